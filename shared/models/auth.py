@@ -1,0 +1,224 @@
+"""Logging in: tokens, sessions, mail tokens, tickets and their events."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response, Text
+from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress, Role, UserStatus
+
+MailPurpose = Literal["verify_email"]
+
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+class VerifyEmail(PublicRequest):
+    """The token from the confirmation mail."""
+
+    token: Line = Field(min_length=1, max_length=256, repr=False)
+
+
+class EmailVerified(Response):
+    """The account that the token confirmed."""
+
+    user_id: UUID
+    status: UserStatus
+
+
+class Login(PublicRequest):
+    """Address and password. A password of any length up to the limit may be tried."""
+
+    email: EmailAddress
+    password: Text = Field(min_length=1, max_length=PASSWORD_MAX_LENGTH, repr=False)
+
+
+class TokenPair(Response):
+    """A short-lived access token (JWT) and the single-use refresh token that follows it."""
+
+    access_token: str = Field(repr=False)
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int = Field(description="seconds until the access token ends")
+    refresh_token: str = Field(repr=False)
+
+
+class Refresh(PublicRequest):
+    """The refresh token to trade for a new pair."""
+
+    refresh_token: Line = Field(min_length=1, max_length=256, repr=False)
+
+
+class SocketTicket(Response):
+    """A ticket that opens one WebSocket once."""
+
+    ticket: str = Field(repr=False)
+    expires_in: int = Field(description="seconds until the ticket ends")
+
+
+class JsonWebKey(Response):
+    """An RSA public key (RFC 7517)."""
+
+    kty: Literal["RSA"] = "RSA"
+    use: Literal["sig"] = "sig"
+    alg: Literal["RS256"] = "RS256"
+    kid: str
+    n: str
+    e: str
+
+
+class JsonWebKeySet(Response):
+    """The keys that verify access tokens (RFC 7517)."""
+
+    keys: list[JsonWebKey]
+
+
+class MintMailToken(Internal):
+    """Ask for a token to be put into a mail that is being made."""
+
+    user_id: UUID
+    purpose: MailPurpose
+
+
+class MailToken(Internal):
+    """A token for one mail; only its hash is kept."""
+
+    token: str = Field(repr=False)
+    expires_at: Instant
+
+
+class StoredMailToken(Internal):
+    """A mail token as back-postgres keeps it: the SHA-256 of the token in hexadecimal."""
+
+    token_hash: str = Field(pattern=SHA256)
+    user_id: UUID
+    purpose: MailPurpose
+    expires_at: Instant
+    used_at: Instant | None = None
+
+
+class LookUpMailToken(Internal):
+    """Find a mail token by its hash."""
+
+    token_hash: str = Field(pattern=SHA256)
+    purpose: MailPurpose
+
+
+class UseVerificationToken(Internal):
+    """Spend a verification token and make its user active, in one transaction."""
+
+    token_hash: str = Field(pattern=SHA256)
+    user_id: UUID
+
+
+class NewSession(Internal):
+    """A session to keep: one login, one family of refresh tokens."""
+
+    sid: UUID
+    user_id: UUID
+    refresh_hash: str = Field(pattern=SHA256)
+    expires_in: int = Field(gt=0, description="seconds")
+
+
+class RotateSession(Internal):
+    """Trade a refresh token: the presented hash against the one that follows."""
+
+    presented_hash: str = Field(pattern=SHA256)
+    next_hash: str = Field(pattern=SHA256)
+    expires_in: int = Field(gt=0, description="seconds")
+
+
+class Session(Internal):
+    """What is known of a session; `active` is false once revoked or run out."""
+
+    sid: UUID
+    user_id: UUID | None
+    active: bool
+
+
+class NewTicket(Internal):
+    """A socket ticket to keep until it is redeemed or runs out."""
+
+    ticket_hash: str = Field(pattern=SHA256)
+    user_id: UUID
+    sid: UUID
+    expires_in: int = Field(gt=0, le=300, description="seconds")
+
+
+class RedeemTicket(Internal):
+    """Redeem a ticket: the second time it is unknown."""
+
+    ticket_hash: str = Field(pattern=SHA256)
+
+
+class TicketHolder(Internal):
+    """Whose socket it is."""
+
+    user_id: UUID
+    sid: UUID
+
+
+class RolePermissions(Internal):
+    """What a role may do."""
+
+    role: Role
+    permissions: list[str]
+
+
+class TakeToken(Internal):
+    """Take one token of a bucket that holds `capacity` and refills over `window_seconds`."""
+
+    limit: Line = Field(max_length=60)
+    key: Line = Field(max_length=256)
+    capacity: int = Field(ge=1)
+    window_seconds: int = Field(ge=1)
+
+
+class TokenTaken(Internal):
+    """Whether there was a token, how many are left, and when the next one comes."""
+
+    allowed: bool
+    remaining: int
+    retry_after: float = Field(ge=0, description="seconds")
+
+
+class RefillBucket(Internal):
+    """Fill a bucket again, as after a successful login."""
+
+    limit: Line = Field(max_length=60)
+    key: Line = Field(max_length=256)
+
+
+class Revocation(Internal):
+    """An entry of the stream `revocations`: a session, or all of a user's until a moment."""
+
+    sid: UUID | None = None
+    user_id: UUID | None = None
+    issued_before: Instant | None = None
+
+
+class LoginSucceeded(EventPayload):
+    """`auth.login.succeeded`."""
+
+    user_id: UUID
+    sid: UUID
+
+
+class LoginFailed(EventPayload):
+    """`auth.login.failed`: a wrong password, or an account that may not log in yet."""
+
+    user_id: UUID
+    reason: Literal["wrong_password", "not_active", "too_many_attempts"]
+
+
+class LoggedOut(EventPayload):
+    """`auth.logout`."""
+
+    user_id: UUID
+    sid: UUID
+
+
+class RefreshReused(EventPayload):
+    """`auth.refresh.reused`: a spent refresh token came again, the session was ended."""
+
+    user_id: UUID
+    sid: UUID

@@ -1,0 +1,66 @@
+"""The four bases of everything that crosses a boundary.
+
+What a stranger sends is refused when it holds more than was agreed; what our own services
+send may hold more, so that version N and version N-1 can run side by side.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL cannot store U+0000, and lone surrogates have no UTF-8 form.
+    if "\x00" in text:
+        raise ValueError("must not contain the NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode text") from None
+    return text
+
+
+def _one_line(text: str) -> str:
+    if any(not character.isprintable() for character in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""Text that every store of the stack can keep."""
+
+Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_one_line)]
+"""Text on one line, safe in a header, a subject or a log."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+"""A moment in UTC; on the wire ISO 8601."""
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class PublicRequest(BaseModel):
+    """A body that comes from outside: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Internal(BaseModel):
+    """A body between two services: unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Response(BaseModel):
+    """A body that goes out: unknown fields are ignored by whoever reads it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class EventPayload(BaseModel):
+    """What an event says: ids and facts, never secrets. Unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)

@@ -1,0 +1,158 @@
+"""The one event envelope, the command that stores it, and its deliveries."""
+
+from datetime import datetime
+from typing import Generic, Literal, Self, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, Field, JsonValue, SerializeAsAny
+
+from shared.models.base import EventPayload, Instant, Internal, Line, now
+
+Data = TypeVar("Data", bound=BaseModel)
+
+EVENT_TYPE = r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$"
+
+
+class EventEnvelope(Internal):
+    """What every event looks like, in the outbox, in a stream and on a socket."""
+
+    event_id: UUID
+    event_type: str = Field(pattern=EVENT_TYPE, max_length=100)
+    version: int = Field(default=1, ge=1)
+    occurred_at: Instant
+    correlation_id: str = Field(max_length=64)
+    payload: dict[str, JsonValue]
+
+
+class NewEvent(Internal):
+    """An event on its way into the outbox, with the aggregate whose order it keeps."""
+
+    aggregate_id: UUID
+    envelope: EventEnvelope
+
+    @classmethod
+    def of(
+        cls,
+        event_type: str,
+        payload: EventPayload,
+        *,
+        aggregate_id: UUID,
+        command_id: UUID,
+        correlation_id: str,
+        version: int = 1,
+        occurred_at: datetime | None = None,
+    ) -> Self:
+        """The event that `command_id` causes: the same command names the same event_id."""
+        envelope = EventEnvelope(
+            event_id=uuid5(command_id, event_type),
+            event_type=event_type,
+            version=version,
+            occurred_at=occurred_at or now(),
+            correlation_id=correlation_id,
+            payload=payload.model_dump(mode="json"),
+        )
+        return cls(aggregate_id=aggregate_id, envelope=envelope)
+
+
+class Command(Internal, Generic[Data]):
+    """A write to back-postgres: one transaction, answered once and repeated for ever after.
+
+    A repeat of `command_id` returns the stored answer. `expected_version` is the version
+    of the row that the caller read; another one in the store is `Conflict` `stale_version`.
+    """
+
+    command_id: UUID
+    expected_version: int | None = Field(default=None, ge=1)
+    data: SerializeAsAny[Data]
+    events: list[NewEvent] = Field(default_factory=list, max_length=20)
+
+
+class Nothing(Internal):
+    """The data of a command that only records events."""
+
+
+class Recorded(Internal):
+    """The events that a command stored."""
+
+    event_ids: list[UUID]
+
+
+Consumer = Line
+
+
+class ClaimDeliveries(Internal):
+    """Ask for deliveries that are due, waiting at most `wait_seconds` for the first."""
+
+    consumers: list[Consumer] = Field(min_length=1, max_length=20)
+    limit: int = Field(default=50, ge=1, le=200)
+    lease_seconds: float = Field(default=8, gt=0, le=60)
+    wait_seconds: float = Field(default=0, ge=0, le=30)
+
+
+class TakeDelivery(Internal):
+    """Take one delivery to work on it, for as long as the lease lasts."""
+
+    lease_seconds: float = Field(default=8, gt=0, le=60)
+
+
+class Delivery(Internal):
+    """One event for one consumer, leased to whoever holds `lease_token` until `lease_until`."""
+
+    delivery_id: UUID
+    consumer: Consumer
+    attempts: int
+    lease_token: UUID
+    lease_until: Instant
+    traceparent: str | None = None
+    envelope: EventEnvelope
+
+
+class Deliveries(Internal):
+    """The deliveries that were claimed, oldest event first."""
+
+    items: list[Delivery]
+
+
+class HoldLease(Internal):
+    """Keep a delivery for another `lease_seconds`."""
+
+    lease_token: UUID
+    lease_seconds: float = Field(default=8, gt=0, le=60)
+
+
+class CompleteDelivery(Internal):
+    """The effect has happened: the delivery is done."""
+
+    lease_token: UUID
+
+
+class FailDelivery(Internal):
+    """The effect failed for a reason of its own: an attempt is spent, back-off, then dead."""
+
+    lease_token: UUID
+    error: str = Field(max_length=2000)
+
+
+class PostponeDelivery(Internal):
+    """The consumer could not be reached: no attempt is spent, the consumer pauses."""
+
+    lease_token: UUID
+    pause_seconds: float = Field(default=1, gt=0, le=300)
+
+
+DeliveryState = Literal["pending", "sent", "leased", "done", "dead"]
+
+
+class DeliveryCount(Internal):
+    """How many deliveries of a consumer stand in a state, and since when the oldest has."""
+
+    consumer: Consumer
+    state: DeliveryState
+    count: int
+    oldest: Instant | None = None
+
+
+class DeliveryCounts(Internal):
+    """The state of all deliveries that are not done."""
+
+    items: list[DeliveryCount]

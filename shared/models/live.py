@@ -1,0 +1,37 @@
+"""Live events: what reaches a user's open sockets."""
+
+from uuid import UUID
+
+from shared.models.base import Internal
+from shared.models.event import EventEnvelope
+
+
+class PublishLive(Internal):
+    """An event for all open sockets of a user."""
+
+    user_id: UUID
+    envelope: EventEnvelope
+
+
+class LivePublished(Internal):
+    """Where the event stands in the stream; `duplicate` when it was there already."""
+
+    stream_id: str
+    duplicate: bool
+
+
+class LiveEvent(Internal):
+    """An entry of the stream `live`."""
+
+    user_id: UUID
+    envelope: EventEnvelope
+
+
+class LiveEvents(Internal):
+    """The events of one user since a given one, oldest first.
+
+    `complete` is false when the given event has left the stream, so that some may be missing.
+    """
+
+    items: list[EventEnvelope]
+    complete: bool

@@ -1,0 +1,32 @@
+"""Chores that an admin may start by hand and that run by the clock otherwise."""
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from shared.models.base import Internal, PublicRequest, Response
+
+Chore = Literal["sweep_credentials"]
+TaskState = Literal["pending", "started", "succeeded", "failed"]
+
+
+class StartChore(PublicRequest):
+    """The chore to run now."""
+
+    chore: Chore
+
+
+class StartTask(Internal):
+    """A task of back-workers to run."""
+
+    name: Chore
+
+
+class Task(Response):
+    """A task and how far it is; `result` once it succeeded, `error` once it failed."""
+
+    task_id: str
+    name: str | None
+    state: TaskState
+    result: JsonValue | None = None
+    error: str | None = None

@@ -1,0 +1,125 @@
+"""A user's profile."""
+
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response
+
+NAME_MAX_LENGTH = 100
+LANGUAGES = ("en", "es")
+
+_TIMEZONES = available_timezones()
+
+
+def _known_timezone(name: str) -> str:
+    if name not in _TIMEZONES:
+        raise ValueError("must be a time zone of the IANA database, like Europe/Madrid")
+    return name
+
+
+Name = Annotated[
+    Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX_LENGTH)
+]
+Language = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(LANGUAGES)})$")]
+Timezone = Annotated[Line, StringConstraints(max_length=64), AfterValidator(_known_timezone)]
+
+
+class ProfileCreate(PublicRequest):
+    """A first profile: the names are needed, the rest completes it."""
+
+    first_name: Name
+    last_name: Name
+    display_name: Name | None = None
+    company: Name | None = None
+    job_title: Name | None = None
+    language: Language = "en"
+    timezone: Timezone = "UTC"
+
+
+class ProfileUpdate(PublicRequest):
+    """The fields to change. An absent field stays; null empties one that may be empty."""
+
+    first_name: Name | None = None
+    last_name: Name | None = None
+    display_name: Name | None = None
+    company: Name | None = None
+    job_title: Name | None = None
+    language: Language | None = None
+    timezone: Timezone | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ProfileUpdate":
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to change")
+        for field in ("first_name", "last_name", "language", "timezone"):
+            if field in self.model_fields_set and getattr(self, field) is None:
+                raise ValueError(f"{field} can't be emptied")
+        return self
+
+
+class ProfileFields(Internal):
+    """Everything that a user says about themselves."""
+
+    first_name: Name
+    last_name: Name
+    display_name: Name | None = None
+    company: Name | None = None
+    job_title: Name | None = None
+    language: Language
+    timezone: Timezone
+
+
+class StoredProfile(ProfileFields):
+    """A profile as back-postgres keeps it."""
+
+    id: UUID
+    user_id: UUID
+    completion: int = Field(ge=0, le=100)
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class WriteProfile(ProfileFields):
+    """A whole profile to store; its completion was worked out by back-api."""
+
+    profile_id: UUID
+    user_id: UUID
+    completion: int = Field(ge=0, le=100)
+
+
+class Profile(Response):
+    """A profile as its user sees it; `completion` is a percentage."""
+
+    id: UUID
+    user_id: UUID
+    first_name: str
+    last_name: str
+    display_name: str | None
+    company: str | None
+    job_title: str | None
+    language: str
+    timezone: str
+    completion: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class ProfileCreated(EventPayload):
+    """`profile.created`."""
+
+    user_id: UUID
+    profile_id: UUID
+    completion: int
+
+
+class ProfileUpdated(EventPayload):
+    """`profile.updated`, with the names of the fields that changed."""
+
+    user_id: UUID
+    profile_id: UUID
+    completion: int
+    changed: list[str]

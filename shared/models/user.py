@@ -1,0 +1,160 @@
+"""Users as services see them, and the first flow of a user: register and confirm."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response, Text
+
+UserStatus = Literal["pending_verification", "active", "suspended"]
+Role = Literal["user", "admin"]
+
+EMAIL_MAX_LENGTH = 254
+PASSWORD_MIN_LENGTH = 12
+PASSWORD_MAX_LENGTH = 128
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$"
+
+
+def _local_part_fits(address: str) -> str:
+    if len(address.partition("@")[0]) > 64:
+        raise ValueError("the part before @ must have at most 64 characters")
+    return address.lower()
+
+
+EmailAddress = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=EMAIL_MAX_LENGTH, pattern=_EMAIL),
+    AfterValidator(_local_part_fits),
+]
+"""An address of RFC 5321's plain form (dot-atom, no quotes, no comments), in lower case."""
+
+Password = Annotated[
+    Text, StringConstraints(min_length=PASSWORD_MIN_LENGTH, max_length=PASSWORD_MAX_LENGTH)
+]
+
+
+class User(Internal):
+    """A user as the back end knows one."""
+
+    id: UUID
+    email: EmailAddress
+    role: Role
+    status: UserStatus
+    version: int
+    created_at: Instant
+
+
+class UserRegistration(PublicRequest):
+    """What a visitor sends to sign up."""
+
+    email: EmailAddress
+    password: Password = Field(repr=False)
+    accept_terms: bool
+
+
+class RegistrationAccepted(Response):
+    """The same answer whether or not the address was free."""
+
+    user_id: UUID
+    status: Literal["pending_verification"] = "pending_verification"
+
+
+class NewUser(Internal):
+    """A user to store, with the credential that becomes this user's."""
+
+    user_id: UUID
+    email: EmailAddress
+    role: Role = "user"
+    status: UserStatus = "pending_verification"
+    credential_id: UUID
+
+
+class UserChange(Internal):
+    """The fields of a user to change; a field that is absent stays."""
+
+    role: Role | None = None
+    status: UserStatus | None = None
+
+
+class LookUpUser(Internal):
+    """Find a user by address: in a body, so that no address stands in a log of paths."""
+
+    email: EmailAddress
+
+
+class CurrentUserView(Response):
+    """The user who asks: `GET /api/users/me`."""
+
+    id: UUID
+    email: EmailAddress
+    role: Role
+    permissions: list[str]
+    status: UserStatus
+    created_at: Instant
+
+
+class NewCredential(Internal):
+    """A password to be hashed: from back-api to back-auth."""
+
+    password: Password = Field(repr=False)
+
+
+class CredentialAccepted(Internal):
+    """The id under which back-auth stored the hash."""
+
+    credential_id: UUID
+
+
+class Credential(Internal):
+    """A stored argon2id hash (PHC string format), between back-auth and back-postgres alone."""
+
+    credential_id: UUID
+    password_hash: Line = Field(max_length=256, repr=False)
+
+
+class UserCredential(Internal):
+    """A user and the hash to check a password against."""
+
+    user: User
+    password_hash: str = Field(repr=False)
+
+
+class SweepCredentials(Internal):
+    """Remove credentials that no user claimed within `older_than_seconds`."""
+
+    older_than_seconds: int = Field(ge=60)
+
+
+class Swept(Internal):
+    """How many rows were removed."""
+
+    removed: int
+
+
+class UserRegistered(EventPayload):
+    """`user.registered`: a new user waits for confirmation."""
+
+    user_id: UUID
+
+
+class RegistrationRepeated(EventPayload):
+    """`user.registration.repeated`: somebody signed up with an address that is taken."""
+
+    user_id: UUID
+
+
+class UserVerified(EventPayload):
+    """`user.verified`: the user proved to hold the address."""
+
+    user_id: UUID
+
+
+class UserRoleChanged(EventPayload):
+    """`user.role.changed`: the user may now do what `role` allows."""
+
+    user_id: UUID
+    role: Role
