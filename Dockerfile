@@ -1,0 +1,58 @@
+# One build for every Python service: docker build --build-arg SERVICE=back-api .
+# No BuildKit feature is used, so that the classic builder can run it.
+
+FROM python:3.13-slim AS builder
+ENV UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy \
+    UV_NO_CACHE=1 \
+    UV_PYTHON_DOWNLOADS=never \
+    UV_PROJECT_ENVIRONMENT=/app/venv
+RUN pip install --no-cache-dir uv==0.13.8
+WORKDIR /src
+
+# uv reads the pyproject.toml of every member of the workspace. --frozen, because --locked would
+# also want the members' sources.
+COPY pyproject.toml uv.lock ./
+COPY back-api/pyproject.toml back-api/
+COPY back-auth/pyproject.toml back-auth/
+COPY back-cassandra/pyproject.toml back-cassandra/
+COPY back-gateway/pyproject.toml back-gateway/
+COPY back-postgres/pyproject.toml back-postgres/
+COPY back-redis/pyproject.toml back-redis/
+COPY back-websockets/pyproject.toml back-websockets/
+COPY back-workers/pyproject.toml back-workers/
+COPY devtools/pyproject.toml devtools/
+COPY devtools/mailbox/pyproject.toml devtools/mailbox/
+
+# The kit's dependencies first: one layer that all services have in common.
+RUN uv sync --frozen --exact --no-dev --no-install-workspace --package tools-dashboard
+
+# SERVICE is a service's distribution, or "shared" for the kit alone, which is the root distribution.
+ARG SERVICE
+RUN uv sync --frozen --exact --no-dev --no-install-workspace \
+    --package "$(echo "$SERVICE" | sed 's/^shared$/tools-dashboard/')"
+
+COPY shared shared
+ARG FOLDER=$SERVICE
+COPY ${FOLDER} ${FOLDER}
+RUN uv sync --frozen --exact --no-dev --no-editable \
+    --package "$(echo "$SERVICE" | sed 's/^shared$/tools-dashboard/')" \
+ && mkdir /app/service \
+ && if [ "$SERVICE" != shared ]; then cp -r "$FOLDER/." /app/service; fi \
+ && python -m compileall -q /app/service
+
+
+FROM python:3.13-slim
+# A fresh named volume takes owner and mode from the image's folder: these are where volumes go.
+RUN groupadd --gid 10001 service \
+ && useradd --uid 10001 --gid service --no-create-home --shell /usr/sbin/nologin service \
+ && install -d -o service -g service -m 0750 /secrets \
+      /vault/back-api /vault/back-auth /vault/back-websockets /vault/back-postgres \
+      /vault/back-cassandra /vault/back-redis /vault/back-workers \
+ && install -d -o service -g service /public-keys
+COPY --from=builder /app /app
+ENV PATH=/app/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app/service
+USER 10001:10001
