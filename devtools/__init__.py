@@ -1,0 +1,1 @@
+"""The package behind ./dev: runs, tests and checks the repository."""
