@@ -74,7 +74,7 @@ class Postgres:
         return asked.returncode == 0
 
     def _initialise(self, place: EnginePlace) -> None:
-        """initdb in a folder beside, moved into place when complete, so that a kill leaves no half."""
+        """Make the data in a folder beside and move it when complete: a kill leaves no half."""
         building = place.data.with_name(place.data.name + ".new")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True, mode=0o700)
@@ -132,6 +132,7 @@ def _unprivileged() -> list[str]:
         "--inh-caps=-all,+dac_override",
         "--ambient-caps=-all,+dac_override",
         "--securebits=+no_setuid_fixup",
+        "--pdeathsig=keep",
     ]
 
 

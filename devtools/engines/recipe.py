@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from devtools.errors import DevError
 
-class EngineError(Exception):
+
+class EngineError(DevError):
     """What stops an engine, in one sentence that says what to do."""
 
 

@@ -12,7 +12,7 @@ def wheel_path(package: str, inside: str) -> Path:
         root = Path(str(distribution(package).locate_file("")))
     except PackageNotFoundError as error:
         raise EngineError(
-            f"The package {package} is not installed: run `uv sync --package devtools --group engines`."
+            f"{package} is not installed: run `uv sync --package devtools --group engines`."
         ) from error
     found = sorted(root.glob(inside))
     if not found:
