@@ -11,6 +11,7 @@ from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress, Role, UserStat
 MailPurpose = Literal["verify_email"]
 
 SHA256 = r"^[0-9a-f]{64}$"
+SESSION_SECONDS_MAX = 2_592_000
 
 
 class VerifyEmail(PublicRequest):
@@ -116,7 +117,7 @@ class NewSession(Internal):
     sid: UUID
     user_id: UUID
     refresh_hash: str = Field(pattern=SHA256)
-    expires_in: int = Field(gt=0, description="seconds")
+    expires_in: int = Field(gt=0, le=SESSION_SECONDS_MAX, description="seconds")
 
 
 class RotateSession(Internal):
@@ -124,7 +125,7 @@ class RotateSession(Internal):
 
     presented_hash: str = Field(pattern=SHA256)
     next_hash: str = Field(pattern=SHA256)
-    expires_in: int = Field(gt=0, description="seconds")
+    expires_in: int = Field(gt=0, le=SESSION_SECONDS_MAX, description="seconds")
 
 
 class Session(Internal):
