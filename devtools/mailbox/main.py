@@ -1,0 +1,52 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+
+import mailpit
+import pages
+from logs import log_as_json
+from mail_folder import MailFolder
+from problems import answer_problems
+from settings import Settings
+from smtp import receiving
+
+
+def app() -> FastAPI:
+    """A local mailbox: SMTP in, a page and Mailpit's REST paths out."""
+    settings = Settings()
+    log_as_json()
+    folder = MailFolder(
+        settings.mailbox_dir, kept_mails=settings.kept_mails, kept_bytes=settings.kept_bytes
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(folder.load)
+        async with receiving(settings, folder):
+            yield
+
+    api = FastAPI(
+        title="Mailbox", version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    answer_problems(api)
+    api.include_router(mailpit.router(folder))
+    api.include_router(pages.router(folder))
+    api.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+
+    @api.get("/livez", response_class=PlainTextResponse)
+    @api.get("/readyz", response_class=PlainTextResponse)
+    async def mailpit_health() -> str:
+        return "ok"
+
+    # The lifespan opens the folder and the SMTP port, so a process that answers is ready.
+    @api.get("/health/live")
+    @api.get("/health/ready")
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "service": "mailbox"}
+
+    return api
