@@ -1,11 +1,11 @@
 """What can go wrong, as meanings. They become HTTP in `shared.kit.problems` alone.
 
-    ServiceError
-      InvalidRequest 400      Unauthenticated 401     Forbidden 403
-      NotFound 404            Conflict 409            PayloadTooLarge 413
-      UnsupportedMediaType 415
-      ValidationFailed 422    RuleViolated 422        TooManyRequests 429
-      Unavailable 503         TimedOut 504
+ServiceError
+  InvalidRequest 400      Unauthenticated 401     Forbidden 403
+  NotFound 404            Conflict 409            PayloadTooLarge 413
+  UnsupportedMediaType 415
+  ValidationFailed 422    RuleViolated 422        TooManyRequests 429
+  Unavailable 503         TimedOut 504
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,368 @@
+"""The one HTTP client between services.
+
+Deadline, safe retries, circuit breaker, identity and correlation are here, so that a caller
+says only what it wants and what it expects.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, overload
+from urllib.parse import quote
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from shared.kit import context
+from shared.kit.breaker import CircuitBreaker
+from shared.kit.errors import MEANINGS, ServiceError, TimedOut, Unavailable
+from shared.kit.identity import ASSERTION_HEADER, Asserter
+from shared.kit.sse import ServerSentEvent, parse_events
+from shared.kit.tables import tables
+from shared.kit.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
+from shared.models.problem import Problem
+
+log = structlog.get_logger()
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+CORRELATION_HEADER = "X-Correlation-ID"
+DEADLINE_HEADER = "X-Deadline-Ms"
+TRACE_HEADER = "traceparent"
+
+_ATTEMPTS = 3
+_FIRST_BACKOFF = 0.05  # seconds, doubled a retry, with full jitter
+_REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+_PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
+_HEALTH = ("", "health")
+
+
+class CallNotAllowed(Exception):
+    """No contract lets this service make this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one call is made: `timeout` in seconds, and whether a repeat can do no harm."""
+
+    timeout: float
+    repeatable: bool
+    breaks: bool = True
+
+
+class ServiceClient:
+    """Calls one service.
+
+    Raises, from every call: the meaning of a problem+json answer (`NotFound`, `Conflict`, …
+    with its `code`); `Unavailable` where the service can't be reached or can't serve;
+    `TimedOut` where it didn't answer in time.
+    """
+
+    def __init__(
+        self,
+        caller: str,
+        callee: str,
+        transport: Transport,
+        asserter: Asserter,
+        *,
+        timeout: float = 2.0,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
+        self.callee = callee
+        self._transport = transport
+        self._asserter = asserter
+        self._timeout = timeout
+        self._breaker = breaker or CircuitBreaker()
+        self._caller = caller
+        self._allowed = tables().calls(caller, callee)
+
+    async def __aenter__(self) -> "ServiceClient":
+        await self._transport.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._transport.close()
+
+    @overload
+    async def get(
+        self,
+        path: str,
+        *,
+        answer: type[Answer],
+        params: Mapping[str, object] | None = ...,
+        timeout: float | None = ...,
+    ) -> Answer: ...
+    @overload
+    async def get(
+        self,
+        path: str,
+        *,
+        answer: None = ...,
+        params: Mapping[str, object] | None = ...,
+        timeout: float | None = ...,
+    ) -> None: ...
+    async def get(
+        self,
+        path: str,
+        *,
+        answer: type[Answer] | None = None,
+        params: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+    ) -> Answer | None:
+        """Read; `params` that are None are left out."""
+        return await self.call("GET", path, answer=answer, params=params, timeout=timeout)
+
+    @overload
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None = ...,
+        *,
+        answer: type[Answer],
+        idempotent: bool = ...,
+        timeout: float | None = ...,
+    ) -> Answer: ...
+    @overload
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None = ...,
+        *,
+        answer: None = ...,
+        idempotent: bool = ...,
+        timeout: float | None = ...,
+    ) -> None: ...
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        answer: type[Answer] | None = None,
+        idempotent: bool = False,
+        timeout: float | None = None,
+    ) -> Answer | None:
+        """Write. It is repeated after a fault only where that is safe."""
+        return await self.call(
+            "POST", path, body, answer=answer, idempotent=idempotent, timeout=timeout
+        )
+
+    @overload
+    async def put(
+        self, path: str, body: BaseModel | None = ..., *, answer: type[Answer]
+    ) -> Answer: ...
+    @overload
+    async def put(self, path: str, body: BaseModel | None = ..., *, answer: None = ...) -> None: ...
+    async def put(
+        self, path: str, body: BaseModel | None = None, *, answer: type[Answer] | None = None
+    ) -> Answer | None:
+        """Replace."""
+        return await self.call("PUT", path, body, answer=answer)
+
+    @overload
+    async def patch(
+        self, path: str, body: BaseModel | None = ..., *, answer: type[Answer]
+    ) -> Answer: ...
+    @overload
+    async def patch(
+        self, path: str, body: BaseModel | None = ..., *, answer: None = ...
+    ) -> None: ...
+    async def patch(
+        self, path: str, body: BaseModel | None = None, *, answer: type[Answer] | None = None
+    ) -> Answer | None:
+        """Change in part."""
+        return await self.call("PATCH", path, body, answer=answer)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        answer: type[Answer] | None = None,
+        params: Mapping[str, object] | None = None,
+        idempotent: bool = False,
+        timeout: float | None = None,
+    ) -> Answer | None:
+        """Make one call, with as many attempts as are safe and fit the deadline."""
+        self._check(method, path)
+        request = Request(
+            method,
+            quote(path, safe="/-._~"),
+            {name: str(value) for name, value in (params or {}).items() if value is not None},
+            {} if body is None else {"Content-Type": "application/json"},
+            None if body is None else body.model_dump_json().encode(),
+        )
+        policy = Policy(
+            timeout=timeout or self._timeout,
+            repeatable=idempotent or method in _REPEATABLE or hasattr(body, "command_id"),
+            breaks=timeout is None or timeout <= self._timeout,
+        )
+        reply = await self._send(request, policy)
+        return self._read(reply, answer)
+
+    async def events(
+        self,
+        path: str,
+        *,
+        since: str | None = None,
+        silence: float = 2.0,
+    ) -> AsyncGenerator[ServerSentEvent, None]:
+        """Server-sent events from `path`, after the one with id `since`.
+
+        Raises `Unavailable` when the stream breaks, ends, or is silent for `silence` seconds.
+        """
+        self._check("GET", path)
+        request = Request(
+            "GET", path, {} if since is None else {"since": since}, self._headers(None)
+        )
+        try:
+            async with self._transport.stream(request, silence=silence) as reply:
+                if reply.status != 200:
+                    body = b"".join([chunk async for chunk in reply.chunks])
+                    self._read(Reply(reply.status, reply.headers, body), None)
+                async for event in parse_events(reply.chunks):
+                    yield event
+        except (ConnectFailed, ConnectionBroke, TimeoutError) as error:
+            raise self._unavailable() from error
+        raise self._unavailable()
+
+    async def _send(self, request: Request, policy: Policy) -> Reply:
+        attempt = 1
+        while True:
+            fault: ServiceError
+            try:
+                reply = await self._attempt(request, policy)
+                if reply.status < 500:
+                    return reply
+                safe, fault = policy.repeatable, self._fault_of(reply)
+            except ConnectFailed:
+                safe, fault = True, self._unavailable()
+            except ConnectionBroke:
+                safe, fault = policy.repeatable, self._unavailable()
+            except TimeoutError:
+                safe = policy.repeatable
+                fault = TimedOut(f"{self.callee} did not answer in time.")
+            pause = random.uniform(0, _FIRST_BACKOFF * 2**attempt)  # noqa: S311  (jitter)
+            left = context.remaining()
+            if not safe or attempt == _ATTEMPTS or (left is not None and left <= pause):
+                raise fault
+            log.warning(
+                "call_repeated",
+                callee=self.callee,
+                method=request.method,
+                path=request.path,
+                attempt=attempt,
+                fault=fault.code,
+            )
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    async def _attempt(self, request: Request, policy: Policy) -> Reply:
+        left = context.remaining()
+        timeout = policy.timeout if left is None else min(policy.timeout, left)
+        if timeout <= 0:
+            raise TimeoutError
+        if policy.breaks and not self._breaker.allow():
+            raise Unavailable(
+                f"{self.callee} can't be reached at present.",
+                retry_after=max(1.0, self._breaker.seconds_until_probe()),
+            )
+        headers = request.headers | self._headers(timeout)
+        try:
+            reply = await self._transport.send(
+                Request(request.method, request.path, request.params, headers, request.body),
+                timeout,
+            )
+        except (ConnectFailed, ConnectionBroke, TimeoutError):
+            if policy.breaks:
+                self._breaker.failed()
+            raise
+        except asyncio.CancelledError:
+            self._breaker.gave_up()
+            raise
+        if policy.breaks:
+            (self._breaker.failed if reply.status >= 500 else self._breaker.succeeded)()
+        return reply
+
+    def _headers(self, timeout: float | None) -> dict[str, str]:
+        headers = {
+            ASSERTION_HEADER: self._asserter.assertion_for(self.callee),
+            "Accept": "application/json",
+        }
+        if correlation := context.correlation_id():
+            headers[CORRELATION_HEADER] = correlation
+        if here := context.trace():
+            headers[TRACE_HEADER] = here.traceparent
+        if timeout is not None:
+            headers[DEADLINE_HEADER] = str(max(1, int(timeout * 1000)))
+        return headers
+
+    def _read(self, reply: Reply, answer: type[Answer] | None) -> Answer | None:
+        if reply.status >= 500:
+            raise self._fault_of(reply)
+        if reply.status >= 400:
+            raise self._meaning_of(reply)
+        if answer is None:
+            return None
+        try:
+            return answer.model_validate_json(reply.body)
+        except ValidationError as error:
+            log.error(  # noqa: TRY400  (the traceback would quote the answer)
+                "answer_not_as_agreed",
+                callee=self.callee,
+                model=answer.__name__,
+                errors=[f"{e['loc']}: {e['type']}" for e in error.errors(include_input=False)],
+            )
+            raise Unavailable(f"{self.callee} answered in a way that was not agreed.") from None
+
+    def _meaning_of(self, reply: Reply) -> ServiceError:
+        try:
+            problem = Problem.model_validate_json(reply.body)
+        except ValidationError:
+            problem = None
+        if (
+            problem is None
+            or reply.status not in _PASSED_ON
+            or problem.code in {"validation_failed", "malformed_json"}
+        ):
+            log.error(
+                "call_refused",
+                callee=self.callee,
+                status=reply.status,
+                code=problem.code if problem else None,
+                errors=[e.pointer + " " + e.message for e in (problem and problem.errors) or []],
+            )
+            return Unavailable(f"{self.callee} refused a call of ours.")
+        retry_after = reply.headers.get("retry-after", "")
+        return MEANINGS[reply.status](
+            problem.detail,
+            code=problem.code,
+            retry_after=float(retry_after) if retry_after.isdigit() else None,
+        )
+
+    def _fault_of(self, reply: Reply) -> ServiceError:
+        if reply.status == 504:
+            return TimedOut(f"{self.callee} did not finish in time.")
+        return self._unavailable()
+
+    def _unavailable(self) -> Unavailable:
+        return Unavailable(f"{self.callee} can't be reached at present.", retry_after=1)
+
+    def _check(self, method: str, path: str) -> None:
+        segments = tuple(path.split("/"))
+        if segments[:2] == _HEALTH:
+            return
+        if any(
+            allowed == method and len(pattern) == len(segments) and _matches(pattern, segments)
+            for allowed, pattern in self._allowed
+        ):
+            return
+        raise CallNotAllowed(
+            f"no contract in shared/contracts lets {self._caller} call {method} {path} "
+            f"at {self.callee}: add it to the contract's endpoint under `callers`"
+        )
+
+
+def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
+    return all(p == s or p.startswith("{") for p, s in zip(pattern, segments, strict=True))
