@@ -1,0 +1,148 @@
+"""nginx.conf from kong.yml: `python -m derive` prints it."""
+
+import re
+import sys
+from ipaddress import ip_address
+from math import ceil
+from string import Template
+
+from kong import URL, Cors, Kong, Refused, Service, read_kong
+from settings import FOLDER, Settings
+
+
+class NginxTemplate(Template):
+    """`@{name}` is filled in; `$name` is nginx's own."""
+
+    delimiter = "@"
+
+
+def nginx_conf(kong: Kong, settings: Settings) -> str:
+    """The whole configuration. Raises `Refused` where the environment names an unusable URL."""
+    services = [_where_it_is(service, settings) for service in kong.services]
+    per_minute = settings.rate_limit_per_minute or kong.rate_limiting.minute
+    template = NginxTemplate((FOLDER / "nginx.conf.in").read_text("utf-8"))
+    return template.substitute(
+        folder=FOLDER,
+        run_dir=settings.gateway_run_dir.resolve(),
+        listen=f"{settings.gateway_host}:{settings.gateway_port}",
+        rate=per_minute,
+        burst=per_minute - 1,
+        seconds_to_wait=ceil(60 / per_minute),
+        body_megabytes=kong.size_limiting.allowed_payload_size,
+        cors=_indented(4, _cors(kong.cors)),
+        upstreams=_indented(4, *(_upstream(service, settings) for service in services)),
+        locations=_indented(
+            8,
+            *(
+                _location(service, path, per_minute)
+                for service in services
+                for route in service.routes
+                for path in route.paths
+            ),
+        ),
+    )
+
+
+def _where_it_is(service: Service, settings: Settings) -> Service:
+    url = settings.url_of(service.name)
+    if url is None:
+        return service
+    if not re.fullmatch(URL, url):
+        raise Refused(f"environment: {url!r} for {service.name} is not of the form http://host:port")
+    return service.model_copy(update={"url": url})
+
+
+def _cors(cors: Cors) -> str:
+    origins = "\n".join(f'    "{origin}" $http_origin;' for origin in cors.origins)
+    return f"""\
+map $http_origin $cors_origin {{
+    default "";
+{origins}
+}}
+map "$request_method $cors_origin $http_access_control_request_method" $cors_preflight {{
+    default "";
+    "~^OPTIONS http[^ ]+ [A-Z]+$" 1;
+}}
+{_only_when("$cors_origin", "$cors_credentials", "true" if cors.credentials else "")}
+{_only_when("$cors_origin", "$cors_exposed_headers", ", ".join(cors.exposed_headers))}
+{_only_when("$cors_preflight", "$cors_methods", ", ".join(cors.methods))}
+{_only_when("$cors_preflight", "$cors_headers", ", ".join(cors.headers))}
+{_only_when("$cors_preflight", "$cors_max_age", str(cors.max_age))}"""
+
+
+def _only_when(condition: str, variable: str, value: str) -> str:
+    """An nginx variable that is empty, so that its header isn't sent, unless `condition` holds."""
+    return f"""\
+map {condition} {variable} {{
+    default "{value}";
+    "" "";
+}}"""
+
+
+def _upstream(service: Service, settings: Settings) -> str:
+    """A named host is looked up again all the time: a container comes back at another address."""
+    host = service.address.partition(":")[0]
+    if _is_number(host):
+        server = f"server {service.address} max_fails=0;"
+    else:
+        server = (
+            f"zone {service.name} 64k;\n"
+            f"    resolver {settings.resolver()} valid=2s ipv6=off;\n"
+            f"    server {service.address} resolve max_fails=0;"
+        )
+    return f"""\
+upstream {service.name} {{
+    {server}
+    keepalive 32;
+    keepalive_timeout 4s; # a service closes an idle connection after 5 s
+}}"""
+
+
+def _location(service: Service, path: str, per_minute: int) -> str:
+    passed_on = f"""\
+    if ($ambiguous_path) {{
+        return 400;
+    }}
+    limit_req zone=requests_of_address burst={per_minute - 1} nodelay;
+    proxy_connect_timeout {service.connect_timeout}ms;
+    proxy_send_timeout {service.write_timeout}ms;
+    proxy_read_timeout {service.read_timeout}ms;
+    proxy_pass http://{service.name};
+}}"""
+    if path.startswith("~"):
+        return f"location = {path[1:-1]} {{\n{passed_on}"
+    without_slash = path.rstrip("/")
+    return f"""\
+location = {without_slash} {{
+    js_content gateway.problem; # nginx would redirect to {path}
+}}
+location ^~ {path} {{
+{passed_on}"""
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _indented(spaces: int, *blocks: str) -> str:
+    lines = "\n\n".join(blocks).splitlines()
+    return "\n".join(f"{' ' * spaces}{line}" if line else "" for line in lines)
+
+
+def main() -> int:
+    """The configuration on standard output, or the reason for a refusal and status 2."""
+    settings = Settings()
+    try:
+        sys.stdout.write(nginx_conf(read_kong(settings.kong_file), settings))
+    except Refused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+// The gateway's own errors, as RFC 9457 problem details, and the time of a log line.
+
+const PROBLEMS = {
+    400: {
+        code: 'invalid_request',
+        title: 'Invalid request',
+        detail: 'The request can not be read as HTTP, or its path is ambiguous.',
+    },
+    404: {
+        code: 'not_found',
+        title: 'Not found',
+        detail: 'There is nothing at this path.',
+    },
+    405: {
+        code: 'method_not_allowed',
+        title: 'Method not allowed',
+        detail: 'This method is not taken here.',
+    },
+    413: {
+        code: 'payload_too_large',
+        title: 'Payload too large',
+        detail: 'The body is larger than is taken.',
+    },
+    414: {
+        code: 'uri_too_long',
+        title: 'URI too long',
+        detail: 'The request line is longer than is taken.',
+    },
+    429: {
+        code: 'too_many_requests',
+        title: 'Too many requests',
+        detail: 'This address has sent too many requests; wait as Retry-After says.',
+    },
+    431: {
+        code: 'headers_too_large',
+        title: 'Headers too large',
+        detail: 'The headers are larger than is taken.',
+    },
+    501: {
+        code: 'transfer_encoding_not_supported',
+        title: 'Transfer encoding not supported',
+        detail: 'A body is taken as it is or chunked.',
+    },
+    503: {
+        code: 'unavailable',
+        title: 'Temporarily unavailable',
+        detail: 'The service can not be reached at present.',
+    },
+    504: {
+        code: 'timed_out',
+        title: 'Timed out',
+        detail: 'The service took too long; what it did is not known.',
+    },
+    505: {
+        code: 'http_version_not_supported',
+        title: 'HTTP version not supported',
+        detail: 'This gateway speaks HTTP/1.0 and HTTP/1.1.',
+    },
+};
+const OTHER_CLIENT_ERROR = {
+    code: 'invalid_request',
+    title: 'Invalid request',
+    detail: 'The request is not one that is taken here.',
+};
+const OTHER_SERVER_ERROR = {
+    code: 'internal_error',
+    title: 'Internal error',
+    detail: 'The request could not be passed on.',
+};
+const SECONDS_TO_RECOVER = '2';
+
+function problem(r) {
+    const status = Number(r.variables.status) || 404;
+    const meaning = PROBLEMS[status] || (status < 500 ? OTHER_CLIENT_ERROR : OTHER_SERVER_ERROR);
+    if (status === 429) {
+        r.headersOut['Retry-After'] = r.variables.seconds_to_wait;
+    }
+    if (status === 503) {
+        r.headersOut['Retry-After'] = SECONDS_TO_RECOVER;
+    }
+    r.headersOut['Content-Type'] = 'application/problem+json';
+    r.headersOut['Cache-Control'] = 'no-store';
+    r.return(status, JSON.stringify({
+        type: 'about:blank',
+        title: meaning.title,
+        status: status,
+        detail: meaning.detail,
+        instance: (r.variables.request_uri || '').split('?')[0],
+        code: meaning.code,
+        correlation_id: r.variables.correlation_id,
+    }));
+}
+
+function now(r) {
+    return new Date(Number(r.variables.msec) * 1000).toISOString();
+}
+
+export default { problem, now };

@@ -1,0 +1,153 @@
+"""The part of Kong's declarative format that `kong.yml` may use, and nothing beyond it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+URL = r"^http://[a-z0-9.-]+:[0-9]{1,5}$"
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Milliseconds = Annotated[int, Field(gt=0)]
+Url = Annotated[str, Field(pattern=URL)]
+Header = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+RoutePath = Annotated[str, Field(pattern=r"^(/[a-z0-9._-]+)+/$|^~(/[a-z0-9_-]+)+\$$")]
+"""A prefix `/api/`, or one exact path `~/health$`."""
+
+
+class Refused(Exception):
+    """Something that this gateway doesn't do; the message names the file and the place."""
+
+
+class Vocabulary(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Route(Vocabulary):
+    name: Name
+    paths: Annotated[list[RoutePath], Field(min_length=1)]
+    strip_path: Literal[False]
+
+
+class Service(Vocabulary):
+    name: Name
+    url: Url
+    connect_timeout: Milliseconds
+    write_timeout: Milliseconds
+    read_timeout: Milliseconds
+    retries: Literal[0]
+    routes: Annotated[list[Route], Field(min_length=1)]
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the service."""
+        return urlsplit(self.url).netloc
+
+
+class Cors(Vocabulary):
+    origins: Annotated[list[Origin], Field(min_length=1)]
+    methods: list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]]
+    headers: list[Header]
+    exposed_headers: list[Header]
+    credentials: bool
+    max_age: Annotated[int, Field(gt=0)]
+
+
+class RateLimiting(Vocabulary):
+    minute: Annotated[int, Field(gt=0)]
+    limit_by: Literal["ip"]
+    policy: Literal["local"]
+
+
+class RequestSizeLimiting(Vocabulary):
+    allowed_payload_size: Annotated[int, Field(gt=0)]
+    size_unit: Literal["megabytes"]
+
+
+class CorrelationId(Vocabulary):
+    header_name: Literal["X-Correlation-ID"]
+    generator: Literal["uuid"]
+    echo_downstream: Literal[True]
+
+
+class CorsPlugin(Vocabulary):
+    name: Literal["cors"]
+    config: Cors
+
+
+class RateLimitingPlugin(Vocabulary):
+    name: Literal["rate-limiting"]
+    config: RateLimiting
+
+
+class RequestSizeLimitingPlugin(Vocabulary):
+    name: Literal["request-size-limiting"]
+    config: RequestSizeLimiting
+
+
+class CorrelationIdPlugin(Vocabulary):
+    name: Literal["correlation-id"]
+    config: CorrelationId
+
+
+Plugin = Annotated[
+    CorsPlugin | RateLimitingPlugin | RequestSizeLimitingPlugin | CorrelationIdPlugin,
+    Field(discriminator="name"),
+]
+PLUGINS = frozenset({"cors", "rate-limiting", "request-size-limiting", "correlation-id"})
+
+
+class Kong(Vocabulary):
+    """A whole `kong.yml`. Each plugin stands once, for all routes."""
+
+    format_version: Literal["3.0"] = Field(alias="_format_version")
+    services: Annotated[list[Service], Field(min_length=1)]
+    plugins: list[Plugin]
+
+    @model_validator(mode="after")
+    def _stands_once(self) -> Self:
+        routes = [route for service in self.services for route in service.routes]
+        _refuse_repeated("service name", (service.name for service in self.services))
+        _refuse_repeated("route name", (route.name for route in routes))
+        _refuse_repeated("path", (path for route in routes for path in route.paths))
+        _refuse_repeated("plugin", (plugin.name for plugin in self.plugins))
+        if missing := PLUGINS - {plugin.name for plugin in self.plugins}:
+            raise ValueError(f"plugins: {', '.join(sorted(missing))} missing")
+        return self
+
+    @property
+    def cors(self) -> Cors:
+        return next(p.config for p in self.plugins if isinstance(p, CorsPlugin))
+
+    @property
+    def rate_limiting(self) -> RateLimiting:
+        return next(p.config for p in self.plugins if isinstance(p, RateLimitingPlugin))
+
+    @property
+    def size_limiting(self) -> RequestSizeLimiting:
+        return next(p.config for p in self.plugins if isinstance(p, RequestSizeLimitingPlugin))
+
+
+def read_kong(file: Path) -> Kong:
+    """Raises `Refused` where `file` is no YAML or leaves the vocabulary."""
+    try:
+        return Kong.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except yaml.YAMLError as error:
+        raise Refused(f"{file.name}: {error}") from error
+    except ValidationError as error:
+        places = (f"{_place(e['loc'])}{e['msg']}" for e in error.errors())
+        raise Refused("\n".join(f"{file.name}: {place}" for place in places)) from error
+
+
+def _refuse_repeated(what: str, values: Iterable[str]) -> None:
+    if repeated := [value for value, count in Counter(values).items() if count > 1]:
+        raise ValueError(f"{what} {', '.join(repeated)} stands more than once")
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return f"{''.join(parts).lstrip('.')}: " if location else ""

@@ -1,0 +1,38 @@
+"""What differs between a container and a plain machine."""
+
+import os
+from pathlib import Path
+
+from pydantic import PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FOLDER = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """Read from the environment, under the fields' names in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 8000
+    gateway_run_dir: Path
+    """Where nginx.conf, the pid file and nginx's temporary files go."""
+    gateway_resolver: str | None = None
+    """The DNS server for services that are named, not numbered; the machine's own by default."""
+    kong_file: Path = FOLDER / "kong.yml"
+    rate_limit_per_minute: PositiveInt | None = None
+    """Stands in for the limit of kong.yml, for load tests."""
+
+    def url_of(self, service: str) -> str | None:
+        """`BACK_API_URL` for `back-api`, where the environment gives it."""
+        return os.environ.get(f"{service.upper().replace('-', '_')}_URL")
+
+    def resolver(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> str:
+        """The address of a DNS server; Docker's embedded one where none is configured."""
+        if self.gateway_resolver:
+            return self.gateway_resolver
+        lines = resolv_conf.read_text("utf-8").splitlines() if resolv_conf.exists() else []
+        servers = [line.split()[1] for line in lines if line.startswith("nameserver ")]
+        ipv4 = [server for server in servers if ":" not in server]
+        return ipv4[0] if ipv4 else "127.0.0.11"
