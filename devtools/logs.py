@@ -1,0 +1,90 @@
+"""The log file of one service: JSON lines, bounded in size."""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+LIMIT = 20 * 1024 * 1024
+
+
+class LogFile:
+    """Takes what a process writes. Lines that are no JSON object (engines) are wrapped in one.
+
+    A file past `limit` bytes becomes `<name>.log.1`; the one before that is dropped.
+    """
+
+    def __init__(self, folder: Path, service: str, limit: int = LIMIT) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{service}.log"
+        self._service = service
+        self._limit = limit
+        self._rest = b""
+        self._file = self._path.open("ab", buffering=0)
+        self._last: deque[bytes] = deque(maxlen=30)
+
+    def write(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > self._limit:
+            lines, self._rest = [*lines, self._rest], b""
+        kept = [self._as_json(line) for line in lines if line.strip()]
+        if not kept:
+            return
+        self._last.extend(kept)
+        self._file.write(b"\n".join(kept) + b"\n")
+        if self._file.tell() > self._limit:
+            self._file.close()
+            self._path.replace(self._path.with_suffix(".log.1"))
+            self._file = self._path.open("ab", buffering=0)
+
+    def close(self) -> None:
+        self.write(b"\n")
+        self._file.close()
+
+    def last_lines(self, count: int) -> list[str]:
+        return [line.decode(errors="replace") for line in list(self._last)[-count:]]
+
+    def note(self, event: str, **values: object) -> None:
+        """A line of the supervisor's own about this service."""
+        self.write(json.dumps(self._line(event) | {"logger": "dev"} | values).encode() + b"\n")
+
+    def _as_json(self, line: bytes) -> bytes:
+        if line.startswith(b"{") and line.endswith(b"}"):
+            return line
+        return json.dumps(self._line(line.decode(errors="replace").rstrip())).encode()
+
+    def _line(self, event: str) -> dict[str, object]:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return {"timestamp": now, "level": "info", "service": self._service, "event": event}
+
+
+def files_of(folder: Path, service: str | None) -> list[Path]:
+    """The log files of one service, or of all, oldest part first."""
+    pattern = service or "*"
+    return [*sorted(folder.glob(f"{pattern}.log.1")), *sorted(folder.glob(f"{pattern}.log"))]
+
+
+def merged(files: list[Path], last: int) -> Iterator[dict[str, object]]:
+    """The last entries of all these files together, by time."""
+    entries: deque[dict[str, object]] = deque()
+    for file in files:
+        lines = deque(file.open("rb"), maxlen=last)
+        entries.extend(entry for line in lines if (entry := parse(line, file)))
+    by_time = sorted(entries, key=lambda entry: str(entry.get("timestamp", "")))
+    yield from by_time[-last:]
+
+
+def parse(line: bytes, file: Path) -> dict[str, object] | None:
+    """One line of a log file with `timestamp` and `service` filled in; None for a blank one."""
+    text = line.decode(errors="replace").strip()
+    if not text:
+        return None
+    name = file.name.partition(".log")[0]
+    try:
+        entry = json.loads(text)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict):
+        entry = {"event": text}
+    return {"service": name, "timestamp": entry.get("time", ""), **entry}

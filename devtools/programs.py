@@ -1,0 +1,105 @@
+"""How the two kinds of service differ: what they need, how they start, how well they are."""
+
+import asyncio
+from typing import Protocol
+
+from devtools.background import in_thread
+from devtools.engines import EnginePlace, Recipe, recipe_for
+from devtools.health import Answer, Probe
+from devtools.place import LocalService, Place
+from devtools.process import Command
+from devtools.provisions import Provisions
+from devtools.repository import Stack
+
+_SETTLED_AFTER = 1.0
+
+
+class Program(Protocol):
+    """`live_every` and `ready_every` are the seconds between two questions once it is ready."""
+
+    live_every: float
+    ready_every: float
+
+    async def provide(self) -> None: ...
+
+    async def command(self) -> Command: ...
+
+    async def ready(self) -> Answer: ...
+
+    async def live(self) -> bool: ...
+
+
+class OwnProgram:
+    """A service built from the repository, in the environment of its workspace member."""
+
+    live_every = 1.0
+    ready_every = 2.0
+
+    def __init__(self, service: LocalService, member: str, provisions: Provisions) -> None:
+        self._service = service
+        self._member = member
+        self._provisions = provisions
+        self._probe = Probe(*service.probe) if service.probe else None
+
+    async def provide(self) -> None:
+        await self._provisions.environment(self._member)
+
+    async def command(self) -> Command:
+        it = self._service
+        return Command(it.argv, it.environment, it.cwd, stop_timeout=it.stop_timeout)
+
+    async def ready(self) -> Answer:
+        if self._probe:
+            return await self._probe.ready()
+        await asyncio.sleep(_SETTLED_AFTER)
+        return Answer(200, "runs")
+
+    async def live(self) -> bool:
+        return await self._probe.live() if self._probe else True
+
+
+class EngineProgram:
+    """An engine, by the recipe that stands for its image."""
+
+    live_every = 5.0
+    ready_every = 5.0
+
+    def __init__(self, recipe: Recipe, image: str, at: EnginePlace, provisions: Provisions) -> None:
+        self._recipe = recipe
+        self._image = image
+        self._place = at
+        self._provisions = provisions
+
+    async def provide(self) -> None:
+        await self._provisions.engine(self._image, self._recipe)
+
+    async def command(self) -> Command:
+        launch = await in_thread(lambda: self._recipe.prepare(self._place))
+        return Command(launch.argv, launch.env, launch.cwd, launch.stop_signal, launch.stop_timeout)
+
+    async def ready(self) -> Answer:
+        try:
+            answers = await in_thread(lambda: self._recipe.answers(self._place))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the engine is not ready
+            return Answer(None, f"{type(error).__name__}: {error}")
+        return Answer(200 if answers else 503, "" if answers else "does not answer yet")
+
+    async def live(self) -> bool:
+        return (await self.ready()).is_good
+
+
+def program_for(
+    service: LocalService, place: Place, stack: Stack, provisions: Provisions
+) -> Program:
+    if service.member:
+        return OwnProgram(service, service.member, provisions)
+    at = EnginePlace(
+        name=service.name,
+        data=stack.data / service.name,
+        run=stack.engines / service.name,
+        secrets=place.secrets_of_owner(service.name),
+        port=service.ports[0],
+        command=list(service.argv),
+    )
+    image = service.image or ""
+    return EngineProgram(recipe_for(image), image, at, provisions)
