@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from signal import Signals
 
 from devtools.errors import DevError
 from devtools.repository import ROOT, VENVS, Stack, member_of
@@ -31,6 +32,7 @@ class LocalService:
     probe: tuple[int, str] | None
     depends_on: Mapping[str, str]
     restarts: bool
+    stop_signal: Signals
     stop_timeout: float
 
     @property
@@ -67,6 +69,7 @@ class Place:
             probe=probe,
             depends_on=service.depends_on,
             restarts=service.restart != "no",
+            stop_signal=service.stop_signal,
             stop_timeout=service.stop_grace_period,
         )
 

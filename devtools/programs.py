@@ -46,7 +46,7 @@ class OwnProgram:
 
     async def command(self) -> Command:
         it = self._service
-        return Command(it.argv, it.environment, it.cwd, stop_timeout=it.stop_timeout)
+        return Command(it.argv, it.environment, it.cwd, it.stop_signal, it.stop_timeout)
 
     async def ready(self) -> Answer:
         if self._probe:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from signal import SIGTERM, Signals
 
 from devtools import compose_file
 from devtools.compose_file import TopologyError, Value
@@ -28,6 +29,7 @@ _SERVICE_KEYS = {
     "restart",
     "security_opt",
     "stop_grace_period",
+    "stop_signal",
     "tmpfs",
     "user",
     "volumes",
@@ -91,6 +93,7 @@ class Service:
     profiles: tuple[str, ...]
     restart: str
     stop_grace_period: float
+    stop_signal: Signals
 
     @property
     def is_engine(self) -> bool:
@@ -205,6 +208,7 @@ def _service(name: str, value: Value, networks: set[str], volumes: set[str]) -> 
         profiles=tuple(it.text() for it in _list(entries, "profiles")),
         restart=restart,
         stop_grace_period=grace,
+        stop_signal=_signal(entries["stop_signal"]) if "stop_signal" in entries else SIGTERM,
     )
 
 
@@ -286,6 +290,10 @@ def _healthcheck(value: Value) -> Healthcheck:
         retries=fields["retries"].count() if "retries" in fields else 3,
         start_period=seconds.get("start_period", 0.0),
     )
+
+
+def _signal(value: Value) -> Signals:
+    return Signals[value.one_of([known.name for known in Signals])]
 
 
 def _list(entries: Mapping[str, Value], key: str) -> list[Value]:
