@@ -1,0 +1,158 @@
+"""Logging in with an address and a password, without telling strangers who has an account."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal, NoReturn, Protocol
+from uuid import UUID, uuid4, uuid5
+
+import structlog
+
+from services.outbox import Outbox, event_command
+from shared.kit.errors import Forbidden, ServiceError, TooManyRequests, Unauthenticated
+from shared.models.auth import LoginFailed, LoginSucceeded, TokenPair, TokenTaken
+from shared.models.base import now
+from shared.models.user import User, UserCredential
+
+log = structlog.get_logger()
+
+FailureReason = Literal["wrong_password", "not_active", "too_many_attempts"]
+
+
+class Accounts(Protocol):
+    """Users with their password hashes, found by address."""
+
+    async def find(self, email: str) -> UserCredential | None: ...
+
+    async def replace_hash(self, user_id: UUID, password_hash: str) -> None: ...
+
+
+class AttemptLimit(Protocol):
+    """Counts attempts for an address, whether or not anybody has it."""
+
+    window_seconds: int
+
+    async def take(self, email: str) -> TokenTaken: ...
+
+    async def refill(self, email: str) -> None: ...
+
+
+class Passwords(Protocol):
+    """Makes and checks password hashes."""
+
+    async def hash(self, password: str) -> str: ...
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password made the hash; no hash takes as long and never matches."""
+        ...
+
+    def is_outdated(self, password_hash: str) -> bool: ...
+
+
+class SessionOpener(Protocol):
+    """Opens the session of a user who has proved who they are."""
+
+    async def open(self, user: User, sid: UUID) -> TokenPair: ...
+
+
+class LoginService:
+    def __init__(
+        self,
+        accounts: Accounts,
+        attempts: AttemptLimit,
+        passwords: Passwords,
+        sessions: SessionOpener,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._accounts = accounts
+        self._attempts = attempts
+        self._passwords = passwords
+        self._sessions = sessions
+        self._outbox = outbox
+        self._clock = clock
+
+    async def log_in(self, email: str, password: str) -> TokenPair:
+        """The tokens of a new session.
+
+        Known and unknown addresses take the same calls and one password check, and get the
+        same refusal; nothing on a refusal's way waits for the event that it leaves.
+
+        Raises:
+            TooManyRequests: too many attempts on this address of late.
+            Unauthenticated: `invalid_credentials`.
+            Forbidden: the password is right, but the account may not log in.
+        """
+        attempt = await self._attempts.take(email)
+        account = await self._accounts.find(email)
+        if not attempt.allowed:
+            if account is not None:
+                self._note_locked_out(account.user.id)
+            raise TooManyRequests(
+                "Too many failed logins. Try again later.", retry_after=attempt.retry_after
+            )
+
+        password_hash = account.password_hash if account else None
+        matches = await self._passwords.matches(password, password_hash)
+        if account is None:
+            _refuse()
+        user = account.user
+        if not matches:
+            self._note_failure(user.id, "wrong_password")
+            _refuse()
+        self._must_be_active(user)
+
+        sid = uuid4()
+        tokens = await self._sessions.open(user, sid)
+        await self._outbox.record(
+            event_command(
+                "auth.login.succeeded",
+                LoginSucceeded(user_id=user.id, sid=sid),
+                user_id=user.id,
+                command_id=uuid5(sid, "auth.login.succeeded"),
+            )
+        )
+        await self._attempts.refill(email)
+        await self._keep_hash_current(account, password)
+        return tokens
+
+    def _must_be_active(self, user: User) -> None:
+        if user.status == "active":
+            return
+        self._note_failure(user.id, "not_active")
+        if user.status == "pending_verification":
+            raise Forbidden("Confirm your address first.", code="email_not_verified")
+        raise Forbidden("The account is suspended.", code="account_suspended")
+
+    async def _keep_hash_current(self, account: UserCredential, password: str) -> None:
+        if not self._passwords.is_outdated(account.password_hash):
+            return
+        try:
+            fresh = await self._passwords.hash(password)
+            await self._accounts.replace_hash(account.user.id, fresh)
+        except ServiceError as error:
+            # The next login tries again; this one succeeded.
+            log.warning("rehash_postponed", user_id=str(account.user.id), reason=error.code)
+
+    def _note_locked_out(self, user_id: UUID) -> None:
+        # One event a window: a flood on a locked account must not flood the audit log.
+        window = int(self._clock().timestamp()) // self._attempts.window_seconds
+        self._note_failure(
+            user_id, "too_many_attempts", command_id=uuid5(user_id, f"locked-out/{window}")
+        )
+
+    def _note_failure(
+        self, user_id: UUID, reason: FailureReason, *, command_id: UUID | None = None
+    ) -> None:
+        self._outbox.record_soon(
+            event_command(
+                "auth.login.failed",
+                LoginFailed(user_id=user_id, reason=reason),
+                user_id=user_id,
+                command_id=command_id or uuid4(),
+            )
+        )
+
+
+def _refuse() -> NoReturn:
+    raise Unauthenticated("The address or the password is wrong.", code="invalid_credentials")

@@ -1,0 +1,72 @@
+"""Accounts in back-postgres, failed logins in back-redis."""
+
+from uuid import UUID, uuid4
+
+import structlog
+
+from services.secret_service import secret_hash
+from shared.kit.client import ServiceClient
+from shared.kit.errors import NotFound, ServiceError, TimedOut, Unavailable
+from shared.kit.limits import LocalBuckets
+from shared.models.auth import RefillBucket, TakeToken, TokenTaken
+from shared.models.user import Credential, CredentialAccepted, LookUpUser, UserCredential
+
+log = structlog.get_logger()
+
+LIMIT = "failed-login"
+
+
+class PostgresAccounts:
+    def __init__(self, postgres: ServiceClient) -> None:
+        self._postgres = postgres
+
+    async def find(self, email: str) -> UserCredential | None:
+        try:
+            return await self._postgres.post(
+                "/credentials/lookup",
+                LookUpUser(email=email),
+                answer=UserCredential,
+                idempotent=True,
+            )
+        except NotFound:
+            return None
+
+    async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
+        await self._postgres.put(
+            f"/users/{user_id}/credential",
+            Credential(credential_id=uuid4(), password_hash=password_hash),
+            answer=CredentialAccepted,
+        )
+
+
+class RedisAttemptLimit:
+    """Attempts counted by back-redis for all copies; by this process while it can't be reached."""
+
+    def __init__(self, redis: ServiceClient, *, capacity: int, window_seconds: int) -> None:
+        self._redis = redis
+        self._capacity = capacity
+        self.window_seconds = window_seconds
+        self._local = LocalBuckets(capacity, window_seconds)
+
+    async def take(self, email: str) -> TokenTaken:
+        key = secret_hash(email)
+        token = TakeToken(
+            limit=LIMIT, key=key, capacity=self._capacity, window_seconds=self.window_seconds
+        )
+        try:
+            return await self._redis.post("/limits/take", token, answer=TokenTaken)
+        except (Unavailable, TimedOut) as error:
+            log.warning("limit_taken_locally", limit=LIMIT, reason=error.code)
+            wait = self._local.take(key)
+            return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)
+
+    async def refill(self, email: str) -> None:
+        key = secret_hash(email)
+        self._local.refill(key)
+        try:
+            await self._redis.post(
+                "/limits/refill", RefillBucket(limit=LIMIT, key=key), idempotent=True
+            )
+        except ServiceError as error:
+            # The bucket fills by itself in time; the login has succeeded.
+            log.warning("limit_not_refilled", limit=LIMIT, reason=error.code)

@@ -1,0 +1,109 @@
+"""Tokens that travel in mails: minted when the mail is made, spent by whoever got it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NoReturn, Protocol
+from uuid import UUID, uuid5
+
+from services.secret_service import new_secret, secret_hash
+from shared.kit.context import correlation_id
+from shared.kit.errors import Conflict, InvalidRequest, NotFound
+from shared.models.auth import (
+    EmailVerified,
+    MailPurpose,
+    MailToken,
+    StoredMailToken,
+    UseVerificationToken,
+)
+from shared.models.base import now
+from shared.models.event import Command, NewEvent
+from shared.models.user import User, UserVerified
+
+VERIFICATIONS = UUID("5d3a7c1e-86a5-4d0b-9a55-3b7e4f0c2d11")
+
+
+class MailTokens(Protocol):
+    """Where the hashes of mail tokens are kept."""
+
+    async def keep(self, token: StoredMailToken) -> None:
+        """Keep it; NotFound when there is no such user."""
+        ...
+
+    async def find(self, token_hash: str, purpose: MailPurpose) -> StoredMailToken | None: ...
+
+
+class Verifications(Protocol):
+    """Spends a token and makes its user active, at once or not at all."""
+
+    async def confirm(self, command: Command[UseVerificationToken]) -> User:
+        """The active user; the same command is answered the same for ever.
+
+        NotFound or Conflict when the token is gone or was spent by another command.
+        """
+        ...
+
+
+class MailTokenService:
+    """Mints tokens that are good for `expires_in`, and lets a user confirm an address with one."""
+
+    def __init__(
+        self,
+        tokens: MailTokens,
+        verifications: Verifications,
+        *,
+        expires_in: timedelta,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._tokens = tokens
+        self._verifications = verifications
+        self._expires_in = expires_in
+        self._clock = clock
+
+    async def mint(self, user_id: UUID, purpose: MailPurpose) -> MailToken:
+        """A new token for one mail; only its hash is kept."""
+        token = new_secret()
+        expires_at = self._clock() + self._expires_in
+        await self._tokens.keep(
+            StoredMailToken(
+                token_hash=secret_hash(token),
+                user_id=user_id,
+                purpose=purpose,
+                expires_at=expires_at,
+            )
+        )
+        return MailToken(token=token, expires_at=expires_at)
+
+    async def verify_email(self, token: str) -> EmailVerified:
+        """Make the user active whose address the token proves; a repeat answers the same.
+
+        Raises:
+            InvalidRequest: `verification_token_invalid` or `verification_token_expired`.
+        """
+        token_hash = secret_hash(token)
+        stored = await self._tokens.find(token_hash, "verify_email")
+        if stored is None:
+            _refuse()
+        if stored.used_at is None and stored.expires_at <= self._clock():
+            raise InvalidRequest("The link has expired.", code="verification_token_expired")
+        try:
+            user = await self._verifications.confirm(_verification(stored))
+        except (NotFound, Conflict):
+            _refuse()
+        return EmailVerified(user_id=user.id, status=user.status)
+
+
+def _verification(token: StoredMailToken) -> Command[UseVerificationToken]:
+    command_id = uuid5(VERIFICATIONS, token.token_hash)
+    event = NewEvent.of(
+        "user.verified",
+        UserVerified(user_id=token.user_id),
+        aggregate_id=token.user_id,
+        command_id=command_id,
+        correlation_id=correlation_id(),
+    )
+    use = UseVerificationToken(token_hash=token.token_hash, user_id=token.user_id)
+    return Command(command_id=command_id, data=use, events=[event])
+
+
+def _refuse() -> NoReturn:
+    raise InvalidRequest("The link is not valid.", code="verification_token_invalid")

@@ -1,0 +1,28 @@
+"""A ticket opens one WebSocket once: browsers can't send a header there."""
+
+from typing import Protocol
+from uuid import UUID
+
+from services.secret_service import new_secret, secret_hash
+
+
+class Tickets(Protocol):
+    """Where tickets wait to be redeemed."""
+
+    async def keep(
+        self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int
+    ) -> None: ...
+
+
+class TicketService:
+    """Issues tickets that are good for `expires_in` seconds."""
+
+    def __init__(self, tickets: Tickets, *, expires_in: int) -> None:
+        self._tickets = tickets
+        self.expires_in = expires_in
+
+    async def issue(self, user_id: UUID, sid: UUID) -> str:
+        """A new ticket for a session of the user."""
+        ticket = new_secret()
+        await self._tickets.keep(secret_hash(ticket), user_id, sid, expires_in=self.expires_in)
+        return ticket

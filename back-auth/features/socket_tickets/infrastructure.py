@@ -1,0 +1,15 @@
+"""Tickets in back-redis."""
+
+from uuid import UUID
+
+from shared.kit.client import ServiceClient
+from shared.models.auth import NewTicket
+
+
+class RedisTickets:
+    def __init__(self, redis: ServiceClient) -> None:
+        self._redis = redis
+
+    async def keep(self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int) -> None:
+        ticket = NewTicket(ticket_hash=ticket_hash, user_id=user_id, sid=sid, expires_in=expires_in)
+        await self._redis.post("/tickets", ticket, answer=None, idempotent=True)

@@ -1,0 +1,85 @@
+"""Passwords as argon2id hashes, computed beside the event loop."""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from shared.kit.errors import Unavailable
+
+Result = TypeVar("Result")
+
+
+class PasswordService:
+    """Hashes and checks passwords with argon2id (RFC 9106), `threads` at most at once.
+
+    One that comes while `waiting_max` others wait is turned away with `Unavailable`, so that
+    a flood of logins costs bounded memory and nobody hangs.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_kib: int,
+        time_cost: int,
+        parallelism: int,
+        threads: int,
+        waiting_max: int,
+    ) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism, type=Type.ID
+        )
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="argon2")
+        self._places = threads + waiting_max
+        # Nobody has this password; an unknown account costs as much time as a known one.
+        self._nobodys_hash = self._hasher.hash("nobody's password")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        """The hash to keep, in the PHC string format."""
+        return await self._aside(lambda: self._hasher.hash(_normalised(password)))
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password made the hash. No hash at all takes the time of a wrong one."""
+        expected = password_hash or self._nobodys_hash
+        matched = await self._aside(lambda: self._verify(_normalised(password), expected))
+        return matched and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than those of today."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def _verify(self, password: str, password_hash: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _aside(self, work: Callable[[], Result]) -> Result:
+        if self._places == 0:
+            raise Unavailable("Too many passwords are being checked.", retry_after=1)
+        self._places -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._places += 1
+
+
+def _normalised(password: str) -> str:
+    # RFC 8265 (OpaqueString): the same characters typed on another keyboard are the same password.
+    return unicodedata.normalize("NFC", password)

@@ -1,0 +1,16 @@
+"""What each role may do. The one place where a role turns into permissions."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.models.user import Role
+
+_USER: Final = frozenset({"profile:read", "profile:write", "notifications:read"})
+_ADMIN: Final = _USER | {"audit:read", "maintenance:run", "users:notify"}
+
+_PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {"user": _USER, "admin": _ADMIN}
+
+
+def permissions_of(role: Role) -> list[str]:
+    """The permissions of a role, sorted, so that the same role makes the same token."""
+    return sorted(_PERMISSIONS[role])

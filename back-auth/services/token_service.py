@@ -1,0 +1,32 @@
+"""Access tokens: the only place in the stack that signs them."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from features.jwks.domain import KeyRing
+from services.permission_service import permissions_of
+from shared.models.base import now
+from shared.models.user import User
+from shared.security.signing import generate_jwt
+
+
+class TokenService:
+    """Signs access tokens with the key that signs at present; `expires_in` in seconds."""
+
+    def __init__(self, ring: Callable[[], KeyRing], *, expires_in: int) -> None:
+        self._ring = ring
+        self.expires_in = expires_in
+
+    def issue(self, user: User, sid: UUID) -> str:
+        """A token for one session of a user, with what the user's role allows."""
+        ring = self._ring()
+        return generate_jwt(
+            user_id=user.id,
+            sid=sid,
+            role=user.role,
+            permissions=permissions_of(user.role),
+            key=ring.signing_key,
+            kid=ring.signing_kid,
+            issued_at=now(),
+            expires_in=self.expires_in,
+        )

@@ -1,0 +1,31 @@
+"""What can be set from the environment; every default is what the stack runs with."""
+
+import os
+from typing import Literal
+
+from pydantic import Field
+
+from shared.kit import ServiceSettings
+from shared.security.constants import JWT_EXPIRATION, REFRESH_TOKEN_EXPIRATION
+
+
+class Settings(ServiceSettings):
+    service: Literal["back-auth"] = "back-auth"
+    port: int = 8101
+
+    access_token_seconds: int = Field(default=JWT_EXPIRATION, gt=0, le=JWT_EXPIRATION)
+    refresh_token_seconds: int = Field(default=REFRESH_TOKEN_EXPIRATION, gt=0)
+    mail_token_seconds: int = Field(default=86_400, gt=0)
+    socket_ticket_seconds: int = Field(default=30, gt=0, le=300)
+
+    failed_logins_per_window: int = Field(default=10, ge=1)
+    failed_logins_window_seconds: int = Field(default=900, ge=1)
+
+    # argon2id as OWASP's password storage cheat sheet has it: 19 MiB, two passes, one lane.
+    argon2_memory_kib: int = Field(default=19_456, ge=8)
+    argon2_time_cost: int = Field(default=2, ge=1)
+    argon2_parallelism: int = Field(default=1, ge=1)
+    argon2_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    argon2_waiting_max: int = Field(default=100, ge=0)
+
+    signing_keys_interval: float = Field(default=2.0, gt=0, description="seconds between looks")
