@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.kit.context import correlation_id, trace
@@ -31,10 +32,12 @@ def configure_logging(service: str, *, log_format: str = "json", level: str = "I
         _service,
         _context,
     ]
+    # A traceback without local variables: they hold passwords and tokens.
+    traceback = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
     renderer: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
+        [traceback, structlog.processors.JSONRenderer(default=str)]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
         processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
