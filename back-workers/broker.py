@@ -1,0 +1,124 @@
+"""The broker, called without ever holding up the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+from uuid import uuid4
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from celeryconfig import MAIL_QUEUE, MAIL_TASK, celery_app, configuration
+from settings import Settings
+from shared.kit import context
+from shared.kit.errors import NotFound, Unavailable
+from shared.models.event import Delivery
+from shared.models.maintenance import Chore, Task, TaskState
+
+T = TypeVar("T")
+
+WAKE_UP_SECONDS = 60
+"""A wake-up that nobody took by then is dropped: the relay has sent fresh ones since."""
+
+WAKE_UPS_MAX = 1000
+"""While so many wait, no worker is keeping up, and more would only fill the broker."""
+
+SENT = "SENT"
+"""Celery calls every unknown task PENDING; what was started is marked with a state of its own."""
+
+STATES: dict[str, TaskState] = {
+    SENT: "pending",
+    "STARTED": "started",
+    "RETRY": "started",
+    "SUCCESS": "succeeded",
+    "FAILURE": "failed",
+    "REVOKED": "failed",
+}
+
+
+class Broker:
+    """Celery's blocking calls, on threads of their own.
+
+    Every method raises `Unavailable` when the broker does not answer within its time-out.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._seconds = settings.broker_timeout
+        self._celery = celery_app(lambda: configuration(settings))
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="broker")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._celery.close()
+
+    async def ping(self) -> None:
+        await self._call(lambda: self._waiting(MAIL_QUEUE))
+
+    async def wake_mail(self, delivery: Delivery) -> None:
+        """Tell the workers that a mail is due; the delivery itself stays in the outbox."""
+        delivery_id, headers = str(delivery.delivery_id), correlation_headers()
+
+        def wake() -> None:
+            if self._waiting(MAIL_QUEUE) >= WAKE_UPS_MAX:
+                raise Unavailable("No worker keeps up with the mails at present.", retry_after=1)
+            self._celery.send_task(
+                MAIL_TASK,
+                [delivery_id],
+                queue=MAIL_QUEUE,
+                expires=WAKE_UP_SECONDS,
+                ignore_result=True,
+                headers=headers,
+            )
+
+        await self._call(wake)
+
+    async def start(self, chore: Chore) -> Task:
+        """Start a chore now."""
+        task_id, headers = str(uuid4()), correlation_headers()
+
+        def start() -> None:
+            self._celery.backend.store_result(task_id, {"name": chore}, SENT)
+            self._celery.send_task(chore, task_id=task_id, headers=headers)
+
+        await self._call(start)
+        return Task(task_id=task_id, name=chore, state="pending")
+
+    async def task(self, task_id: str) -> Task:
+        """How far a started task is. Raises `NotFound` for one that is unknown or too old."""
+        meta = await self._call(lambda: self._celery.backend.get_task_meta(task_id))
+        state = STATES.get(meta["status"])
+        if state is None:
+            raise NotFound("There is no such task.", code="task_not_found")
+        result = meta["result"]
+        return Task(
+            task_id=task_id,
+            name=result["name"] if meta["status"] == SENT else meta.get("name"),
+            state=state,
+            result=result if state == "succeeded" else None,
+            error=type(result).__name__ if state == "failed" else None,
+        )
+
+    def _waiting(self, queue: str) -> int:
+        with self._celery.producer_or_acquire() as producer:
+            return int(producer.channel.queue_declare(queue).message_count)
+
+    async def _call(self, blocking: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await loop.run_in_executor(self._threads, blocking)
+        except (TimeoutError, OperationalError, RedisError, OSError) as error:
+            raise Unavailable("The broker can't be reached at present.", retry_after=1) from error
+
+
+def correlation_headers() -> dict[str, str | None]:
+    """What a task needs to know of the request or event that it belongs to."""
+    trace = context.trace()
+    return {
+        "x_correlation_id": context.correlation_id(),
+        "x_traceparent": trace.traceparent if trace else None,
+    }

@@ -1,0 +1,1 @@
+"""Mails: which one an event asks for, what it says, and how it leaves."""

@@ -1,0 +1,104 @@
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from delivering import Undeliverable, deliver
+from mailing.lease import holding
+from mailing.message import ADDRESS_TAKEN, CONFIRM_ADDRESS, compose, home_link, verification_link
+from mailing.smtp import MailServer
+from outbox import Outbox
+from settings import Settings
+from shared.kit import ServiceClient
+from shared.kit.errors import Conflict, NotFound
+from shared.models.auth import MailToken, MintMailToken
+from shared.models.event import Delivery, EventEnvelope
+from shared.models.user import User
+
+log = structlog.get_logger()
+
+REGISTERED = "user.registered"
+REPEATED = "user.registration.repeated"
+
+
+class Accounts(Protocol):
+    """What a mail needs to know of a user. Raises `Unavailable` or `TimedOut` out of reach."""
+
+    async def user(self, user_id: UUID) -> User:
+        """Raises `NotFound` when there is no such user."""
+
+    async def verification_token(self, user_id: UUID) -> str:
+        """A fresh token, made for the one mail that is being written."""
+
+
+class ServiceAccounts:
+    """Accounts as back-postgres and back-auth keep them."""
+
+    def __init__(self, postgres: ServiceClient, auth: ServiceClient) -> None:
+        self._postgres = postgres
+        self._auth = auth
+
+    async def user(self, user_id: UUID) -> User:
+        return await self._postgres.get(f"/users/{user_id}", answer=User)
+
+    async def verification_token(self, user_id: UUID) -> str:
+        mint = MintMailToken(user_id=user_id, purpose="verify_email")
+        minted = await self._auth.post("/internal/mail-tokens", mint, answer=MailToken)
+        return minted.token
+
+
+class Mails:
+    """Takes a delivery that is due, sends its mail while it holds the lease, and completes it."""
+
+    def __init__(
+        self, outbox: Outbox, accounts: Accounts, server: MailServer, settings: Settings
+    ) -> None:
+        self._outbox = outbox
+        self._accounts = accounts
+        self._server = server
+        self._settings = settings
+
+    async def deliver(self, delivery_id: UUID) -> None:
+        """Do nothing when the delivery is done or in another worker's hands."""
+        try:
+            delivery = await self._outbox.take(delivery_id)
+        except (Conflict, NotFound) as nothing_to_do:
+            log.info("mail_not_due", delivery_id=str(delivery_id), reason=nothing_to_do.code)
+            return
+        await deliver(
+            self._outbox,
+            delivery,
+            self._held,
+            seconds=self._settings.mail_seconds,
+            pause_seconds=self._settings.pause_seconds,
+        )
+
+    async def _held(self, delivery: Delivery) -> None:
+        await holding(
+            self._outbox,
+            delivery,
+            lambda: self._send(delivery.envelope),
+            lease_seconds=self._settings.lease_seconds,
+        )
+
+    async def _send(self, event: EventEnvelope) -> None:
+        user = await self._accounts.user(_user_id(event))
+        if user.status == "pending_verification":
+            token = await self._accounts.verification_token(user.id)
+            letter, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
+        elif user.status == "active" and event.event_type == REPEATED:
+            letter, link = ADDRESS_TAKEN, home_link(self._settings)
+        else:
+            log.info("mail_not_needed", user_id=str(user.id), user_status=user.status)
+            return
+        await self._server.send(compose(letter, user.email, event, self._settings, link))
+        log.info("mail_sent", user_id=str(user.id), letter=letter.template)
+
+
+def _user_id(event: EventEnvelope) -> UUID:
+    if event.event_type not in {REGISTERED, REPEATED}:
+        raise Undeliverable(f"no mail is written for {event.event_type}")
+    try:
+        return UUID(str(event.payload["user_id"]))
+    except (KeyError, ValueError):
+        raise Undeliverable("the payload names no user_id") from None

@@ -1,0 +1,17 @@
+from fastapi import FastAPI
+
+from broker import Broker
+from routes import tasks
+from settings import Settings
+from shared.kit import Service
+
+
+def app() -> FastAPI:
+    """The HTTP face of the workers: start a task, read its state."""
+    settings = Settings()
+    service = Service(settings)
+    broker = service.resource(Broker(settings))
+    service.depends(service.client("back-postgres"))
+    service.ready("broker", broker.ping)
+    service.api.include_router(tasks.router(broker))
+    return service.api

@@ -1,0 +1,52 @@
+import asyncio
+import signal
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+import heartbeat
+from broker import Broker
+from outbox import ServiceOutbox
+from relay.consumers import consumers
+from relay.conveyor import Conveyor
+from settings import Settings
+from shared.kit import service_client, start_logging
+
+log = structlog.get_logger()
+
+
+async def relay(settings: Settings, stopping: asyncio.Event) -> None:
+    """Carry deliveries to every consumer until `stopping`."""
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        postgres = await enter(service_client(settings, "back-postgres"))
+        cassandra = await enter(service_client(settings, "back-cassandra"))
+        redis = await enter(service_client(settings, "back-redis"))
+        broker = await enter(Broker(settings))
+        outbox = ServiceOutbox(postgres, lease_seconds=settings.lease_seconds)
+        log.info("relay_started")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_beat(stopping))
+            for consumer in consumers(cassandra, redis, broker):
+                group.create_task(Conveyor(outbox, consumer, settings).run(stopping))
+        log.info("relay_stopped")
+
+
+async def _beat(stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
+        heartbeat.touch("relay")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), heartbeat.BEAT_SECONDS)
+
+
+async def main() -> None:
+    settings = Settings()
+    start_logging(settings)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await relay(settings, stopping)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,54 @@
+"""The consumers of events and how a delivery reaches each."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from broker import Broker
+from delivering import Effect, Undeliverable
+from shared.kit import ServiceClient
+from shared.models.audit import AuditStored
+from shared.models.event import Delivery
+from shared.models.live import LivePublished, PublishLive
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A consumer of the routing table; `completes` is false where the effect only wakes it."""
+
+    name: str
+    effect: Effect
+    completes: bool = True
+
+
+def consumers(cassandra: ServiceClient, redis: ServiceClient, broker: Broker) -> list[Consumer]:
+    """Every consumer that the contracts say back-workers delivers to."""
+    return [
+        Consumer("audit", audit(cassandra)),
+        Consumer("live", live(redis)),
+        Consumer("mail", broker.wake_mail, completes=False),
+    ]
+
+
+def audit(cassandra: ServiceClient) -> Effect:
+    """Keep the event in the audit log, where its id makes a repeat harmless."""
+
+    async def keep(delivery: Delivery) -> None:
+        await cassandra.post(
+            "/audit/events", delivery.envelope, answer=AuditStored, idempotent=True
+        )
+
+    return keep
+
+
+def live(redis: ServiceClient) -> Effect:
+    """Publish the event to the sockets of the user whom its payload names."""
+
+    async def publish(delivery: Delivery) -> None:
+        try:
+            user_id = UUID(str(delivery.envelope.payload["user_id"]))
+        except (KeyError, ValueError):
+            raise Undeliverable("the payload names no user_id") from None
+        event = PublishLive(user_id=user_id, envelope=delivery.envelope)
+        await redis.post("/live/events", event, answer=LivePublished, idempotent=True)
+
+    return publish

@@ -1,0 +1,53 @@
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field
+
+from shared.kit import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Settings of all four processes: the HTTP face, the relay, the worker and beat."""
+
+    service: Literal["back-workers"] = "back-workers"
+    port: int = 8107
+
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 6379
+    broker_user: str = "back-workers"
+    broker_timeout: float = Field(default=1, gt=0, description="seconds for a call to the broker")
+
+    lease_seconds: float = Field(default=8, gt=0, le=60)
+    claim_wait_seconds: float = Field(default=10, ge=0, le=30, description="of one long poll")
+    claim_fallback_seconds: float = Field(default=1, gt=0, description="between failed claims")
+    pause_seconds: float = Field(default=1, gt=0, description="of a consumer out of reach")
+    deliveries_at_once: int = Field(default=16, ge=1, le=200, description="a consumer")
+    stop_seconds: float = Field(default=5, gt=0, description="to finish deliveries in hand")
+
+    public_base_url: str = "http://127.0.0.1:8000"
+    mail_from: str = "Tools Dashboard <no-reply@tools-dashboard.example>"
+    mail_seconds: float = Field(default=30, gt=0, description="for one mail, token to complete")
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    smtp_user: str | None = Field(default=None, description="password: the secret smtp.password")
+    smtp_timeout: float = Field(default=10, gt=0, description="seconds for a step of SMTP")
+
+    unclaimed_credential_seconds: int = Field(default=86400, ge=60)
+    sweep_interval_seconds: float = Field(default=3600, gt=0)
+
+    @property
+    def broker_url(self) -> str:
+        """Where the broker is, with the password.
+
+        Raises:
+            SecretMissing: there is no `broker.password`.
+        """
+        password = quote(self.secret("broker.password"), safe="")
+        user = quote(self.broker_user, safe="")
+        return f"redis://{user}:{password}@{self.broker_host}:{self.broker_port}/0"
+
+    @property
+    def public_host(self) -> str:
+        """The host that people know us by; it makes a Message-ID ours."""
+        return urlsplit(self.public_base_url).hostname or "localhost"

@@ -1,0 +1,27 @@
+from celery import Task
+
+from celeryconfig import celery
+from shared.kit import ServiceClient
+from shared.models.user import SweepCredentials, Swept
+from tasks.process import correlated_run, process
+
+SWEEP_SECONDS = 30
+
+
+@celery.task(name="sweep_credentials", bind=True)
+def sweep_credentials(self: Task[[], dict[str, int]]) -> dict[str, int]:
+    """Remove credentials that no user claimed in time. Doing it twice changes nothing more."""
+    here = process()
+    sweeping = sweep(here.postgres, here.settings.unclaimed_credential_seconds)
+    return correlated_run(self, sweeping)
+
+
+async def sweep(postgres: ServiceClient, older_than_seconds: int) -> dict[str, int]:
+    swept = await postgres.post(
+        "/credentials/sweep",
+        SweepCredentials(older_than_seconds=older_than_seconds),
+        answer=Swept,
+        idempotent=True,
+        timeout=SWEEP_SECONDS,
+    )
+    return swept.model_dump()
