@@ -1,0 +1,1 @@
+"""Admins, made from the command line: `python -m features.administrators EMAIL`."""

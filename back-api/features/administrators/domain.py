@@ -1,0 +1,86 @@
+"""How somebody becomes an admin from the command line."""
+
+from typing import Literal, Protocol
+from uuid import UUID, uuid4
+
+from shared.kit.context import correlation_id
+from shared.models.event import Command, NewEvent
+from shared.models.user import NewUser, User, UserChange, UserRoleChanged
+
+Outcome = Literal["created", "promoted", "unchanged"]
+
+
+class Users(Protocol):
+    """Where users are kept."""
+
+    async def find(self, email: str) -> User | None:
+        """The user who holds the address, if anybody does."""
+
+    async def create(self, command: Command[NewUser]) -> User:
+        """Raises Conflict `email_taken`."""
+
+    async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
+        """Raises NotFound, Conflict `stale_version`."""
+
+
+class Credentials(Protocol):
+    """Where passwords become credentials."""
+
+    async def store(self, password: str) -> UUID:
+        """The id of the credential that a user can claim."""
+
+
+class Administrators:
+    """Admins are active at once: whoever may run the command vouches for the address."""
+
+    def __init__(self, users: Users, credentials: Credentials) -> None:
+        self._users = users
+        self._credentials = credentials
+
+    async def find(self, email: str) -> User | None:
+        """The user who would be promoted, if there is one."""
+        return await self._users.find(email)
+
+    async def create(self, email: str, password: str) -> UUID:
+        """A new user who is an admin. Raises Conflict `email_taken`."""
+        user_id, command_id = uuid4(), uuid4()
+        credential_id = await self._credentials.store(password)
+        user = NewUser(
+            user_id=user_id,
+            email=email,
+            role="admin",
+            status="active",
+            credential_id=credential_id,
+        )
+        events = [_became_admin(user_id, command_id)]
+        await self._users.create(Command(command_id=command_id, data=user, events=events))
+        return user_id
+
+    async def promote(self, user: User) -> Outcome:
+        """Make a user who exists an active admin; the password stays.
+
+        Tokens that are out keep the old role until they expire.
+        """
+        if user.role == "admin" and user.status == "active":
+            return "unchanged"
+        command_id = uuid4()
+        await self._users.change(
+            user.id,
+            Command(
+                command_id=command_id,
+                expected_version=user.version,
+                data=UserChange(role="admin", status="active"),
+                events=[_became_admin(user.id, command_id)],
+            ),
+        )
+        return "promoted"
+
+
+def _became_admin(user_id: UUID, command_id: UUID) -> NewEvent:
+    return NewEvent.of(
+        "user.role.changed",
+        UserRoleChanged(user_id=user_id, role="admin"),
+        aggregate_id=user_id,
+        command_id=command_id,
+        correlation_id=correlation_id(),
+    )

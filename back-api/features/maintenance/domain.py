@@ -1,0 +1,15 @@
+"""Chores, as an admin starts and watches them."""
+
+from typing import Protocol
+
+from shared.models.maintenance import Chore, Task
+
+
+class Tasks(Protocol):
+    """Work that goes on in the background."""
+
+    async def start(self, chore: Chore) -> Task:
+        """The task that was started."""
+
+    async def get(self, task_id: str) -> Task:
+        """How far the task is. Raises NotFound `task_not_found`."""

@@ -1,0 +1,17 @@
+"""Tasks, as back-workers runs them."""
+
+from shared.kit import ServiceClient
+from shared.models.maintenance import Chore, StartTask, Task
+
+
+class WorkerTasks:
+    """The tasks of the domain, over HTTP."""
+
+    def __init__(self, workers: ServiceClient) -> None:
+        self._workers = workers
+
+    async def start(self, chore: Chore) -> Task:
+        return await self._workers.post("/tasks", StartTask(name=chore), answer=Task)
+
+    async def get(self, task_id: str) -> Task:
+        return await self._workers.get(f"/tasks/{task_id}", answer=Task)

@@ -1,0 +1,26 @@
+"""`/api/profile`: always the profile of the user who asks."""
+
+from fastapi import APIRouter
+
+from features.profile.domain import Profiles
+from shared.kit.guards import CurrentUser
+from shared.models.profile import Profile, ProfileCreate, ProfileUpdate
+
+
+def router(profiles: Profiles) -> APIRouter:
+    """Routes over `profiles`."""
+    routes = APIRouter(prefix="/api/profile", tags=["profile"])
+
+    @routes.post("", status_code=201)
+    async def create(body: ProfileCreate, user: CurrentUser) -> Profile:
+        return await profiles.create(user.id, body)
+
+    @routes.get("")
+    async def read(user: CurrentUser) -> Profile:
+        return await profiles.read(user.id)
+
+    @routes.patch("")
+    async def update(body: ProfileUpdate, user: CurrentUser) -> Profile:
+        return await profiles.update(user.id, body)
+
+    return routes

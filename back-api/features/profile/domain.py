@@ -1,0 +1,129 @@
+"""The rules of a profile."""
+
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from shared.kit.context import correlation_id
+from shared.kit.errors import Conflict
+from shared.models.event import Command, NewEvent
+from shared.models.profile import (
+    Profile,
+    ProfileCreate,
+    ProfileCreated,
+    ProfileFields,
+    ProfileUpdate,
+    ProfileUpdated,
+    StoredProfile,
+    WriteProfile,
+)
+
+COUNTED = ("first_name", "last_name", "display_name", "company", "job_title")
+"""The fields that make a profile complete, each the same share."""
+
+_TRIES = 3
+
+
+class ProfileStore(Protocol):
+    """Where profiles are kept, one a user."""
+
+    async def get(self, user_id: UUID) -> StoredProfile:
+        """Raises NotFound `profile_not_found`."""
+
+    async def create(self, command: Command[WriteProfile]) -> StoredProfile:
+        """Raises Conflict `profile_exists`."""
+
+    async def replace(self, command: Command[WriteProfile]) -> StoredProfile:
+        """Raises NotFound `profile_not_found`, Conflict `stale_version`."""
+
+
+def completion(fields: ProfileFields) -> int:
+    """How complete a profile is, in percent."""
+    filled = sum(1 for name in COUNTED if getattr(fields, name))
+    return round(100 * filled / len(COUNTED))
+
+
+class Profiles:
+    """Each user's own profile."""
+
+    def __init__(self, store: ProfileStore) -> None:
+        self._store = store
+
+    async def read(self, user_id: UUID) -> Profile:
+        """Raises NotFound `profile_not_found`."""
+        return _shown(await self._store.get(user_id))
+
+    async def create(self, user_id: UUID, profile: ProfileCreate) -> Profile:
+        """Raises Conflict `profile_exists`: a user has one profile."""
+        fields = ProfileFields.model_validate(profile.model_dump())
+        command_id, profile_id = uuid4(), uuid4()
+        written = _written(profile_id, user_id, fields)
+        created = NewEvent.of(
+            "profile.created",
+            ProfileCreated(user_id=user_id, profile_id=profile_id, completion=written.completion),
+            aggregate_id=profile_id,
+            command_id=command_id,
+            correlation_id=correlation_id(),
+        )
+        return _shown(
+            await self._store.create(Command(command_id=command_id, data=written, events=[created]))
+        )
+
+    async def update(self, user_id: UUID, update: ProfileUpdate) -> Profile:
+        """Change the fields that `update` names; the others keep what anybody else wrote.
+
+        Raises:
+            NotFound: `profile_not_found`.
+            Conflict: `stale_version`, when others kept changing the profile meanwhile.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._update_once(user_id, update)
+            except Conflict as conflict:
+                if conflict.code != "stale_version":
+                    raise
+        return await self._update_once(user_id, update)
+
+    async def _update_once(self, user_id: UUID, update: ProfileUpdate) -> Profile:
+        stored = await self._store.get(user_id)
+        asked = update.model_dump(include=update.model_fields_set)
+        changed = sorted(name for name, value in asked.items() if getattr(stored, name) != value)
+        if not changed:
+            return _shown(stored)
+        fields = ProfileFields.model_validate(stored.model_dump() | asked)
+        written = _written(stored.id, user_id, fields)
+        command_id = uuid4()
+        updated = NewEvent.of(
+            "profile.updated",
+            ProfileUpdated(
+                user_id=user_id,
+                profile_id=stored.id,
+                completion=written.completion,
+                changed=changed,
+            ),
+            aggregate_id=stored.id,
+            command_id=command_id,
+            correlation_id=correlation_id(),
+        )
+        return _shown(
+            await self._store.replace(
+                Command(
+                    command_id=command_id,
+                    expected_version=stored.version,
+                    data=written,
+                    events=[updated],
+                )
+            )
+        )
+
+
+def _written(profile_id: UUID, user_id: UUID, fields: ProfileFields) -> WriteProfile:
+    return WriteProfile(
+        **fields.model_dump(),
+        profile_id=profile_id,
+        user_id=user_id,
+        completion=completion(fields),
+    )
+
+
+def _shown(stored: StoredProfile) -> Profile:
+    return Profile.model_validate(stored.model_dump())

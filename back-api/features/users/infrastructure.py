@@ -1,0 +1,35 @@
+"""Users, as back-postgres keeps them."""
+
+from uuid import UUID
+
+from shared.kit import ServiceClient
+from shared.kit.errors import NotFound
+from shared.models.event import Command, Nothing, Recorded
+from shared.models.user import LookUpUser, NewUser, User, UserChange
+
+
+class PostgresUsers:
+    """Everything that back-api asks back-postgres about users."""
+
+    def __init__(self, postgres: ServiceClient) -> None:
+        self._postgres = postgres
+
+    async def get(self, user_id: UUID) -> User:
+        return await self._postgres.get(f"/users/{user_id}", answer=User)
+
+    async def find(self, email: str) -> User | None:
+        try:
+            return await self._postgres.post(
+                "/users/lookup", LookUpUser(email=email), answer=User, idempotent=True
+            )
+        except NotFound:
+            return None
+
+    async def create(self, command: Command[NewUser]) -> User:
+        return await self._postgres.post("/users", command, answer=User)
+
+    async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
+        return await self._postgres.patch(f"/users/{user_id}", command, answer=User)
+
+    async def record(self, command: Command[Nothing]) -> None:
+        await self._postgres.post("/events", command, answer=Recorded)

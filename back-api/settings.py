@@ -1,0 +1,20 @@
+"""What can be set of back-api from outside."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.kit import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """`registrations_per_hour` holds for one address, outside development."""
+
+    service: Literal["back-api"] = "back-api"
+    port: int = 8100
+    registrations_per_hour: int = Field(default=20, ge=1)
+
+    @property
+    def limits_registrations(self) -> bool:
+        """Whether registrations are counted: a developer signs up as often as needed."""
+        return self.environment != "development"

@@ -1,0 +1,56 @@
+"""back-api in memory, with its neighbours around it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from neighbours import Neighbours
+
+from main import app
+from shared.kit.testing import TestClient, TestKeys, in_memory, make_keys, running
+from shared.models.base import now
+from shared.models.user import User
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> TestKeys:
+    return make_keys(tmp_path, "back-api")
+
+
+@pytest.fixture
+def neighbours() -> Neighbours:
+    return Neighbours()
+
+
+@pytest.fixture
+def environment(keys: TestKeys) -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in keys.env("back-api").items():
+            patch.setenv(name, value)
+        yield patch
+
+
+@pytest.fixture
+async def api(environment: pytest.MonkeyPatch, neighbours: Neighbours) -> AsyncIterator[TestClient]:
+    async with running(app(connect=in_memory(neighbours.apps()))) as client:
+        yield client
+
+
+@pytest.fixture
+def user(neighbours: Neighbours) -> User:
+    found = User(
+        id=uuid4(),
+        email="ada@example.org",
+        role="user",
+        status="active",
+        version=1,
+        created_at=now(),
+    )
+    neighbours.users.users[found.id] = found
+    return found
+
+
+@pytest.fixture
+def user_id(user: User) -> UUID:
+    return user.id

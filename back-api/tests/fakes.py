@@ -1,0 +1,162 @@
+"""Hand-written stand-ins for the services that back-api calls.
+
+The contract tests in `test_contracts.py` hold them to what the real services do.
+"""
+
+from uuid import UUID, uuid4
+
+from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests
+from shared.models.audit import AuditEntry, AuditPage
+from shared.models.base import now
+from shared.models.event import Command, NewEvent, Nothing
+from shared.models.maintenance import Chore, Task
+from shared.models.profile import StoredProfile, WriteProfile
+from shared.models.user import NewUser, User, UserChange
+
+
+class FakeCredentials:
+    """Credentials by id; a password is kept as it came."""
+
+    def __init__(self) -> None:
+        self.stored: dict[UUID, str] = {}
+
+    async def store(self, password: str) -> UUID:
+        credential_id = uuid4()
+        self.stored[credential_id] = password
+        return credential_id
+
+
+class FakeUsers:
+    """Users and the events that were recorded with them."""
+
+    def __init__(self) -> None:
+        self.users: dict[UUID, User] = {}
+        self.events: list[NewEvent] = []
+        self.hidden: set[str] = set()
+
+    async def get(self, user_id: UUID) -> User:
+        if user_id not in self.users:
+            raise NotFound(code="user_not_found")
+        return self.users[user_id]
+
+    async def find(self, email: str) -> User | None:
+        if email in self.hidden:
+            self.hidden.remove(email)
+            return None
+        return next((user for user in self.users.values() if user.email == email), None)
+
+    async def create(self, command: Command[NewUser]) -> User:
+        new = command.data
+        if any(user.email == new.email for user in self.users.values()):
+            raise Conflict(code="email_taken")
+        user = User(
+            id=new.user_id,
+            email=new.email,
+            role=new.role,
+            status=new.status,
+            version=1,
+            created_at=now(),
+        )
+        self.users[user.id] = user
+        self.events += command.events
+        return user
+
+    async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
+        user = await self.get(user_id)
+        if command.expected_version not in {None, user.version}:
+            raise Conflict(code="stale_version")
+        changes = command.data.model_dump(exclude_none=True) | {"version": user.version + 1}
+        self.users[user_id] = user.model_copy(update=changes)
+        self.events += command.events
+        return self.users[user_id]
+
+    async def record(self, command: Command[Nothing]) -> None:
+        self.events += command.events
+
+
+class FakeLimit:
+    """A limit that a test closes."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.taken: list[str] = []
+
+    async def take(self, address: str) -> None:
+        if self.closed:
+            raise TooManyRequests(retry_after=60)
+        self.taken.append(address)
+
+
+class FakeProfiles:
+    """Profiles by user; `interrupted` runs once, just before a replacement."""
+
+    def __init__(self) -> None:
+        self.profiles: dict[UUID, StoredProfile] = {}
+        self.events: list[NewEvent] = []
+        self.stale = 0
+
+    async def get(self, user_id: UUID) -> StoredProfile:
+        if user_id not in self.profiles:
+            raise NotFound(code="profile_not_found")
+        return self.profiles[user_id]
+
+    async def create(self, command: Command[WriteProfile]) -> StoredProfile:
+        written = command.data
+        if written.user_id in self.profiles:
+            raise Conflict(code="profile_exists")
+        return self._store(command, version=1)
+
+    async def replace(self, command: Command[WriteProfile]) -> StoredProfile:
+        stored = await self.get(command.data.user_id)
+        if self.stale:
+            self.stale -= 1
+            raise Conflict(code="stale_version")
+        if command.expected_version not in {None, stored.version}:
+            raise Conflict(code="stale_version")
+        return self._store(command, version=stored.version + 1)
+
+    def _store(self, command: Command[WriteProfile], *, version: int) -> StoredProfile:
+        written = command.data
+        before = self.profiles.get(written.user_id)
+        stored = StoredProfile(
+            **written.model_dump(exclude={"profile_id"}),
+            id=written.profile_id,
+            version=version,
+            created_at=before.created_at if before else now(),
+            updated_at=now(),
+        )
+        self.profiles[written.user_id] = stored
+        self.events += command.events
+        return stored
+
+
+class FakeAuditLog:
+    """Entries, newest first; the cursor is a number."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def page(self, user_id: UUID | None, limit: int, before: str | None) -> AuditPage:
+        if before is not None and not before.isdigit():
+            raise InvalidRequest(code="cursor_invalid")
+        found = [e for e in self.entries if user_id in {None, e.user_id}]
+        start = int(before or 0)
+        end = start + limit
+        return AuditPage(items=found[start:end], next=str(end) if end < len(found) else None)
+
+
+class FakeTasks:
+    """Tasks that succeed at once."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+
+    async def start(self, chore: Chore) -> Task:
+        task = Task(task_id=str(uuid4()), name=chore, state="pending")
+        self.tasks[task.task_id] = task.model_copy(update={"state": "succeeded", "result": 0})
+        return task
+
+    async def get(self, task_id: str) -> Task:
+        if task_id not in self.tasks:
+            raise NotFound(code="task_not_found")
+        return self.tasks[task_id]

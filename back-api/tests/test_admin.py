@@ -1,0 +1,142 @@
+"""What admins may do: read the audit log, start chores; and how somebody becomes one."""
+
+import io
+from uuid import UUID, uuid4
+
+import pytest
+from fakes import FakeCredentials, FakeUsers
+from neighbours import Neighbours
+
+from features.administrators.__main__ import Refused, main, make_admin
+from features.administrators.domain import Administrators
+from shared.kit.testing import TestClient, in_memory
+from shared.models.audit import AuditEntry
+from shared.models.base import now
+from shared.models.user import User
+
+ADMIN = ("audit:read", "maintenance:run")
+
+
+def entry(user_id: UUID | None) -> AuditEntry:
+    return AuditEntry(
+        event_id=uuid4(),
+        event_type="auth.logout",
+        occurred_at=now(),
+        user_id=user_id,
+        correlation_id="c",
+        payload={},
+    )
+
+
+class TestAudit:
+    async def test_pages_of_one_user(
+        self, api: TestClient, neighbours: Neighbours, user_id: UUID
+    ) -> None:
+        neighbours.audit.entries = [entry(user_id), entry(uuid4()), entry(user_id)]
+        bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
+        asked = {"user_id": str(user_id), "limit": "1"}
+        first = (await api.get("/api/admin/audit", headers=bearer, params=asked)).json()
+        assert first["next"] == "1"
+        second = await api.get("/api/admin/audit", headers=bearer, params=asked | {"before": "1"})
+        assert second.json()["next"] is None
+
+    async def test_others_may_not(self, api: TestClient, neighbours: Neighbours) -> None:
+        reply = await api.get("/api/admin/audit", headers=neighbours.bearer(uuid4()))
+        assert reply.status == 403
+        assert reply.json()["code"] == "permission_missing"
+
+    @pytest.mark.parametrize(
+        "params, status",
+        [
+            ({"limit": "0"}, 422),
+            ({"limit": "201"}, 422),
+            ({"user_id": "me"}, 422),
+            ({"before": "a\x00b"}, 422),
+            ({"before": "garbage"}, 400),
+        ],
+    )
+    async def test_bad_questions(
+        self, api: TestClient, neighbours: Neighbours, params: dict[str, str], status: int
+    ) -> None:
+        bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
+        reply = await api.get("/api/admin/audit", headers=bearer, params=params)
+        assert reply.status == status
+
+
+class TestMaintenance:
+    async def test_a_chore_is_started_and_watched(
+        self, api: TestClient, neighbours: Neighbours
+    ) -> None:
+        bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
+        body = {"chore": "sweep_credentials"}
+        started = await api.post("/api/admin/maintenance", json=body, headers=bearer)
+        assert started.status == 202
+        path = f"/api/admin/maintenance/{started.json()['task_id']}"
+        assert (await api.get(path, headers=bearer)).json()["state"] == "succeeded"
+        unknown = await api.get(f"/api/admin/maintenance/{uuid4()}", headers=bearer)
+        assert unknown.status == 404
+
+    async def test_others_may_not(self, api: TestClient, neighbours: Neighbours) -> None:
+        body = {"chore": "sweep_credentials"}
+        bearer = neighbours.bearer(uuid4())
+        assert (await api.post("/api/admin/maintenance", json=body, headers=bearer)).status == 403
+
+
+class TestAdministrators:
+    async def test_promoting_keeps_the_password(self, user: User) -> None:
+        users, credentials = FakeUsers(), FakeCredentials()
+        users.users[user.id] = user
+        administrators = Administrators(users, credentials)
+        assert await administrators.promote(user) == "promoted"
+        assert users.users[user.id].role == "admin"
+        assert users.events[0].envelope.event_type == "user.role.changed"
+        assert await administrators.promote(users.users[user.id]) == "unchanged"
+        assert not credentials.stored
+
+
+@pytest.mark.usefixtures("environment")
+class TestCommand:
+    async def test_makes_a_password_once(
+        self, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+        told = await make_admin(
+            "root@example.org", from_stdin=False, connect=in_memory(neighbours.apps())
+        )
+        [password] = neighbours.credentials.stored.values()
+        assert password in told
+        [user] = neighbours.users.users.values()
+        assert (user.role, user.status) == ("admin", "active")
+
+    async def test_takes_one_from_standard_input(
+        self, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+        told = await make_admin(
+            "root@example.org", from_stdin=True, connect=in_memory(neighbours.apps())
+        )
+        assert "correct" not in told
+        assert list(neighbours.credentials.stored.values()) == ["correct horse battery"]
+
+    async def test_promotes_who_exists(self, neighbours: Neighbours, user: User) -> None:
+        told = await make_admin(user.email, from_stdin=False, connect=in_memory(neighbours.apps()))
+        assert "promoted" in told
+
+    async def test_refuses_a_bad_address_and_a_short_password(
+        self, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect = in_memory(neighbours.apps())
+        with pytest.raises(Refused, match="address"):
+            await make_admin("nobody", from_stdin=False, connect=connect)
+        monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+        with pytest.raises(Refused, match="password"):
+            await make_admin("root@example.org", from_stdin=True, connect=connect)
+
+    def test_says_what_went_wrong_in_one_line(
+        self, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        environment.setenv("BACK_POSTGRES_URL", "http://127.0.0.1:9")
+        assert main(["root@example.org"]) == 1
+        assert capsys.readouterr().err == "back-postgres can't be reached at present.\n"
+        assert main(["nobody"]) == 1
+        assert "can't be used" in capsys.readouterr().err

@@ -1,0 +1,63 @@
+"""The user who asks, and who may ask at all."""
+
+import time
+from uuid import UUID, uuid4
+
+import pytest
+from neighbours import Neighbours
+
+from shared.kit.testing import TestClient
+from shared.models.auth import Revocation
+from shared.models.user import User
+
+
+class TestMe:
+    async def test_tells_who_asks(
+        self, api: TestClient, neighbours: Neighbours, user: User
+    ) -> None:
+        bearer = neighbours.bearer(user.id, permissions=("profile:write", "profile:read"))
+        reply = await api.get("/api/users/me", headers=bearer)
+        assert reply.status == 200
+        assert reply.json() == {
+            "id": str(user.id),
+            "email": user.email,
+            "role": "user",
+            "permissions": ["profile:read", "profile:write"],
+            "status": "active",
+            "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
+        }
+
+    async def test_a_user_who_is_gone_is_nobody(
+        self, api: TestClient, neighbours: Neighbours
+    ) -> None:
+        reply = await api.get("/api/users/me", headers=neighbours.bearer(uuid4()))
+        assert reply.status == 401
+        assert reply.json()["code"] == "account_gone"
+
+    async def test_a_session_that_ended_is_refused(
+        self, api: TestClient, neighbours: Neighbours, user_id: UUID
+    ) -> None:
+        sid = uuid4()
+        bearer = neighbours.bearer(user_id, sid=sid)
+        assert (await api.get("/api/users/me", headers=bearer)).status == 200
+        await neighbours.revocations.put(Revocation(sid=sid))
+        deadline = time.monotonic() + 1
+        while (reply := await api.get("/api/users/me", headers=bearer)).status == 200:
+            assert time.monotonic() < deadline, "the revocation is not heard"
+        assert reply.status == 401
+        assert reply.json()["code"] == "session_revoked"
+
+    @pytest.mark.parametrize("header", ["Bearer x", "Bearer a.b.c", "Basic abc", "Bearer "])
+    async def test_garbage_is_no_token(self, api: TestClient, header: str) -> None:
+        reply = await api.get("/api/users/me", headers={"Authorization": header})
+        assert reply.status == 401
+
+
+class TestHealth:
+    async def test_names_the_state_of_the_stack(self, api: TestClient) -> None:
+        found = (await api.get("/health")).json()
+        assert found["service"] == "back-api"
+        dependencies = found["dependencies"]
+        assert isinstance(dependencies, list)
+        names = {entry["name"] for entry in dependencies if isinstance(entry, dict)}
+        assert names >= {"back-auth", "back-postgres", "back-cassandra", "back-redis"}
