@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import Self, TypeVar, overload
 from urllib.parse import quote
 
 import structlog
@@ -77,7 +77,7 @@ class ServiceClient:
         self._caller = caller
         self._allowed = tables().calls(caller, callee)
 
-    async def __aenter__(self) -> "ServiceClient":
+    async def __aenter__(self) -> Self:
         await self._transport.open()
         return self
 
