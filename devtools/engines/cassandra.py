@@ -24,6 +24,7 @@ class Cassandra:
 
     def __init__(self) -> None:
         self._jars = maven.read_lock(LOCK)
+        self._default_is_gone = False
 
     def fetch(self, progress: Callable[[str], None]) -> None:
         _java()
@@ -62,7 +63,9 @@ class Cassandra:
         password = _password(place)
         try:
             with Connection(place.port, ROLE, password) as owner:
-                owner.run(f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}")
+                if not self._default_is_gone:
+                    owner.run(f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}")
+                    self._default_is_gone = True
         except CqlError as error:
             if error.code == BAD_CREDENTIALS:
                 _make_role(place, password)

@@ -54,7 +54,7 @@ def missing(jars: Iterable[Jar], folder: Path) -> list[Jar]:
 
 
 def download(jars: list[Jar], folder: Path, progress: Callable[[str], None]) -> None:
-    """Bring these jars into `folder`; EngineError for one that is not to be had or not as locked."""
+    """Bring these jars into `folder`; EngineError for one that can't be had as locked."""
     folder.mkdir(parents=True, exist_ok=True)
     repository = repository_url()
     with ThreadPoolExecutor(PARALLEL) as pool:

@@ -1,0 +1,1 @@
+"""Behind ./dev test: each part in its own process, environment and engine."""

@@ -1,0 +1,70 @@
+"""The command ./dev test."""
+
+import asyncio
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from devtools.errors import DevError
+from devtools.testing.containers import container_engine
+from devtools.testing.embedded import embedded_engine
+from devtools.testing.outcome import Outcome, counts
+from devtools.testing.parts import chosen, parts
+from devtools.testing.run import Runner
+from devtools.testing.stack import Target
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Engines(StrEnum):
+    EMBEDDED = "embedded"
+    DOCKER = "docker"
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PART] [-- PYTEST OPTIONS]", help="One part; all when left out."),
+    ] = None,
+    *,
+    engines: Annotated[Engines, typer.Option(help="What runs the data services' engines.")] = (
+        Engines.EMBEDDED
+    ),
+    base_url: Annotated[str, typer.Option(help="Test this stack, not one of our own.")] = "",
+    mail_url: Annotated[str, typer.Option(help="Its mailbox, by Mailpit's REST paths.")] = "",
+    list_: Annotated[bool, typer.Option("--list", help="Only name the parts.")] = False,
+) -> None:
+    """Run all tests, or one part: each in its own process, environment and fresh engine."""
+    if list_:
+        typer.echo("\n".join(parts()))
+        return
+    names, arguments = _split(words or [])
+    target = _target(base_url, mail_url)
+    start_engine = container_engine if engines is Engines.DOCKER else embedded_engine
+    runner = Runner(start_engine, _say, target, arguments)
+    started = time.monotonic()
+    outcomes = asyncio.run(runner.run(chosen(names)))
+    typer.echo(f"in {time.monotonic() - started:.0f} s:")
+    typer.echo(counts(outcomes))
+    raise typer.Exit(1 if any(outcome.failed for outcome in outcomes) else 0)
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The parts, which come first, and what pytest gets: from the first option on."""
+    first = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
+    return words[:first], [word for word in words[first:] if word != "--"]
+
+
+def _target(base_url: str, mail_url: str) -> Target | None:
+    if bool(base_url) != bool(mail_url):
+        raise DevError("a stack elsewhere is named by both --base-url and --mail-url")
+    return Target(base_url, mail_url) if base_url else None
+
+
+def _say(outcome: Outcome) -> None:
+    typer.echo(outcome.line)
+    if outcome.failed:
+        typer.echo(outcome.log)

@@ -1,0 +1,72 @@
+"""What ./dev test can run, found in the repository: a folder with tests is a part."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.errors import DevError
+from devtools.repository import ROOT, members
+
+
+@dataclass(frozen=True)
+class TestEngine:
+    """The engine a part's tests want; its address comes as `TEST_{prefix}_HOST` and so on."""
+
+    name: str
+    image: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tests that run as one process, `folder` being its working directory."""
+
+    name: str
+    folder: Path
+    tests: str
+    member: str
+    groups: tuple[str, ...] = ("dev",)
+    engine: TestEngine | None = None
+    on_stack: bool = False
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether its pyproject.toml asks for a branch coverage."""
+        configuration = self.folder / "pyproject.toml"
+        return not self.on_stack and "fail_under" in configuration.read_text()
+
+
+ENGINES = {
+    "back-postgres": TestEngine("postgres", "postgres:18", "POSTGRES"),
+    "back-redis": TestEngine("valkey", "valkey/valkey:9", "VALKEY"),
+    "back-workers": TestEngine("broker", "valkey/valkey:9", "BROKER"),
+    "back-cassandra": TestEngine("cassandra", "cassandra:5.0", "CASSANDRA"),
+}
+ON_STACK = ("integration", "e2e", "drills")
+
+
+def parts() -> dict[str, Part]:
+    """Every part by its name, those that take longest first, those on a stack last."""
+    found = [part for part in _parts() if any((part.folder / part.tests).rglob("test_*.py"))]
+    found.sort(key=lambda part: (part.on_stack, part.engine is None))
+    return {part.name: part for part in found}
+
+
+def chosen(names: list[str]) -> list[Part]:
+    """The named parts, all for no name; DevError for a name that there is not."""
+    known = parts()
+    for name in names:
+        if name not in known:
+            raise DevError(f"there is no part {name!r} to test; there are: {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def _parts() -> Iterator[Part]:
+    for member, folder in members().items():
+        if folder != ROOT:
+            yield Part(folder.name, folder, "tests", member, engine=ENGINES.get(member))
+    root = next(member for member, folder in members().items() if folder == ROOT)
+    yield Part("shared", ROOT, "shared/tests", root)
+    yield Part("contracts", ROOT, "tests/contracts", root, ("dev", "e2e"))
+    for name in ON_STACK:
+        yield Part(name, ROOT, f"tests/{name}", root, ("dev", "e2e"), on_stack=True)

@@ -1,0 +1,119 @@
+"""Runs parts, some side by side, each with pytest in its own environment."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devtools import environments
+from devtools.errors import DevError
+from devtools.process import kill_session
+from devtools.testing.outcome import Outcome, outcome_of
+from devtools.testing.parts import Part, TestEngine
+from devtools.testing.stack import Target, temporary_stack
+
+SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
+StartEngine = Callable[[TestEngine], AbstractAsyncContextManager[dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """`target` is a stack that stands already; `finished` hears of each part as it ends."""
+
+    start_engine: StartEngine
+    finished: Callable[[Outcome], None]
+    target: Target | None = None
+    arguments: Sequence[str] = ()
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+
+    async def run(self, parts: Sequence[Part]) -> list[Outcome]:
+        """The outcome of every part: first those that stand alone, then those on a stack."""
+        async with asyncio.TaskGroup() as group:
+            alone = [
+                group.create_task(self._beside_others(part)) for part in parts if not part.on_stack
+            ]
+        outcomes = [task.result() for task in alone]
+        on_stack = [part for part in parts if part.on_stack]
+        if on_stack:
+            async with self._stack() as target:
+                outcomes += [
+                    await self._reported(part, target.environment, target.options)
+                    for part in on_stack
+                ]
+        return outcomes
+
+    async def _beside_others(self, part: Part) -> Outcome:
+        async with self.places:
+            return await self._reported(part, {}, ())
+
+    async def _reported(
+        self, part: Part, environment: Mapping[str, str], options: Sequence[str]
+    ) -> Outcome:
+        started = time.monotonic()
+        try:
+            outcome = await self._part(part, environment, options)
+        except DevError as error:
+            outcome = Outcome(part.name, 0, 1, 0, time.monotonic() - started, f"{error}\n")
+        self.finished(outcome)
+        return outcome
+
+    async def _part(
+        self, part: Part, environment: Mapping[str, str], options: Sequence[str]
+    ) -> Outcome:
+        venv = await environments.sync(part.member, part.groups)
+        started = time.monotonic()
+        if part.engine is None:
+            return await self._pytest(part, venv, environment, options, started)
+        async with self.start_engine(part.engine) as address:
+            return await self._pytest(part, venv, {**environment, **address}, options, started)
+
+    async def _pytest(
+        self,
+        part: Part,
+        venv: Path,
+        environment: Mapping[str, str],
+        options: Sequence[str],
+        started: float,
+    ) -> Outcome:
+        with tempfile.TemporaryDirectory(prefix="dev-test-") as folder:
+            report = Path(folder) / "report.xml"
+            # A chosen few tests can't reach the floor of all.
+            coverage = ["--cov"] if part.has_floor and not self.arguments else []
+            command = [str(venv / "bin" / "pytest"), part.tests, "-q", f"--junit-xml={report}"]
+            pytest = await asyncio.create_subprocess_exec(
+                *command,
+                *["-p", "no:cacheprovider", *coverage, *options, *self.arguments],
+                cwd=part.folder,
+                env=_environment(venv) | {"COVERAGE_FILE": f"{folder}/coverage", **environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                output, _ = await pytest.communicate()
+            finally:
+                kill_session(pytest.pid)
+            log, seconds = output.decode(errors="replace"), time.monotonic() - started
+            return outcome_of(part.name, await pytest.wait(), report, seconds, log)
+
+    @asynccontextmanager
+    async def _stack(self) -> AsyncIterator[Target]:
+        if self.target:
+            yield self.target
+            return
+        async with temporary_stack() as target:
+            yield target
+
+
+def _environment(venv: Path) -> dict[str, str]:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"VIRTUAL_ENV", "PYTHONPATH"} and not name.startswith("DEV_")
+    }
+    return inherited | {"PATH": f"{venv / 'bin'}:{os.environ.get('PATH', os.defpath)}"}

@@ -1,0 +1,75 @@
+"""A stack for tests: a second one beside the everyday one, ended and removed afterwards."""
+
+import asyncio
+import os
+import random
+import secrets
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from devtools import ports
+from devtools.errors import DevError
+from devtools.repository import ROOT, Stack
+
+GATEWAY_PORT = 8000
+MAIL_PORT = 8025
+LAST_OFFSET = 20_000
+OFFSET_STEP = 200
+ADMIN_EMAIL = "admin@example.com"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A stack that stands, by its addresses; `environment` is what tests need to know besides."""
+
+    base_url: str
+    mail_url: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def options(self) -> Sequence[str]:
+        return ("--base-url", self.base_url, "--mail-url", self.mail_url)
+
+
+@asynccontextmanager
+async def temporary_stack() -> AsyncIterator[Target]:
+    """Bring up a stack of its own name and ports, with an admin; DevError when it does not come."""
+    name, offset = f"test-{os.getpid()}", _free_offset()
+    password = secrets.token_urlsafe(16)
+    stack = {"DEV_STACK": name, "DEV_PORT_OFFSET": str(offset)}
+    try:
+        await _dev(stack, "up", "--detach")
+        await _dev(stack, "admin", "create", ADMIN_EMAIL, "--password-stdin", given=password)
+        yield Target(
+            f"http://127.0.0.1:{GATEWAY_PORT + offset}",
+            f"http://127.0.0.1:{MAIL_PORT + offset}",
+            stack | {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": password},
+        )
+    finally:
+        await _dev(stack, "down")
+        shutil.rmtree(Stack.called(name).folder, ignore_errors=True)
+
+
+async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "devtools", *words],
+        cwd=ROOT,
+        env={**os.environ, **stack},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate(given.encode())
+    if process.returncode:
+        said = output.decode(errors="replace").strip()
+        raise DevError(f"./dev {' '.join(words)} for the tests' stack failed:\n{said}")
+
+
+def _free_offset() -> int:
+    while True:
+        offset = random.randrange(OFFSET_STEP, LAST_OFFSET, OFFSET_STEP)  # noqa: S311 - a guess
+        if ports.is_free(GATEWAY_PORT + offset) and ports.is_free(MAIL_PORT + offset):
+            return offset
