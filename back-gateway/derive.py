@@ -48,7 +48,9 @@ def _where_it_is(service: Service, settings: Settings) -> Service:
     if url is None:
         return service
     if not re.fullmatch(URL, url):
-        raise Refused(f"environment: {url!r} for {service.name} is not of the form http://host:port")
+        raise Refused(
+            f"environment: {url!r} for {service.name} is not of the form http://host:port"
+        )
     return service.model_copy(update={"url": url})
 
 

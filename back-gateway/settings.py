@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import PositiveInt
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FOLDER = Path(__file__).resolve().parent
@@ -21,7 +22,7 @@ class Settings(BaseSettings):
     gateway_resolver: str | None = None
     """The DNS server for services that are named, not numbered; the machine's own by default."""
     kong_file: Path = FOLDER / "kong.yml"
-    rate_limit_per_minute: PositiveInt | None = None
+    rate_limit_per_minute: Annotated[int, Field(gt=1)] | None = None
     """Stands in for the limit of kong.yml, for load tests."""
 
     def url_of(self, service: str) -> str | None:

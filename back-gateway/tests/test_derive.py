@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive import nginx_conf
+from kong import Refused, read_kong
+from settings import FOLDER, Settings
+
+KONG = read_kong(FOLDER / "kong.yml")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("BACK_API_URL", "BACK_AUTH_URL", "BACK_WEBSOCKETS_URL", "RATE_LIMIT_PER_MINUTE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GATEWAY_RUN_DIR", str(tmp_path))
+    monkeypatch.setenv("GATEWAY_RESOLVER", "192.0.2.53")
+
+
+def block(configuration: str, opening: str) -> str:
+    """The lines from `opening` to the next closing brace at its own depth."""
+    lines = configuration.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.strip() == opening)
+    depth = len(lines[first]) - len(lines[first].lstrip())
+    last = next(i for i in range(first, len(lines)) if lines[i] == f"{' ' * depth}}}")
+    return "\n".join(lines[first : last + 1])
+
+
+class TestUpstreams:
+    def test_a_named_service_is_looked_up_again_and_again(self) -> None:
+        upstream = block(nginx_conf(KONG, Settings()), "upstream back-api {")
+
+        assert "server back-api:8100 resolve max_fails=0;" in upstream
+        assert "resolver 192.0.2.53 valid=2s" in upstream
+        assert "zone back-api" in upstream
+
+    def test_the_environment_says_where_a_service_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("BACK_AUTH_URL", "http://127.0.0.1:9999")
+
+        upstream = block(nginx_conf(KONG, Settings()), "upstream back-auth {")
+
+        assert "server 127.0.0.1:9999 max_fails=0;" in upstream
+        assert "resolve" not in upstream
+
+    @pytest.mark.parametrize("url", ["127.0.0.1:1", "https://x:1", "http://x:1;}", "http://x:1/a"])
+    def test_an_unusable_url_is_refused(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+        monkeypatch.setenv("BACK_API_URL", url)
+
+        with pytest.raises(Refused, match=r"environment: .* for back-api"):
+            nginx_conf(KONG, Settings())
+
+    def test_time_outs_are_those_of_the_service(self) -> None:
+        configuration = nginx_conf(KONG, Settings())
+
+        api = block(configuration, "location ^~ /api/ {")
+        ws = block(configuration, "location ^~ /ws/ {")
+        assert "proxy_connect_timeout 1000ms;" in api
+        assert "proxy_read_timeout 10000ms;" in api
+        assert "proxy_pass http://back-api;" in api
+        assert "proxy_read_timeout 130000ms;" in ws
+
+
+class TestLimits:
+    def test_the_limit_is_that_of_kong_yml(self) -> None:
+        configuration = nginx_conf(KONG, Settings())
+
+        assert "rate=600r/m;" in configuration
+        assert "burst=599 nodelay;" in configuration
+        assert "client_max_body_size 1m;" in configuration
+
+    def test_a_load_test_may_raise_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_PER_MINUTE", "90000")
+
+        configuration = nginx_conf(KONG, Settings())
+
+        assert "rate=90000r/m;" in configuration
+        assert "burst=89999 nodelay;" in configuration
+
+
+class TestResolver:
+    def test_it_is_the_machine_s_first_over_ipv4(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.delenv("GATEWAY_RESOLVER")
+        file = tmp_path / "resolv.conf"
+        file.write_text("search x\nnameserver fe80::1\nnameserver 192.0.2.1\n", "utf-8")
+
+        assert Settings().resolver(file) == "192.0.2.1"
+
+    def test_it_is_docker_s_own_where_the_machine_names_none(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.delenv("GATEWAY_RESOLVER")
+
+        assert Settings().resolver(tmp_path / "absent") == "127.0.0.11"
+
+
+class TestCommand:
+    def test_it_prints_the_configuration(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert derive.main() == 0
+        assert capsys.readouterr().out == nginx_conf(KONG, Settings())
+
+    def test_a_refusal_is_one_line_and_a_status(
+        self,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+    ) -> None:
+        file = tmp_path / "kong.yml"
+        kong_yml = (FOLDER / "kong.yml").read_text("utf-8")
+        file.write_text(kong_yml.replace("policy: local", "policy: redis"), "utf-8")
+        monkeypatch.setenv("KONG_FILE", str(file))
+
+        assert derive.main() == 2
+        assert capsys.readouterr().err.startswith("kong.yml: plugins[1]")

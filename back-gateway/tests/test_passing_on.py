@@ -1,0 +1,213 @@
+"""What reaches a service, and what of its answer reaches the caller."""
+
+import json
+import re
+import socket
+
+import pytest
+
+from tests.edge import Gateway, Upstream
+
+UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+ORIGIN = ("Origin", "http://localhost:8000")
+
+
+class TestRequest:
+    def test_method_path_query_and_body_are_passed_on_as_they_are(
+        self, gateway: Gateway, service: Upstream
+    ) -> None:
+        gateway.send("/api/a%20b?c=%C3%A9&d", method="PATCH", body=b'{"e":"\xf0\x9f\x98\x80"}')
+
+        seen = service.seen[0]
+        assert (seen.method, seen.path) == ("PATCH", "/api/a%20b?c=%C3%A9&d")
+        assert seen.body == b'{"e":"\xf0\x9f\x98\x80"}'
+
+    @pytest.mark.parametrize("path", ["/api/x", "/health", "/ws/notifications"])
+    def test_each_prefix_reaches_its_service(
+        self, gateway: Gateway, service: Upstream, path: str
+    ) -> None:
+        assert gateway.send(path).status == 200
+        assert service.seen[0].path == path
+
+    def test_connections_to_a_service_are_kept(self, gateway: Gateway, service: Upstream) -> None:
+        for _ in range(20):
+            gateway.send("/api/x")
+
+        assert len(service.connections) < 5
+
+
+class TestCorrelation:
+    @pytest.mark.parametrize("given", ["12345678", "My.own_id-1", "a" * 64])
+    def test_a_well_formed_id_is_taken_over(
+        self, gateway: Gateway, service: Upstream, given: str
+    ) -> None:
+        answer = gateway.send("/api/x", ("X-Correlation-ID", given))
+
+        assert service.seen[0].all("X-Correlation-ID") == [given]
+        assert answer.all("X-Correlation-ID") == [given]
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            [],
+            [("X-Correlation-ID", "")],
+            [("X-Correlation-ID", "1234567")],
+            [("X-Correlation-ID", "a" * 65)],
+            [("X-Correlation-ID", "12345678 9")],
+            [("X-Correlation-ID", "12345678\u00e9")],
+            [("X-Correlation-ID", '12345678","admin":"true')],
+            [("X-Correlation-ID", "12345678"), ("X-Correlation-ID", "87654321")],
+        ],
+    )
+    def test_another_is_replaced_by_a_new_uuid(
+        self, gateway: Gateway, service: Upstream, headers: list[tuple[str, str]]
+    ) -> None:
+        answer = gateway.send("/api/x", *headers)
+
+        (passed_on,) = service.seen[0].all("X-Correlation-ID")
+        assert UUID4.fullmatch(passed_on)
+        assert answer.all("X-Correlation-ID") == [passed_on]
+
+    def test_new_ids_differ(self, gateway: Gateway) -> None:
+        ids = {gateway.send("/nope").header("X-Correlation-ID") for _ in range(5)}
+
+        assert len(ids) == 5
+
+    def test_a_problem_carries_the_given_id(self, gateway: Gateway) -> None:
+        answer = gateway.send("/auth/x", ("X-Correlation-ID", "my-own-id"))
+
+        assert answer.problem()["correlation_id"] == "my-own-id"
+
+    def test_the_trace_passes_unchanged(self, gateway: Gateway, service: Upstream) -> None:
+        traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+        gateway.send("/api/x", ("traceparent", traceparent))
+
+        assert service.seen[0].all("traceparent") == [traceparent]
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "name",
+        ["X-Service-Assertion", "x-service-assertion", "X-Deadline-Ms", "Forwarded"],
+    )
+    def test_what_services_say_to_each_other_can_not_come_from_outside(
+        self, gateway: Gateway, service: Upstream, name: str
+    ) -> None:
+        gateway.send("/api/x", (name, "forged"), (name, "again"))
+
+        assert service.seen[0].all(name) == []
+
+    def test_names_with_an_underscore_do_not_pass(
+        self, gateway: Gateway, service: Upstream
+    ) -> None:
+        gateway.send("/api/x", ("X_Service_Assertion", "forged"))
+
+        assert "forged" not in str(service.seen[0].headers)
+
+    @pytest.mark.parametrize("name", ["X-Real-IP", "X-Forwarded-For"])
+    def test_the_address_is_that_of_the_peer(
+        self, gateway: Gateway, service: Upstream, name: str
+    ) -> None:
+        gateway.send("/api/x", (name, "192.0.2.1"))
+
+        assert service.seen[0].all(name) == ["127.0.0.1"]
+
+    def test_a_line_break_in_a_header_or_a_path_makes_no_header(
+        self, gateway: Gateway, service: Upstream
+    ) -> None:
+        answer = gateway.send(
+            "/api/x%0d%0aX-Injected:%201",
+            ("X-Correlation-ID", "abcdefgh%0d%0aX-Injected: 1"),
+        )
+
+        assert service.seen[0].all("X-Injected") == []
+        assert answer.all("X-Injected") == []
+
+    def test_the_server_does_not_say_what_it_is(self, gateway: Gateway) -> None:
+        assert gateway.send("/nope").all("Server") == []
+
+
+class TestCors:
+    def test_a_preflight_is_answered_here(self, gateway: Gateway, service: Upstream) -> None:
+        answer = gateway.send(
+            "/api/profile", ORIGIN, ("Access-Control-Request-Method", "PATCH"), method="OPTIONS"
+        )
+
+        assert answer.status == 204
+        assert answer.header("Access-Control-Allow-Origin") == "http://localhost:8000"
+        assert answer.header("Access-Control-Allow-Credentials") == "true"
+        assert "PATCH" in str(answer.header("Access-Control-Allow-Methods"))
+        assert "Idempotency-Key" in str(answer.header("Access-Control-Allow-Headers"))
+        assert answer.header("Access-Control-Max-Age") == "3600"
+        assert service.seen == []
+
+    @pytest.mark.parametrize("path", ["/api/x", "/nope", "/auth/x"])
+    def test_every_answer_names_the_origin_that_may_read_it(
+        self, gateway: Gateway, path: str
+    ) -> None:
+        answer = gateway.send(path, ORIGIN)
+
+        assert answer.all("Access-Control-Allow-Origin") == ["http://localhost:8000"]
+        assert "X-Correlation-ID" in str(answer.header("Access-Control-Expose-Headers"))
+        assert answer.header("Vary") == "Origin"
+
+    @pytest.mark.parametrize(
+        "origin",
+        ["http://evil.example", "http://localhost:8000.evil.example", "null", "http://localhost"],
+    )
+    @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+    def test_another_origin_is_given_nothing(
+        self, gateway: Gateway, origin: str, method: str
+    ) -> None:
+        answer = gateway.send(
+            "/nope", ("Origin", origin), ("Access-Control-Request-Method", "GET"), method=method
+        )
+
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
+class TestWebSocket:
+    def test_both_directions_are_open_after_the_upgrade(self, gateway: Gateway) -> None:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as connection:
+            connection.sendall(
+                b"GET /ws/notifications?ticket=t HTTP/1.1\r\nHost: a\r\n"
+                b"Connection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
+            )
+            head = connection.recv(4096)
+            connection.sendall(b"hello")
+            echoed = connection.recv(4096)
+
+        assert head.startswith(b"HTTP/1.1 101 ")
+        assert echoed == b"hello"
+
+    def test_no_other_protocol_is_passed_on(self, gateway: Gateway, service: Upstream) -> None:
+        gateway.send("/api/x", ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA"))
+
+        assert service.seen[0].all("Upgrade") == []
+
+
+class TestLog:
+    def test_a_request_is_one_line_of_json_without_its_secrets(self, gateway: Gateway) -> None:
+        gateway.send(
+            '/api/a"b?token=secret-of-query',
+            ("X-Correlation-ID", "found-in-the-log"),
+            ("Authorization", "Bearer secret-of-header"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        )
+
+        text = gateway.log.read_text("utf-8")
+        (line,) = [line for line in text.splitlines() if "found-in-the-log" in line]
+        entry = json.loads(line)
+        assert entry["service"] == "back-gateway"
+        assert entry["correlation_id"] == "found-in-the-log"
+        assert entry["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+        assert (entry["method"], entry["path"]) == ("GET", '/api/a"b')
+        assert (entry["status"], entry["upstream_status"]) == (200, "200")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["time"])
+        assert "secret-of" not in text
+
+    def test_a_service_that_is_not_there_leaves_no_query_in_the_log(self, gateway: Gateway) -> None:
+        gateway.send("/auth/verify-email?token=secret-of-mail")
+
+        assert "secret-of-mail" not in gateway.log.read_text("utf-8")

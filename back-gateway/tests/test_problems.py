@@ -1,0 +1,203 @@
+"""What the gateway answers itself is a problem, and safe to read as JSON."""
+
+import pytest
+
+from tests.conftest import Started
+from tests.edge import Gateway, Upstream
+
+MEGABYTE = 1024 * 1024
+
+
+class TestUnknownPath:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/",
+            "/nope",
+            "/api",
+            "/apix/users",
+            "/API/users",
+            "/auth",
+            "/ws",
+            "/health/",
+            "/health/ready",
+            "/internal/users",
+            "/users",
+            "/streams/live",
+            "/app",
+            "/gateway/problem",
+            "/api/../internal/users",
+            "/api/%2e%2e/internal/users",
+        ],
+    )
+    def test_nothing_but_the_routed_prefixes_is_reached(
+        self, gateway: Gateway, service: Upstream, path: str
+    ) -> None:
+        problem = gateway.send(f"{path}?token=secret").problem()
+
+        assert problem["status"] == 404
+        assert problem["code"] == "not_found"
+        assert problem["type"] == "urn:tools-dashboard:problem:not_found"
+        assert problem["instance"] == path
+        assert service.seen == []
+
+    def test_instance_is_quoted_for_json(self, gateway: Gateway) -> None:
+        answer = gateway.raw(
+            b'GET /a"b\\c\xff</script> HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+        )
+
+        instance = str(answer.problem()["instance"])
+        assert instance.startswith('/a"b\\c')
+
+
+class TestMalformed:
+    @pytest.mark.parametrize(
+        "request_bytes",
+        [
+            b"GARBAGE\r\n\r\n",
+            b"GET /api/x HTTP/1.1\r\n\r\n",
+            b"GET /api/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET /api/%00 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /api/\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /api/x HTTP/1.1\r\nHost: a\r\nX-Y : b\r\n\r\n",
+            b"POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+            (
+                b"POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
+        ],
+    )
+    def test_what_is_no_http_is_an_invalid_request(
+        self, gateway: Gateway, service: Upstream, request_bytes: bytes
+    ) -> None:
+        problem = gateway.raw(request_bytes).problem()
+
+        assert problem["status"] == 400
+        assert problem["code"] == "invalid_request"
+        assert service.seen == []
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "//api/x",
+            "/api//x",
+            "/api/./x",
+            "/auth/../api/x",
+            "/api/a%2fb",
+            "/api/%5Cx",
+            "/api/a%2Eb",
+        ],
+    )
+    def test_a_path_that_could_be_read_in_two_ways_is_refused(
+        self, gateway: Gateway, service: Upstream, path: str
+    ) -> None:
+        assert gateway.send(path).problem()["status"] == 400
+        assert service.seen == []
+
+    def test_dots_and_slashes_in_a_query_are_taken(
+        self, gateway: Gateway, service: Upstream
+    ) -> None:
+        assert gateway.send("/api/x?next=//a/../b%2f").status == 200
+
+    @pytest.mark.parametrize(
+        "request_bytes, status, code",
+        [
+            (b"TRACE /api/x HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method_not_allowed"),
+            (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method_not_allowed"),
+            (b"GET /api/" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri_too_long"),
+            (
+                b"GET /api/x HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+                431,
+                "headers_too_large",
+            ),
+            (
+                b"POST /api/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+                501,
+                "transfer_encoding_not_supported",
+            ),
+            (b"GET /api/x HTTP/3.0\r\nHost: a\r\n\r\n", 505, "http_version_not_supported"),
+        ],
+    )
+    def test_what_is_not_taken_is_said_precisely(
+        self, gateway: Gateway, service: Upstream, request_bytes: bytes, status: int, code: str
+    ) -> None:
+        problem = gateway.raw(request_bytes).problem()
+
+        assert (problem["status"], problem["code"]) == (status, code)
+        assert service.seen == []
+
+
+class TestBody:
+    def test_a_megabyte_is_passed_on(self, gateway: Gateway, service: Upstream) -> None:
+        assert gateway.send("/api/x", method="POST", body=b"a" * MEGABYTE).status == 200
+        assert len(service.seen[0].body) == MEGABYTE
+
+    def test_ten_megabytes_are_too_large(self, gateway: Gateway, service: Upstream) -> None:
+        answer = gateway.send("/api/x", method="POST", body=b"a" * 10 * MEGABYTE)
+
+        problem = answer.problem()
+
+        assert (problem["status"], problem["code"]) == (413, "payload_too_large")
+        assert service.seen == []
+
+    def test_a_body_without_a_length_is_counted(self, gateway: Gateway, service: Upstream) -> None:
+        request = (
+            b"POST /api/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+
+        problem = gateway.raw(
+            request + b"110000\r\n" + b"a" * 0x110000 + b"\r\n0\r\n\r\n"
+        ).problem()
+
+        assert problem["status"] == 413
+        assert service.seen == []
+
+
+class TestService:
+    def test_one_that_is_not_there_is_unavailable_and_to_be_tried_again(
+        self, gateway: Gateway
+    ) -> None:
+        answer = gateway.send("/auth/login", method="POST", body=b"{}")
+
+        assert answer.problem()["code"] == "unavailable"
+        assert answer.status == 503
+        assert answer.header("retry-after") == "2"
+
+    def test_one_that_hangs_is_a_time_out(self, gateway: Gateway) -> None:
+        answer = gateway.send("/api/hang")
+
+        assert answer.problem()["code"] == "timed_out"
+        assert answer.status == 504
+
+    def test_a_name_that_is_unknown_is_unavailable(self, start: Started) -> None:
+        gateway = start(
+            BACK_API_URL="http://no-such-host.invalid:8100", GATEWAY_RESOLVER="127.0.0.1"
+        )
+
+        assert gateway.send("/api/x").problem()["status"] == 503
+
+    def test_its_own_errors_pass_unchanged(self, gateway: Gateway) -> None:
+        answer = gateway.send("/api/teapot")
+
+        assert (answer.status, answer.body) == (418, b"ok")
+
+
+class TestRate:
+    def test_an_address_that_asks_too_often_must_wait(self, start: Started) -> None:
+        gateway = start(RATE_LIMIT_PER_MINUTE="5")
+
+        answers = [gateway.send("/api/x") for _ in range(5)]
+        refused = gateway.send("/nope")
+
+        assert [answer.status for answer in answers] == [200] * 5
+        assert refused.problem()["code"] == "too_many_requests"
+        assert refused.status == 429
+        assert refused.header("retry-after") == "12"
+
+    def test_its_own_life_is_told_without_limit(self, start: Started) -> None:
+        gateway = start(RATE_LIMIT_PER_MINUTE="2")
+
+        answers = [gateway.send("/gateway/live") for _ in range(3)]
+
+        assert [answer.status for answer in answers] == [200, 200, 200]
