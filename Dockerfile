@@ -10,8 +10,8 @@ ENV UV_COMPILE_BYTECODE=1 \
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /src
 
-# uv reads the pyproject.toml of every member of the workspace. --frozen, because --locked would
-# also want the members' sources.
+# uv reads the pyproject.toml of every member of the workspace; --frozen, because --locked would
+# also want their sources.
 COPY pyproject.toml uv.lock ./
 COPY back-api/pyproject.toml back-api/
 COPY back-auth/pyproject.toml back-auth/
@@ -32,14 +32,13 @@ ARG SERVICE
 RUN uv sync --frozen --exact --no-dev --no-install-workspace \
     --package "$(echo "$SERVICE" | sed 's/^shared$/tools-dashboard/')"
 
-COPY shared shared
+# The package shared is found as it is in the repository, beside its pyproject.toml.
 ARG FOLDER=$SERVICE
-COPY ${FOLDER} ${FOLDER}
-RUN uv sync --frozen --exact --no-dev --no-editable \
-    --package "$(echo "$SERVICE" | sed 's/^shared$/tools-dashboard/')" \
- && mkdir /app/service \
- && if [ "$SERVICE" != shared ]; then cp -r "$FOLDER/." /app/service; fi \
- && python -m compileall -q /app/service
+COPY pyproject.toml /app/
+COPY shared /app/shared
+COPY ${FOLDER} /app/service
+RUN if [ "$SERVICE" = shared ]; then rm -r /app/service && mkdir /app/service; fi \
+ && python -m compileall -q /app/shared /app/service
 
 
 FROM python:3.13-slim
@@ -48,10 +47,11 @@ RUN groupadd --gid 10001 service \
  && useradd --uid 10001 --gid service --no-create-home --shell /usr/sbin/nologin service \
  && install -d -o service -g service -m 0750 /secrets \
       /vault/back-api /vault/back-auth /vault/back-websockets /vault/back-postgres \
-      /vault/back-cassandra /vault/back-redis /vault/back-workers \
+      /vault/back-cassandra /vault/back-redis /vault/back-workers /mails \
  && install -d -o service -g service /public-keys
 COPY --from=builder /app /app
 ENV PATH=/app/venv/bin:$PATH \
+    PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app/service
