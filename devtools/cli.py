@@ -12,17 +12,32 @@ import typer
 from devtools.errors import DevError
 from devtools.repository import Stack
 
+EXAMPLES = """\b
+Examples:
+  ./dev up                           start everything here, Ctrl-C ends it
+  ./dev up --detach                  start it in the background
+  ./dev up --without cassandra       without Cassandra and its service
+  ./dev logs back-api -f             follow one service
+  ./dev admin create me@example.org  make the first administrator
+  ./dev test back-api                test one part
+
+Each command tells more with --help, for example: ./dev up --help
+"""
+
 app = typer.Typer(
     name="./dev",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Runs, tests and checks the Tools Dashboard. Needs neither Docker nor root.",
-    epilog="Start here: [bold]./dev up[/bold], then open http://127.0.0.1:8000/health. "
-    "Each command tells more with [bold]--help[/bold].",
+    epilog=EXAMPLES,
 )
-admin = typer.Typer(no_args_is_help=True, help="Administrators of the running stack.")
+admin = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make administrators: ./dev admin create EMAIL.",
+)
 app.add_typer(admin, name="admin")
 
 _HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -85,7 +100,7 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show each service with its port and state; exit code 0 when all are ready."""
+    """Show every service with its port and state."""
     from devtools import control
 
     try:
@@ -113,7 +128,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many to begin with.")] = 100,
 ) -> None:
-    """Read the logs of all services, or of one, by time."""
+    """Read the logs of all services, or of one."""
     from rich.console import Console
 
     from devtools import log_reader
@@ -133,7 +148,7 @@ def restart(context: typer.Context, service: str) -> None:
 
 @app.command(context_settings=_HANDED_OVER)
 def test(context: typer.Context) -> None:
-    """Run all tests, or one part: ./dev test back-api, ./dev test e2e --base-url URL."""
+    """Run all tests, or the tests of one part."""
     from devtools.testing.cli import app as testing
 
     testing(context.args, prog_name="./dev test")

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from devtools.logs import files_of, merged, parse
+from devtools.logs import Entry, files_of, merged, parse, service_of
 
 _STYLES = {"warning": "yellow", "error": "red", "critical": "bold red", "debug": "dim"}
 _HEAD = {"timestamp", "time", "level", "service", "event", "correlation_id", "trace_id", "logger"}
@@ -16,17 +16,16 @@ _PAUSE = 0.2
 
 
 def show(console: Console, folder: Path, service: str | None, last: int, *, follow: bool) -> None:
-    tails = {file: _Tail(file) for file in files_of(folder, service) if file.suffix == ".log"}
-    for entry in merged(files_of(folder, service), last):
-        console.print(line(entry), soft_wrap=True)
-    while follow:
-        for file in files_of(folder, service):
-            if file.suffix == ".log" and file not in tails:
-                tails[file] = _Tail(file, from_start=True)
-        entries = [entry for tail in tails.values() for entry in tail.new()]
-        for entry in sorted(entries, key=lambda entry: str(entry["timestamp"])):
+    tails = _Tails(folder, service)
+    try:
+        for entry in merged(files_of(folder, service), last):
             console.print(line(entry), soft_wrap=True)
-        time.sleep(_PAUSE)
+        while follow:
+            for entry in tails.new():
+                console.print(line(entry), soft_wrap=True)
+            time.sleep(_PAUSE)
+    finally:
+        tails.close()
 
 
 def line(entry: Mapping[str, object]) -> Text:
@@ -46,17 +45,41 @@ def line(entry: Mapping[str, object]) -> Text:
     return text
 
 
+class _Tails:
+    """What is added to all the log files from now on, files that appear later included."""
+
+    def __init__(self, folder: Path, service: str | None) -> None:
+        self._folder = folder
+        self._service = service
+        self._tails = {file: _Tail(file) for file in self._files()}
+
+    def new(self) -> list[Entry]:
+        for file in self._files():
+            if file not in self._tails:
+                self._tails[file] = _Tail(file, from_start=True)
+        entries = [entry for tail in self._tails.values() for entry in tail.new()]
+        return sorted(entries, key=lambda entry: str(entry["timestamp"]))
+
+    def close(self) -> None:
+        for tail in self._tails.values():
+            tail.close()
+
+    def _files(self) -> list[Path]:
+        return [file for file in files_of(self._folder, self._service) if file.suffix == ".log"]
+
+
 class _Tail:
     """What is added to a log file from now on, across its rotation."""
 
     def __init__(self, path: Path, *, from_start: bool = False) -> None:
         self._path = path
+        self._service = service_of(path)
         self._file = self._open()
         self._rest = b""
         if not from_start:
             self._file.seek(0, 2)
 
-    def new(self) -> Iterator[dict[str, object]]:
+    def new(self) -> Iterator[Entry]:
         yield from self._read()
         if self._path.exists() and self._path.stat().st_ino != self._inode:
             yield from self._read()
@@ -64,10 +87,13 @@ class _Tail:
             self._file = self._open()
             yield from self._read()
 
-    def _read(self) -> Iterator[dict[str, object]]:
+    def close(self) -> None:
+        self._file.close()
+
+    def _read(self) -> Iterator[Entry]:
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         for text in lines:
-            if entry := parse(text, self._path):
+            if entry := parse(text, self._service):
                 yield entry
 
     def _open(self) -> BufferedReader:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 LIMIT = 20 * 1024 * 1024
 
+Entry = dict[str, object]
+
 
 class LogFile:
     """Takes what a process writes. Lines that are no JSON object (engines) are wrapped in one.
@@ -42,8 +44,10 @@ class LogFile:
         self.write(b"\n")
         self._file.close()
 
-    def last_lines(self, count: int) -> list[str]:
-        return [line.decode(errors="replace") for line in list(self._last)[-count:]]
+    def last_entries(self, count: int) -> list[Entry]:
+        """What the service itself said last."""
+        entries = [entry for line in self._last if (entry := parse(line, self._service))]
+        return [entry for entry in entries if entry.get("logger") != "dev"][-count:]
 
     def note(self, event: str, **values: object) -> None:
         """A line of the supervisor's own about this service."""
@@ -54,7 +58,7 @@ class LogFile:
             return line
         return json.dumps(self._line(line.decode(errors="replace").rstrip())).encode()
 
-    def _line(self, event: str) -> dict[str, object]:
+    def _line(self, event: str) -> Entry:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return {"timestamp": now, "level": "info", "service": self._service, "event": event}
 
@@ -65,26 +69,30 @@ def files_of(folder: Path, service: str | None) -> list[Path]:
     return [*sorted(folder.glob(f"{pattern}.log.1")), *sorted(folder.glob(f"{pattern}.log"))]
 
 
-def merged(files: list[Path], last: int) -> Iterator[dict[str, object]]:
+def merged(files: list[Path], last: int) -> Iterator[Entry]:
     """The last entries of all these files together, by time."""
-    entries: deque[dict[str, object]] = deque()
+    entries: deque[Entry] = deque()
     for file in files:
-        lines = deque(file.open("rb"), maxlen=last)
-        entries.extend(entry for line in lines if (entry := parse(line, file)))
+        with file.open("rb") as content:
+            lines = deque(content, maxlen=last)
+        entries.extend(entry for line in lines if (entry := parse(line, service_of(file))))
     by_time = sorted(entries, key=lambda entry: str(entry.get("timestamp", "")))
     yield from by_time[-last:]
 
 
-def parse(line: bytes, file: Path) -> dict[str, object] | None:
+def service_of(file: Path) -> str:
+    return file.name.partition(".log")[0]
+
+
+def parse(line: bytes, service: str) -> Entry | None:
     """One line of a log file with `timestamp` and `service` filled in; None for a blank one."""
     text = line.decode(errors="replace").strip()
     if not text:
         return None
-    name = file.name.partition(".log")[0]
     try:
         entry = json.loads(text)
     except ValueError:
         entry = None
     if not isinstance(entry, dict):
         entry = {"event": text}
-    return {"service": name, "timestamp": entry.get("time", ""), **entry}
+    return {"service": service, "timestamp": entry.get("time", ""), **entry}

@@ -29,29 +29,45 @@ class Command:
 
 
 class Process:
-    def __init__(self, command: Command, started: asyncio.subprocess.Process, log: LogFile) -> None:
+    def __init__(
+        self,
+        command: Command,
+        started: asyncio.subprocess.Process,
+        read_end: int,
+        log: LogFile,
+    ) -> None:
         self._command = command
         self._process = started
         self._log = log
         self.pid = started.pid
-        self._output = asyncio.create_task(self._take_output())
+        self._output = asyncio.create_task(self._take_output(read_end))
 
     @classmethod
     async def start(cls, command: Command, log: LogFile) -> "Process":
+        """Its output goes through a pipe of our own: asyncio's would hide the end of a process
+        for as long as a child of it holds the other end.
+        """
         launcher = [sys.executable, "-I", "-S", str(_LIFELINE)]
-        started = await asyncio.create_subprocess_exec(
-            *launcher,
-            str(int(command.stop_signal)),
-            str(os.getpid()),
-            *command.argv,
-            env=dict(command.env),
-            cwd=command.cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-        return cls(command, started, log)
+        read_end, write_end = os.pipe()
+        try:
+            started = await asyncio.create_subprocess_exec(
+                *launcher,
+                str(int(command.stop_signal)),
+                str(os.getpid()),
+                *command.argv,
+                env=dict(command.env),
+                cwd=command.cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        return cls(command, started, read_end, log)
 
     async def wait(self) -> int:
         """Its exit code once it ended; negative for a signal. What it left behind is ended too."""
@@ -75,10 +91,16 @@ class Process:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    async def _take_output(self) -> None:
-        output = self._process.stdout
-        while output and (chunk := await output.read(_CHUNK)):
-            self._log.write(chunk)
+    async def _take_output(self, read_end: int) -> None:
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
+        )
+        try:
+            while chunk := await reader.read(_CHUNK):
+                self._log.write(chunk)
+        finally:
+            transport.close()
 
 
 def kill_session(leader: int) -> None:

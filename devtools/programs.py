@@ -12,6 +12,7 @@ from devtools.provisions import Provisions
 from devtools.repository import Stack
 
 _SETTLED_AFTER = 1.0
+_POLL = 0.05
 
 
 class Program(Protocol):
@@ -59,7 +60,10 @@ class OwnProgram:
 
 
 class EngineProgram:
-    """An engine, by the recipe that stands for its image."""
+    """An engine, by the recipe that stands for its image.
+
+    It waits for its owner's password: an image gets that later, by the owner; a recipe at once.
+    """
 
     live_every = 5.0
     ready_every = 5.0
@@ -72,6 +76,8 @@ class EngineProgram:
 
     async def provide(self) -> None:
         await self._provisions.engine(self._image, self._recipe)
+        while not any(self._place.secrets.glob("*.password")):  # noqa: ASYNC110 - files tell nobody
+            await asyncio.sleep(_POLL)
 
     async def command(self) -> Command:
         launch = await in_thread(lambda: self._recipe.prepare(self._place))

@@ -10,7 +10,7 @@ from devtools.backoff import Backoff
 from devtools.engines import EngineError
 from devtools.errors import DevError
 from devtools.leftovers import Recorded, started_at
-from devtools.logs import LogFile
+from devtools.logs import Entry, LogFile
 from devtools.process import Process
 from devtools.programs import Program
 from devtools.state import ServiceState, State
@@ -72,8 +72,8 @@ class Runner:
         if self._process:
             self._process.kill()
 
-    def last_lines(self, count: int) -> list[str]:
-        return self._log.last_lines(count)
+    def last_entries(self, count: int) -> list[Entry]:
+        return self._log.last_entries(count)
 
     def close(self) -> None:
         self._log.close()

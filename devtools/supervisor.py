@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from devtools import leftovers
 from devtools.control import ControlServer, Request
 from devtools.errors import DevError
+from devtools.log_reader import line
 from devtools.logs import LogFile
 from devtools.place import LocalService, Place
 from devtools.programs import Program, program_for
@@ -143,8 +144,8 @@ class Supervisor:
             if not reason and started and time.monotonic() - started > _READY_WITHIN:
                 reason = f"not ready within {_READY_WITHIN:g} s: {runner.state.detail}"
             if reason:
-                lines = runner.last_lines(_LAST_LINES)
-                return "\n".join([f"{runner.state.name} {reason}", *lines])
+                lines = [line(entry).plain for entry in runner.last_entries(_LAST_LINES)]
+                return "\n".join([f"{runner.state.name}: {reason}", *lines])
         return ""
 
     def _tell(self) -> None:

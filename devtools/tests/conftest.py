@@ -1,0 +1,30 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from devtools.repository import Stack
+
+_PORTS = (8100, 8103, 8109)
+
+
+def _free_offset() -> int:
+    """A shift at which every port of the stub stack is free."""
+    for offset in range(20_000, 50_000, 137):
+        sockets = [socket.socket() for _ in _PORTS]
+        try:
+            for it, port in zip(sockets, _PORTS, strict=True):
+                it.bind(("127.0.0.1", port + offset))
+        except OSError:
+            continue
+        finally:
+            for it in sockets:
+                it.close()
+        return offset
+    raise RuntimeError("no free ports")
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    monkeypatch.chdir(tmp_path)
+    return Stack(tmp_path / "run", _free_offset())

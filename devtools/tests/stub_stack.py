@@ -1,0 +1,106 @@
+"""A small stack of stub services, run by the real supervisor.
+
+    python -m devtools.tests.stub_stack FOLDER OFFSET
+
+back-postgres (8103) waits for shared (8109), back-api (8100) for back-postgres.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from devtools import preflight
+from devtools.health import Answer, Probe
+from devtools.place import LocalService, Place
+from devtools.process import Command
+from devtools.provisions import Provisions
+from devtools.repository import Stack
+from devtools.state import StackState
+from devtools.supervisor import Supervisor
+from devtools.topology import Topology, load
+
+COMPOSE = """
+services:
+  back-api:
+    build: {context: ., args: {SERVICE: back-api}}
+    command: [stub]
+    environment: {UVICORN_PORT: "8100"}
+    ports: ["127.0.0.1:8100:8100"]
+    depends_on: {back-postgres: {condition: service_healthy}}
+    healthcheck: {test: [CMD, get, "http://127.0.0.1:8100/health/ready"]}
+    restart: unless-stopped
+  back-postgres:
+    build: {context: ., args: {SERVICE: back-postgres}}
+    command: [stub]
+    ports: ["127.0.0.1:8103:8103"]
+    depends_on: {shared: {condition: service_healthy}}
+    healthcheck: {test: [CMD, get, "http://127.0.0.1:8103/health/ready"]}
+    restart: unless-stopped
+  shared:
+    build: {context: ., args: {SERVICE: shared}}
+    command: [stub]
+    ports: ["127.0.0.1:8109:8109"]
+    healthcheck: {test: [CMD, get, "http://127.0.0.1:8109/health/ready"]}
+    restart: unless-stopped
+"""
+
+
+class StubProgram:
+    live_every = 0.05
+    ready_every = 0.05
+
+    def __init__(self, service: LocalService, folder: Path) -> None:
+        assert service.probe
+        self._service = service
+        self._folder = folder
+        self._probe = Probe(*service.probe)
+
+    async def provide(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    async def command(self) -> Command:
+        script = str(Path(__file__).with_name("stub_service.py"))
+        argv = [sys.executable, script, str(self._service.ports[0]), str(self._folder)]
+        return Command(argv, self._service.environment, self._folder, stop_timeout=3)
+
+    async def ready(self) -> Answer:
+        return await self._probe.ready()
+
+    async def live(self) -> bool:
+        return await self._probe.live()
+
+
+def switches(stack: Stack, service: str) -> Path:
+    """The folder whose files tell the stub how to behave."""
+    folder = stack.folder / "stubs" / service
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def topology(folder: Path) -> Topology:
+    file = folder / "compose.yml"
+    file.write_text(COMPOSE)
+    return load(file, {})
+
+
+def stub_program(
+    service: LocalService, _place: Place, stack: Stack, _provisions: Provisions
+) -> StubProgram:
+    return StubProgram(service, switches(stack, service.name))
+
+
+def supervisor(stack: Stack, show: Callable[[StackState], None]) -> Supervisor:
+    preflight.make_folder(stack)
+    return Supervisor(stack, topology(stack.folder), show, programs=stub_program)
+
+
+async def _run(stack: Stack) -> None:
+    await supervisor(stack, lambda _: None).run()
+
+
+if __name__ == "__main__":
+    its = Stack(Path(sys.argv[1]), int(sys.argv[2]))
+    preflight.make_folder(its)
+    with preflight.alone(its):
+        asyncio.run(_run(its))

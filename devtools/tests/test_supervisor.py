@@ -1,0 +1,204 @@
+"""The real supervisor with real processes that stand in for services."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+
+import psutil
+import pytest
+
+from devtools import control, leftovers, ports
+from devtools.background import in_thread
+from devtools.errors import DevError
+from devtools.health import get
+from devtools.process import session_members
+from devtools.repository import Stack
+from devtools.state import ServiceState, StackState
+from devtools.supervisor import Supervisor
+from devtools.tests.stub_stack import supervisor, switches
+
+DEADLINE = 15.0
+
+
+class Running:
+    """A supervisor in a task, and the states that it showed."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.states: list[StackState] = []
+        self.supervisor: Supervisor = supervisor(stack, self.states.append)
+        self.task = asyncio.create_task(self.supervisor.run())
+
+    def service(self, name: str) -> ServiceState:
+        return next(it for it in self.supervisor.state.services if it.name == name)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while not holds():
+                if self.task.done():
+                    await self.task
+                await asyncio.sleep(0.02)
+
+    async def until_ready(self) -> None:
+        await self.until(lambda: self.supervisor.state.phase == "ready")
+
+    async def stop(self) -> None:
+        self.supervisor.ask_to_stop()
+        async with asyncio.timeout(DEADLINE):
+            await self.task
+
+
+@pytest.fixture
+async def running(stack: Stack) -> AsyncIterator[Running]:
+    it = Running(stack)
+    yield it
+    if not it.task.done():
+        await it.stop()
+
+
+async def test_services_start_in_the_order_of_their_dependencies(running: Running) -> None:
+    await running.until_ready()
+    first = {}
+    for state in running.states:
+        for service in state.services:
+            if service.state == "ready":
+                first.setdefault(service.name, len(first))
+    assert sorted(first, key=lambda name: first[name]) == ["shared", "back-postgres", "back-api"]
+
+
+async def test_a_service_waits_for_what_is_not_ready(stack: Stack) -> None:
+    unready = switches(stack, "back-postgres") / "unready"
+    unready.touch()
+    running = Running(stack)
+    await running.until(lambda: running.service("back-postgres").detail == "not now")
+    assert running.service("back-api").state == "waiting"
+    assert running.service("back-api").detail == "for back-postgres"
+    unready.unlink()
+    await running.until_ready()
+    await running.stop()
+
+
+async def test_stopping_ends_every_process_in_reverse_order(running: Running) -> None:
+    await running.until_ready()
+    pids = [it.pid for it in running.supervisor.state.services if it.pid]
+    assert len(pids) == 3
+    await running.stop()
+    assert not any(session_members(pid) for pid in pids)
+    gone: list[str] = []
+    for state in running.states:
+        gone += [it.name for it in state.services if it.state == "stopped" and it.name not in gone]
+    assert gone == ["back-api", "back-postgres", "shared"]
+    assert leftovers.recorded(running.stack) == []
+
+
+async def test_a_killed_service_comes_back(running: Running) -> None:
+    await running.until_ready()
+    killed = running.service("back-api").pid
+    assert killed
+    os.kill(killed, signal.SIGKILL)
+    await running.until(
+        lambda: (
+            running.service("back-api").state == "ready"
+            and running.service("back-api").pid != killed
+        )
+    )
+    assert running.service("back-api").restarts == 1
+    assert running.service("shared").restarts == 0
+
+
+async def test_children_of_a_killed_service_are_ended_before_its_next_start(stack: Stack) -> None:
+    folder = switches(stack, "back-api")
+    (folder / "child").touch()
+    running = Running(stack)
+    await running.until_ready()
+    child = int((folder / "child.pid").read_text())
+    os.kill(running.service("back-api").pid or 0, signal.SIGKILL)
+    await running.until(lambda: not psutil.pid_exists(child))
+    await running.stop()
+
+
+async def test_a_service_that_shows_no_life_is_restarted(running: Running) -> None:
+    await running.until_ready()
+    dead = switches(running.stack, "back-postgres") / "dead"
+    dead.touch()
+    await running.until(lambda: running.service("back-postgres").restarts == 1)
+    dead.unlink()
+    await running.until(lambda: running.service("back-postgres").state == "ready")
+
+
+async def test_a_service_that_is_not_ready_is_shown_and_left_alone(running: Running) -> None:
+    await running.until_ready()
+    unready = switches(running.stack, "back-postgres") / "unready"
+    unready.touch()
+    await running.until(lambda: running.service("back-postgres").state == "unready")
+    assert running.service("back-postgres").detail == "not now"
+    unready.unlink()
+    await running.until(lambda: running.service("back-postgres").state == "ready")
+    assert running.service("back-postgres").restarts == 0
+
+
+async def test_a_service_that_never_starts_fails_the_start_with_its_last_words(
+    stack: Stack,
+) -> None:
+    (switches(stack, "back-postgres") / "exit").touch()
+    running = Running(stack)
+    with pytest.raises(DevError) as failed:
+        async with asyncio.timeout(30):
+            await running.task
+    said = str(failed.value)
+    assert said.startswith("back-postgres: 5 starts failed in a row; the last one: exited with")
+    assert "told to exit" in said
+    assert all(it.pid is None for it in running.supervisor.state.services)
+
+
+async def test_the_control_channel_tells_restarts_and_ends(running: Running) -> None:
+    await running.until_ready()
+    path = running.stack.control
+    assert path.stat().st_mode & 0o077 == 0
+    state = await in_thread(lambda: control.ask(path, control.Request("status")))
+    assert {it.name: it.state for it in state.services}["back-api"] == "ready"
+    before = running.service("back-api").pid
+    asked = control.Request("restart", "back-api")
+    state = await in_thread(lambda: control.ask(path, asked))
+    after = next(it for it in state.services if it.name == "back-api")
+    assert (after.state, after.restarts) == ("ready", 0)
+    assert after.pid != before
+    with pytest.raises(DevError, match="no service nobody"):
+        await in_thread(lambda: control.ask(path, control.Request("restart", "nobody")))
+    await in_thread(lambda: control.ask(path, control.Request("down")))
+    async with asyncio.timeout(DEADLINE):
+        await running.task
+    with pytest.raises(control.NotRunning):
+        control.ask(path, control.Request("status"))
+
+
+async def test_a_second_request_to_stop_waits_for_nobody(running: Running) -> None:
+    await running.until_ready()
+    os.kill(running.service("shared").pid or 0, signal.SIGSTOP)
+    running.supervisor.ask_to_stop()
+    running.supervisor.ask_to_stop()
+    async with asyncio.timeout(2):
+        await running.task
+
+
+async def test_a_service_has_its_own_environment_and_the_stacks_mark(running: Running) -> None:
+    await running.until_ready()
+    answer = await get(8100 + running.stack.offset, "/health/ready")
+    environment = json.loads(answer.text)["environment"]
+    assert environment["UVICORN_PORT"] == str(8100 + running.stack.offset)
+    assert environment["TOOLS_DASHBOARD_STACK"] == str(running.stack.folder)
+    assert "PYTEST_CURRENT_TEST" not in environment
+
+
+async def test_the_log_holds_what_the_service_said(running: Running) -> None:
+    await running.until_ready()
+    text = (running.stack.logs / "back-api.log").read_text()
+    assert '"event": "listening"' in text
+
+
+async def test_ports_are_free_after_the_stop(running: Running) -> None:
+    await running.until_ready()
+    await running.stop()
+    assert all(ports.is_free(port + running.stack.offset) for port in (8100, 8103, 8109))
