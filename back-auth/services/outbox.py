@@ -1,7 +1,6 @@
 """Events of this service on their way into the outbox of back-postgres."""
 
 import asyncio
-import sys
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -97,24 +96,19 @@ class PostgresOutbox:
         for pause in (*RETRY_PAUSES_SECONDS, None):
             try:
                 await self.record(command)
+                return
             except (Unavailable, TimedOut) as error:
                 if pause is None:
                     _log_lost(command, reason=error.code)
                     return
                 await asyncio.sleep(pause)
-            except Exception:  # noqa: BLE001 -- one event must not stop those behind it
+            except Exception:
+                # One event that can't be recorded must not stop those behind it.
+                log.exception("event_refused")
                 _log_lost(command, reason="refused")
-                return
-            else:
                 return
 
 
 def _log_lost(command: Command[Nothing], *, reason: str) -> None:
     envelope = command.events[0].envelope
-    log.error(
-        "event_lost",
-        event_type=envelope.event_type,
-        payload=envelope.payload,
-        reason=reason,
-        exc_info=sys.exc_info()[0] is not None,
-    )
+    log.error("event_lost", event_type=envelope.event_type, payload=envelope.payload, reason=reason)

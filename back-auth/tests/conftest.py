@@ -1,0 +1,137 @@
+"""Keys, and the app between a back-postgres and a back-redis in memory."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from main import app as make_app
+from shared.kit.testing import TestClient, TestKeys, TestReply, in_memory, make_keys, running
+from shared.models.user import Role, User, UserStatus
+from tests.fakes import PostgresState, RedisState
+from tests.stub_services import postgres_stub, redis_stub
+
+PASSWORD = "correct horse battery staple"
+EMAIL = "ada@example.org"
+SERVICES = (
+    "back-api",
+    "back-auth",
+    "back-postgres",
+    "back-redis",
+    "back-websockets",
+    "back-workers",
+)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 5) -> None:
+    """Wait for `condition` to hold."""
+    deadline = time.monotonic() + seconds
+    while True:
+        holds = condition()
+        if await holds if isinstance(holds, Awaitable) else holds:
+            return
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
+
+
+def write_key(folder: Path, name: str, key: RSAPrivateKey) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def rsa_key() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="session")
+def other_rsa_key() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def postgres() -> PostgresState:
+    return PostgresState()
+
+
+@pytest.fixture
+def redis() -> RedisState:
+    return RedisState()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> TestKeys:
+    return make_keys(tmp_path, *SERVICES)
+
+
+@pytest.fixture
+def key_folder(keys: TestKeys, rsa_key: RSAPrivateKey) -> Path:
+    folder = keys.folder / "secrets" / "back-auth" / "jwt"
+    write_key(folder, "1.pem", rsa_key)
+    return folder
+
+
+@dataclass
+class Stack:
+    """back-auth, running, with what stands behind it."""
+
+    client: TestClient
+    postgres: PostgresState
+    redis: RedisState
+    keys: TestKeys
+    key_folder: Path
+
+    async def add_user(
+        self, email: str = EMAIL, *, status: UserStatus = "active", role: Role = "user"
+    ) -> User:
+        """A user whose password is PASSWORD."""
+        accepted = await self.client.post(
+            "/internal/credentials",
+            json={"password": PASSWORD},
+            headers=self.keys.assertion(caller="back-api", to="back-auth"),
+        )
+        assert accepted.status == 201
+        _, password_hash = self.postgres.unclaimed.popitem()
+        return self.postgres.add_user(email, password_hash, status=status, role=role)
+
+    async def log_in(self, email: str = EMAIL, password: str = PASSWORD) -> TestReply:
+        return await self.client.post("/auth/login", json={"email": email, "password": password})
+
+    async def tokens(self, email: str = EMAIL) -> tuple[str, str]:
+        """A new session's access and refresh token."""
+        body = (await self.log_in(email)).json()
+        return str(body["access_token"]), str(body["refresh_token"])
+
+    async def refresh(self, token: str) -> TestReply:
+        return await self.client.post("/auth/refresh", json={"refresh_token": token})
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+async def stack(
+    monkeypatch: pytest.MonkeyPatch,
+    postgres: PostgresState,
+    redis: RedisState,
+    keys: TestKeys,
+    key_folder: Path,
+) -> AsyncIterator[Stack]:
+    settings = keys.env("back-auth") | {
+        "ARGON2_MEMORY_KIB": "8",
+        "ARGON2_TIME_COST": "1",
+        "SIGNING_KEYS_INTERVAL": "0.02",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    connect = in_memory({"back-postgres": postgres_stub(postgres), "back-redis": redis_stub(redis)})
+    async with running(make_app(connect)) as client:
+        yield Stack(client, postgres, redis, keys, key_folder)

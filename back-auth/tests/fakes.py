@@ -1,0 +1,279 @@
+"""back-postgres and back-redis in memory, behind the protocols that the domains name.
+
+The same contract tests run against these and against the real adapters (test_adapters.py).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from shared.kit.errors import Conflict, NotFound, Unavailable
+from shared.kit.limits import LocalBuckets
+from shared.models.auth import (
+    MailPurpose,
+    NewTicket,
+    Session,
+    StoredMailToken,
+    TokenTaken,
+    UseVerificationToken,
+)
+from shared.models.base import now
+from shared.models.event import Command, EventEnvelope, Nothing
+from shared.models.user import Role, User, UserCredential, UserStatus
+
+
+@dataclass
+class PostgresState:
+    """What back-postgres would hold."""
+
+    users: dict[UUID, User] = field(default_factory=dict)
+    hashes: dict[UUID, str] = field(default_factory=dict)
+    unclaimed: dict[UUID, str] = field(default_factory=dict)
+    mail_tokens: dict[str, StoredMailToken] = field(default_factory=dict)
+    answers: dict[UUID, User] = field(default_factory=dict)
+    events: dict[UUID, EventEnvelope] = field(default_factory=dict)
+    down: bool = False
+
+    def reach(self) -> None:
+        if self.down:
+            raise Unavailable("back-postgres is down.")
+
+    def add_user(
+        self, email: str, password_hash: str, *, status: UserStatus, role: Role = "user"
+    ) -> User:
+        user = User(id=uuid4(), email=email, role=role, status=status, version=1, created_at=now())
+        self.users[user.id] = user
+        self.hashes[user.id] = password_hash
+        return user
+
+    def change(
+        self, user: User, *, status: UserStatus | None = None, role: Role | None = None
+    ) -> None:
+        changes = {"status": status or user.status, "role": role or user.role}
+        self.users[user.id] = user.model_copy(update=changes)
+
+    def store_events(self, command: Command[UseVerificationToken] | Command[Nothing]) -> None:
+        for event in command.events:
+            self.events.setdefault(event.envelope.event_id, event.envelope)
+
+    def told(self, event_type: str) -> list[EventEnvelope]:
+        return [event for event in self.events.values() if event.event_type == event_type]
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        self.down = True
+        try:
+            yield
+        finally:
+            self.down = False
+
+
+class FakeAccounts:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def find(self, email: str) -> UserCredential | None:
+        self._state.reach()
+        for user in self._state.users.values():
+            if user.email == email:
+                return UserCredential(user=user, password_hash=self._state.hashes[user.id])
+        return None
+
+    async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
+        self._state.reach()
+        if user_id not in self._state.users:
+            raise NotFound(code="user_not_found")
+        self._state.hashes[user_id] = password_hash
+
+
+class FakeCredentials:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def keep(self, credential_id: UUID, password_hash: str) -> None:
+        self._state.reach()
+        self._state.unclaimed[credential_id] = password_hash
+
+
+class FakeUsers:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def get(self, user_id: UUID) -> User:
+        self._state.reach()
+        if user_id not in self._state.users:
+            raise NotFound(code="user_not_found")
+        return self._state.users[user_id]
+
+
+class FakeMailTokens:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def keep(self, token: StoredMailToken) -> None:
+        self._state.reach()
+        if token.user_id not in self._state.users:
+            raise NotFound(code="user_not_found")
+        self._state.mail_tokens[token.token_hash] = token
+
+    async def find(self, token_hash: str, purpose: MailPurpose) -> StoredMailToken | None:
+        self._state.reach()
+        token = self._state.mail_tokens.get(token_hash)
+        return token if token and token.purpose == purpose else None
+
+
+class FakeVerifications:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def confirm(self, command: Command[UseVerificationToken]) -> User:
+        state = self._state
+        state.reach()
+        if command.command_id in state.answers:
+            return state.answers[command.command_id]
+        token = state.mail_tokens.get(command.data.token_hash)
+        if token is None or token.user_id != command.data.user_id:
+            raise NotFound(code="mail_token_not_found")
+        if token.used_at is not None:
+            raise Conflict(code="mail_token_used")
+        state.mail_tokens[token.token_hash] = token.model_copy(update={"used_at": now()})
+        user = state.users[token.user_id]
+        if user.status == "pending_verification":
+            state.change(user, status="active")
+        state.store_events(command)
+        state.answers[command.command_id] = state.users[token.user_id]
+        return state.users[token.user_id]
+
+
+class FakeOutbox:
+    """Records at once; `record_soon` fails silently while back-postgres is down."""
+
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def record(self, command: Command[Nothing]) -> None:
+        self._state.reach()
+        self._state.store_events(command)
+
+    def record_soon(self, command: Command[Nothing]) -> None:
+        if not self._state.down:
+            self._state.store_events(command)
+
+
+@dataclass
+class StoredSession:
+    user_id: UUID
+    refresh_hash: str
+    spent: set[str] = field(default_factory=set)
+    active: bool = True
+
+
+@dataclass
+class RedisState:
+    """What back-redis would hold."""
+
+    sessions: dict[UUID, StoredSession] = field(default_factory=dict)
+    tickets: dict[str, NewTicket] = field(default_factory=dict)
+    buckets: dict[str, LocalBuckets] = field(default_factory=dict)
+    revoked: list[UUID] = field(default_factory=list)
+    down: bool = False
+
+    def reach(self) -> None:
+        if self.down:
+            raise Unavailable("back-redis is down.")
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        self.down = True
+        try:
+            yield
+        finally:
+            self.down = False
+
+
+class FakeSessions:
+    def __init__(self, state: RedisState) -> None:
+        self._state = state
+
+    async def open(self, sid: UUID, user_id: UUID, refresh_hash: str, *, expires_in: int) -> None:
+        self._state.reach()
+        self._state.sessions[sid] = StoredSession(user_id, refresh_hash)
+
+    async def get(self, sid: UUID) -> Session:
+        self._state.reach()
+        stored = self._state.sessions.get(sid)
+        if stored is None or not stored.active:
+            return Session(sid=sid, user_id=stored.user_id if stored else None, active=False)
+        return Session(sid=sid, user_id=stored.user_id, active=True)
+
+    async def rotate(
+        self, sid: UUID, presented_hash: str, next_hash: str, *, expires_in: int
+    ) -> Session:
+        self._state.reach()
+        stored = self._state.sessions.get(sid)
+        if stored is None or not stored.active:
+            raise NotFound(code="session_not_found")
+        if presented_hash in stored.spent:
+            await self.revoke(sid)
+            raise Conflict(code="refresh_reused")
+        if stored.refresh_hash != presented_hash:
+            raise NotFound(code="session_not_found")
+        stored.spent.add(presented_hash)
+        stored.refresh_hash = next_hash
+        return Session(sid=sid, user_id=stored.user_id, active=True)
+
+    async def revoke(self, sid: UUID) -> None:
+        self._state.reach()
+        stored = self._state.sessions.get(sid)
+        if stored is not None:
+            stored.active = False
+        self._state.revoked.append(sid)
+
+
+class FakeAttemptLimit:
+    def __init__(self, state: RedisState, *, capacity: int = 10, window_seconds: int = 900) -> None:
+        self._state = state
+        self._capacity = capacity
+        self.window_seconds = window_seconds
+
+    async def take(self, email: str) -> TokenTaken:
+        key = hashlib.sha256(email.encode()).hexdigest()
+        bucket = self._state.buckets.setdefault(
+            key, LocalBuckets(self._capacity, self.window_seconds)
+        )
+        wait = bucket.take(key)
+        return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)
+
+    async def refill(self, email: str) -> None:
+        self._state.buckets.pop(hashlib.sha256(email.encode()).hexdigest(), None)
+
+
+class FakeTickets:
+    def __init__(self, state: RedisState) -> None:
+        self._state = state
+
+    async def keep(self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int) -> None:
+        self._state.reach()
+        self._state.tickets[ticket_hash] = NewTicket(
+            ticket_hash=ticket_hash, user_id=user_id, sid=sid, expires_in=expires_in
+        )
+
+
+class FakePasswords:
+    """Hashes nothing, and counts how often a real one would have worked."""
+
+    def __init__(self) -> None:
+        self.checks = 0
+        self.parameters = "v1"
+
+    async def hash(self, password: str) -> str:
+        return f"{self.parameters}:{password}"
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        self.checks += 1
+        return password_hash is not None and password_hash.partition(":")[2] == password
+
+    def is_outdated(self, password_hash: str) -> bool:
+        return not password_hash.startswith(f"{self.parameters}:")

@@ -1,0 +1,172 @@
+"""back-postgres and back-redis as small ASGI apps over the fakes, with the contracts' paths."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from fastapi import FastAPI, status
+from fastapi.responses import StreamingResponse
+
+from shared.kit.errors import NotFound
+from shared.kit.limits import LocalBuckets
+from shared.kit.problems import install_problems
+from shared.models.auth import (
+    LookUpMailToken,
+    NewSession,
+    NewTicket,
+    RefillBucket,
+    Revocation,
+    RotateSession,
+    Session,
+    StoredMailToken,
+    TakeToken,
+    TokenTaken,
+    UseVerificationToken,
+)
+from shared.models.event import Command, Nothing, Recorded
+from shared.models.user import (
+    Credential,
+    CredentialAccepted,
+    LookUpUser,
+    User,
+    UserCredential,
+)
+from tests.fakes import (
+    FakeAccounts,
+    FakeCredentials,
+    FakeMailTokens,
+    FakeOutbox,
+    FakeSessions,
+    FakeTickets,
+    FakeUsers,
+    FakeVerifications,
+    PostgresState,
+    RedisState,
+)
+
+HEARTBEAT_SECONDS = 0.05
+
+
+def postgres_stub(state: PostgresState) -> FastAPI:
+    api = FastAPI()
+    install_problems(api)
+
+    @api.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        state.reach()
+        return {"status": "ok"}
+
+    @api.post("/credentials/lookup")
+    async def look_up(body: LookUpUser) -> UserCredential:
+        found = await FakeAccounts(state).find(body.email)
+        if found is None:
+            raise NotFound(code="user_not_found")
+        return found
+
+    @api.put("/users/{user_id}/credential")
+    async def replace(user_id: UUID, body: Credential) -> CredentialAccepted:
+        await FakeAccounts(state).replace_hash(user_id, body.password_hash)
+        return CredentialAccepted(credential_id=body.credential_id)
+
+    @api.post("/credentials", status_code=status.HTTP_201_CREATED)
+    async def keep(body: Credential) -> CredentialAccepted:
+        await FakeCredentials(state).keep(body.credential_id, body.password_hash)
+        return CredentialAccepted(credential_id=body.credential_id)
+
+    _mail_token_routes(api, state)
+
+    @api.get("/users/{user_id}")
+    async def user(user_id: UUID) -> User:
+        return await FakeUsers(state).get(user_id)
+
+    @api.post("/events", status_code=status.HTTP_201_CREATED)
+    async def record(body: Command[Nothing]) -> Recorded:
+        await FakeOutbox(state).record(body)
+        return Recorded(event_ids=[event.envelope.event_id for event in body.events])
+
+    return api
+
+
+def _mail_token_routes(api: FastAPI, state: PostgresState) -> None:
+    @api.post("/mail-tokens", status_code=status.HTTP_201_CREATED)
+    async def keep_mail_token(body: StoredMailToken) -> StoredMailToken:
+        await FakeMailTokens(state).keep(body)
+        return body
+
+    @api.post("/mail-tokens/lookup")
+    async def look_up_mail_token(body: LookUpMailToken) -> StoredMailToken:
+        found = await FakeMailTokens(state).find(body.token_hash, body.purpose)
+        if found is None:
+            raise NotFound(code="mail_token_not_found")
+        return found
+
+    @api.post("/email-verifications")
+    async def verify(body: Command[UseVerificationToken]) -> User:
+        return await FakeVerifications(state).confirm(body)
+
+
+def redis_stub(state: RedisState) -> FastAPI:
+    api = FastAPI()
+    install_problems(api)
+    sessions = FakeSessions(state)
+
+    @api.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        state.reach()
+        return {"status": "ok"}
+
+    @api.post("/sessions", status_code=status.HTTP_201_CREATED)
+    async def open_session(body: NewSession) -> Session:
+        await sessions.open(body.sid, body.user_id, body.refresh_hash, expires_in=body.expires_in)
+        return await sessions.get(body.sid)
+
+    @api.get("/sessions/{sid}")
+    async def session(sid: UUID) -> Session:
+        return await sessions.get(sid)
+
+    @api.post("/sessions/{sid}/rotate")
+    async def rotate(sid: UUID, body: RotateSession) -> Session:
+        return await sessions.rotate(
+            sid, body.presented_hash, body.next_hash, expires_in=body.expires_in
+        )
+
+    @api.post("/sessions/{sid}/revoke", status_code=status.HTTP_204_NO_CONTENT)
+    async def revoke(sid: UUID) -> None:
+        await sessions.revoke(sid)
+
+    @api.post("/tickets", status_code=status.HTTP_204_NO_CONTENT)
+    async def keep_ticket(body: NewTicket) -> None:
+        await FakeTickets(state).keep(
+            body.ticket_hash, body.user_id, body.sid, expires_in=body.expires_in
+        )
+
+    @api.post("/limits/take")
+    async def take(body: TakeToken) -> TokenTaken:
+        state.reach()
+        bucket = state.buckets.setdefault(
+            body.key, LocalBuckets(body.capacity, body.window_seconds)
+        )
+        wait = bucket.take(body.key)
+        return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)
+
+    @api.post("/limits/refill", status_code=status.HTTP_204_NO_CONTENT)
+    async def refill(body: RefillBucket) -> None:
+        state.reach()
+        state.buckets.pop(body.key, None)
+
+    @api.get("/streams/revocations")
+    async def revocations() -> StreamingResponse:
+        state.reach()
+        return StreamingResponse(_revocations(state), media_type="text/event-stream")
+
+    return api
+
+
+async def _revocations(state: RedisState) -> AsyncIterator[str]:
+    told = 0
+    while not state.down:
+        for sid in state.revoked[told:]:
+            told += 1
+            yield f"id: {told}\nevent: entry\ndata: {Revocation(sid=sid).model_dump_json()}\n\n"
+        yield f"id: {told}\nevent: caught-up\ndata: {{}}\n\n"
+        await asyncio.sleep(HEARTBEAT_SECONDS)
