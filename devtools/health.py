@@ -1,7 +1,9 @@
 """Asks a service how it is, with as little as HTTP needs."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 _READY = "/health/ready"
 _LIVE = "/health/live"
@@ -36,6 +38,40 @@ class Probe:
         if not self.path.endswith(_READY):
             return (await get(self.port, self.path)).status is not None
         return (await get(self.port, self.path.removesuffix(_READY) + _LIVE)).is_good
+
+
+@dataclass(frozen=True)
+class CommandProbe:
+    """A command that tells the health of a service by its exit code."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    timeout: float = 5.0
+
+    async def ready(self) -> Answer:
+        command = await asyncio.create_subprocess_exec(
+            *self.argv,
+            env=dict(self.env),
+            cwd=self.cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            async with asyncio.timeout(self.timeout):
+                said, _ = await command.communicate()
+        except TimeoutError:
+            return Answer(None, f"its health command took more than {self.timeout:g} s")
+        finally:
+            if command.returncode is None:
+                command.kill()
+                await command.wait()
+        status = 503 if command.returncode else 200
+        return Answer(status, said.decode(errors="replace"))
+
+    async def live(self) -> bool:
+        return (await self.ready()).is_good
 
 
 async def get(port: int, path: str, timeout: float = 2.0) -> Answer:

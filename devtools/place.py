@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from signal import Signals
@@ -13,6 +14,7 @@ from devtools.topology import Service, Topology
 
 ENGINE_PORTS = {"postgres": 8143, "cassandra": 8144, "valkey": 8146, "broker": 8147}
 SECRETS = PurePosixPath("/secrets")
+TEMPORARY = PurePosixPath("/tmp")  # noqa: S108 - the container's
 MARKER = "TOOLS_DASHBOARD_STACK"
 _HANDED_ON = {"HOME", "LANG", "LC_ALL", "TZ", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
 _HANDED_ON |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
@@ -20,7 +22,11 @@ _HANDED_ON |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CE
 
 @dataclass(frozen=True)
 class LocalService:
-    """One service as a process of this machine. `probe` is the port and path of its health URL."""
+    """One service as a process of this machine.
+
+    `probe` is the port and path of its health URL; where it has none, `test` is the command that
+    tells its health, and `test_every` and `test_failures` how often it is asked and believed.
+    """
 
     name: str
     image: str | None
@@ -30,6 +36,9 @@ class LocalService:
     cwd: Path
     ports: tuple[int, ...]
     probe: tuple[int, str] | None
+    test: tuple[str, ...]
+    test_every: float
+    test_failures: int
     depends_on: Mapping[str, str]
     restarts: bool
     stop_signal: Signals
@@ -58,15 +67,19 @@ class Place:
         probe = None
         if health and health.port is not None and health.path is not None:
             probe = (self.port(service.name, health.port), health.path)
+        test = health.test[1:] if health and not probe else ()
         return LocalService(
             name=service.name,
             image=service.image if member is None else None,
             member=member,
-            argv=self._argv(service, member) if member else service.command,
+            argv=self._argv(service, member, service.command) if member else service.command,
             environment=self._environment(service, member),
             cwd=home,
             ports=self.ports(service),
             probe=probe,
+            test=self._argv(service, member, test) if member and test else (),
+            test_every=health.interval if health else 0.0,
+            test_failures=health.retries if health else 0,
             depends_on=service.depends_on,
             restarts=service.restart != "no",
             stop_signal=service.stop_signal,
@@ -100,7 +113,8 @@ class Place:
         """The folder tree that stands for the container's: a link a mount, a folder a tmpfs."""
         room = self._room(service)
         for path in service.tmpfs:
-            _inside(room, path).mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(_inside(room, path), ignore_errors=True)
+            _inside(room, path).mkdir(parents=True, mode=0o700)
         for mount in service.mounts:
             source = self._stack.volumes / mount.source if mount.is_volume else ROOT / mount.source
             if mount.is_volume:
@@ -116,6 +130,8 @@ class Place:
         if member:
             path = f"{VENVS / member / 'bin'}:{path}"
         handed_on = {key: os.environ[key] for key in _HANDED_ON if key in os.environ}
+        if TEMPORARY in service.tmpfs:
+            handed_on["TMPDIR"] = str(_inside(self._room(service), TEMPORARY))
         marker = {MARKER: str(self._stack.folder), "PYTHONUNBUFFERED": "1"}
         return {"PATH": path, **handed_on, **given, **marker}
 
@@ -130,8 +146,8 @@ class Place:
             return str(self.port(host if known else service.name, int(value)))
         return self._text(service, value)
 
-    def _argv(self, service: Service, member: str) -> tuple[str, ...]:
-        program, *arguments = service.command
+    def _argv(self, service: Service, member: str, command: Sequence[str]) -> tuple[str, ...]:
+        program, *arguments = command
         return (
             str(VENVS / member / "bin" / program),
             *(self._text(service, argument) for argument in arguments),

@@ -1,11 +1,12 @@
 """How the two kinds of service differ: what they need, how they start, how well they are."""
 
 import asyncio
+import math
 from typing import Protocol
 
 from devtools.background import in_thread
 from devtools.engines import EnginePlace, Recipe, recipe_for
-from devtools.health import Answer, Probe
+from devtools.health import Answer, CommandProbe, Probe
 from devtools.place import LocalService, Place
 from devtools.process import Command
 from devtools.provisions import Provisions
@@ -16,9 +17,13 @@ _POLL = 0.05
 
 
 class Program(Protocol):
-    """`live_every` and `ready_every` are the seconds between two questions once it is ready."""
+    """`live_every` and `ready_every` are the seconds between two questions once it is ready.
+
+    It lives no more when `live` said so `live_failures` times in a row.
+    """
 
     live_every: float
+    live_failures: int
     ready_every: float
 
     async def provide(self) -> None: ...
@@ -33,14 +38,18 @@ class Program(Protocol):
 class OwnProgram:
     """A service built from the repository, in the environment of its workspace member."""
 
-    live_every = 1.0
-    ready_every = 2.0
-
     def __init__(self, service: LocalService, member: str, provisions: Provisions) -> None:
         self._service = service
         self._member = member
         self._provisions = provisions
-        self._probe = Probe(*service.probe) if service.probe else None
+        self._probe: Probe | CommandProbe | None = None
+        self.live_every, self.live_failures, self.ready_every = 1.0, 5, 2.0
+        if service.probe:
+            self._probe = Probe(*service.probe)
+        elif service.test:
+            self._probe = CommandProbe(service.test, service.environment, service.cwd)
+            self.live_every, self.live_failures = service.test_every, service.test_failures
+            self.ready_every = math.inf
 
     async def provide(self) -> None:
         await self._provisions.environment(self._member)
@@ -66,6 +75,7 @@ class EngineProgram:
     """
 
     live_every = 5.0
+    live_failures = 5
     ready_every = 5.0
 
     def __init__(self, recipe: Recipe, image: str, at: EnginePlace, provisions: Provisions) -> None:

@@ -16,7 +16,6 @@ from devtools.programs import Program
 from devtools.state import ServiceState, State
 
 _POLL = 0.2
-_LIVE_FAILURES = 5
 _LIVE_WITHIN = 60.0
 _GIVE_UP_AFTER = 5
 
@@ -122,13 +121,13 @@ class Runner:
         if reason:
             return reason
         failures, asked = 0, time.monotonic()
-        while failures < _LIVE_FAILURES:
+        while failures < self._program.live_failures:
             await asyncio.sleep(self._program.live_every)
             failures = 0 if await self._program.live() else failures + 1
             if time.monotonic() - asked >= self._program.ready_every:
                 await self._look_if_ready()
                 asked = time.monotonic()
-        return f"no sign of life {_LIVE_FAILURES} times in a row"
+        return f"no sign of life {failures} times in a row"
 
     async def _until_ready(self, began: float) -> str:
         """Empty once it is ready; else why it must start anew."""

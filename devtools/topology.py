@@ -279,6 +279,8 @@ def _healthcheck(value: Value) -> Healthcheck:
     test = fields["test"].texts()
     if not test or test[0] not in {"CMD", "CMD-SHELL"}:
         fields["test"].refuse("expected a list that starts with CMD or CMD-SHELL")
+    if len(test) < 2:
+        fields["test"].refuse("expected a command after CMD")
     url = _URL.search(" ".join(test))
     seconds = {key: fields[key].seconds() for key in fields if key not in {"test", "retries"}}
     return Healthcheck(

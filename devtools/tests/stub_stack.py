@@ -48,6 +48,7 @@ services:
 
 class StubProgram:
     live_every = 0.05
+    live_failures = 5
     ready_every = 0.05
 
     def __init__(self, service: LocalService, folder: Path) -> None:

@@ -60,7 +60,7 @@ async def running(stack: Stack) -> AsyncIterator[Running]:
 
 async def test_services_start_in_the_order_of_their_dependencies(running: Running) -> None:
     await running.until_ready()
-    first = {}
+    first: dict[str, int] = {}
     for state in running.states:
         for service in state.services:
             if service.state == "ready":
