@@ -113,14 +113,20 @@ class Topology:
         )
 
     def without(self, names: Collection[str]) -> "Topology":
-        """Without these, and where one is an engine, without its owner; nobody waits for them."""
+        """Without these; an engine and its owner go together, and nobody waits for them."""
         for name in names:
             if name not in self.services:
                 known = ", ".join(sorted(self.services))
                 raise TopologyError(f"--without {name}: no such service, there are: {known}")
-        engines = {name for name in names if self.services[name].is_engine}
-        owners = {name for name, it in self.services.items() if engines & {*it.depends_on}}
-        return self._keep(name for name in self.services if name not in {*names, *owners})
+        engines = [name for name, it in self.services.items() if it.is_engine]
+        gone = set(names)
+        for engine in engines:
+            if engine in gone:
+                gone.update(owner.name for owner in self.owners_of(engine))
+        for engine in engines:
+            if {owner.name for owner in self.owners_of(engine)} <= gone:
+                gone.add(engine)
+        return self._keep(self.services.keys() - gone)
 
     def owners_of(self, engine: str) -> list[Service]:
         return [it for it in self.services.values() if engine in it.depends_on]

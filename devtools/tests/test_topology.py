@@ -64,6 +64,19 @@ services:
     assert left.services["other"].depends_on == {}
 
 
+def test_without_its_owner_an_engine_has_nothing_to_do(tmp_path: Path) -> None:
+    text = """
+services:
+  valkey: {image: "valkey/valkey:9"}
+  owner:
+    build: {args: {SERVICE: owner}}
+    command: [run]
+    depends_on: {valkey: {condition: service_healthy}}
+  other: {build: {args: {SERVICE: other}}, command: [run]}
+"""
+    assert set(topology(tmp_path, text).without(["owner"]).services) == {"other"}
+
+
 def test_without_names_what_there_is(tmp_path: Path) -> None:
     it = topology(tmp_path, "services: {postgres: {image: x}}")
     with pytest.raises(TopologyError, match="no such service, there are: postgres"):
