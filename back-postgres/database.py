@@ -1,0 +1,145 @@
+"""The pool of connections to PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+import asyncpg
+from pydantic_core import from_json, to_json
+
+from engine_errors import translated
+from settings import Settings
+from shared.kit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+    AnyConnection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+
+async def connect(settings: Settings) -> "AnyConnection":
+    """A connection outside of the pool."""
+    return await asyncpg.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        user=settings.postgres_user,
+        password=settings.secret("postgres.password"),
+        database=settings.postgres_database,
+        timeout=settings.acquire_timeout,
+        command_timeout=settings.command_timeout,
+        server_settings={"application_name": settings.service},
+    )
+
+
+class Database:
+    """Connections for as long as the service lives.
+
+    It opens without PostgreSQL being there; connections are made when they are needed, and
+    made again after they broke. Until `schema_is_ready` was called every use is `Unavailable`.
+
+    Raises, from every use: the meanings of `engine_errors`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: Pool | None = None
+        self._schema_ready = False
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        self._pool = await asyncpg.create_pool(
+            host=settings.postgres_host,
+            port=settings.postgres_port,
+            user=settings.postgres_user,
+            password=settings.secret("postgres.password"),
+            database=settings.postgres_database,
+            min_size=0,
+            max_size=settings.pool_size,
+            max_inactive_connection_lifetime=0,
+            timeout=settings.acquire_timeout,
+            command_timeout=settings.command_timeout,
+            server_settings={
+                "application_name": settings.service,
+                "statement_timeout": _milliseconds(settings.statement_timeout),
+                "lock_timeout": _milliseconds(settings.lock_timeout),
+                "idle_in_transaction_session_timeout": _milliseconds(settings.command_timeout * 2),
+            },
+            init=_read_jsonb,
+            reset=_leave_as_it_is,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        try:
+            async with asyncio.timeout(self._settings.acquire_timeout):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    def schema_is_ready(self) -> None:
+        """From now on the tables are there."""
+        self._schema_ready = True
+
+    async def ping(self) -> None:
+        """Raises Unavailable or TimedOut when no statement can be run."""
+        await self.row("SELECT 1")
+
+    @asynccontextmanager
+    async def connection(self) -> "AsyncIterator[Connection]":
+        """A connection; every statement is a transaction of its own."""
+        if self._pool is None or not self._schema_ready:
+            raise Unavailable("The database is not ready yet.", retry_after=1)
+        with translated():
+            connection = await self._acquired(self._pool)
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection, timeout=self._settings.acquire_timeout)
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[Connection]":
+        """A connection in a transaction, rolled back when the block raises."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def row(self, statement: str, *values: object) -> "asyncpg.Record | None":
+        """The first row that `statement` answers with."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(statement, *values)
+
+    async def rows(self, statement: str, *values: object) -> "list[asyncpg.Record]":
+        """All rows that `statement` answers with."""
+        async with self.connection() as connection:
+            return await connection.fetch(statement, *values)
+
+    async def _acquired(self, pool: "Pool") -> "Connection":
+        try:
+            async with asyncio.timeout(self._settings.acquire_timeout):
+                return await pool.acquire()
+        except TimeoutError as error:
+            raise Unavailable("No connection to the database is free.", retry_after=1) from error
+
+
+async def _read_jsonb(connection: "AnyConnection") -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: to_json(value).decode(),
+        decoder=from_json,
+    )
+
+
+async def _leave_as_it_is(_: "AnyConnection") -> None:
+    # asyncpg rolls back what is open by itself; nothing else here outlives a transaction, so the
+    # round trip of RESET ALL at every release is saved.
+    return
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))

@@ -1,0 +1,59 @@
+"""The one place where what PostgreSQL says becomes a meaning that callers know."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from shared.kit.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    ServiceError,
+    TimedOut,
+    Unavailable,
+)
+
+_MEANINGS: dict[str, tuple[type[ServiceError], str, str]] = {
+    "users_email_key": (Conflict, "email_taken", "Another user has this address."),
+    "users_pkey": (Conflict, "user_exists", "A user with this id exists."),
+    "credentials_pkey": (Conflict, "credential_exists", "A credential with this id exists."),
+    "credentials_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),
+    "mail_tokens_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),
+    "profiles_pkey": (Conflict, "profile_exists", "A profile with this id exists."),
+    "profiles_user_id_key": (Conflict, "profile_exists", "The user has a profile."),
+    "profiles_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),
+    "events_pkey": (Conflict, "event_exists", "An event with this id exists."),
+}
+
+_NOT_REACHED = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises meanings in place of the driver's errors; what has no meaning stays what it is."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise _broken_constraint(error) from error
+    except (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError) as error:
+        raise TimedOut("The database took too long.") from error
+    except asyncpg.DataError as error:
+        raise InvalidRequest("PostgreSQL can't keep such a value.", code="value_refused") from error
+    except _NOT_REACHED as error:
+        raise Unavailable("The database can't be reached at present.", retry_after=1) from error
+
+
+def _broken_constraint(error: asyncpg.IntegrityConstraintViolationError) -> ServiceError:
+    name = error.constraint_name or ""
+    if name in _MEANINGS:
+        meaning, code, detail = _MEANINGS[name]
+        return meaning(detail, code=code)
+    return InvalidRequest(f"The constraint {name} forbids this.", code="constraint_violated")

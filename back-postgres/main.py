@@ -1,0 +1,42 @@
+"""back-postgres: relational data, commands, outbox and deliveries. It runs SQL, decides nothing."""
+
+from fastapi import FastAPI
+
+from claiming import Claiming
+from database import Database
+from migrate import Schema
+from repositories.command_repository import CommandRepository
+from repositories.credential_repository import CredentialRepository
+from repositories.delivery_repository import DeliveryRepository
+from repositories.event_repository import EventRepository
+from repositories.mail_token_repository import MailTokenRepository
+from repositories.profile_repository import ProfileRepository
+from repositories.user_repository import UserRepository
+from routes import credentials, deliveries, events, mail_tokens, profiles, users
+from settings import Settings
+from shared.kit import Service
+from shared.kit.tables import tables
+from wakeups import Wakeups
+
+
+def app() -> FastAPI:
+    settings = Settings()
+    service = Service(settings)
+
+    database = service.resource(Database(settings))
+    wakeups = Wakeups(settings)
+    service.background(Schema(settings, database).prepare)
+    service.background(wakeups.listen)
+    service.ready("postgres", database.ping)
+
+    commands = CommandRepository(database, EventRepository(tables().routing))
+    queue = DeliveryRepository(database, settings.retry_policy())
+    claiming = Claiming(queue, wakeups, service.stopping, fallback=settings.claim_fallback)
+
+    service.api.include_router(users.router(UserRepository(database, commands)))
+    service.api.include_router(credentials.router(CredentialRepository(database)))
+    service.api.include_router(mail_tokens.router(MailTokenRepository(database, commands)))
+    service.api.include_router(profiles.router(ProfileRepository(database, commands)))
+    service.api.include_router(events.router(commands))
+    service.api.include_router(deliveries.router(queue, claiming))
+    return service.api

@@ -1,0 +1,107 @@
+"""Commands: a write, its events and its answer in one transaction, once for ever."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from database import Database
+from repositories.event_repository import EventRepository
+from shared.kit.errors import Conflict
+from shared.models.event import Command, Nothing, Recorded
+
+if TYPE_CHECKING:
+    from database import Connection
+
+Data = TypeVar("Data", bound=BaseModel)
+
+_BEGIN = """
+INSERT INTO commands (command_id, operation, digest)
+VALUES ($1, $2, $3)
+ON CONFLICT (command_id) DO NOTHING
+RETURNING command_id
+"""
+
+_STORED = """
+SELECT operation, digest, status, answer
+FROM commands
+WHERE command_id = $1
+"""
+
+_ANSWERED = """
+UPDATE commands
+SET status = $2, answer = $3
+WHERE command_id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What a command was answered with: an HTTP status and the JSON text of the body."""
+
+    status: int
+    body: str
+
+
+class CommandRepository:
+    """Runs the writes of the other repositories as commands."""
+
+    def __init__(self, database: Database, events: EventRepository) -> None:
+        self._database = database
+        self._events = events
+
+    async def execute(
+        self,
+        operation: str,
+        command: Command[Data],
+        status: int,
+        write: "Callable[[Connection], Awaitable[BaseModel]]",
+    ) -> StoredAnswer:
+        """The answer of `write`, whose effect and events are stored with it or not at all.
+
+        A repeat gets the answer of the first time. One that comes while the first still runs
+        waits for it at the primary key. A write that raises leaves nothing behind, so that a
+        repeat tries again.
+
+        Raises:
+            Conflict: `command_reused`, another command had this id; and what `write` raises.
+            InvalidRequest: `event_unknown`, no contract names the type of an event.
+        """
+        self._events.check(command.events)
+        digest = _digest(command)
+        async with self._database.transaction() as connection:
+            if not await connection.fetchval(_BEGIN, command.command_id, operation, digest):
+                return await self._repeated(connection, operation, command, digest)
+            answer = StoredAnswer(status, (await write(connection)).model_dump_json())
+            await self._events.store(connection, command.events)
+            await connection.execute(_ANSWERED, command.command_id, answer.status, answer.body)
+            return answer
+
+    async def record_events(self, command: Command[Nothing]) -> StoredAnswer:
+        """Store the events of `command` and change nothing else: 201 `Recorded`."""
+
+        async def write(_: "Connection") -> Recorded:
+            return Recorded(event_ids=[event.envelope.event_id for event in command.events])
+
+        return await self.execute("record_events", command, 201, write)
+
+    async def _repeated(
+        self, connection: "Connection", operation: str, command: Command[Data], digest: str
+    ) -> StoredAnswer:
+        stored = await connection.fetchrow(_STORED, command.command_id)
+        if stored is None or (stored["operation"], stored["digest"]) != (operation, digest):
+            raise Conflict("Another command had this command_id.", code="command_reused")
+        return StoredAnswer(stored["status"], stored["answer"])
+
+
+def _digest(command: Command[Data]) -> str:
+    # Only what was meant: a caller that reads again before it repeats may see another version,
+    # and its events another moment and correlation.
+    meant = [
+        command.data.model_dump(mode="json"),
+        [[event.envelope.event_type, str(event.aggregate_id)] for event in command.events],
+    ]
+    return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""Password hashes: stored by back-auth, claimed by the user that is made with them."""
+
+from uuid import UUID
+
+from database import Database
+from shared.kit.errors import Conflict, NotFound
+from shared.models.user import Credential, CredentialAccepted, User, UserCredential
+
+_SWEEP_BATCH = 500
+_SWEEP_BATCHES = 20
+
+_INSERT = """
+INSERT INTO credentials (credential_id, password_hash)
+VALUES ($1, $2)
+ON CONFLICT (credential_id) DO UPDATE
+SET password_hash = excluded.password_hash
+WHERE credentials.password_hash = excluded.password_hash
+RETURNING credential_id
+"""
+
+_BY_EMAIL = """
+SELECT id, email, role, status, version, users.created_at, password_hash
+FROM users
+JOIN credentials ON credentials.user_id = users.id
+WHERE email = $1
+"""
+
+_REPLACE = """
+INSERT INTO credentials (credential_id, password_hash, user_id)
+VALUES ($1, $2, $3)
+ON CONFLICT (user_id) DO UPDATE
+SET credential_id = excluded.credential_id,
+    password_hash = excluded.password_hash
+RETURNING credential_id
+"""
+
+_SWEEP = """
+DELETE FROM credentials
+WHERE credential_id IN (
+    SELECT credential_id
+    FROM credentials
+    WHERE user_id IS NULL AND created_at < now() - make_interval(secs => $1)
+    ORDER BY created_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING credential_id
+"""
+
+
+class CredentialRepository:
+    """Reads and writes `credentials`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def store(self, credential: Credential) -> CredentialAccepted:
+        """Keep a hash until a user claims it; the same one again changes nothing.
+
+        Raises:
+            Conflict: `credential_exists`, with another hash.
+        """
+        row = await self._database.row(_INSERT, credential.credential_id, credential.password_hash)
+        if row is None:
+            raise Conflict("A credential with this id exists.", code="credential_exists")
+        return CredentialAccepted(credential_id=row["credential_id"])
+
+    async def by_email(self, email: str) -> UserCredential:
+        """Raises NotFound `user_not_found`, also for a user without a password."""
+        row = await self._database.row(_BY_EMAIL, email)
+        if row is None:
+            raise NotFound("There is no such user.", code="user_not_found")
+        return UserCredential(
+            user=User.model_validate(dict(row)), password_hash=row["password_hash"]
+        )
+
+    async def replace(self, user_id: UUID, credential: Credential) -> CredentialAccepted:
+        """Give the user another hash in place of the present one.
+
+        Raises:
+            NotFound: `user_not_found`.
+            Conflict: `credential_exists`, the id is another credential's.
+        """
+        await self._database.row(
+            _REPLACE, credential.credential_id, credential.password_hash, user_id
+        )
+        return CredentialAccepted(credential_id=credential.credential_id)
+
+    async def sweep(self, older_than_seconds: int) -> int:
+        """Remove unclaimed credentials of that age, batch by batch; how many were removed.
+
+        At most `_SWEEP_BATCHES` batches a call: what is left over waits for the next sweep.
+        """
+        removed = 0
+        for _ in range(_SWEEP_BATCHES):
+            batch = await self._database.rows(_SWEEP, older_than_seconds, _SWEEP_BATCH)
+            removed += len(batch)
+            if len(batch) < _SWEEP_BATCH:
+                break
+        return removed

@@ -1,0 +1,162 @@
+"""The SQL of `delivery_repository`, apart for its length."""
+
+CLAIM = """
+WITH reachable AS (
+    SELECT consumer
+    FROM unnest($1::text[]) AS asked (consumer)
+    WHERE NOT EXISTS (
+        SELECT FROM consumer_pauses
+        WHERE consumer_pauses.consumer = asked.consumer AND now() < paused_until
+    )
+), due AS (
+    SELECT head.delivery_id
+    FROM reachable
+    CROSS JOIN LATERAL (
+        SELECT delivery_id, due_at
+        FROM deliveries AS candidate
+        WHERE consumer = reachable.consumer
+            AND state IN ('pending', 'sent', 'leased')
+            AND due_at <= now()
+            AND NOT EXISTS (
+                SELECT FROM deliveries AS earlier
+                WHERE earlier.aggregate_id = candidate.aggregate_id
+                    AND earlier.consumer = candidate.consumer
+                    AND earlier.position < candidate.position
+                    AND earlier.state IN ('pending', 'sent', 'leased')
+            )
+        ORDER BY due_at
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) AS head
+    ORDER BY head.due_at
+    LIMIT $2
+), claimed AS (
+    UPDATE deliveries
+    SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $4 THEN 'dead' ELSE 'sent' END,
+        last_error = CASE WHEN state = 'leased' THEN 'the lease ran out' ELSE last_error END,
+        attempts = attempts + (state = 'leased')::int,
+        lease_token = gen_random_uuid(),
+        due_at = now() + make_interval(secs => $3)
+    FROM due
+    WHERE deliveries.delivery_id = due.delivery_id
+    RETURNING deliveries.delivery_id, event_id, consumer, state, attempts, lease_token, due_at
+)
+SELECT delivery_id, consumer, attempts, lease_token, due_at, event_id, event_type, version,
+    occurred_at, correlation_id, traceparent, payload
+FROM claimed
+JOIN events USING (event_id)
+WHERE state = 'sent'
+ORDER BY position
+"""
+
+TAKE = """
+UPDATE deliveries
+SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $3 THEN 'dead' ELSE 'leased' END,
+    last_error = CASE WHEN state = 'leased' THEN 'the lease ran out' ELSE last_error END,
+    attempts = attempts + (state = 'leased')::int,
+    lease_token = gen_random_uuid(),
+    due_at = now() + make_interval(secs => $2)
+FROM events
+WHERE delivery_id = $1
+    AND events.event_id = deliveries.event_id
+    AND (state = 'sent' OR (state IN ('pending', 'leased') AND due_at <= now()))
+RETURNING delivery_id, consumer, state, attempts, lease_token, due_at, events.event_id,
+    event_type, version, occurred_at, correlation_id, traceparent, payload
+"""
+
+RENEW = """
+UPDATE deliveries
+SET due_at = now() + make_interval(secs => $3)
+WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
+RETURNING delivery_id
+"""
+
+COMPLETE = """
+WITH done AS (
+    UPDATE deliveries
+    SET state = 'done', done_at = now()
+    WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
+    RETURNING consumer, aggregate_id, position
+), resumed AS (
+    DELETE FROM consumer_pauses
+    USING done
+    WHERE consumer_pauses.consumer = done.consumer
+    RETURNING consumer_pauses.consumer
+), woken AS (
+    SELECT pg_notify('deliveries', consumer)
+    FROM done
+    WHERE EXISTS (SELECT FROM resumed)
+        OR EXISTS (
+            SELECT FROM deliveries AS later
+            WHERE later.aggregate_id = done.aggregate_id
+                AND later.consumer = done.consumer
+                AND later.position > done.position
+                AND later.state IN ('pending', 'sent', 'leased')
+        )
+)
+SELECT (SELECT count(*) FROM woken) AS woken
+FROM done
+"""
+
+FAIL = """
+WITH failed AS (
+    UPDATE deliveries
+    SET state = CASE WHEN attempts + 1 >= $4 THEN 'dead' ELSE 'pending' END,
+        attempts = attempts + 1,
+        last_error = $3,
+        due_at = now() + make_interval(
+            secs => least($6, $5 * power(2, least(attempts, 30))) * (0.5 + random() / 2)
+        )
+    WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
+    RETURNING consumer, state
+), woken AS (
+    SELECT pg_notify('deliveries', consumer)
+    FROM failed
+    WHERE state = 'dead'
+)
+SELECT (SELECT count(*) FROM woken) AS woken
+FROM failed
+"""
+
+POSTPONE = """
+WITH postponed AS (
+    UPDATE deliveries
+    SET state = 'pending', due_at = now()
+    WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
+    RETURNING consumer
+)
+INSERT INTO consumer_pauses AS pause (consumer, paused_until, failures)
+SELECT consumer, now() + make_interval(secs => greatest($3::float8, least($5::float8, $4))), 1
+FROM postponed
+ON CONFLICT (consumer) DO UPDATE
+SET failures = pause.failures + (pause.paused_until <= now())::int,
+    paused_until = greatest(
+        pause.paused_until,
+        now() + make_interval(
+            secs => greatest(
+                $3,
+                least(
+                    $5,
+                    $4 * power(
+                        2, least(pause.failures - 1 + (pause.paused_until <= now())::int, 30)
+                    )
+                )
+            )
+        )
+    )
+RETURNING consumer
+"""
+
+COUNTS = """
+SELECT consumer, state, count(*) AS count, min(created_at) AS oldest
+FROM deliveries
+WHERE state IN ('pending', 'sent', 'leased') OR state = 'dead'
+GROUP BY consumer, state
+ORDER BY consumer, state
+"""
+
+STANDS = """
+SELECT state, lease_token
+FROM deliveries
+WHERE delivery_id = $1
+"""

@@ -1,0 +1,109 @@
+"""Users."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from database import Database
+from repositories.command_repository import CommandRepository, StoredAnswer
+from shared.kit.errors import Conflict, NotFound
+from shared.models.event import Command
+from shared.models.user import NewUser, User, UserChange
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from database import Connection
+
+USER_BY_ID = """
+SELECT id, email, role, status, version, created_at
+FROM users
+WHERE id = $1
+"""
+
+_BY_EMAIL = """
+SELECT id, email, role, status, version, created_at
+FROM users
+WHERE email = $1
+"""
+
+_INSERT = """
+INSERT INTO users (id, email, role, status)
+VALUES ($1, $2, $3, $4)
+RETURNING id, email, role, status, version, created_at
+"""
+
+_CLAIM_CREDENTIAL = """
+UPDATE credentials
+SET user_id = $2
+WHERE credential_id = $1 AND user_id IS NULL
+RETURNING credential_id
+"""
+
+_CHANGE = """
+UPDATE users
+SET role = coalesce($3, role),
+    status = coalesce($4, status),
+    version = version + 1,
+    updated_at = now()
+WHERE id = $1 AND version = coalesce($2, version)
+RETURNING id, email, role, status, version, created_at
+"""
+
+
+class UserRepository:
+    """Reads and writes `users`."""
+
+    def __init__(self, database: Database, commands: CommandRepository) -> None:
+        self._database = database
+        self._commands = commands
+
+    async def by_id(self, user_id: UUID) -> User:
+        """Raises NotFound `user_not_found`."""
+        return user_of(await self._database.row(USER_BY_ID, user_id))
+
+    async def by_email(self, email: str) -> User:
+        """Raises NotFound `user_not_found`. `email` is in lower case."""
+        return user_of(await self._database.row(_BY_EMAIL, email))
+
+    async def create(self, command: Command[NewUser]) -> StoredAnswer:
+        """Store a user and give it its credential: 201 `User`.
+
+        Raises:
+            NotFound: `credential_not_found`, the credential is missing or another user's.
+            Conflict: `email_taken`, or `user_exists`.
+        """
+        new = command.data
+
+        async def write(connection: "Connection") -> User:
+            row = await connection.fetchrow(_INSERT, new.user_id, new.email, new.role, new.status)
+            if not await connection.fetchval(_CLAIM_CREDENTIAL, new.credential_id, new.user_id):
+                raise NotFound("There is no such credential.", code="credential_not_found")
+            return user_of(row)
+
+        return await self._commands.execute("create_user", command, 201, write)
+
+    async def change(self, user_id: UUID, command: Command[UserChange]) -> StoredAnswer:
+        """Change role or status: 200 `User`.
+
+        Raises:
+            NotFound: `user_not_found`.
+            Conflict: `stale_version`.
+        """
+        change = command.data
+
+        async def write(connection: "Connection") -> User:
+            row = await connection.fetchrow(
+                _CHANGE, user_id, command.expected_version, change.role, change.status
+            )
+            if row is None and await connection.fetchrow(USER_BY_ID, user_id):
+                raise Conflict("The user has changed since it was read.", code="stale_version")
+            return user_of(row)
+
+        return await self._commands.execute(f"change_user {user_id}", command, 200, write)
+
+
+def user_of(row: "asyncpg.Record | None") -> User:
+    """Raises NotFound `user_not_found` for no row."""
+    if row is None:
+        raise NotFound("There is no such user.", code="user_not_found")
+    return User.model_validate(dict(row))

@@ -1,0 +1,39 @@
+"""Password hashes, for back-auth alone."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from repositories.credential_repository import CredentialRepository
+from shared.kit.guards import calls_with_scope
+from shared.models.user import (
+    Credential,
+    CredentialAccepted,
+    LookUpUser,
+    SweepCredentials,
+    Swept,
+    UserCredential,
+)
+
+
+def router(credentials: CredentialRepository) -> APIRouter:
+    router = APIRouter(tags=["credentials"])
+    writing = [calls_with_scope("credentials:write")]
+
+    @router.post("/credentials", status_code=201, dependencies=writing)
+    async def store_credential(credential: Credential) -> CredentialAccepted:
+        return await credentials.store(credential)
+
+    @router.post("/credentials/lookup", dependencies=[calls_with_scope("credentials:read")])
+    async def look_up_credential(asked: LookUpUser) -> UserCredential:
+        return await credentials.by_email(asked.email)
+
+    @router.put("/users/{user_id}/credential", dependencies=writing)
+    async def replace_credential(user_id: UUID, credential: Credential) -> CredentialAccepted:
+        return await credentials.replace(user_id, credential)
+
+    @router.post("/credentials/sweep", dependencies=[calls_with_scope("credentials:sweep")])
+    async def sweep_credentials(asked: SweepCredentials) -> Swept:
+        return Swept(removed=await credentials.sweep(asked.older_than_seconds))
+
+    return router

@@ -1,0 +1,35 @@
+"""Users."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from repositories.user_repository import UserRepository
+from routes.answers import as_response
+from shared.kit.guards import calls_with_scope
+from shared.models.event import Command
+from shared.models.user import LookUpUser, NewUser, User, UserChange
+
+
+def router(users: UserRepository) -> APIRouter:
+    router = APIRouter(tags=["users"])
+    reading = [calls_with_scope("users:read")]
+    writing = [calls_with_scope("users:write")]
+
+    @router.post("/users", status_code=201, response_model=User, dependencies=writing)
+    async def create_user(command: Command[NewUser]) -> Response:
+        return as_response(await users.create(command))
+
+    @router.get("/users/{user_id}", dependencies=reading)
+    async def read_user(user_id: UUID) -> User:
+        return await users.by_id(user_id)
+
+    @router.post("/users/lookup", dependencies=reading)
+    async def look_up_user(asked: LookUpUser) -> User:
+        return await users.by_email(asked.email)
+
+    @router.patch("/users/{user_id}", response_model=User, dependencies=writing)
+    async def change_user(user_id: UUID, command: Command[UserChange]) -> Response:
+        return as_response(await users.change(user_id, command))
+
+    return router

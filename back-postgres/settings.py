@@ -1,0 +1,55 @@
+"""Everything about this service that may differ from one place to another."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from shared.kit import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and after how many seconds a delivery is tried again, and a consumer paused."""
+
+    attempts_max: int
+    backoff: float
+    backoff_max: float
+    pause: float
+    pause_max: float
+
+
+class Settings(ServiceSettings):
+    service: Literal["back-postgres"] = "back-postgres"
+    port: int = 8103
+
+    postgres_host: str = "127.0.0.1"
+    postgres_port: int = 5432
+    postgres_user: str = "tools"
+    postgres_database: str = "tools"
+
+    pool_size: int = Field(default=10, ge=1, description="connections of this process at most")
+    acquire_timeout: float = Field(default=1.0, gt=0, description="seconds to get a connection")
+    lock_timeout: float = Field(default=1.0, gt=0, description="seconds to wait for a lock")
+    statement_timeout: float = Field(default=1.2, gt=0, description="seconds, kept by PostgreSQL")
+    command_timeout: float = Field(
+        default=1.5, gt=0, description="seconds to wait for PostgreSQL to answer at all"
+    )
+
+    delivery_attempts_max: int = Field(default=8, ge=1)
+    delivery_backoff: float = Field(default=1.0, gt=0, description="seconds, doubled an attempt")
+    delivery_backoff_max: float = Field(default=300.0, gt=0)
+    pause: float = Field(default=0.5, gt=0, description="seconds, doubled a failure in a row")
+    pause_max: float = Field(default=5.0, gt=0)
+    claim_fallback: float = Field(
+        default=1.0, gt=0, description="seconds between two looks while no notification comes"
+    )
+
+    def retry_policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            attempts_max=self.delivery_attempts_max,
+            backoff=self.delivery_backoff,
+            backoff_max=self.delivery_backoff_max,
+            pause=self.pause,
+            pause_max=self.pause_max,
+        )

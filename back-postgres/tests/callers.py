@@ -1,0 +1,47 @@
+"""Calls to the service as one of its callers."""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+
+from pydantic import BaseModel
+
+from shared.kit.testing import TestClient, TestKeys, TestReply
+
+Body = BaseModel | Mapping[str, object]
+
+
+class Callers:
+    """Every call says which service makes it."""
+
+    def __init__(self, client: TestClient, keys: TestKeys) -> None:
+        self.client = client
+        self._keys = keys
+
+    async def call(
+        self,
+        caller: str,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestReply:
+        assertion = self._keys.assertion(caller=caller, to="back-postgres")
+        return await self.client.request(
+            method, path, json=body, headers=assertion | dict(headers or {})
+        )
+
+    async def api(self, method: str, path: str, body: Body | None = None) -> TestReply:
+        return await self.call("back-api", method, path, body)
+
+    async def auth(self, method: str, path: str, body: Body | None = None) -> TestReply:
+        return await self.call("back-auth", method, path, body)
+
+    async def workers(self, method: str, path: str, body: Body | None = None) -> TestReply:
+        return await self.call("back-workers", method, path, body)
+
+    async def until_ready(self, *, within: float = 10) -> None:
+        end = monotonic() + within
+        while (await self.client.get("/health/ready")).status != 200:
+            assert monotonic() < end, "the service did not become ready"
+            await asyncio.sleep(0.02)

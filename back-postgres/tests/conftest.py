@@ -1,0 +1,131 @@
+"""A real PostgreSQL, a database of its own for these tests, and the service in memory."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from database import Database
+from main import app
+from migrate import migrate
+from repositories.command_repository import CommandRepository
+from repositories.delivery_repository import DeliveryRepository
+from repositories.event_repository import EventRepository
+from settings import Settings
+from shared.kit.testing import TestKeys, make_keys, running
+from tests.callers import Callers
+from tests.engine import EngineProxy
+
+ROUTING = {"user.registered": ("mail", "audit"), "auth.logout": ("audit",)}
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> TestKeys:
+    folder = tmp_path_factory.mktemp("keys")
+    made = make_keys(folder, "back-postgres", "back-api", "back-auth", "back-workers", "back-redis")
+    password = os.environ.get("TEST_POSTGRES_PASSWORD", "")
+    (folder / "secrets" / "back-postgres" / "postgres.password").write_text(password)
+    return made
+
+
+@pytest.fixture(scope="session")
+def empty_settings(keys: TestKeys) -> Iterator[Settings]:
+    """Settings for a database without a schema."""
+    host, port = os.environ.get("TEST_POSTGRES_HOST"), os.environ.get("TEST_POSTGRES_PORT")
+    if not host or not port:
+        pytest.fail("These tests need PostgreSQL: run `./dev test back-postgres`.", pytrace=False)
+    env = keys.env("back-postgres")
+    database = f"test_{uuid4().hex[:12]}"
+    settings = Settings(
+        secrets_dir=Path(env["SECRETS_DIR"]),
+        public_keys_dir=Path(env["PUBLIC_KEYS_DIR"]),
+        environment="test",
+        postgres_host=host,
+        postgres_port=int(port),
+        postgres_database=database,
+        pool_size=12,
+    )
+    asyncio.run(administer(settings, f"CREATE DATABASE {database}"))
+    yield settings
+    asyncio.run(administer(settings, f"DROP DATABASE {database} WITH (FORCE)"))
+
+
+async def administer(settings: Settings, statement: str) -> None:
+    connection = await asyncpg.connect(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        user=settings.postgres_user,
+        password=settings.secret("postgres.password"),
+        database="postgres",
+    )
+    await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def settings(empty_settings: Settings) -> Settings:
+    migrate(empty_settings, up=True)
+    return empty_settings
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    async with Database(settings) as database:
+        database.schema_is_ready()
+        async with database.connection() as connection:
+            await connection.execute(
+                "TRUNCATE users, credentials, mail_tokens, profiles, commands, events, "
+                "deliveries, consumer_pauses"
+            )
+        yield database
+
+
+@pytest.fixture
+def commands(database: Database) -> CommandRepository:
+    return CommandRepository(database, EventRepository(ROUTING))
+
+
+@pytest.fixture
+def deliveries(database: Database, settings: Settings) -> DeliveryRepository:
+    return DeliveryRepository(database, settings.retry_policy())
+
+
+@pytest.fixture
+def environment(
+    settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
+    """The variables that `main.app` reads."""
+    variables = keys.env("back-postgres") | {
+        "POSTGRES_HOST": settings.postgres_host,
+        "POSTGRES_PORT": str(settings.postgres_port),
+        "POSTGRES_DATABASE": settings.postgres_database,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+async def service(
+    environment: pytest.MonkeyPatch, database: Database, keys: TestKeys
+) -> AsyncIterator[Callers]:
+    """The whole service in memory, on an empty database."""
+    async with running(app()) as client:
+        callers = Callers(client, keys)
+        await callers.until_ready()
+        yield callers
+
+
+@pytest.fixture
+async def engine(
+    settings: Settings, environment: pytest.MonkeyPatch
+) -> AsyncIterator[EngineProxy]:
+    """PostgreSQL behind a proxy that can be stopped; the service's variables point at it."""
+    async with EngineProxy(settings.postgres_host, settings.postgres_port) as proxy:
+        environment.setenv("POSTGRES_HOST", "127.0.0.1")
+        environment.setenv("POSTGRES_PORT", str(proxy.port))
+        yield proxy
