@@ -42,6 +42,10 @@ RUN if [ "$SERVICE" = shared ]; then rm -r /app/service && mkdir /app/service; f
 
 
 FROM python:3.13-slim
+# The image comes without compiled standard library, and a read-only container can't keep it: every
+# start and every health check would compile it again.
+RUN python -m compileall -q -x '/(test|tests|idlelib|site-packages)/' \
+      "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 # A fresh named volume takes owner and mode from the image's folder: these are where volumes go.
 RUN groupadd --gid 10001 service \
  && useradd --uid 10001 --gid service --no-create-home --shell /usr/sbin/nologin service \
