@@ -1,0 +1,214 @@
+"""The streams and their fan-out.
+
+One blocking read a process follows all streams and hands each entry to every subscriber. A
+subscriber first gets what it missed, then `caught-up`, then entries as they come, and a heartbeat
+while Valkey is known to answer. When that is no longer known, or a subscriber lags too far behind,
+its stream ends: it comes back with the last id that it saw.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+
+from settings import Settings
+from shared.kit.errors import NotFound, Unavailable
+from shared.kit.sse import ServerSentEvent
+from shared.models.auth import Revocation
+from stores.live_store import LIVE
+from stores.session_store import REVOCATIONS
+from valkey_client import Entry, ValkeyClient
+
+log = structlog.get_logger()
+
+BEGINNING = "0-0"
+HEARTBEAT = ServerSentEvent("heartbeat", "{}")
+GAP = ServerSentEvent("gap", "{}")
+
+_PAGE = 500
+_RECONNECT_SECONDS = 0.2
+
+
+Fields = dict[str, str]
+
+
+def _revocation(fields: Fields) -> str:
+    before = fields.get("issued_before")
+    revocation = Revocation.model_validate(
+        fields
+        | {"issued_before": before and datetime.fromtimestamp(int(before) / 1_000_000, tz=UTC)}
+    )
+    return revocation.model_dump_json(exclude_none=True)
+
+
+def _live_event(fields: Fields) -> str:
+    return fields["event"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream: its key, how an entry's fields become its model as JSON, where newcomers start."""
+
+    key: str
+    data: Callable[[Fields], str]
+    newcomers_get_all: bool
+
+
+STREAMS = {
+    "revocations": Stream(REVOCATIONS, _revocation, newcomers_get_all=True),
+    "live": Stream(LIVE, _live_event, newcomers_get_all=False),
+}
+
+
+@dataclass(eq=False)
+class Subscriber:
+    """What a subscriber has not taken yet; `lagging` once that was too much."""
+
+    queue: asyncio.Queue[Entry]
+    lagging: bool = field(default=False)
+
+    def offer(self, entry: Entry) -> None:
+        if self.queue.full():
+            self.lagging = True
+        else:
+            self.queue.put_nowait(entry)
+
+    async def next(self, within: float) -> Entry | None:
+        """The next entry, or None when there is none for `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                return await self.queue.get()
+        except TimeoutError:
+            return None
+
+
+class PubSub:
+    """The streams of this process. `stopping` ends them all."""
+
+    def __init__(self, valkey: ValkeyClient, settings: Settings, stopping: asyncio.Event) -> None:
+        self._valkey = valkey
+        self._stopping = stopping
+        self._heartbeat = settings.heartbeat_ms / 1000
+        self._silence = settings.silence_ms / 1000
+        self._wait_ms = settings.heartbeat_ms // 2
+        self._queue_size = settings.subscriber_queue
+        self._positions: dict[str, str] = {}
+        self._heard_at: float | None = None
+        self._subscribers: dict[str, set[Subscriber]] = {s.key: set() for s in STREAMS.values()}
+
+    @property
+    def following(self) -> bool:
+        """Whether every entry added up to `silence_ms` ago has been handed out."""
+        return (
+            self._heard_at is not None
+            and time.monotonic() - self._heard_at <= self._silence
+            and not self._stopping.is_set()
+        )
+
+    async def follow(self) -> None:
+        """Read the streams for as long as the app lives; after a break, from where it was."""
+        while True:
+            try:
+                await self._read_on()
+            except Unavailable:
+                if self._heard_at is not None:
+                    log.warning("streams_lost")
+                self._heard_at = None
+                await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def ready(self) -> None:
+        """Raises Unavailable while the streams are not followed."""
+        if not self.following:
+            raise Unavailable("The streams are not followed at present.", retry_after=1)
+
+    async def subscribe(
+        self, name: str, since: str | None
+    ) -> AsyncGenerator[ServerSentEvent, None]:
+        """The events of a stream after the id `since`.
+
+        Raises:
+            NotFound: `stream_not_found`.
+            Unavailable: the streams are not followed at present.
+        """
+        stream = STREAMS.get(name)
+        if stream is None:
+            raise NotFound("There is no such stream.", code="stream_not_found")
+        await self.ready()
+        return self._events(stream, since)
+
+    async def _events(
+        self, stream: Stream, since: str | None
+    ) -> AsyncGenerator[ServerSentEvent, None]:
+        position = since or BEGINNING
+        with self._subscribed(stream) as subscriber:
+            try:
+                async for event in self._missed(stream, since):
+                    position = event.id or BEGINNING
+                    yield event
+            except Unavailable:
+                return
+            while self.following and not subscriber.lagging:
+                entry = await subscriber.next(self._heartbeat)
+                if entry is None:
+                    if self.following:
+                        yield HEARTBEAT
+                elif _order(entry[0]) > _order(position):
+                    yield _event(stream, entry)
+
+    async def _missed(
+        self, stream: Stream, since: str | None
+    ) -> AsyncGenerator[ServerSentEvent, None]:
+        """The entries after `since` that are kept, a gap first where some are not; caught-up."""
+        position = since or BEGINNING
+        if since is None and not stream.newcomers_get_all:
+            position = await self._valkey.last_id(stream.key)
+        elif _order(position) > _order(BEGINNING):
+            kept = await self._valkey.entries(stream.key, position, 1)
+            if not kept or kept[0][0] != position:
+                position = BEGINNING
+                yield GAP
+        page = await self._valkey.entries(stream.key, f"({position}", _PAGE)
+        while page:
+            for entry in page:
+                yield _event(stream, entry)
+            position = page[-1][0]
+            page = await self._valkey.entries(stream.key, f"({position}", _PAGE)
+        yield ServerSentEvent("caught-up", "{}", position)
+
+    async def _read_on(self) -> None:
+        for stream in STREAMS.values():
+            if stream.key not in self._positions:
+                self._positions[stream.key] = await self._valkey.last_id(stream.key)
+        while True:
+            found = await self._valkey.wait_for_entries(self._positions, wait_ms=self._wait_ms)
+            if self._heard_at is None:
+                log.info("streams_followed")
+            self._heard_at = time.monotonic()
+            for key, entries in found.items():
+                self._positions[key] = entries[-1][0]
+                for subscriber in self._subscribers[key]:
+                    for entry in entries:
+                        subscriber.offer(entry)
+
+    @contextmanager
+    def _subscribed(self, stream: Stream) -> Iterator[Subscriber]:
+        subscriber = Subscriber(asyncio.Queue(self._queue_size))
+        self._subscribers[stream.key].add(subscriber)
+        try:
+            yield subscriber
+        finally:
+            self._subscribers[stream.key].remove(subscriber)
+
+
+def _event(stream: Stream, entry: Entry) -> ServerSentEvent:
+    return ServerSentEvent("entry", stream.data(entry[1]), entry[0])
+
+
+def _order(stream_id: str) -> tuple[int, int]:
+    """What ids of a stream are ordered by: `milliseconds-sequence`."""
+    milliseconds, _, sequence = stream_id.partition("-")
+    return int(milliseconds), int(sequence or 0)

@@ -1,0 +1,23 @@
+"""Live events: published for a user's sockets, read again by a socket that comes back."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from shared.kit.guards import calls_with_scope
+from shared.models.live import LiveEvents, LivePublished, PublishLive
+from stores.live_store import LiveStore
+
+
+def router(live: LiveStore) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.post("/live/events", status_code=201, dependencies=[calls_with_scope("live:write")])
+    async def publish_event(new: PublishLive) -> LivePublished:
+        return await live.publish(new)
+
+    @routes.get("/users/{user_id}/live-events", dependencies=[calls_with_scope("live:read")])
+    async def events_since(user_id: UUID, since: UUID) -> LiveEvents:
+        return await live.since(user_id, since)
+
+    return routes

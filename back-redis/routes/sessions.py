@@ -1,0 +1,37 @@
+"""Sessions: kept, read, rotated, ended."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from shared.kit.guards import calls_with_scope
+from shared.models.auth import NewSession, RotateSession, Session
+from stores.session_store import SessionStore
+
+
+def router(sessions: SessionStore) -> APIRouter:
+    routes = APIRouter()
+    reads = [calls_with_scope("sessions:read")]
+    writes = [calls_with_scope("sessions:write")]
+
+    @routes.post("/sessions", status_code=201, dependencies=writes)
+    async def create_session(new: NewSession) -> Session:
+        return await sessions.create(new)
+
+    @routes.get("/sessions/{sid}", dependencies=reads)
+    async def read_session(sid: UUID) -> Session:
+        return await sessions.read(sid)
+
+    @routes.post("/sessions/{sid}/rotate", dependencies=writes)
+    async def rotate_session(sid: UUID, trade: RotateSession) -> Session:
+        return await sessions.rotate(sid, trade)
+
+    @routes.post("/sessions/{sid}/revoke", status_code=204, dependencies=writes)
+    async def revoke_session(sid: UUID) -> None:
+        await sessions.revoke(sid)
+
+    @routes.post("/users/{user_id}/revoke-sessions", status_code=204, dependencies=writes)
+    async def revoke_sessions(user_id: UUID) -> None:
+        await sessions.revoke_all(user_id)
+
+    return routes

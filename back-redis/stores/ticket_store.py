@@ -1,0 +1,33 @@
+"""Socket tickets: kept under their hash for seconds, redeemed once."""
+
+from shared.kit.errors import NotFound
+from shared.models.auth import NewTicket, TicketHolder
+from valkey_client import ValkeyClient
+
+
+class TicketStore:
+    """Raises Unavailable, from every method, when Valkey can't answer."""
+
+    def __init__(self, valkey: ValkeyClient) -> None:
+        self._valkey = valkey
+
+    async def keep(self, ticket: NewTicket) -> None:
+        holder = TicketHolder(user_id=ticket.user_id, sid=ticket.sid)
+        await self._valkey.set(
+            _key(ticket.ticket_hash), holder.model_dump_json(), expires_in=ticket.expires_in
+        )
+
+    async def redeem(self, ticket_hash: str) -> TicketHolder:
+        """Whose ticket it was.
+
+        Raises:
+            NotFound: `ticket_not_found`, it never was, has run out, or was redeemed before.
+        """
+        holder = await self._valkey.take(_key(ticket_hash))
+        if holder is None:
+            raise NotFound("There is no such ticket.", code="ticket_not_found")
+        return TicketHolder.model_validate_json(holder)
+
+
+def _key(ticket_hash: str) -> str:
+    return f"ticket:{ticket_hash}"

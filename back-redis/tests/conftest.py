@@ -1,0 +1,125 @@
+"""An app and stores on a real Valkey, emptied before each test."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from valkey.asyncio import Valkey
+
+from main import app as make_app
+from settings import Settings
+from shared.kit.testing import TestClient, TestKeys, make_keys, running
+from stores.limit_store import LimitStore
+from stores.live_store import LiveStore
+from stores.session_store import SessionStore
+from stores.ticket_store import TicketStore
+from tests.link import Link
+from valkey_client import ValkeyClient
+
+CALLERS = ("back-api", "back-auth", "back-websockets", "back-workers", "back-postgres")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where the Valkey for tests is."""
+
+    host: str
+    port: int
+    password: str
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    try:
+        host, port = os.environ["TEST_VALKEY_HOST"], int(os.environ["TEST_VALKEY_PORT"])
+    except KeyError:
+        pytest.fail("These tests need a Valkey: run ./dev test back-redis", pytrace=False)
+    return Engine(host, port, os.environ.get("TEST_VALKEY_PASSWORD", ""))
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> TestKeys:
+    return make_keys(tmp_path, "back-redis", *CALLERS)
+
+
+@pytest.fixture
+def environment(keys: TestKeys, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = keys.env("back-redis") | {
+        "VALKEY_HOST": engine.host,
+        "VALKEY_PORT": str(engine.port),
+        "VALKEY_USER": "back-redis",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (Path(variables["SECRETS_DIR"]) / "valkey.password").write_text(f"{engine.password}\n")
+
+
+@pytest.fixture
+async def raw(engine: Engine) -> AsyncIterator[Valkey]:
+    """A plain connection, to look behind the stores."""
+    connection = Valkey(
+        host=engine.host,
+        port=engine.port,
+        username="back-redis" if engine.password else None,
+        password=engine.password or None,
+        decode_responses=True,
+    )
+    await connection.flushdb()
+    yield connection
+    await connection.aclose()
+
+
+@pytest.fixture
+def settings(environment: None) -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+async def valkey(settings: Settings, raw: Valkey) -> AsyncIterator[ValkeyClient]:
+    async with ValkeyClient(settings) as client:
+        yield client
+
+
+@pytest.fixture
+def sessions(valkey: ValkeyClient, settings: Settings) -> SessionStore:
+    return SessionStore(valkey, settings)
+
+
+@pytest.fixture
+def limits(valkey: ValkeyClient) -> LimitStore:
+    return LimitStore(valkey)
+
+
+@pytest.fixture
+def tickets(valkey: ValkeyClient) -> TicketStore:
+    return TicketStore(valkey)
+
+
+@pytest.fixture
+def live(valkey: ValkeyClient, settings: Settings) -> LiveStore:
+    return LiveStore(valkey, settings)
+
+
+@pytest.fixture
+def app(environment: None, raw: Valkey) -> FastAPI:
+    return make_app()
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[TestClient]:
+    async with running(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def link(
+    environment: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Link]:
+    """A way to Valkey that can break; an app or store made afterwards goes through it."""
+    async with Link(engine.host, engine.port) as link:
+        monkeypatch.setenv("VALKEY_HOST", "127.0.0.1")
+        monkeypatch.setenv("VALKEY_PORT", str(link.port))
+        yield link

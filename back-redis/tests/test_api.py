@@ -1,0 +1,197 @@
+"""The HTTP face: who may call what, and what comes back."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import BaseModel
+
+from shared.kit.errors import Unavailable
+from shared.kit.tables import Endpoint, tables
+from shared.kit.testing import TestClient, TestKeys, TestReply
+from shared.kit.transport import HttpTransport
+from tests.test_live_store import envelope
+from tests.test_outage import last_heard
+from tests.test_session_store import hashed, new_session, trade
+from tests.waiting import until
+
+
+@dataclass(frozen=True)
+class Server:
+    """The service in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+
+ENDPOINTS = [endpoint for endpoint in tables().endpoints if endpoint.service == "back-redis"]
+
+
+def path_of(template: str) -> str:
+    return (
+        template.replace("{sid}", str(uuid4()))
+        .replace("{user_id}", str(uuid4()))
+        .replace("{name}", "live")
+    )
+
+
+class TestAccess:
+    @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
+    async def test_nobody_unknown_and_nobody_without_the_scope(
+        self, client: TestClient, keys: TestKeys, endpoint: Endpoint
+    ) -> None:
+        path = path_of(endpoint.path)
+        unknown = await client.request(endpoint.method, path, json={})
+        assert unknown.status == 401
+        stranger = keys.assertion(caller="back-postgres", to="back-redis")
+        refused = await client.request(endpoint.method, path, json={}, headers=stranger)
+        assert refused.status == 403
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+class TestSessions:
+    async def test_a_life_of_a_session(self, client: TestClient, keys: TestKeys) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+
+        async def post(path: str, json: BaseModel | None = None) -> TestReply:
+            return await client.post(path, json=json, headers=auth)
+
+        new = new_session()
+        path = f"/sessions/{new.sid}"
+        created = await post("/sessions", new)
+        assert created.status == 201
+        assert created.json() == {
+            "sid": str(new.sid),
+            "user_id": str(new.user_id),
+            "active": True,
+        }
+        changed = new.model_copy(update={"refresh_hash": hashed("other")})
+        exists = await post("/sessions", changed)
+        assert (exists.status, exists.json()["code"]) == (409, "session_exists")
+        assert (await post(f"{path}/rotate", trade("first", "second"))).status == 200
+        reused = await post(f"{path}/rotate", trade("first", "third"))
+        assert (reused.status, reused.json()["code"]) == (409, "refresh_reused")
+        ended = await post(f"{path}/rotate", trade("second", "third"))
+        assert (ended.status, ended.json()["code"]) == (404, "session_not_found")
+        assert (await post(f"{path}/revoke")).status == 204
+        assert (await post(f"/users/{new.user_id}/revoke-sessions")).status == 204
+        read = await client.get(path, headers=auth)
+        assert read.json()["active"] is False
+
+    async def test_a_session_longer_than_a_cut_off_is_kept_is_refused(
+        self, client: TestClient, keys: TestKeys
+    ) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        body = new_session().model_dump(mode="json") | {"expires_in": 2_592_001}
+        assert (await client.post("/sessions", json=body, headers=auth)).status == 422
+
+
+class TestLimits:
+    async def test_take_and_refill(self, client: TestClient, keys: TestKeys) -> None:
+        api = keys.assertion(caller="back-api", to="back-redis")
+        bucket = {"limit": "registrations", "key": "203.0.113.7"}
+        take = bucket | {"capacity": 1, "window_seconds": 3600}
+        assert (await client.post("/limits/take", json=take, headers=api)).json()["allowed"]
+        refused = (await client.post("/limits/take", json=take, headers=api)).json()
+        assert refused["allowed"] is False
+        assert (await client.post("/limits/refill", json=bucket, headers=api)).status == 204
+        assert (await client.post("/limits/take", json=take, headers=api)).json()["allowed"]
+
+
+class TestTickets:
+    async def test_are_redeemed_once(self, client: TestClient, keys: TestKeys) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        sockets = keys.assertion(caller="back-websockets", to="back-redis")
+        holder = {"user_id": str(uuid4()), "sid": str(uuid4())}
+        ticket = {"ticket_hash": hashed("ticket")}
+        kept = await client.post(
+            "/tickets", json=ticket | holder | {"expires_in": 30}, headers=auth
+        )
+        assert kept.status == 204
+        redeemed = await client.post("/tickets/redeem", json=ticket, headers=sockets)
+        assert redeemed.json() == holder
+        again = await client.post("/tickets/redeem", json=ticket, headers=sockets)
+        assert (again.status, again.json()["code"]) == (404, "ticket_not_found")
+
+
+class TestLive:
+    async def test_publish_and_read_since(self, client: TestClient, keys: TestKeys) -> None:
+        worker = keys.assertion(caller="back-workers", to="back-redis")
+        sockets = keys.assertion(caller="back-websockets", to="back-redis")
+        user_id, events = uuid4(), [envelope(1), envelope(2)]
+        for duplicate in (False, True):
+            for event in events:
+                body = {"user_id": str(user_id), "envelope": event.model_dump(mode="json")}
+                published = await client.post("/live/events", json=body, headers=worker)
+                assert published.status == 201
+                assert published.json()["duplicate"] is duplicate
+        missed = await client.get(
+            f"/users/{user_id}/live-events",
+            params={"since": str(events[0].event_id)},
+            headers=sockets,
+        )
+        assert missed.json() == {
+            "items": [events[1].model_dump(mode="json")],
+            "complete": True,
+        }
+
+
+class TestStreams:
+    @pytest.mark.parametrize("since", ["x", "1-", "-1", "1-2-3", "9" * 30])
+    async def test_since_must_be_an_id(
+        self, client: TestClient, keys: TestKeys, since: str
+    ) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        refused = await client.get("/streams/live", params={"since": since}, headers=auth)
+        assert refused.status == 422
+
+    async def test_there_are_no_others(self, client: TestClient, keys: TestKeys) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        refused = await client.get("/streams/secrets", headers=auth)
+        assert (refused.status, refused.json()["code"]) == (404, "stream_not_found")
+
+
+@pytest.fixture
+def server(environment: None, raw: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "main:app", "--factory", "--port", str(port)],
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN": "5"},
+        stdout=subprocess.DEVNULL,
+    )
+    yield Server(process, port)
+    process.kill()
+    process.wait()
+
+
+class TestServer:
+    async def test_sigterm_ends_open_streams_promptly(self, server: Server, keys: TestKeys) -> None:
+        transport = HttpTransport(f"http://127.0.0.1:{server.port}")
+        async with keys.client("back-auth", "back-redis", transport) as auth:
+
+            async def ready() -> bool:
+                try:
+                    await auth.get("/health/ready")
+                except Unavailable:
+                    return False
+                return True
+
+            await until(ready, within=20)
+            events = auth.events("/streams/revocations")
+            assert (await anext(events)).event == "caught-up"
+            server.process.send_signal(signal.SIGTERM)
+            stopped = time.monotonic()
+            await last_heard(events)
+            server.process.wait(timeout=5)
+            assert time.monotonic() - stopped < 2

@@ -1,0 +1,100 @@
+"""Live events are published once and found again from the last one seen."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from valkey.asyncio import Valkey
+
+from settings import Settings
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from shared.models.live import LiveEvent, PublishLive
+from stores.live_store import LIVE, LiveStore
+from valkey_client import ValkeyClient
+
+
+def envelope(number: int = 1) -> EventEnvelope:
+    return EventEnvelope(
+        event_id=uuid4(),
+        event_type="profile.created",
+        occurred_at=now(),
+        correlation_id="correlation-1",
+        payload={"number": number, "name": "Zoë 🦉"},
+    )
+
+
+async def publish(live: LiveStore, user_id: UUID, count: int) -> list[EventEnvelope]:
+    envelopes = [envelope(number) for number in range(count)]
+    for one in envelopes:
+        await live.publish(PublishLive(user_id=user_id, envelope=one))
+    return envelopes
+
+
+class TestPublish:
+    async def test_puts_the_event_on_both_streams_under_one_id(
+        self, live: LiveStore, raw: Valkey
+    ) -> None:
+        new = PublishLive(user_id=uuid4(), envelope=envelope())
+        published = await live.publish(new)
+        assert not published.duplicate
+        [(live_id, fields)] = await raw.xrange(LIVE)
+        assert live_id == published.stream_id
+        assert LiveEvent.model_validate_json(fields["event"]) == LiveEvent(
+            user_id=new.user_id, envelope=new.envelope
+        )
+        [(own_id, _)] = await raw.xrange(f"stream:live:{new.user_id}")
+        assert own_id == live_id
+        assert 86_390 <= await raw.ttl(f"stream:live:{new.user_id}") <= 86_400
+
+    async def test_of_ten_repeats_at_once_one_is_new(self, live: LiveStore, raw: Valkey) -> None:
+        new = PublishLive(user_id=uuid4(), envelope=envelope())
+        answers = await asyncio.gather(*(live.publish(new) for _ in range(10)))
+        assert [answer.duplicate for answer in answers].count(False) == 1
+        assert len({answer.stream_id for answer in answers}) == 1
+        assert await raw.xlen(LIVE) == 1
+
+    async def test_both_streams_are_bounded(
+        self, valkey: ValkeyClient, settings: Settings, raw: Valkey
+    ) -> None:
+        tight = settings.model_copy(
+            update={"live_stream_length": 300, "live_events_kept_per_user": 5}
+        )
+        user_id = uuid4()
+        await publish(LiveStore(valkey, tight), user_id, 450)
+        assert await raw.xlen(f"stream:live:{user_id}") == 5
+        assert 300 <= await raw.xlen(LIVE) < 400
+
+
+class TestSince:
+    async def test_tells_what_came_after(self, live: LiveStore) -> None:
+        user_id = uuid4()
+        events = await publish(live, user_id, 3)
+        await publish(live, uuid4(), 2)
+        missed = await live.since(user_id, events[0].event_id)
+        assert missed.items == events[1:]
+        assert missed.complete
+
+    async def test_after_the_last_there_is_nothing(self, live: LiveStore) -> None:
+        user_id = uuid4()
+        events = await publish(live, user_id, 2)
+        missed = await live.since(user_id, events[-1].event_id)
+        assert missed.items == []
+        assert missed.complete
+
+    @pytest.mark.parametrize("gone", ["trimmed", "unknown", "someone else's"])
+    async def test_when_the_event_has_gone_all_that_is_kept_is_told(
+        self, valkey: ValkeyClient, settings: Settings, gone: str
+    ) -> None:
+        live = LiveStore(valkey, settings.model_copy(update={"live_events_kept_per_user": 2}))
+        user_id = uuid4()
+        events = await publish(live, user_id, 3)
+        [other] = await publish(live, uuid4(), 1)
+        since = {
+            "trimmed": events[0].event_id,
+            "unknown": uuid4(),
+            "someone else's": other.event_id,
+        }
+        missed = await live.since(user_id, since[gone])
+        assert missed.items == events[1:]
+        assert not missed.complete

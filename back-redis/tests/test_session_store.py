@@ -1,0 +1,250 @@
+"""Sessions: one family of refresh hashes each, spent once, ended for good."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import pytest
+from valkey.asyncio import Valkey
+
+from shared.kit.errors import Conflict, NotFound
+from shared.models.auth import SESSION_SECONDS_MAX, NewSession, RotateSession, Session
+from stores import session_store
+from stores.session_store import REVOCATIONS, SessionStore
+
+
+def hashed(word: str) -> str:
+    return hashlib.sha256(word.encode()).hexdigest()
+
+
+def new_session(user_id: UUID | None = None, word: str = "first") -> NewSession:
+    return NewSession(
+        sid=uuid4(), user_id=user_id or uuid4(), refresh_hash=hashed(word), expires_in=600
+    )
+
+
+def trade(presented: str, following: str) -> RotateSession:
+    return RotateSession(
+        presented_hash=hashed(presented), next_hash=hashed(following), expires_in=900
+    )
+
+
+async def revocations(raw: Valkey) -> list[dict[str, str]]:
+    return [fields for _, fields in await raw.xrange(REVOCATIONS)]
+
+
+class TestCreate:
+    async def test_keeps_the_session_as_long_as_asked(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        created = await sessions.create(new)
+        assert created == Session(sid=new.sid, user_id=new.user_id, active=True)
+        assert await sessions.read(new.sid) == created
+        assert 590 <= await raw.ttl(f"session:{new.sid}") <= 600
+
+    async def test_the_same_login_told_again_is_the_same_session(
+        self, sessions: SessionStore
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, trade("first", "second"))
+        assert (await sessions.create(new)).active
+        await sessions.rotate(new.sid, trade("second", "third"))
+
+    @pytest.mark.parametrize("ended_by", ["revoke", "revoke_all"])
+    async def test_told_again_after_its_end_it_stays_ended(
+        self, sessions: SessionStore, ended_by: str
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        if ended_by == "revoke":
+            await sessions.revoke(new.sid)
+        else:
+            await sessions.revoke_all(new.user_id)
+        assert not (await sessions.create(new)).active
+
+    @pytest.mark.parametrize("differs", ["user", "hash"])
+    async def test_another_login_under_the_same_sid_is_refused(
+        self, sessions: SessionStore, differs: str
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        other = new.model_copy(
+            update={"user_id": uuid4()} if differs == "user" else {"refresh_hash": hashed("other")}
+        )
+        with pytest.raises(Conflict) as refused:
+            await sessions.create(other)
+        assert refused.value.code == "session_exists"
+        assert (await sessions.read(new.sid)).user_id == new.user_id
+
+
+class TestRead:
+    async def test_an_unknown_session_is_not_active(self, sessions: SessionStore) -> None:
+        sid = uuid4()
+        assert await sessions.read(sid) == Session(sid=sid, user_id=None, active=False)
+
+
+class TestRotate:
+    async def test_the_next_hash_follows_and_the_life_begins_anew(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        rotated = await sessions.rotate(new.sid, trade("first", "second"))
+        assert rotated == Session(sid=new.sid, user_id=new.user_id, active=True)
+        assert 890 <= await raw.ttl(f"session:{new.sid}") <= 900
+        assert 890 <= await raw.ttl(f"session:{new.sid}:spent") <= 900
+        await sessions.rotate(new.sid, trade("second", "third"))
+
+    async def test_a_spent_hash_ends_the_session_and_tells_the_verifiers(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, trade("first", "second"))
+        await sessions.rotate(new.sid, trade("second", "third"))
+        with pytest.raises(Conflict) as refused:
+            await sessions.rotate(new.sid, trade("first", "stolen"))
+        assert refused.value.code == "refresh_reused"
+        assert not (await sessions.read(new.sid)).active
+        assert await revocations(raw) == [{"sid": str(new.sid)}]
+        with pytest.raises(NotFound) as ended:
+            await sessions.rotate(new.sid, trade("third", "fourth"))
+        assert ended.value.code == "session_not_found"
+
+    async def test_a_hash_that_was_never_issued_ends_nothing(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        with pytest.raises(NotFound):
+            await sessions.rotate(new.sid, trade("guessed", "stolen"))
+        assert await revocations(raw) == []
+        await sessions.rotate(new.sid, trade("first", "second"))
+
+    async def test_the_same_trade_told_again_is_answered_again(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        first = await sessions.rotate(new.sid, trade("first", "second"))
+        assert await sessions.rotate(new.sid, trade("first", "second")) == first
+        assert await revocations(raw) == []
+
+    async def test_an_unknown_session_is_not_found(self, sessions: SessionStore) -> None:
+        with pytest.raises(NotFound) as unknown:
+            await sessions.rotate(uuid4(), trade("first", "second"))
+        assert unknown.value.code == "session_not_found"
+
+    async def test_of_twenty_at_once_one_wins_and_the_session_ends(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+
+        async def one(number: int) -> str:
+            try:
+                await sessions.rotate(new.sid, trade("first", f"next-{number}"))
+            except Conflict as refused:
+                return refused.code
+            return "rotated"
+
+        outcomes = Counter(await asyncio.gather(*(one(number) for number in range(20))))
+        assert outcomes == {"rotated": 1, "refresh_reused": 19}
+        assert not (await sessions.read(new.sid)).active
+        assert await revocations(raw) == [{"sid": str(new.sid)}]
+
+    async def test_only_the_newest_spent_hashes_are_kept(
+        self, sessions: SessionStore, raw: Valkey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(session_store, "SPENT_HASHES_KEPT", 2)
+        new = new_session()
+        await sessions.create(new)
+        words = ["first", "second", "third", "fourth"]
+        for presented, following in pairwise(words):
+            await sessions.rotate(new.sid, trade(presented, following))
+        assert await raw.zrange(f"session:{new.sid}:spent", 0, -1) == [
+            hashed("second"),
+            hashed("third"),
+        ]
+
+
+class TestRevoke:
+    async def test_ends_the_session_and_tells_the_verifiers_once(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.revoke(new.sid)
+        await sessions.revoke(new.sid)
+        assert not (await sessions.read(new.sid)).active
+        assert await revocations(raw) == [{"sid": str(new.sid)}]
+        with pytest.raises(NotFound):
+            await sessions.rotate(new.sid, trade("first", "second"))
+
+    async def test_an_unknown_session_is_told_too(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        sid = uuid4()
+        await sessions.revoke(sid)
+        assert await revocations(raw) == [{"sid": str(sid)}]
+        assert await raw.keys("session:*") == []
+
+    async def test_revocations_are_kept_for_their_time_and_then_trimmed(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        seconds, _ = await raw.time()
+        for age in (1300, 1100):
+            for number in range(150):
+                await raw.xadd(
+                    REVOCATIONS, {"sid": str(uuid4())}, f"{(seconds - age) * 1000}-{number}"
+                )
+        await sessions.revoke(uuid4())
+        ages = {seconds - int(id.split("-")[0]) // 1000 for id, _ in await raw.xrange(REVOCATIONS)}
+        old = await raw.xrange(REVOCATIONS, max=f"{(seconds - 1200) * 1000}")
+        assert len(old) < 100, "whole blocks of old entries are dropped"
+        assert len(await raw.xrange(REVOCATIONS, min=f"{(seconds - 1200) * 1000}")) == 151
+        assert max(ages) <= 1300
+
+
+class TestRevokeAll:
+    async def test_ends_what_is_and_not_what_comes(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        user_id = uuid4()
+        before, other, after = new_session(user_id), new_session(), new_session(user_id)
+        await sessions.create(before)
+        await sessions.create(other)
+        await sessions.revoke_all(user_id)
+        await sessions.create(after)
+        assert not (await sessions.read(before.sid)).active
+        assert (await sessions.read(other.sid)).active
+        assert (await sessions.read(after.sid)).active
+        with pytest.raises(NotFound):
+            await sessions.rotate(before.sid, trade("first", "second"))
+        await sessions.rotate(after.sid, trade("first", "second"))
+
+    async def test_a_spent_hash_of_a_cut_off_session_is_still_a_reuse(
+        self, sessions: SessionStore
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, trade("first", "second"))
+        await sessions.revoke_all(new.user_id)
+        with pytest.raises(Conflict):
+            await sessions.rotate(new.sid, trade("first", "second"))
+
+    async def test_the_cut_off_outlives_every_session(
+        self, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        user_id = uuid4()
+        await sessions.revoke_all(user_id)
+        kept = await raw.ttl(f"cut-off:{user_id}")
+        assert SESSION_SECONDS_MAX - 10 <= kept <= SESSION_SECONDS_MAX
+        [told] = await revocations(raw)
+        assert told["user_id"] == str(user_id)
+        seconds, _ = await raw.time()
+        assert abs(int(told["issued_before"]) / 1_000_000 - seconds) < 5

@@ -1,0 +1,238 @@
+"""Streams: missed entries first, caught-up, then entries as they come, for every subscriber."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from valkey.asyncio import Valkey
+
+from pubsub import PubSub
+from settings import Settings
+from shared.kit import ServiceClient
+from shared.kit.errors import Unavailable
+from shared.kit.sse import ServerSentEvent
+from shared.kit.testing import TestClient, TestKeys
+from shared.kit.transport import AsgiTransport
+from shared.models.auth import Revocation
+from shared.models.live import LiveEvent
+from stores.live_store import LIVE, LiveStore
+from stores.session_store import REVOCATIONS, SessionStore
+from tests.test_live_store import publish
+from tests.waiting import until
+from valkey_client import ValkeyClient
+
+Events = AsyncIterator[ServerSentEvent]
+
+
+async def next_but_heartbeats(events: Events) -> ServerSentEvent:
+    async with asyncio.timeout(5):
+        while (event := await anext(events)).event == "heartbeat":
+            pass
+        return event
+
+
+async def several(events: Events, count: int) -> list[ServerSentEvent]:
+    return [await next_but_heartbeats(events) for _ in range(count)]
+
+
+def numbers(events: list[ServerSentEvent]) -> list[object]:
+    assert {event.event for event in events} <= {"entry"}
+    return [
+        LiveEvent.model_validate_json(event.data).envelope.payload["number"] for event in events
+    ]
+
+
+@pytest.fixture
+async def subscriber(app: FastAPI, client: TestClient, keys: TestKeys) -> ServiceClient:
+    """The client of back-websockets, on an app that follows the streams."""
+
+    async def ready() -> bool:
+        return (await client.get("/health/ready")).status == 200
+
+    await until(ready)
+    return keys.client("back-websockets", "back-redis", AsgiTransport(app))
+
+
+class TestNewcomers:
+    async def test_to_live_get_what_comes_and_nothing_before(
+        self, subscriber: ServiceClient, live: LiveStore
+    ) -> None:
+        await publish(live, uuid4(), 2)
+        async with aclosing(subscriber.events("/streams/live")) as events:
+            caught_up = await anext(events)
+            assert (caught_up.event, caught_up.data) == ("caught-up", "{}")
+            await publish(live, uuid4(), 3)
+            assert numbers(await several(events, 3)) == [0, 1, 2]
+
+    async def test_to_revocations_get_all_that_are_kept(
+        self, subscriber: ServiceClient, sessions: SessionStore
+    ) -> None:
+        sid, user_id = uuid4(), uuid4()
+        await sessions.revoke(sid)
+        await sessions.revoke_all(user_id)
+        async with aclosing(subscriber.events("/streams/revocations")) as events:
+            told = await several(events, 3)
+        assert [event.event for event in told] == ["entry", "entry", "caught-up"]
+        first, second = (Revocation.model_validate_json(event.data) for event in told[:2])
+        assert first == Revocation(sid=sid)
+        assert second.user_id == user_id
+        assert second.issued_before is not None
+        assert abs(datetime.now(UTC) - second.issued_before) < timedelta(seconds=5)
+        assert told[2].id == told[1].id
+
+    async def test_to_an_empty_stream_are_caught_up_at_its_beginning(
+        self, subscriber: ServiceClient, live: LiveStore
+    ) -> None:
+        async with aclosing(subscriber.events("/streams/live")) as events:
+            assert (await anext(events)).id == "0-0"
+        await publish(live, uuid4(), 2)
+        async with aclosing(subscriber.events("/streams/live", since="0-0")) as events:
+            assert numbers(await several(events, 2)) == [0, 1]
+
+
+class TestResume:
+    async def test_from_any_entry_nothing_is_lost_or_told_twice(
+        self, subscriber: ServiceClient, live: LiveStore, raw: Valkey
+    ) -> None:
+        await publish(live, uuid4(), 1200)
+        ids = [id for id, _ in await raw.xrange(LIVE)]
+        async with aclosing(subscriber.events("/streams/live", since=ids[99])) as events:
+            told = await several(events, 1101)
+        assert numbers(told[:-1]) == list(range(100, 1200))
+        assert (told[-1].event, told[-1].id) == ("caught-up", ids[-1])
+
+    async def test_while_events_are_being_published(
+        self, subscriber: ServiceClient, live: LiveStore
+    ) -> None:
+        await publish(live, uuid4(), 1)
+        publishing = asyncio.create_task(publish(live, uuid4(), 500))
+        told: list[ServerSentEvent] = []
+        since = "0-0"
+        while len(told) < 501:
+            async with aclosing(subscriber.events("/streams/live", since=since)) as events:
+                for _ in range(60):
+                    event = await next_but_heartbeats(events)
+                    since = event.id or since
+                    told += [event] if event.event == "entry" else []
+                    if len(told) == 501:
+                        break
+        await publishing
+        assert numbers(told) == [0, *range(500)]
+
+    async def test_after_an_entry_that_has_gone_a_gap_comes_first(
+        self, subscriber: ServiceClient, live: LiveStore, raw: Valkey
+    ) -> None:
+        await publish(live, uuid4(), 4)
+        ids = [id for id, _ in await raw.xrange(LIVE)]
+        await raw.xtrim(LIVE, maxlen=2, approximate=False)
+        async with aclosing(subscriber.events("/streams/live", since=ids[0])) as events:
+            told = await several(events, 4)
+        assert [event.event for event in told] == ["gap", "entry", "entry", "caught-up"]
+        assert numbers(told[1:3]) == [2, 3]
+
+    async def test_after_the_store_lost_the_stream_a_gap_comes_first(
+        self, subscriber: ServiceClient, sessions: SessionStore, raw: Valkey
+    ) -> None:
+        await sessions.revoke(uuid4())
+        [(lost, _)] = await raw.xrange(REVOCATIONS)
+        await raw.delete(REVOCATIONS)
+        async with aclosing(subscriber.events("/streams/revocations", since=lost)) as events:
+            told = await several(events, 2)
+        assert [event.event for event in told] == ["gap", "caught-up"]
+
+
+class TestFanOut:
+    async def test_every_subscriber_gets_every_entry_over_one_read(
+        self, subscriber: ServiceClient, live: LiveStore, raw: Valkey
+    ) -> None:
+        async def listen(caught_up: asyncio.Semaphore) -> list[object]:
+            async with aclosing(subscriber.events("/streams/live")) as events:
+                await anext(events)
+                caught_up.release()
+                return numbers(await several(events, 50))
+
+        caught_up = asyncio.Semaphore(0)
+        listening = [asyncio.create_task(listen(caught_up)) for _ in range(20)]
+        for _ in listening:
+            await caught_up.acquire()
+        await publish(live, uuid4(), 50)
+        assert await asyncio.gather(*listening) == [list(range(50))] * 20
+        blocked = [one for one in await raw.client_list() if one["cmd"] == "xread"]
+        assert len(blocked) <= 1
+
+    async def test_a_subscriber_who_lags_is_cut_off_and_the_others_are_not(
+        self, valkey: ValkeyClient, settings: Settings, live: LiveStore
+    ) -> None:
+        tight = settings.model_copy(update={"subscriber_queue": 10})
+        pubsub = PubSub(valkey, tight, asyncio.Event())
+        following = asyncio.create_task(pubsub.follow())
+        try:
+            await until(lambda: _following(pubsub))
+            slow = await pubsub.subscribe("live", None)
+            quick = await pubsub.subscribe("live", None)
+            assert (await anext(slow)).event == (await anext(quick)).event == "caught-up"
+            told: list[ServerSentEvent] = []
+            for _ in range(20):
+                await publish(live, uuid4(), 1)
+                told.append(await next_but_heartbeats(quick))
+            assert [event.event for event in told] == ["entry"] * 20
+            assert [event async for event in slow] == []
+            await quick.aclose()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def test_a_subscriber_who_leaves_is_forgotten(
+        self, valkey: ValkeyClient, settings: Settings
+    ) -> None:
+        pubsub = PubSub(valkey, settings, asyncio.Event())
+        following = asyncio.create_task(pubsub.follow())
+        try:
+            await until(lambda: _following(pubsub))
+            events = await pubsub.subscribe("live", None)
+            await anext(events)
+            assert len(pubsub._subscribers[LIVE]) == 1
+            await events.aclose()
+            assert len(pubsub._subscribers[LIVE]) == 0
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+class TestHeartbeat:
+    async def test_comes_every_half_second(self, subscriber: ServiceClient) -> None:
+        loop = asyncio.get_running_loop()
+        async with aclosing(subscriber.events("/streams/live")) as events:
+            await anext(events)
+            started = loop.time()
+            beats = [await anext(events) for _ in range(3)]
+            elapsed = loop.time() - started
+        assert [beat.event for beat in beats] == ["heartbeat"] * 3
+        assert 1.4 < elapsed < 2.5
+
+    async def test_ends_when_the_app_ends(
+        self, app: FastAPI, keys: TestKeys, settings: Settings, valkey: ValkeyClient
+    ) -> None:
+        stopping = asyncio.Event()
+        pubsub = PubSub(valkey, settings, stopping)
+        following = asyncio.create_task(pubsub.follow())
+        try:
+            await until(lambda: _following(pubsub))
+            events = await pubsub.subscribe("revocations", None)
+            assert (await anext(events)).event == "caught-up"
+            stopping.set()
+            async with asyncio.timeout(1):
+                assert [event async for event in events] == []
+            with pytest.raises(Unavailable):
+                await pubsub.subscribe("revocations", None)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+async def _following(pubsub: PubSub) -> bool:
+    return pubsub.following

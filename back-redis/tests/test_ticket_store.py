@@ -1,0 +1,44 @@
+"""Socket tickets are redeemed once."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from valkey.asyncio import Valkey
+
+from shared.kit.errors import NotFound
+from shared.models.auth import NewTicket, TicketHolder
+from stores.ticket_store import TicketStore
+from tests.waiting import until
+
+
+def new_ticket(expires_in: int = 30) -> NewTicket:
+    return NewTicket(ticket_hash="a" * 64, user_id=uuid4(), sid=uuid4(), expires_in=expires_in)
+
+
+class TestRedeem:
+    async def test_tells_the_holder_once(self, tickets: TicketStore) -> None:
+        ticket = new_ticket()
+        await tickets.keep(ticket)
+        holder = await tickets.redeem(ticket.ticket_hash)
+        assert holder == TicketHolder(user_id=ticket.user_id, sid=ticket.sid)
+        with pytest.raises(NotFound) as again:
+            await tickets.redeem(ticket.ticket_hash)
+        assert again.value.code == "ticket_not_found"
+
+    async def test_of_ten_at_once_one_gets_it(self, tickets: TicketStore) -> None:
+        await tickets.keep(new_ticket())
+        redeemed = await asyncio.gather(
+            *(tickets.redeem("a" * 64) for _ in range(10)), return_exceptions=True
+        )
+        assert [isinstance(answer, TicketHolder) for answer in redeemed].count(True) == 1
+
+    async def test_runs_out(self, tickets: TicketStore, raw: Valkey) -> None:
+        await tickets.keep(new_ticket(expires_in=1))
+
+        async def gone() -> bool:
+            return not await raw.keys("ticket:*")
+
+        await until(gone)
+        with pytest.raises(NotFound):
+            await tickets.redeem("a" * 64)

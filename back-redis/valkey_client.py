@@ -1,0 +1,121 @@
+"""The one way to Valkey: a pool of connections, scripts, and what its failures mean."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, Self, TypeAlias, TypeVar, cast
+
+from valkey import exceptions
+from valkey.asyncio import BlockingConnectionPool, Valkey
+from valkey.asyncio.retry import Retry
+from valkey.backoff import NoBackoff
+
+from settings import Settings
+from shared.kit.errors import Unavailable
+
+Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+Entry: TypeAlias = tuple[str, dict[str, str]]
+"""An entry of a stream: its id and its fields."""
+
+STORES = Path(__file__).parent / "stores"
+
+
+class Script(Protocol[Answer_co]):
+    """A Lua script: one atomic step, given its KEYS and its ARGV."""
+
+    async def __call__(self, keys: Sequence[str], arguments: Sequence[str | int]) -> Answer_co: ...
+
+
+class ValkeyClient:
+    """Commands and scripts on one pool of connections, which reconnects by itself.
+
+    Every call raises Unavailable within `valkey_timeout` seconds when Valkey can't be reached,
+    doesn't answer, or can't write. Whether a command was carried out is then not known, and
+    nothing is sent twice here: the scripts are made so that a caller may repeat them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        password = settings.secret("valkey.password")
+        self._timeout = settings.valkey_timeout
+        self._valkey: Valkey = Valkey(
+            connection_pool=BlockingConnectionPool(
+                max_connections=settings.valkey_connections,
+                timeout=None,
+                host=settings.valkey_host,
+                port=settings.valkey_port,
+                username=settings.valkey_user if password else None,
+                password=password or None,
+                # _answer keeps the time. The driver's own limit would use asyncio.wait_for,
+                # which before Python 3.12 can swallow a cancellation.
+                socket_timeout=None,
+                socket_connect_timeout=None,
+                retry=Retry(NoBackoff(), 0),
+                decode_responses=True,
+            )
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._valkey.aclose(close_connection_pool=True)
+
+    async def ping(self) -> None:
+        await self._answer(self._valkey.ping())
+
+    def script(self, name: str) -> Script[Answer]:
+        """The script `stores/<name>.lua`; the caller declares what it answers."""
+        script = self._valkey.register_script((STORES / f"{name}.lua").read_text())
+
+        async def run(keys: Sequence[str], arguments: Sequence[str | int]) -> Answer:
+            return cast("Answer", await self._answer(script(keys=keys, args=arguments)))
+
+        return run
+
+    async def set(self, key: str, value: str, *, expires_in: int) -> None:
+        await self._answer(self._valkey.set(key, value, ex=expires_in))
+
+    async def take(self, key: str) -> str | None:
+        """The value of `key`, which is gone afterwards."""
+        return cast("str | None", await self._answer(self._valkey.getdel(key)))
+
+    async def delete(self, key: str) -> None:
+        await self._answer(self._valkey.delete(key))
+
+    async def entries(self, stream: str, first: str, count: int) -> list[Entry]:
+        """At most `count` entries from `first` on; `(` before an id leaves that one out."""
+        found = await self._answer(self._valkey.xrange(stream, min=first, count=count))
+        return cast("list[Entry]", found)
+
+    async def last_id(self, stream: str) -> str:
+        """The id of the newest entry, `0-0` when there is none."""
+        found = await self._answer(self._valkey.xrevrange(stream, count=1))
+        return cast("list[Entry]", found)[0][0] if found else "0-0"
+
+    async def wait_for_entries(
+        self, positions: Mapping[str, str], *, wait_ms: int
+    ) -> dict[str, list[Entry]]:
+        """What came after `positions` (stream to id), waiting at most `wait_ms` for the first."""
+        found = await self._answer(self._valkey.xread(dict(positions), count=500, block=wait_ms))
+        return dict(cast("list[tuple[str, list[Entry]]]", found))
+
+    async def _answer(self, command: Awaitable[Answer]) -> Answer:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await command
+        except (exceptions.ValkeyError, OSError) as error:
+            if not _passes(error):
+                raise
+            raise Unavailable("The store can't be reached at present.", retry_after=1) from error
+
+
+def _passes(error: Exception) -> bool:
+    """Whether Valkey can't answer now, as against a mistake of ours that it points out."""
+    if isinstance(error, exceptions.ResponseError):
+        # MISCONF: the append-only file can't be written, so nothing may be promised.
+        return isinstance(error, exceptions.ReadOnlyError | exceptions.OutOfMemoryError) or str(
+            error
+        ).startswith("MISCONF")
+    return isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError)
