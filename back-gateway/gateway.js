@@ -1,4 +1,4 @@
-// The gateway's own errors, as RFC 9457 problem details, and the time of a log line.
+// The gateway's own errors, as RFC 9457 problem details, and the times of a log line.
 
 const PROBLEMS = {
     400: {
@@ -95,4 +95,8 @@ function now(r) {
     return new Date(Number(r.variables.msec) * 1000).toISOString();
 }
 
-export default { problem, now };
+function milliseconds(r) {
+    return Math.round(Number(r.variables.request_time) * 1000);
+}
+
+export default { problem, now, milliseconds };

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import cast
 
 
+WEBSOCKET = ("websocket", "upgrade")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -91,7 +94,7 @@ def upstream() -> Iterator[Upstream]:
             service.connections.add(self.client_address)
             if self.path.endswith("/hang"):
                 ended.wait()
-            elif self.headers.get("Upgrade") == "websocket":
+            elif (self.headers.get("Upgrade"), self.headers.get("Connection")) == WEBSOCKET:
                 self._echo()
             else:
                 self._answer()

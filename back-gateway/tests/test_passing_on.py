@@ -204,6 +204,7 @@ class TestLog:
         assert entry["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
         assert (entry["method"], entry["path"]) == ("GET", '/api/a"b')
         assert (entry["status"], entry["upstream_status"]) == (200, "200")
+        assert entry["ms"] >= 0
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["time"])
         assert "secret-of" not in text
 
