@@ -15,7 +15,7 @@ log = structlog.get_logger()
 Effect = Callable[[Delivery], Awaitable[None]]
 
 GIVE_BACK_SECONDS = 0.1
-"""The shortest pause: a delivery that is given back may go to another relay at once."""
+"""Nothing is wrong with the consumer of a delivery that is given back: it need not rest long."""
 
 
 class Undeliverable(Exception):

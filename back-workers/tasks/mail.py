@@ -3,10 +3,11 @@ from uuid import UUID
 from celery import Task
 
 from celeryconfig import MAIL_TASK, celery
+from shared.kit.errors import ServiceError
 from tasks.process import correlated_run, process
 
 
-@celery.task(name=MAIL_TASK, bind=True, ignore_result=True)
+@celery.task(name=MAIL_TASK, bind=True, ignore_result=True, throws=(ServiceError,))
 def mail(self: Task[[str], None], delivery_id: str) -> None:
     """Send the mail of a delivery, if it is still due."""
     correlated_run(self, process().mails.deliver(UUID(delivery_id)))

@@ -1,14 +1,18 @@
+import structlog
 from celery import Task
 
 from celeryconfig import celery
 from shared.kit import ServiceClient
+from shared.kit.errors import ServiceError
 from shared.models.user import SweepCredentials, Swept
 from tasks.process import correlated_run, process
+
+log = structlog.get_logger()
 
 SWEEP_SECONDS = 30
 
 
-@celery.task(name="sweep_credentials", bind=True)
+@celery.task(name="sweep_credentials", bind=True, throws=(ServiceError,))
 def sweep_credentials(self: Task[[], dict[str, int]]) -> dict[str, int]:
     """Remove credentials that no user claimed in time. Doing it twice changes nothing more."""
     here = process()
@@ -24,4 +28,5 @@ async def sweep(postgres: ServiceClient, older_than_seconds: int) -> dict[str, i
         idempotent=True,
         timeout=SWEEP_SECONDS,
     )
+    log.info("credentials_swept", removed=swept.removed)
     return swept.model_dump()

@@ -1,5 +1,7 @@
 """Logs and life signs of Celery's own processes."""
 
+import logging
+
 from celery import bootsteps
 from celery.beat import PersistentScheduler
 from celery.signals import setup_logging
@@ -14,6 +16,7 @@ from shared.kit import start_logging
 @setup_logging.connect
 def _log_as_every_service(**_: object) -> None:
     start_logging(Settings())
+    logging.getLogger("celery.worker.strategy").setLevel("WARNING")
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
@@ -23,7 +26,7 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
 
     def start(self, parent: WorkController) -> None:
         timer = parent.timer
-        if timer:  # the stubs know none of its methods
+        if timer is not None:  # the stubs know none of its methods, and an idle one is false
             timer.call_repeatedly(heartbeat.BEAT_SECONDS, heartbeat.touch, ("celery",))  # type: ignore[attr-defined]
 
 

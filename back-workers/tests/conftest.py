@@ -1,0 +1,63 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from broker import Broker
+from settings import Settings
+from shared.kit.testing import TestKeys, make_keys
+from tests.fake_mail_server import FakeMailServer, mail_server
+from tests.fake_outbox import FakeOutbox
+from tests.fake_services import FakeServices
+
+SERVICES = ("back-api", "back-auth", "back-cassandra", "back-postgres", "back-redis")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> TestKeys:
+    made = make_keys(tmp_path, "back-workers", *SERVICES)
+    (tmp_path / "secrets" / "back-workers" / "broker.password").write_text("")
+    return made
+
+
+@pytest.fixture
+def settings(keys: TestKeys, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a relay and a worker that are in a hurry, without a broker."""
+    for name, value in keys.env("back-workers").items():
+        monkeypatch.setenv(name, value)
+    return Settings(
+        broker_host="127.0.0.1",
+        broker_port=1,
+        broker_timeout=0.3,
+        lease_seconds=0.6,
+        claim_wait_seconds=0.2,
+        claim_fallback_seconds=0.02,
+        pause_seconds=0.05,
+        deliveries_at_once=4,
+        stop_seconds=0.3,
+        mail_seconds=5,
+        smtp_timeout=1,
+    )
+
+
+@pytest.fixture
+async def outbox() -> FakeOutbox:
+    return FakeOutbox()
+
+
+@pytest.fixture
+def services(outbox: FakeOutbox) -> FakeServices:
+    return FakeServices(outbox)
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[FakeMailServer]:
+    async with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> AsyncIterator[Broker]:
+    """The workers' side of a broker that is out."""
+    async with Broker(settings) as broker:
+        yield broker

@@ -1,0 +1,88 @@
+"""The real broker of the tests, and the services and processes around it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from redis import Redis
+
+from tests.waiting import until
+
+FOLDER = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker of the tests is; an empty password means that it asks for none."""
+
+    host: str
+    port: int
+    password: str
+
+    @property
+    def user(self) -> str:
+        return "back-workers" if self.password else "default"
+
+    def empty(self) -> None:
+        with Redis(self.host, self.port, username=self.user, password=self.password) as redis:
+            redis.flushdb()
+
+
+def broker_address() -> BrokerAddress:
+    """From TEST_BROKER_HOST, TEST_BROKER_PORT and TEST_BROKER_PASSWORD."""
+    if "TEST_BROKER_PORT" not in os.environ:
+        pytest.fail("this test needs a broker: run ./dev test back-workers", pytrace=False)
+    return BrokerAddress(
+        os.environ.get("TEST_BROKER_HOST", "127.0.0.1"),
+        int(os.environ["TEST_BROKER_PORT"]),
+        os.environ.get("TEST_BROKER_PASSWORD", ""),
+    )
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The URL of `app`, served on a free port."""
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_keep_alive=60)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving
+
+
+@contextmanager
+def process(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this service, with a process group of its own that ends with the block."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=FOLDER,
+        env={**os.environ, **env},
+        start_new_session=True,
+    )
+    try:
+        yield running
+    finally:
+        kill(running)
+
+
+def kill(running: subprocess.Popen[bytes]) -> None:
+    """Kill -9 for the process and its children."""
+    try:
+        os.killpg(running.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        running.wait()

@@ -1,0 +1,51 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class FakeMailServer:
+    """A real SMTP server that keeps what it gets.
+
+    It takes `seconds` for a mail, and refuses with the reply `refuses_mail` or `refuses_recipient`.
+    """
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.mails: list[EmailMessage] = []
+        self.arriving = asyncio.Event()
+        self.seconds = 0.0
+        self.refuses_mail: str | None = None
+        self.refuses_recipient: str | None = None
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refuses_recipient:
+            return self.refuses_recipient
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.arriving.set()
+        if self.refuses_mail:
+            return self.refuses_mail
+        await asyncio.sleep(self.seconds)
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+@asynccontextmanager
+async def mail_server() -> AsyncIterator[FakeMailServer]:
+    """A mail server on a free port."""
+    fake = FakeMailServer()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(fake, hostname="test", ident="test"), "127.0.0.1", 0
+    )
+    fake.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield fake

@@ -1,0 +1,163 @@
+"""The outbox in memory, with the rules of back-postgres: order, leases, attempts, pauses."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from pydantic import JsonValue
+
+from shared.kit.errors import Conflict, NotFound, ServiceError
+from shared.models.event import Delivery, EventEnvelope
+
+ATTEMPTS_MAX = 8
+BACK_OFF = 0.02
+UNFINISHED = {"pending", "sent", "leased"}
+
+
+@dataclass
+class Row:
+    """A delivery as the outbox keeps it; `due` is on the monotonic clock."""
+
+    consumer: str
+    aggregate_id: UUID
+    envelope: EventEnvelope
+    delivery_id: UUID = field(default_factory=uuid4)
+    state: str = "pending"
+    attempts: int = 0
+    due: float = 0.0
+    lease_token: UUID | None = None
+    last_error: str | None = None
+
+
+class FakeOutbox:
+    """Like `ServiceOutbox`; `down` makes every call fail with that error."""
+
+    def __init__(self, *, lease_seconds: float = 0.6) -> None:
+        self.lease_seconds = lease_seconds
+        self.rows: list[Row] = []
+        self.down: ServiceError | None = None
+        self.claims = 0
+        self.renewals = 0
+        self.postponed = 0
+        self.paused: dict[str, float] = {}
+        self._changed = asyncio.Event()
+
+    def add(
+        self,
+        consumer: str,
+        event_type: str = "user.registered",
+        *,
+        aggregate_id: UUID | None = None,
+        payload: dict[str, JsonValue] | None = None,
+    ) -> Row:
+        """Store an event with one delivery."""
+        envelope = EventEnvelope(
+            event_id=uuid4(),
+            event_type=event_type,
+            occurred_at=datetime.now(UTC),
+            correlation_id="correlation-of-test",
+            payload=payload or {},
+        )
+        row = Row(consumer, aggregate_id or uuid4(), envelope)
+        self.rows.append(row)
+        self._changed.set()
+        return row
+
+    async def claim(self, consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
+        self.claims += 1
+        ends = time.monotonic() + wait_seconds
+        while True:
+            self._check()
+            due = [row for row in self.rows if row.consumer == consumer and self._is_due(row)]
+            if due or time.monotonic() >= ends:
+                return [self._leased(row, "sent") for row in due[:limit]]
+            await self._change_or_moment()
+
+    async def take(self, delivery_id: UUID) -> Delivery:
+        self._check()
+        row = self._row(delivery_id)
+        if row.state != "sent" and not (row.state in UNFINISHED and row.due <= time.monotonic()):
+            raise Conflict("It is not to be had.", code="delivery_not_available")
+        return self._leased(row, "leased")
+
+    async def renew(self, delivery: Delivery) -> None:
+        self._check()
+        self.renewals += 1
+        self._held(delivery).due = time.monotonic() + self.lease_seconds
+
+    async def complete(self, delivery: Delivery) -> None:
+        self._check()
+        row = self._held(delivery)
+        row.state = "done"
+        self.paused.pop(row.consumer, None)
+        self._changed.set()
+
+    async def fail(self, delivery: Delivery, error: str) -> None:
+        self._check()
+        row = self._held(delivery)
+        row.attempts += 1
+        row.last_error = error
+        row.state = "dead" if row.attempts >= ATTEMPTS_MAX else "pending"
+        row.due = time.monotonic() + BACK_OFF
+        self._changed.set()
+
+    async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:
+        self._check()
+        row = self._held(delivery)
+        row.state, row.due = "pending", 0.0
+        self.postponed += 1
+        self.paused[row.consumer] = time.monotonic() + pause_seconds
+
+    def _check(self) -> None:
+        if self.down:
+            raise self.down
+
+    def _is_due(self, row: Row) -> bool:
+        now = time.monotonic()
+        first = next(
+            one
+            for one in self.rows
+            if one.aggregate_id == row.aggregate_id
+            and one.consumer == row.consumer
+            and (one.state in UNFINISHED or one is row)
+        )
+        return (
+            row.state in UNFINISHED
+            and first is row
+            and row.due <= now
+            and self.paused.get(row.consumer, 0) <= now
+        )
+
+    def _leased(self, row: Row, state: str) -> Delivery:
+        row.attempts += row.state == "leased"
+        row.state, row.lease_token = state, uuid4()
+        row.due = time.monotonic() + self.lease_seconds
+        return Delivery(
+            delivery_id=row.delivery_id,
+            consumer=row.consumer,
+            attempts=row.attempts,
+            lease_token=row.lease_token,
+            lease_until=datetime.now(UTC),
+            envelope=row.envelope,
+        )
+
+    def _row(self, delivery_id: UUID) -> Row:
+        for row in self.rows:
+            if row.delivery_id == delivery_id:
+                return row
+        raise NotFound("There is no such delivery.", code="delivery_not_found")
+
+    def _held(self, delivery: Delivery) -> Row:
+        row = self._row(delivery.delivery_id)
+        if row.lease_token != delivery.lease_token or row.state not in {"sent", "leased"}:
+            raise Conflict("Another one holds it.", code="lease_lost")
+        return row
+
+    async def _change_or_moment(self) -> None:
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), 0.01)
+        except TimeoutError:
+            return

@@ -1,0 +1,132 @@
+"""The services that the workers call, in memory: back-postgres, back-auth and the two others.
+
+`app()` serves all their paths at once; identities and scopes are the kit's tests' affair.
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from fastapi import FastAPI
+
+from shared.kit.errors import NotFound, ServiceError
+from shared.kit.problems import install_problems
+from shared.models.audit import AuditStored
+from shared.models.auth import MailToken, MintMailToken
+from shared.models.event import (
+    ClaimDeliveries,
+    CompleteDelivery,
+    Deliveries,
+    Delivery,
+    EventEnvelope,
+    FailDelivery,
+    HoldLease,
+    PostponeDelivery,
+    TakeDelivery,
+)
+from shared.models.live import LivePublished, PublishLive
+from shared.models.user import SweepCredentials, Swept, User, UserStatus
+from tests.fake_outbox import FakeOutbox
+
+
+class FakeServices:
+    """What the services hold and were told. `down` makes the audit log fail with that error."""
+
+    def __init__(self, outbox: FakeOutbox) -> None:
+        self.outbox = outbox
+        self.users: dict[UUID, User] = {}
+        self.tokens: list[str] = []
+        self.audited: list[EventEnvelope] = []
+        self.published: list[PublishLive] = []
+        self.swept: list[int] = []
+        self.audit_down: ServiceError | None = None
+
+    def add_user(self, status: UserStatus = "pending_verification") -> User:
+        user = User(
+            id=uuid4(),
+            email="ada@example.org",
+            role="user",
+            status=status,
+            version=1,
+            created_at=datetime.now(UTC),
+        )
+        self.users[user.id] = user
+        return user
+
+    def app(self) -> FastAPI:
+        api = FastAPI()
+        install_problems(api)
+        self._add_deliveries(api)
+        self._add_others(api)
+        return api
+
+    def _add_deliveries(self, api: FastAPI) -> None:
+        outbox = self.outbox
+
+        def held(delivery_id: UUID, lease_token: UUID) -> Delivery:
+            row = outbox._row(delivery_id)
+            return Delivery(
+                delivery_id=delivery_id,
+                consumer=row.consumer,
+                attempts=row.attempts,
+                lease_token=lease_token,
+                lease_until=datetime.now(UTC),
+                envelope=row.envelope,
+            )
+
+        @api.post("/deliveries/claim")
+        async def claim(body: ClaimDeliveries) -> Deliveries:
+            outbox.lease_seconds = body.lease_seconds
+            (consumer,) = body.consumers
+            items = await outbox.claim(consumer, limit=body.limit, wait_seconds=body.wait_seconds)
+            return Deliveries(items=items)
+
+        @api.post("/deliveries/{delivery_id}/take")
+        async def take(delivery_id: UUID, body: TakeDelivery) -> Delivery:
+            outbox.lease_seconds = body.lease_seconds
+            return await outbox.take(delivery_id)
+
+        @api.post("/deliveries/{delivery_id}/renew", status_code=204)
+        async def renew(delivery_id: UUID, body: HoldLease) -> None:
+            await outbox.renew(held(delivery_id, body.lease_token))
+
+        @api.post("/deliveries/{delivery_id}/complete", status_code=204)
+        async def complete(delivery_id: UUID, body: CompleteDelivery) -> None:
+            await outbox.complete(held(delivery_id, body.lease_token))
+
+        @api.post("/deliveries/{delivery_id}/fail", status_code=204)
+        async def fail(delivery_id: UUID, body: FailDelivery) -> None:
+            await outbox.fail(held(delivery_id, body.lease_token), body.error)
+
+        @api.post("/deliveries/{delivery_id}/postpone", status_code=204)
+        async def postpone(delivery_id: UUID, body: PostponeDelivery) -> None:
+            await outbox.postpone(held(delivery_id, body.lease_token), body.pause_seconds)
+
+    def _add_others(self, api: FastAPI) -> None:
+        @api.get("/users/{user_id}")
+        async def user(user_id: UUID) -> User:
+            if user_id not in self.users:
+                raise NotFound("There is no such user.", code="user_not_found")
+            return self.users[user_id]
+
+        @api.post("/internal/mail-tokens", status_code=201)
+        async def mint(body: MintMailToken) -> MailToken:
+            self.tokens.append(f"token-{len(self.tokens)}")
+            ends = datetime.now(UTC) + timedelta(days=1)
+            return MailToken(token=self.tokens[-1], expires_at=ends)
+
+        @api.post("/audit/events", status_code=201)
+        async def audit(body: EventEnvelope) -> AuditStored:
+            if self.audit_down:
+                raise self.audit_down
+            self.audited.append(body)
+            return AuditStored(event_id=body.event_id)
+
+        @api.post("/live/events", status_code=201)
+        async def live(body: PublishLive) -> LivePublished:
+            self.published.append(body)
+            return LivePublished(stream_id="1-0", duplicate=False)
+
+        @api.post("/credentials/sweep")
+        async def sweep(body: SweepCredentials) -> Swept:
+            self.swept.append(body.older_than_seconds)
+            return Swept(removed=3)

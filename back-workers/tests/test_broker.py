@@ -1,0 +1,118 @@
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+import broker as broker_module
+from broker import Broker
+from settings import Settings
+from shared.kit.errors import NotFound, Unavailable
+from shared.models.event import Delivery
+from tests.engine import broker_address
+from tests.fake_outbox import FakeOutbox
+
+
+@pytest.fixture
+async def real(settings: Settings) -> AsyncIterator[Broker]:
+    """A broker that is there, and empty."""
+    address = broker_address()
+    address.empty()
+    (settings.secrets_dir / "broker.password").write_text(address.password)
+    at = {
+        "broker_host": address.host,
+        "broker_port": address.port,
+        "broker_user": address.user,
+        "broker_timeout": 5,
+    }
+    async with Broker(settings.model_copy(update=at)) as broker:
+        yield broker
+
+
+@pytest.fixture
+async def delivery(outbox: FakeOutbox) -> Delivery:
+    outbox.add("mail")
+    (delivery,) = await outbox.claim("mail", limit=1, wait_seconds=0)
+    return delivery
+
+
+class TestWakeMail:
+    async def test_wakes_a_worker(self, real: Broker, delivery: Delivery) -> None:
+        await real.wake_mail(delivery)
+        assert real._waiting("mail") == 1
+
+    async def test_does_not_fill_a_broker_that_nobody_empties(
+        self, real: Broker, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(broker_module, "WAKE_UPS_MAX", 2)
+        await real.wake_mail(delivery)
+        await real.wake_mail(delivery)
+        with pytest.raises(Unavailable):
+            await real.wake_mail(delivery)
+        assert real._waiting("mail") == 2
+
+
+class TestTask:
+    async def test_a_started_task_is_known_before_a_worker_has_it(self, real: Broker) -> None:
+        started = await real.start("sweep_credentials")
+        assert (started.state, started.name) == ("pending", "sweep_credentials")
+        assert await real.task(started.task_id) == started
+
+    async def test_an_unknown_task_is_not_found(self, real: Broker) -> None:
+        with pytest.raises(NotFound) as raised:
+            await real.task(str(uuid4()))
+        assert raised.value.code == "task_not_found"
+
+    @pytest.mark.parametrize(
+        "stored,celerys,expected",
+        [
+            (None, "STARTED", ("started", None, None)),
+            ({"removed": 3}, "SUCCESS", ("succeeded", {"removed": 3}, None)),
+            (ValueError("secret"), "FAILURE", ("failed", None, "ValueError")),
+        ],
+    )
+    async def test_tells_how_far_it_is(
+        self, real: Broker, stored: object, celerys: str, expected: tuple[object, ...]
+    ) -> None:
+        started = await real.start("sweep_credentials")
+        real._celery.backend.store_result(started.task_id, stored, celerys)
+        task = await real.task(started.task_id)
+        assert (task.state, task.result, task.error) == expected
+
+
+class TestOut:
+    async def test_every_call_is_unavailable_in_time(
+        self, broker: Broker, delivery: Delivery
+    ) -> None:
+        for call in (
+            broker.ping(),
+            broker.wake_mail(delivery),
+            broker.start("sweep_credentials"),
+            broker.task(str(uuid4())),
+        ):
+            async with asyncio.timeout(1):
+                with pytest.raises(Unavailable):
+                    await call
+
+    async def test_a_broker_that_hangs_does_not_hold_up_the_loop(
+        self, settings: Settings, delivery: Delivery
+    ) -> None:
+        connected: list[asyncio.StreamWriter] = []
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connected.append(writer)
+
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, Broker(settings.model_copy(update={"broker_port": port})) as broker:
+            async with asyncio.timeout(1):
+                with pytest.raises(Unavailable):
+                    await broker.wake_mail(delivery)
+            for writer in connected:
+                writer.close()
+                await writer.wait_closed()
+
+
+class TestPing:
+    async def test_a_broker_that_is_there_answers(self, real: Broker) -> None:
+        await real.ping()

@@ -1,0 +1,113 @@
+"""The worker and beat as they are run, on a real broker."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from relay.__main__ import relay
+from settings import Settings
+from shared.kit.testing import TestKeys
+from tests.engine import broker_address, kill, process, served
+from tests.fake_mail_server import FakeMailServer
+from tests.fake_outbox import Row
+from tests.fake_services import FakeServices
+from tests.waiting import until
+
+WORKER = (
+    *("celery", "--quiet", "-A", "celeryconfig", "worker"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+)
+BEAT = ("celery", "--quiet", "-A", "celeryconfig", "beat")
+LEASE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A relay that runs, everything that it talks to, and the environment of a worker."""
+
+    env: dict[str, str]
+    services: FakeServices
+    smtp: FakeMailServer
+    heartbeats: Path
+
+    def registration(self) -> Row:
+        user = self.services.add_user()
+        return self.services.outbox.add("mail", payload={"user_id": str(user.id)})
+
+
+@pytest.fixture
+async def stack(
+    keys: TestKeys,
+    services: FakeServices,
+    smtp: FakeMailServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Stack]:
+    broker = broker_address()
+    broker.empty()
+    (tmp_path / "secrets" / "back-workers" / "broker.password").write_text(broker.password)
+    async with served(services.app()) as url:
+        env = {
+            **keys.env("back-workers"),
+            "BROKER_HOST": broker.host,
+            "BROKER_PORT": str(broker.port),
+            "BROKER_USER": broker.user,
+            "BACK_POSTGRES_URL": url,
+            "BACK_AUTH_URL": url,
+            "BACK_CASSANDRA_URL": url,
+            "BACK_REDIS_URL": url,
+            "SMTP_PORT": str(smtp.port),
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "CLAIM_WAIT_SECONDS": "1",
+            "HEARTBEAT_DIR": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+        }
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        stopping = asyncio.Event()
+        relaying = asyncio.create_task(relay(Settings(), stopping))
+        yield Stack(env, services, smtp, tmp_path)
+        stopping.set()
+        await relaying
+
+
+class TestMail:
+    async def test_a_worker_killed_in_the_middle_of_a_mail_costs_only_time(
+        self, stack: Stack
+    ) -> None:
+        stack.smtp.seconds = 60
+        row = stack.registration()
+        with process(*WORKER, env=stack.env) as worker:
+            await asyncio.wait_for(stack.smtp.arriving.wait(), 20)
+            kill(worker)
+        assert (row.state, stack.smtp.mails) == ("leased", [])
+        stack.smtp.seconds = 0
+        with process(*WORKER, env=stack.env):
+            await until(lambda: row.state == "done", LEASE_SECONDS + 7)
+        assert len(stack.smtp.mails) == 1
+
+    async def test_a_worker_that_is_told_to_stop_finishes_its_mail(self, stack: Stack) -> None:
+        stack.smtp.seconds = 1
+        row = stack.registration()
+        with process(*WORKER, env=stack.env) as worker:
+            await asyncio.wait_for(stack.smtp.arriving.wait(), 20)
+            worker.send_signal(signal.SIGTERM)
+            await until(lambda: worker.poll() is not None, 10)
+        assert (row.state, len(stack.smtp.mails), worker.returncode) == ("done", 1, 0)
+
+
+class TestBeat:
+    async def test_the_chore_runs_by_the_clock_and_all_give_signs_of_life(
+        self, stack: Stack
+    ) -> None:
+        env = {**stack.env, "SWEEP_INTERVAL_SECONDS": "1"}
+        with process(*WORKER, env=env), process(*BEAT, env=env):
+            await until(lambda: stack.services.swept, 20)
+            for name in ("relay", "celery", "beat"):
+                file = stack.heartbeats / f"back-workers-{name}.heartbeat"
+                await until(file.exists, 20)
+        assert set(stack.services.swept) == {86400}

@@ -1,0 +1,41 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import heartbeat
+from tests.engine import FOLDER
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEARTBEAT_DIR", str(tmp_path))
+    return tmp_path
+
+
+def check(process: str) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", "heartbeat", process], cwd=FOLDER, check=False
+    ).returncode
+
+
+class TestCheck:
+    def test_a_process_that_never_ran_is_dead(self) -> None:
+        assert check("relay") == 1
+
+    def test_a_process_that_just_beat_is_alive(self) -> None:
+        heartbeat.touch("relay")
+        assert check("relay") == 0
+
+    def test_a_process_that_stopped_beating_is_dead(self) -> None:
+        heartbeat.touch("relay")
+        long_ago = time.time() - heartbeat.FRESH_SECONDS - 1
+        os.utime(heartbeat.path_of("relay"), (long_ago, long_ago))
+        assert not heartbeat.is_fresh("relay")
+
+    def test_each_process_has_its_own(self) -> None:
+        heartbeat.touch("relay")
+        assert not heartbeat.is_fresh("beat")

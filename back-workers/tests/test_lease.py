@@ -1,0 +1,78 @@
+import asyncio
+
+import pytest
+
+from delivering import LeaseLost
+from mailing.lease import holding
+from shared.kit.errors import Unavailable
+from shared.models.event import Delivery
+from tests.fake_outbox import FakeOutbox, Row
+from tests.waiting import until
+
+
+async def taken(outbox: FakeOutbox) -> tuple[Row, Delivery]:
+    row = outbox.add("mail")
+    await outbox.claim("mail", limit=1, wait_seconds=0)
+    return row, await outbox.take(row.delivery_id)
+
+
+class Work:
+    """Lasts until told to end; notes when it is cancelled."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self.cancelled = False
+
+    async def __call__(self) -> None:
+        try:
+            await self.end.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+class TestHolding:
+    async def test_work_longer_than_the_lease_keeps_it(self, outbox: FakeOutbox) -> None:
+        _, delivery = await taken(outbox)
+        outbox.lease_seconds = 0.15
+        work = Work()
+        held = asyncio.create_task(holding(outbox, delivery, work, lease_seconds=0.15))
+        await until(lambda: outbox.renewals >= 5)
+        assert await outbox.claim("mail", limit=1, wait_seconds=0) == []
+        work.end.set()
+        await held
+
+    async def test_work_stops_when_another_took_the_delivery(self, outbox: FakeOutbox) -> None:
+        row, delivery = await taken(outbox)
+        row.due = 0
+        await outbox.take(row.delivery_id)
+        work = Work()
+        with pytest.raises(LeaseLost):
+            await holding(outbox, delivery, work, lease_seconds=0.06)
+        assert work.cancelled
+
+    async def test_work_stops_when_the_lease_can_not_be_renewed(self, outbox: FakeOutbox) -> None:
+        _, delivery = await taken(outbox)
+        outbox.down = Unavailable()
+        work = Work()
+        with pytest.raises(LeaseLost):
+            await holding(outbox, delivery, work, lease_seconds=0.06)
+        assert work.cancelled
+
+    async def test_the_error_of_the_work_comes_through(self, outbox: FakeOutbox) -> None:
+        async def fails() -> None:
+            raise ValueError("no")
+
+        _, delivery = await taken(outbox)
+        with pytest.raises(ValueError, match="no"):
+            await holding(outbox, delivery, fails, lease_seconds=1)
+
+    async def test_a_cancelled_holder_cancels_its_work(self, outbox: FakeOutbox) -> None:
+        _, delivery = await taken(outbox)
+        work = Work()
+        held = asyncio.create_task(holding(outbox, delivery, work, lease_seconds=1))
+        await asyncio.sleep(0.01)
+        held.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await held
+        assert work.cancelled

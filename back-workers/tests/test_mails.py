@@ -1,0 +1,221 @@
+import asyncio
+import re
+from email.message import EmailMessage
+from uuid import uuid4
+
+import pytest
+from pydantic import JsonValue
+
+from mailing.mails import REGISTERED, REPEATED, Mails, ServiceAccounts
+from mailing.smtp import MailServer
+from settings import Settings
+from shared.kit.testing import TestKeys
+from shared.kit.transport import AsgiTransport
+from shared.models.user import UserStatus
+from tests.fake_mail_server import FakeMailServer
+from tests.fake_outbox import Row
+from tests.fake_services import FakeServices
+from tests.waiting import until
+
+
+@pytest.fixture
+def settings(settings: Settings, smtp: FakeMailServer) -> Settings:
+    return settings.model_copy(update={"smtp_port": smtp.port})
+
+
+@pytest.fixture
+def mails(settings: Settings, keys: TestKeys, services: FakeServices) -> Mails:
+    transport = AsgiTransport(services.app())
+    accounts = ServiceAccounts(
+        keys.client("back-workers", "back-postgres", transport),
+        keys.client("back-workers", "back-auth", transport),
+    )
+    return Mails(services.outbox, accounts, MailServer(settings), settings)
+
+
+async def due(
+    services: FakeServices,
+    event_type: str = REGISTERED,
+    status: UserStatus = "pending_verification",
+    payload: dict[str, JsonValue] | None = None,
+) -> Row:
+    """A mail delivery that the relay has claimed and sent a wake-up for."""
+    user = services.add_user(status)
+    named: dict[str, JsonValue] = {"user_id": str(user.id)} if payload is None else payload
+    row = services.outbox.add("mail", event_type, payload=named)
+    await services.outbox.claim("mail", limit=1, wait_seconds=0)
+    return row
+
+
+def text_of(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+class TestConfirmation:
+    @pytest.mark.parametrize("event_type", [REGISTERED, REPEATED])
+    async def test_a_pending_user_gets_a_link_with_a_fresh_token(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, event_type: str
+    ) -> None:
+        row = await due(services, event_type)
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        link = "http://127.0.0.1:8000/auth/verify-email?token=token-0"
+        assert link in text_of(mail, "plain")
+        assert f'href="{link}"' in text_of(mail, "html")
+        assert mail["To"] == "ada@example.org"
+        assert row.state == "done"
+
+    async def test_its_headers_lead_back_to_the_event(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        assert mail["Message-ID"] == f"<{row.envelope.event_id}@127.0.0.1>"
+        assert mail["X-Correlation-ID"] == "correlation-of-test"
+        assert mail["From"] == "Tools Dashboard <no-reply@tools-dashboard.example>"
+        assert re.search(r"\d{4}", mail["Date"])
+
+    async def test_a_user_who_has_confirmed_meanwhile_gets_none(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        row = await due(services, REGISTERED, "active")
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, services.tokens, row.state) == ([], [], "done")
+
+
+class TestAddressTaken:
+    async def test_the_owner_is_told_and_gets_no_token(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        row = await due(services, REPEATED, "active")
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        assert mail["Subject"] == "Somebody tried to register with your address"
+        assert "token" not in text_of(mail, "plain")
+        assert (services.tokens, row.state) == ([], "done")
+
+    async def test_a_suspended_user_is_not_written_to(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        row = await due(services, REPEATED, "suspended")
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, row.state) == ([], "done")
+
+
+class TestFailure:
+    @pytest.mark.parametrize(
+        "event_type,payload,reason",
+        [
+            (REGISTERED, {"user_id": str(uuid4())}, "user_not_found"),
+            (REGISTERED, {}, "the payload names no user_id"),
+            ("profile.created", {}, "no mail is written for profile.created"),
+        ],
+    )
+    async def test_a_mail_that_can_not_be_written_spends_an_attempt(
+        self,
+        mails: Mails,
+        services: FakeServices,
+        event_type: str,
+        payload: dict[str, JsonValue],
+        reason: str,
+    ) -> None:
+        row = await due(services, event_type, payload=payload)
+        await mails.deliver(row.delivery_id)
+        assert (row.attempts, row.last_error) == (1, reason)
+
+    @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail"])
+    async def test_refused_for_good_spends_an_attempt(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, where: str
+    ) -> None:
+        setattr(smtp, where, "550 5.1.1 nobody here")
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        assert row.last_error == "the mail server refused the mail: 550"
+        assert row.attempts == 1
+
+    @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail"])
+    async def test_refused_for_now_costs_none(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, where: str
+    ) -> None:
+        setattr(smtp, where, "451 4.7.1 come again")
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts) == ("pending", 0)
+        assert "mail" in services.outbox.paused
+
+    async def test_a_server_out_of_reach_costs_none(
+        self, settings: Settings, services: FakeServices, mails: Mails
+    ) -> None:
+        mails._server = MailServer(settings.model_copy(update={"smtp_port": 1}))
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts) == ("pending", 0)
+
+    async def test_a_server_that_will_not_let_us_in_costs_none(
+        self, settings: Settings, services: FakeServices, mails: Mails
+    ) -> None:
+        (settings.secrets_dir / "smtp.password").write_text("wrong")
+        mails._server = MailServer(settings.model_copy(update={"smtp_user": "mailer"}))
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts) == ("pending", 0)
+
+
+class TestLease:
+    async def test_a_mail_longer_than_the_lease_is_sent_once(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        smtp.seconds = services.outbox.lease_seconds * 1.5
+        row = await due(services)
+        working = asyncio.create_task(mails.deliver(row.delivery_id))
+        await smtp.arriving.wait()
+        await mails.deliver(row.delivery_id)
+        await working
+        assert (len(smtp.mails), row.state) == (1, "done")
+
+    async def test_a_delivery_that_another_took_is_not_completed(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        smtp.seconds = 1
+        row = await due(services)
+        working = asyncio.create_task(mails.deliver(row.delivery_id))
+        await smtp.arriving.wait()
+        row.due = 0
+        other = await services.outbox.take(row.delivery_id)
+        await working
+        assert row.state == "leased"
+        assert row.lease_token == other.lease_token
+
+    async def test_a_mail_that_is_sent_again_has_the_same_message_id(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+    ) -> None:
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        row.state, row.due = "sent", 0
+        await mails.deliver(row.delivery_id)
+        first, second = smtp.mails
+        assert first["Message-ID"] == second["Message-ID"]
+        assert services.tokens == ["token-0", "token-1"]
+
+    @pytest.mark.parametrize("state", ["done", "dead"])
+    async def test_a_delivery_that_is_over_is_left_alone(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, state: str
+    ) -> None:
+        row = await due(services)
+        row.state = state
+        await mails.deliver(row.delivery_id)
+        assert smtp.mails == []
+
+    async def test_a_mail_that_hangs_is_given_up_in_time(
+        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, settings: Settings
+    ) -> None:
+        smtp.seconds = 60
+        row = await due(services)
+        mails._settings = settings.model_copy(update={"mail_seconds": 0.2})
+        async with asyncio.timeout(2):
+            await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts) == ("pending", 0)
+        await until(lambda: services.outbox.postponed == 1)

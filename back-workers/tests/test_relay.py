@@ -1,0 +1,65 @@
+"""The relay as one process: all consumers side by side, and how it ends."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import heartbeat
+from relay.__main__ import main
+from settings import Settings
+from shared.kit.errors import Unavailable
+from tests.engine import served
+from tests.fake_outbox import FakeOutbox
+from tests.fake_services import FakeServices
+from tests.waiting import until
+
+
+@pytest.fixture
+async def relaying(
+    services: FakeServices, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[asyncio.Task[None]]:
+    """The relay's own `main`, without a broker, told to end by SIGTERM."""
+    async with served(services.app()) as url:
+        for name in ("BACK_POSTGRES_URL", "BACK_CASSANDRA_URL", "BACK_REDIS_URL"):
+            monkeypatch.setenv(name, url)
+        monkeypatch.setenv("BROKER_PORT", "1")
+        monkeypatch.setenv("BROKER_TIMEOUT", "0.3")
+        monkeypatch.setenv("CLAIM_WAIT_SECONDS", "0.2")
+        monkeypatch.setenv("PAUSE_SECONDS", "0.05")
+        monkeypatch.setenv("HEARTBEAT_DIR", str(tmp_path))
+        relaying = asyncio.create_task(main())
+        await until(lambda: heartbeat.is_fresh("relay"))
+        yield relaying
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await relaying
+
+
+@pytest.mark.usefixtures("relaying")
+class TestRelay:
+    async def test_a_broker_that_is_out_stops_neither_audit_nor_live(
+        self, services: FakeServices, outbox: FakeOutbox
+    ) -> None:
+        mail = outbox.add("mail")
+        audit = outbox.add("audit")
+        live = outbox.add("live", payload={"user_id": str(uuid4())})
+        await until(lambda: (audit.state, live.state) == ("done", "done"))
+        assert len(services.audited) == len(services.published) == 1
+        await until(lambda: outbox.postponed)
+        assert (mail.state != "done", mail.attempts) == (True, 0)
+
+    async def test_an_audit_log_that_is_out_costs_no_attempt(
+        self, services: FakeServices, outbox: FakeOutbox
+    ) -> None:
+        services.audit_down = Unavailable()
+        audit = outbox.add("audit")
+        live = outbox.add("live", payload={"user_id": str(uuid4())})
+        await until(lambda: live.state == "done" and outbox.postponed)
+        services.audit_down = None
+        await until(lambda: audit.state == "done", 10)
+        assert audit.attempts == 0

@@ -1,0 +1,50 @@
+"""The tasks on an open worker process, inside of this one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from settings import Settings
+from shared.kit.errors import NotFound
+from tasks import mail, maintenance, process
+from tests.engine import served
+from tests.fake_mail_server import FakeMailServer
+from tests.fake_services import FakeServices
+
+
+@pytest.fixture
+async def worker(
+    services: FakeServices,
+    settings: Settings,
+    smtp: FakeMailServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[None]:
+    async with served(services.app()) as url:
+        monkeypatch.setenv("BACK_POSTGRES_URL", url)
+        monkeypatch.setenv("BACK_AUTH_URL", url)
+        monkeypatch.setenv("SMTP_PORT", str(smtp.port))
+        monkeypatch.setenv("UNCLAIMED_CREDENTIAL_SECONDS", "7200")
+        await asyncio.to_thread(process._open)
+        yield
+        await asyncio.to_thread(process._close)
+
+
+@pytest.mark.usefixtures("worker")
+class TestTasks:
+    async def test_mail(self, services: FakeServices, smtp: FakeMailServer) -> None:
+        user = services.add_user()
+        row = services.outbox.add("mail", payload={"user_id": str(user.id)})
+        await asyncio.to_thread(mail.mail, str(row.delivery_id))
+        assert (row.state, len(smtp.mails)) == ("done", 1)
+
+    async def test_sweep_credentials(self, services: FakeServices) -> None:
+        result = await asyncio.to_thread(maintenance.sweep_credentials)
+        assert (result, services.swept) == ({"removed": 3}, [7200])
+
+    async def test_an_error_comes_back_to_the_task(self, services: FakeServices) -> None:
+        async def missing() -> None:
+            raise NotFound
+
+        with pytest.raises(NotFound):
+            await asyncio.to_thread(lambda: process.process().run(missing()))
