@@ -126,6 +126,7 @@ async def stack(
     key_folder: Path,
 ) -> AsyncIterator[Stack]:
     settings = keys.env("back-auth") | {
+        "LOG_LEVEL": "DEBUG",
         "ARGON2_MEMORY_KIB": "8",
         "ARGON2_TIME_COST": "1",
         "SIGNING_KEYS_INTERVAL": "0.02",

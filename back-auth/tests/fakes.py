@@ -178,6 +178,7 @@ class RedisState:
     tickets: dict[str, NewTicket] = field(default_factory=dict)
     buckets: dict[str, LocalBuckets] = field(default_factory=dict)
     revoked: list[UUID] = field(default_factory=list)
+    refills: bool = True
     down: bool = False
 
     def reach(self) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import FastAPI, status
 from fastapi.responses import StreamingResponse
 
-from shared.kit.errors import NotFound
+from shared.kit.errors import NotFound, Unavailable
 from shared.kit.limits import LocalBuckets
 from shared.kit.problems import install_problems
 from shared.models.auth import (
@@ -152,6 +152,8 @@ def redis_stub(state: RedisState) -> FastAPI:
     @api.post("/limits/refill", status_code=status.HTTP_204_NO_CONTENT)
     async def refill(body: RefillBucket) -> None:
         state.reach()
+        if not state.refills:
+            raise Unavailable
         state.buckets.pop(body.key, None)
 
     @api.get("/streams/revocations")

@@ -258,6 +258,11 @@ class TestHttp:
             statuses = [(await stack.log_in(password="wrong")).status for _ in range(11)]
         assert statuses == [401] * 10 + [429]
 
+    async def test_a_success_needs_no_refill(self, stack: Stack) -> None:
+        await stack.add_user()
+        stack.redis.refills = False
+        assert (await stack.log_in()).status == 200
+
     async def test_without_back_redis_or_back_postgres_it_is_503(self, stack: Stack) -> None:
         await stack.add_user()
         with stack.redis.outage():

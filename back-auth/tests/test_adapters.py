@@ -1,0 +1,345 @@
+"""One contract for each thing the domains need, kept by the fakes and by the real adapters.
+
+The adapters run against small apps in memory, and against a running back-postgres and back-redis
+where BACK_POSTGRES_URL, BACK_REDIS_URL and TEST_SECRETS_ROOT (a folder with `back-api/identity.key`
+and `back-auth/identity.key`) say where these are.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID, uuid4, uuid5
+
+import pytest
+
+from features.credentials.domain import Credentials
+from features.credentials.infrastructure import PostgresCredentials
+from features.email_auth.domain import Accounts, AttemptLimit
+from features.email_auth.infrastructure import PostgresAccounts, RedisAttemptLimit
+from features.mail_tokens.domain import MailTokens, Verifications
+from features.mail_tokens.infrastructure import PostgresMailTokens, PostgresVerifications
+from features.sessions.domain import Sessions, Users
+from features.sessions.infrastructure import PostgresUsers, RedisSessions
+from features.socket_tickets.domain import Tickets
+from features.socket_tickets.infrastructure import RedisTickets
+from services.outbox import Outbox, PostgresOutbox, event_command
+from services.secret_service import new_secret, secret_hash
+from shared.kit.client import ServiceClient
+from shared.kit.context import correlated
+from shared.kit.errors import Conflict, NotFound
+from shared.kit.identity import Asserter
+from shared.kit.testing import TestKeys
+from shared.kit.transport import AsgiTransport, HttpTransport
+from shared.models.auth import LoggedOut, StoredMailToken, UseVerificationToken
+from shared.models.base import now
+from shared.models.event import Command, NewEvent
+from shared.models.user import NewUser, User, UserVerified
+from tests.fakes import (
+    FakeAccounts,
+    FakeAttemptLimit,
+    FakeCredentials,
+    FakeMailTokens,
+    FakeOutbox,
+    FakeSessions,
+    FakeTickets,
+    FakeUsers,
+    FakeVerifications,
+    PostgresState,
+    RedisState,
+)
+from tests.stub_services import postgres_stub, redis_stub
+
+REAL = ("BACK_POSTGRES_URL", "BACK_REDIS_URL", "TEST_SECRETS_ROOT")
+HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
+
+
+class AddUser(Protocol):
+    """Stores a pending user with HASH."""
+
+    async def __call__(self, email: str) -> UUID: ...
+
+
+@dataclass
+class World:
+    """Everything that the domains need, from one source."""
+
+    accounts: Accounts
+    credentials: Credentials
+    mail_tokens: MailTokens
+    verifications: Verifications
+    users: Users
+    outbox: Outbox
+    sessions: Sessions
+    tickets: Tickets
+    attempts: AttemptLimit
+    add_user: AddUser
+
+    async def new_user(self) -> User:
+        return await self.users.get(await self.add_user(new_email()))
+
+
+def new_email() -> str:
+    return f"{uuid4().hex}@example.org"
+
+
+def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
+    async def add_user(email: str) -> UUID:
+        return postgres.add_user(email, HASH, status="pending_verification").id
+
+    return World(
+        FakeAccounts(postgres),
+        FakeCredentials(postgres),
+        FakeMailTokens(postgres),
+        FakeVerifications(postgres),
+        FakeUsers(postgres),
+        FakeOutbox(postgres),
+        FakeSessions(redis),
+        FakeTickets(redis),
+        FakeAttemptLimit(redis, capacity=3, window_seconds=60),
+        add_user,
+    )
+
+
+def world_of_adapters(postgres: ServiceClient, redis: ServiceClient, add_user: AddUser) -> World:
+    return World(
+        PostgresAccounts(postgres),
+        PostgresCredentials(postgres),
+        PostgresMailTokens(postgres),
+        PostgresVerifications(postgres),
+        PostgresUsers(postgres),
+        PostgresOutbox(postgres),
+        RedisSessions(redis),
+        RedisTickets(redis),
+        RedisAttemptLimit(redis, capacity=3, window_seconds=60),
+        add_user,
+    )
+
+
+async def real_world(stack: AsyncExitStack) -> World:
+    if missing := [name for name in REAL if name not in os.environ]:
+        pytest.skip(f"set {', '.join(missing)} to run against real services")
+
+    async def client(caller: str, callee: str, url: str) -> ServiceClient:
+        pem = (Path(os.environ["TEST_SECRETS_ROOT"]) / caller / "identity.key").read_text()
+        made = ServiceClient(
+            caller, callee, HttpTransport(os.environ[url]), Asserter.from_pem(caller, pem)
+        )
+        return await stack.enter_async_context(made)
+
+    postgres = await client("back-auth", "back-postgres", "BACK_POSTGRES_URL")
+    redis = await client("back-auth", "back-redis", "BACK_REDIS_URL")
+    registrar = await client("back-api", "back-postgres", "BACK_POSTGRES_URL")
+
+    async def add_user(email: str) -> UUID:
+        credential_id = uuid4()
+        await PostgresCredentials(postgres).keep(credential_id, HASH)
+        new = NewUser(user_id=uuid4(), email=email, credential_id=credential_id)
+        command = Command[NewUser](command_id=uuid4(), data=new)
+        return (await registrar.post("/users", command, answer=User)).id
+
+    return world_of_adapters(postgres, redis, add_user)
+
+
+@pytest.fixture(params=["fakes", "adapters", "real"])
+async def world(
+    request: pytest.FixtureRequest, postgres: PostgresState, redis: RedisState, keys: TestKeys
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(correlated(None))
+        fakes = world_of_fakes(postgres, redis)
+        if request.param == "fakes":
+            yield fakes
+        elif request.param == "adapters":
+            yield world_of_adapters(
+                keys.client("back-auth", "back-postgres", AsgiTransport(postgres_stub(postgres))),
+                keys.client("back-auth", "back-redis", AsgiTransport(redis_stub(redis))),
+                fakes.add_user,
+            )
+        else:
+            yield await real_world(stack)
+
+
+class TestAccounts:
+    async def test_nobody_is_found_by_an_unknown_address(self, world: World) -> None:
+        assert await world.accounts.find(new_email()) is None
+
+    async def test_a_user_is_found_with_the_hash(self, world: World) -> None:
+        email = new_email()
+        user_id = await world.add_user(email)
+        found = await world.accounts.find(email)
+        assert found is not None
+        assert (found.user.id, found.user.email, found.password_hash) == (user_id, email, HASH)
+
+    async def test_a_hash_is_replaced(self, world: World) -> None:
+        email = new_email()
+        user_id = await world.add_user(email)
+        await world.accounts.replace_hash(user_id, HASH + "new")
+        found = await world.accounts.find(email)
+        assert found is not None
+        assert found.password_hash == HASH + "new"
+
+    async def test_nobody_has_no_hash(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            await world.accounts.replace_hash(uuid4(), HASH)
+
+
+class TestCredentials:
+    async def test_keeping_one_twice_is_keeping_it_once(self, world: World) -> None:
+        credential_id = uuid4()
+        await world.credentials.keep(credential_id, HASH)
+        await world.credentials.keep(credential_id, HASH)
+
+
+class TestUsers:
+    async def test_a_user_as_stored(self, world: World) -> None:
+        user = await world.new_user()
+        assert (user.role, user.status) == ("user", "pending_verification")
+
+    async def test_nobody(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            await world.users.get(uuid4())
+
+
+def mail_token(user_id: UUID) -> StoredMailToken:
+    return StoredMailToken(
+        token_hash=secret_hash(new_secret()),
+        user_id=user_id,
+        purpose="verify_email",
+        expires_at=now() + timedelta(days=1),
+    )
+
+
+def verification(token: StoredMailToken, command_id: UUID) -> Command[UseVerificationToken]:
+    event = NewEvent.of(
+        "user.verified",
+        UserVerified(user_id=token.user_id),
+        aggregate_id=token.user_id,
+        command_id=command_id,
+        correlation_id="a-test-of-adapters",
+    )
+    use = UseVerificationToken(token_hash=token.token_hash, user_id=token.user_id)
+    return Command(command_id=command_id, data=use, events=[event])
+
+
+class TestMailTokens:
+    async def test_is_found_as_it_was_kept(self, world: World) -> None:
+        token = mail_token((await world.new_user()).id)
+        await world.mail_tokens.keep(token)
+        await world.mail_tokens.keep(token)
+        found = await world.mail_tokens.find(token.token_hash, "verify_email")
+        assert found is not None
+        assert (found.user_id, found.used_at) == (token.user_id, None)
+        assert abs(found.expires_at - token.expires_at) < timedelta(milliseconds=1)
+
+    async def test_an_unknown_one_is_not_found(self, world: World) -> None:
+        assert await world.mail_tokens.find(secret_hash("x"), "verify_email") is None
+
+    async def test_belongs_to_a_user(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            await world.mail_tokens.keep(mail_token(uuid4()))
+
+
+class TestVerifications:
+    async def test_the_user_is_active_and_a_repeat_answers_the_same(self, world: World) -> None:
+        token = mail_token((await world.new_user()).id)
+        await world.mail_tokens.keep(token)
+        command = verification(token, uuid5(token.user_id, "verify"))
+        first = await world.verifications.confirm(command)
+        assert (first.id, first.status) == (token.user_id, "active")
+        assert await world.verifications.confirm(command) == first
+        assert (await world.users.get(token.user_id)).status == "active"
+        spent = await world.mail_tokens.find(token.token_hash, "verify_email")
+        assert spent is not None
+        assert spent.used_at is not None
+
+    async def test_a_spent_token_takes_no_other_command(self, world: World) -> None:
+        token = mail_token((await world.new_user()).id)
+        await world.mail_tokens.keep(token)
+        await world.verifications.confirm(verification(token, uuid4()))
+        with pytest.raises(Conflict):
+            await world.verifications.confirm(verification(token, uuid4()))
+
+    async def test_an_unknown_token_is_not_found(self, world: World) -> None:
+        token = mail_token((await world.new_user()).id)
+        with pytest.raises(NotFound):
+            await world.verifications.confirm(verification(token, uuid4()))
+
+
+class TestOutbox:
+    async def test_an_event_is_taken_and_its_repeat_too(self, world: World) -> None:
+        user, sid = await world.new_user(), uuid4()
+        command = event_command(
+            "auth.logout",
+            LoggedOut(user_id=user.id, sid=sid),
+            user_id=user.id,
+            command_id=sid,
+        )
+        await world.outbox.record(command)
+        await world.outbox.record(command)
+
+
+class TestSessions:
+    async def test_stands_once_opened_until_revoked(self, world: World) -> None:
+        sid, user_id = uuid4(), uuid4()
+        assert not (await world.sessions.get(sid)).active
+        await world.sessions.open(sid, user_id, secret_hash("1"), expires_in=60)
+        session = await world.sessions.get(sid)
+        assert (session.sid, session.user_id, session.active) == (sid, user_id, True)
+        await world.sessions.revoke(sid)
+        await world.sessions.revoke(sid)
+        assert not (await world.sessions.get(sid)).active
+
+    async def test_rotates(self, world: World) -> None:
+        sid, user_id = uuid4(), uuid4()
+        await world.sessions.open(sid, user_id, secret_hash("1"), expires_in=60)
+        for spent, following in (("1", "2"), ("2", "3")):
+            session = await world.sessions.rotate(
+                sid, secret_hash(spent), secret_hash(following), expires_in=60
+            )
+            assert (session.user_id, session.active) == (user_id, True)
+
+    async def test_a_spent_hash_ends_it(self, world: World) -> None:
+        sid = uuid4()
+        await world.sessions.open(sid, uuid4(), secret_hash("1"), expires_in=60)
+        await world.sessions.rotate(sid, secret_hash("1"), secret_hash("2"), expires_in=60)
+        with pytest.raises(Conflict):
+            await world.sessions.rotate(sid, secret_hash("1"), secret_hash("3"), expires_in=60)
+        assert not (await world.sessions.get(sid)).active
+        with pytest.raises(NotFound):
+            await world.sessions.rotate(sid, secret_hash("2"), secret_hash("3"), expires_in=60)
+
+    async def test_a_hash_that_was_never_given_out_changes_nothing(self, world: World) -> None:
+        sid = uuid4()
+        await world.sessions.open(sid, uuid4(), secret_hash("1"), expires_in=60)
+        with pytest.raises(NotFound):
+            await world.sessions.rotate(sid, secret_hash("x"), secret_hash("2"), expires_in=60)
+        assert (await world.sessions.get(sid)).active
+
+    async def test_an_unknown_one_can_not_rotate(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            await world.sessions.rotate(uuid4(), secret_hash("1"), secret_hash("2"), expires_in=60)
+
+
+class TestTickets:
+    async def test_is_kept(self, world: World) -> None:
+        await world.tickets.keep(secret_hash(new_secret()), uuid4(), uuid4(), expires_in=30)
+
+
+class TestAttempts:
+    async def test_end_and_come_back(self, world: World) -> None:
+        email = new_email()
+        taken = [await world.attempts.take(email) for _ in range(4)]
+        assert [token.allowed for token in taken] == [True, True, True, False]
+        assert 0 < taken[3].retry_after <= 20
+        await world.attempts.refill(email)
+        assert (await world.attempts.take(email)).allowed
+
+    async def test_are_counted_an_address(self, world: World) -> None:
+        first, second = new_email(), new_email()
+        for _ in range(4):
+            await world.attempts.take(first)
+        assert (await world.attempts.take(second)).allowed

@@ -1,0 +1,127 @@
+"""What must never be read in a log or in an answer: passwords, addresses, tokens, hashes."""
+
+import json
+import logging
+from io import StringIO
+
+import pytest
+from structlog.stdlib import ProcessorFormatter
+
+from features.email_auth.infrastructure import PostgresAccounts
+from tests.conftest import EMAIL, PASSWORD, Stack, bearer, until
+
+SECRET = "a-secret-that-nobody-may-read"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def log(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What the service logs, at the level DEBUG, in its final form."""
+    text = StringIO()
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, ProcessorFormatter):
+            monkeypatch.setattr(handler, "stream", text)
+    return text
+
+
+async def test_no_log_line_holds_a_secret(
+    stack: Stack, log: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await stack.add_user(status="pending_verification")
+    worker = stack.keys.assertion(caller="back-workers", to="back-auth")
+    minted = await stack.client.post(
+        "/internal/mail-tokens",
+        json={"user_id": str(user.id), "purpose": "verify_email"},
+        headers=worker,
+    )
+    mail_token = str(minted.json()["token"])
+    await stack.client.get("/auth/verify-email", params={"token": mail_token})
+    await stack.client.post("/auth/verify-email", json={"token": mail_token})
+    await stack.log_in(password=SECRET)
+    first_access, first_refresh = await stack.tokens()
+    await stack.refresh(first_refresh)
+    await stack.refresh(first_refresh)
+    access, refresh = await stack.tokens()
+    ticket = await stack.client.post("/auth/ws-ticket", headers=bearer(access))
+    await stack.client.post("/auth/logout", headers=bearer(access))
+    await until(lambda: bool(stack.postgres.told("auth.logout")))
+    with stack.redis.outage():
+        await stack.log_in()
+        await stack.refresh(refresh)
+    with stack.postgres.outage():
+        await stack.log_in()
+
+    async def crash(*_: object) -> None:
+        raise RuntimeError("a crash")
+
+    monkeypatch.setattr(PostgresAccounts, "find", crash)
+    crashed = await stack.log_in()
+    assert crashed.status == 500
+
+    logged = log.getvalue()
+    assert "request_crashed" in logged
+    assert '"path": "/auth/login"' in logged
+    for secret in (
+        PASSWORD,
+        SECRET,
+        EMAIL,
+        EMAIL.partition("@")[0] + "@",
+        mail_token,
+        first_access,
+        access,
+        first_refresh.partition(".")[2],
+        refresh.partition(".")[2],
+        str(ticket.json()["ticket"]),
+        stack.postgres.hashes[user.id],
+        "BEGIN PRIVATE KEY",
+    ):
+        assert secret not in logged
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("/auth/login", {"email": EMAIL, "password": [SECRET]}),
+        ("/auth/login", {"email": SECRET, "password": "x"}),
+        ("/auth/login", {"email": EMAIL, "password": "x", "other": SECRET}),
+        ("/auth/login", {"email": EMAIL, "password": SECRET * 10}),
+        ("/auth/login", SECRET),
+        ("/auth/refresh", {"refresh_token": SECRET + "\n"}),
+        ("/auth/refresh", {"refresh_token": SECRET}),
+        ("/auth/verify-email", {"token": SECRET + "\n"}),
+        ("/auth/verify-email", {"token": SECRET}),
+        ("/internal/credentials", {"password": SECRET + "\x00"}),
+    ],
+)
+async def test_a_refusal_never_quotes_what_was_sent(
+    stack: Stack, log: StringIO, path: str, body: object
+) -> None:
+    headers = stack.keys.assertion(caller="back-api", to="back-auth")
+    reply = await stack.client.post(
+        path,
+        content=json.dumps(body).encode(),
+        headers=headers | {"Content-Type": "application/json"},
+    )
+    assert 400 <= reply.status < 500
+    assert SECRET not in reply.text
+    assert SECRET not in log.getvalue()
+
+
+async def test_a_crash_says_nothing_of_itself(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(PostgresAccounts, "find", crash)
+    reply = await stack.log_in()
+    assert reply.status == 500
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert SECRET not in reply.text
+
+
+async def test_the_page_of_a_form_never_quotes_the_token(stack: Stack) -> None:
+    reply = await stack.client.post(
+        "/auth/verify-email", content=f"token={SECRET}".encode(), headers=FORM
+    )
+    assert SECRET not in reply.text
