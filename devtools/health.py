@@ -67,8 +67,10 @@ class CommandProbe:
             if command.returncode is None:
                 command.kill()
                 await command.wait()
-        status = 503 if command.returncode else 200
-        return Answer(status, said.decode(errors="replace"))
+        if command.returncode:
+            text = said.decode(errors="replace").strip()
+            return Answer(503, text or f"its health command exits with {command.returncode}")
+        return Answer(200, "")
 
     async def live(self) -> bool:
         return (await self.ready()).is_good

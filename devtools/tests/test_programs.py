@@ -1,0 +1,113 @@
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devtools import environments
+from devtools.engines import EngineError, EnginePlace, Launch
+from devtools.place import Place
+from devtools.programs import EngineProgram, OwnProgram, program_for
+from devtools.provisions import Provisions
+from devtools.repository import Stack
+from devtools.tests.stub_stack import topology
+
+
+class FakeRecipe:
+    def __init__(self) -> None:
+        self.fetched = 0
+        self.answer: bool | Exception = True
+
+    def fetch(self, progress: Callable[[str], None]) -> None:
+        self.fetched += 1
+        progress("half of it")
+
+    def prepare(self, place: EnginePlace) -> Launch:
+        return Launch(["/bin/engine"], {"A": "1"}, place.data, signal.SIGINT, 7.0)
+
+    def answers(self, place: EnginePlace) -> bool:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def provisions(monkeypatch: pytest.MonkeyPatch) -> Provisions:
+    async def nothing(*_: object) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(environments, "engines", nothing)
+    monkeypatch.setattr(environments, "sync", nothing)
+    return Provisions(lambda: None)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> EnginePlace:
+    (tmp_path / "secrets").mkdir()
+    return EnginePlace("postgres", tmp_path / "data", tmp_path / "run", tmp_path / "secrets", 8143)
+
+
+async def test_an_engine_waits_for_its_owners_password(
+    place: EnginePlace, provisions: Provisions
+) -> None:
+    recipe = FakeRecipe()
+    program = EngineProgram(recipe, "postgres:18", place, provisions)
+    provided = asyncio.create_task(program.provide())
+    done, _ = await asyncio.wait({provided}, timeout=0.2)
+    assert not done
+    (place.secrets / "postgres.password").write_text("secret")
+    async with asyncio.timeout(5):
+        await provided
+
+
+async def test_an_engine_starts_as_its_recipe_says(
+    place: EnginePlace, provisions: Provisions
+) -> None:
+    command = await EngineProgram(FakeRecipe(), "postgres:18", place, provisions).command()
+    assert (list(command.argv), command.stop_signal) == (["/bin/engine"], signal.SIGINT)
+    assert command.stop_timeout == 7.0
+
+
+async def test_an_engine_is_ready_when_its_recipe_says_so(
+    place: EnginePlace, provisions: Provisions
+) -> None:
+    recipe = FakeRecipe()
+    program = EngineProgram(recipe, "postgres:18", place, provisions)
+    assert await program.live()
+    recipe.answer = False
+    assert (await program.ready()).text == "does not answer yet"
+    recipe.answer = EngineError("no password yet")
+    assert (await program.ready()).text == "EngineError: no password yet"
+    assert not await program.live()
+
+
+async def test_what_two_services_share_is_fetched_once(provisions: Provisions) -> None:
+    recipe = FakeRecipe()
+    await asyncio.gather(
+        provisions.engine("valkey/valkey:9", recipe),
+        provisions.engine("valkey/valkey:9", recipe),
+        provisions.environment("back-api"),
+    )
+    assert recipe.fetched == 1
+    assert {step.name: step.done for step in provisions.steps} == {
+        "engine valkey/valkey:9": True,
+        "engine wheels": True,
+        "environment back-api": True,
+    }
+    await provisions.close()
+
+
+async def test_a_service_of_the_repository_runs_its_command(
+    stack: Stack, provisions: Provisions
+) -> None:
+    stack.folder.mkdir()
+    it = topology(stack.folder)
+    place = Place(it, stack)
+    service = place.local(it.services["back-api"])
+    program = program_for(service, place, stack, provisions)
+    assert isinstance(program, OwnProgram)
+    await program.provide()
+    command = await program.command()
+    assert command.env["UVICORN_PORT"] == str(8100 + stack.offset)
+    assert not await program.live()
