@@ -13,7 +13,7 @@ FOLDER = Path(__file__).resolve().parent
 class Settings(BaseSettings):
     """Read from the environment, under the fields' names in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True)
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8000

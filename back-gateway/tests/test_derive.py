@@ -62,7 +62,13 @@ class TestUpstreams:
 
 
 class TestLimits:
-    def test_the_limit_is_that_of_kong_yml(self) -> None:
+    @pytest.mark.parametrize("environment", [{}, {"RATE_LIMIT_PER_MINUTE": ""}])
+    def test_the_limit_is_that_of_kong_yml(
+        self, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+    ) -> None:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
         configuration = nginx_conf(KONG, Settings())
 
         assert "rate=600r/m;" in configuration
