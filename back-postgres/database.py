@@ -93,14 +93,15 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[Connection]":
         """A connection; every statement is a transaction of its own."""
-        if self._pool is None or not self._schema_ready:
+        pool = self._pool
+        if pool is None or not self._schema_ready:
             raise Unavailable("The database is not ready yet.", retry_after=1)
         with translated():
-            connection = await self._acquired(self._pool)
+            connection = await self._acquired(pool)
             try:
                 yield connection
             finally:
-                await self._pool.release(connection, timeout=self._settings.acquire_timeout)
+                await pool.release(connection, timeout=self._settings.acquire_timeout)
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncIterator[Connection]":

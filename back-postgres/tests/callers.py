@@ -7,6 +7,7 @@ from time import monotonic
 from pydantic import BaseModel
 
 from shared.kit.testing import TestClient, TestKeys, TestReply
+from shared.models.event import Deliveries, Delivery
 
 Body = BaseModel | Mapping[str, object]
 
@@ -39,6 +40,13 @@ class Callers:
 
     async def workers(self, method: str, path: str, body: Body | None = None) -> TestReply:
         return await self.call("back-workers", method, path, body)
+
+    async def claim(self, wait_seconds: float = 0) -> list[Delivery]:
+        reply = await self.workers(
+            "POST", "/deliveries/claim", {"consumers": ["mail"], "wait_seconds": wait_seconds}
+        )
+        assert reply.status == 200, reply.text
+        return Deliveries.model_validate_json(reply.body).items
 
     async def until_ready(self, *, within: float = 10) -> None:
         end = monotonic() + within

@@ -77,9 +77,10 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     async with Database(settings) as database:
         database.schema_is_ready()
         async with database.connection() as connection:
+            # Quicker than TRUNCATE, which makes new files for every table and index.
             await connection.execute(
-                "TRUNCATE users, credentials, mail_tokens, profiles, commands, events, "
-                "deliveries, consumer_pauses"
+                "DELETE FROM deliveries; DELETE FROM events; DELETE FROM commands;"
+                "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials"
             )
         yield database
 
@@ -121,9 +122,7 @@ async def service(
 
 
 @pytest.fixture
-async def engine(
-    settings: Settings, environment: pytest.MonkeyPatch
-) -> AsyncIterator[EngineProxy]:
+async def engine(settings: Settings, environment: pytest.MonkeyPatch) -> AsyncIterator[EngineProxy]:
     """PostgreSQL behind a proxy that can be stopped; the service's variables point at it."""
     async with EngineProxy(settings.postgres_host, settings.postgres_port) as proxy:
         environment.setenv("POSTGRES_HOST", "127.0.0.1")

@@ -1,0 +1,431 @@
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from database import Database
+from repositories.command_repository import CommandRepository
+from repositories.delivery_repository import DeliveryRepository
+from shared.kit.errors import Conflict, NotFound
+from shared.models.event import (
+    ClaimDeliveries,
+    CompleteDelivery,
+    Delivery,
+    FailDelivery,
+    HoldLease,
+    NewEvent,
+    PostponeDelivery,
+    TakeDelivery,
+)
+from tests.builders import event, recording
+
+
+class Queue:
+    """The deliveries under test, in few words."""
+
+    def __init__(
+        self, commands: CommandRepository, deliveries: DeliveryRepository, database: Database
+    ) -> None:
+        self._commands = commands
+        self._deliveries = deliveries
+        self._database = database
+
+    async def put(self, *events: NewEvent) -> None:
+        await self._commands.record_events(recording(*events))
+
+    async def claim(
+        self, *consumers: str, limit: int = 50, lease_seconds: float = 8
+    ) -> Sequence[Delivery]:
+        asked = ClaimDeliveries(
+            consumers=list(consumers or ("mail",)), limit=limit, lease_seconds=lease_seconds
+        )
+        return (await self._deliveries.claim(asked)).items
+
+    async def claim_one(self, *consumers: str) -> Delivery:
+        (delivery,) = await self.claim(*consumers)
+        return delivery
+
+    async def take(self, delivery: Delivery) -> Delivery:
+        return await self._deliveries.take(delivery.delivery_id, TakeDelivery())
+
+    async def renew(self, held: Delivery) -> None:
+        await self._deliveries.renew(held.delivery_id, HoldLease(lease_token=held.lease_token))
+
+    async def complete(self, held: Delivery) -> None:
+        await self._deliveries.complete(
+            held.delivery_id, CompleteDelivery(lease_token=held.lease_token)
+        )
+
+    async def fail(self, held: Delivery, error: str = "it broke") -> None:
+        await self._deliveries.fail(
+            held.delivery_id, FailDelivery(lease_token=held.lease_token, error=error)
+        )
+
+    async def postpone(self, held: Delivery, pause_seconds: float = 0.1) -> None:
+        await self._deliveries.postpone(
+            held.delivery_id,
+            PostponeDelivery(lease_token=held.lease_token, pause_seconds=pause_seconds),
+        )
+
+    async def time_passes(self, seconds: float) -> None:
+        """Everything that waits is `seconds` nearer."""
+        await self._database.row(
+            "UPDATE deliveries SET due_at = due_at - make_interval(secs => $1)", seconds
+        )
+        await self._database.row(
+            "UPDATE consumer_pauses SET paused_until = paused_until - make_interval(secs => $1)",
+            seconds,
+        )
+
+    async def state(self, delivery: Delivery) -> tuple[str, int]:
+        row = await self._row(delivery.delivery_id)
+        return row["state"], row["attempts"]
+
+    async def seconds_to_wait(self, delivery: Delivery) -> float:
+        row = await self._row(delivery.delivery_id)
+        return float(row["wait"])
+
+    async def pause_of(self, consumer: str) -> tuple[float, int] | None:
+        row = await self._database.row(
+            "SELECT extract(epoch FROM paused_until - now())::float8 AS seconds, failures "
+            "FROM consumer_pauses WHERE consumer = $1",
+            consumer,
+        )
+        return (row["seconds"], row["failures"]) if row else None
+
+    async def _row(self, delivery_id: UUID) -> "asyncpg.Record":
+        row = await self._database.row(
+            "SELECT state, attempts, extract(epoch FROM due_at - now())::float8 AS wait "
+            "FROM deliveries WHERE delivery_id = $1",
+            delivery_id,
+        )
+        assert row is not None
+        return row
+
+
+@pytest.fixture
+def queue(commands: CommandRepository, deliveries: DeliveryRepository, database: Database) -> Queue:
+    return Queue(commands, deliveries, database)
+
+
+class TestClaim:
+    async def test_gives_the_event_as_it_was_stored(self, queue: Queue) -> None:
+        stored = event()
+        await queue.put(stored)
+
+        delivery = await queue.claim_one("mail")
+
+        assert delivery.envelope == stored.envelope
+        assert (delivery.consumer, delivery.attempts) == ("mail", 0)
+        assert await queue.state(delivery) == ("sent", 0)
+
+    async def test_gives_only_what_was_asked_for(self, queue: Queue) -> None:
+        await queue.put(event())
+
+        assert await queue.claim("live") == []
+        assert len(await queue.claim("mail", "audit", "live")) == 2
+
+    async def test_keeps_the_order_of_an_aggregate_and_a_consumer(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        events = [event(aggregate_id=aggregate) for _ in range(3)]
+        await queue.put(*events)
+
+        for expected in events:
+            delivery = await queue.claim_one("mail")
+            assert delivery.envelope.event_id == expected.envelope.event_id
+            assert await queue.claim("mail") == [], "the next one waits"
+            await queue.complete(delivery)
+        assert len(await queue.claim("audit")) == 1, "another consumer has its own order"
+
+    async def test_keeps_the_limit_over_all_consumers(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(6)))
+
+        first = await queue.claim("mail", "audit", limit=5)
+        rest = await queue.claim("mail", "audit")
+
+        assert (len(first), len(rest)) == (5, 7)
+
+    async def test_never_gives_one_to_two(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(20)))
+        await queue.put(*(event() for _ in range(20)))
+
+        claims = await asyncio.gather(*(queue.claim("mail", limit=7) for _ in range(10)))
+
+        ids = [delivery.delivery_id for claim in claims for delivery in claim]
+        assert len(ids) == len(set(ids))
+        left = await queue.claim("mail")
+        assert len(ids) + len(left) == 40
+
+    async def test_gives_it_again_when_the_lease_is_over(self, queue: Queue) -> None:
+        await queue.put(event())
+        first = await queue.claim_one()
+        assert await queue.claim() == []
+        await queue.time_passes(9)
+
+        second = await queue.claim_one()
+
+        assert second.delivery_id == first.delivery_id
+        assert second.lease_token != first.lease_token
+        assert second.attempts == 0, "nobody had begun to work on it"
+        with pytest.raises(Conflict, match="lease_lost"):
+            await queue.complete(first)
+
+
+class TestTake:
+    async def test_takes_over_what_was_sent(self, queue: Queue) -> None:
+        await queue.put(event())
+        sent = await queue.claim_one()
+
+        taken = await queue.take(sent)
+
+        assert await queue.state(sent) == ("leased", 0)
+        assert taken.envelope == sent.envelope
+        with pytest.raises(Conflict, match="lease_lost"):
+            await queue.renew(sent)
+        await queue.renew(taken)
+
+    async def test_one_of_many_gets_it(self, queue: Queue) -> None:
+        await queue.put(event())
+        sent = await queue.claim_one()
+
+        results = await asyncio.gather(
+            *(queue.take(sent) for _ in range(5)), return_exceptions=True
+        )
+
+        refused = [result for result in results if isinstance(result, Conflict)]
+        assert len(refused) == 4
+        assert {error.code for error in refused} == {"delivery_not_available"}
+
+    async def test_a_lost_lease_costs_an_attempt(self, queue: Queue) -> None:
+        await queue.put(event())
+        lost = await queue.take(await queue.claim_one())
+        await queue.time_passes(9)
+
+        taken = await queue.take(lost)
+
+        assert await queue.state(taken) == ("leased", 1)
+
+    async def test_a_lost_lease_costs_an_attempt_also_when_claimed(self, queue: Queue) -> None:
+        await queue.put(event())
+        await queue.take(await queue.claim_one())
+        await queue.time_passes(9)
+
+        again = await queue.claim_one()
+
+        assert (again.attempts, await queue.state(again)) == (1, ("sent", 1))
+
+    @pytest.mark.parametrize("how", ["claim", "take"])
+    async def test_what_kills_every_worker_dies(self, queue: Queue, how: str) -> None:
+        await queue.put(event())
+        held = await queue.take(await queue.claim_one())
+        for _ in range(7):
+            await queue.time_passes(9)
+            held = await queue.take(held)
+        await queue.time_passes(9)
+
+        if how == "claim":
+            assert await queue.claim() == []
+        else:
+            with pytest.raises(Conflict, match="delivery_not_available"):
+                await queue.take(held)
+
+        assert await queue.state(held) == ("dead", 8)
+
+    async def test_what_waits_for_its_next_attempt_is_not_to_be_had(self, queue: Queue) -> None:
+        await queue.put(event())
+        sent = await queue.claim_one()
+        await queue.fail(sent)
+
+        with pytest.raises(Conflict, match="delivery_not_available"):
+            await queue.take(sent)
+
+    async def test_what_is_done_is_not_to_be_had(self, queue: Queue) -> None:
+        await queue.put(event())
+        sent = await queue.claim_one()
+        await queue.complete(sent)
+
+        with pytest.raises(Conflict, match="delivery_not_available"):
+            await queue.take(sent)
+
+    async def test_unknown(self, deliveries: DeliveryRepository) -> None:
+        with pytest.raises(NotFound, match="delivery_not_found"):
+            await deliveries.take(uuid4(), TakeDelivery())
+
+
+class TestRenew:
+    async def test_moves_the_end_of_the_lease(self, queue: Queue) -> None:
+        await queue.put(event())
+        sent = await queue.claim_one()
+        await queue.time_passes(7)
+
+        await queue.renew(sent)
+        await queue.time_passes(7)
+
+        assert await queue.claim() == []
+
+
+class TestComplete:
+    async def test_again_changes_nothing(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.take(await queue.claim_one())
+
+        await queue.complete(held)
+        await queue.complete(held)
+
+        assert await queue.state(held) == ("done", 0)
+
+    async def test_after_the_lease_was_lost(self, queue: Queue) -> None:
+        await queue.put(event())
+        lost = await queue.take(await queue.claim_one())
+        await queue.time_passes(9)
+        await queue.take(lost)
+
+        with pytest.raises(Conflict, match="lease_lost"):
+            await queue.complete(lost)
+
+    async def test_of_nothing(self, deliveries: DeliveryRepository) -> None:
+        with pytest.raises(Conflict, match="lease_lost"):
+            await deliveries.complete(uuid4(), CompleteDelivery(lease_token=uuid4()))
+
+
+class TestFail:
+    async def test_waits_longer_each_time_and_then_dies(self, queue: Queue) -> None:
+        await queue.put(event())
+        for attempt in range(8):
+            held = await queue.claim_one()
+            assert held.attempts == attempt
+            await queue.fail(held)
+            longest = 2**attempt
+            if attempt < 7:
+                assert await queue.state(held) == ("pending", attempt + 1)
+                assert longest / 2 - 0.5 < await queue.seconds_to_wait(held) <= longest
+            await queue.time_passes(longest)
+
+        assert await queue.state(held) == ("dead", 8)
+        assert await queue.claim() == []
+
+    async def test_again_costs_nothing(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+
+        await queue.fail(held)
+        await queue.fail(held)
+
+        assert await queue.state(held) == ("pending", 1)
+
+    async def test_the_next_of_the_aggregate_waits_for_it(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        await queue.put(event(aggregate_id=aggregate), event(aggregate_id=aggregate))
+        await queue.fail(await queue.claim_one())
+
+        assert await queue.claim() == []
+
+    async def test_a_dead_one_lets_the_next_pass(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        first, second = event(aggregate_id=aggregate), event(aggregate_id=aggregate)
+        await queue.put(first, second)
+        for _ in range(8):
+            await queue.fail(await queue.claim_one())
+            await queue.time_passes(300)
+
+        assert (await queue.claim_one()).envelope.event_id == second.envelope.event_id
+
+    async def test_after_complete(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+        await queue.complete(held)
+
+        with pytest.raises(Conflict, match="lease_lost"):
+            await queue.fail(held)
+
+
+class TestPostpone:
+    async def test_costs_nothing_and_pauses_the_consumer(self, queue: Queue) -> None:
+        await queue.put(event(), event())
+        held, _ = await queue.claim("mail")
+
+        await queue.postpone(held)
+
+        assert await queue.state(held) == ("pending", 0)
+        assert await queue.claim("mail") == []
+        assert len(await queue.claim("audit")) == 2, "another consumer goes on"
+        await queue.time_passes(0.6)
+        assert (await queue.claim_one("mail")).delivery_id == held.delivery_id
+
+    async def test_pauses_longer_each_time_up_to_five_seconds(self, queue: Queue) -> None:
+        await queue.put(event())
+        for failures, expected in enumerate((0.5, 1, 2, 4, 5, 5), start=1):
+            await queue.postpone(await queue.claim_one())
+            pause = await queue.pause_of("mail")
+            assert pause is not None
+            assert pause[0] == pytest.approx(expected, abs=0.2)
+            assert pause[1] == failures
+            await queue.time_passes(6)
+
+    async def test_pauses_at_least_as_long_as_asked(self, queue: Queue) -> None:
+        await queue.put(event())
+
+        await queue.postpone(await queue.claim_one(), pause_seconds=60)
+
+        pause = await queue.pause_of("mail")
+        assert pause is not None
+        assert pause[0] > 59
+
+    async def test_many_at_once_are_one_failure(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(10)))
+
+        await asyncio.gather(*(queue.postpone(held) for held in await queue.claim()))
+
+        pause = await queue.pause_of("mail")
+        assert pause is not None
+        assert pause[1] == 1
+
+    async def test_a_completion_ends_the_pause(self, queue: Queue) -> None:
+        await queue.put(event(), event())
+        first, second = await queue.claim()
+        await queue.postpone(first)
+
+        await queue.complete(second)
+
+        assert await queue.pause_of("mail") is None
+        assert (await queue.claim_one()).delivery_id == first.delivery_id
+
+    async def test_again_changes_nothing(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+
+        await queue.postpone(held)
+        await queue.time_passes(1)
+        await queue.postpone(held)
+
+        pause = await queue.pause_of("mail")
+        assert pause is not None
+        assert pause[0] < 0
+
+    async def test_after_complete(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+        await queue.complete(held)
+
+        with pytest.raises(Conflict, match="lease_lost"):
+            await queue.postpone(held)
+
+
+class TestCounts:
+    async def test_counts_what_is_not_done(
+        self, queue: Queue, deliveries: DeliveryRepository
+    ) -> None:
+        await queue.put(event(), event())
+        first, second = await queue.claim("mail")
+        await queue.complete(first)
+        await queue.take(second)
+
+        counts = (await deliveries.counts()).items
+
+        assert [(it.consumer, it.state, it.count) for it in counts] == [
+            ("audit", "pending", 2),
+            ("mail", "leased", 1),
+        ]
+        assert all(it.oldest for it in counts)

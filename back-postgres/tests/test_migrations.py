@@ -1,0 +1,142 @@
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+import migrate
+from database import Database, connect
+from migrate import MIGRATIONS, Schema, newest, present
+from settings import Settings
+from shared.kit.errors import Unavailable
+from tests.conftest import administer
+
+
+@pytest.fixture
+def fresh(empty_settings: Settings) -> Iterator[Settings]:
+    """A database in which nothing has happened yet."""
+    name = f"test_{uuid4().hex[:12]}"
+    asyncio.run(administer(empty_settings, f"CREATE DATABASE {name}"))
+    yield empty_settings.model_copy(update={"postgres_database": name})
+    asyncio.run(administer(empty_settings, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def shape(settings: Settings) -> list[tuple[str, ...]]:
+    """Every column, index and constraint of our tables."""
+    connection = await connect(settings)
+    rows = await connection.fetch(
+        """
+        SELECT 'column' AS kind, table_name || '.' || column_name AS name,
+            data_type || coalesce(column_default, '') || is_nullable AS definition
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL
+        SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL
+        SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+        ORDER BY 1, 2, 3
+        """
+    )
+    await connection.close()
+    return [tuple(row) for row in rows if "alembic" not in row["name"]]
+
+
+class TestSteps:
+    def test_every_step_goes_back_to_what_was(self, fresh: Settings) -> None:
+        shapes = [asyncio.run(shape(fresh))]
+        steps = len(list((MIGRATIONS / "versions").glob("*.up.sql")))
+        migrate.migrate(fresh, up=True)
+        top = asyncio.run(shape(fresh))
+        for _ in range(steps):
+            migrate.migrate(fresh, up=False)
+            shapes.append(asyncio.run(shape(fresh)))
+
+        assert shapes[-1] == shapes[0] == []
+        assert len({len(it) for it in [top, *shapes[1:]]}) == steps + 1
+        migrate.migrate(fresh, up=True)
+        assert asyncio.run(shape(fresh)) == top
+
+    def test_every_step_stands_in_two_files(self) -> None:
+        names = {path.name for path in (MIGRATIONS / "versions").glob("*.sql")}
+
+        ups = {name.removesuffix(".up.sql") for name in names if name.endswith(".up.sql")}
+        downs = {name.removesuffix(".down.sql") for name in names if name.endswith(".down.sql")}
+        revisions = {path.stem for path in (MIGRATIONS / "versions").glob("0*.py")}
+        assert ups == downs == revisions
+
+    def test_a_step_that_breaks_leaves_nothing(self, fresh: Settings) -> None:
+        async def stand_in_the_way() -> None:
+            connection = await connect(fresh)
+            await connection.execute("CREATE TABLE consumer_pauses (name text)")
+            await connection.close()
+
+        asyncio.run(stand_in_the_way())
+
+        with pytest.raises(Exception, match="consumer_pauses"):
+            migrate.migrate(fresh, up=True)
+
+        names = {row[1] for row in asyncio.run(shape(fresh))}
+        assert "users.id" in names
+        assert "deliveries.state" not in names
+        assert asyncio.run(present(fresh)) == "0001"
+
+
+class TestCommandLine:
+    def test_up_down_status(
+        self,
+        fresh: Settings,
+        environment: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        environment.setenv("POSTGRES_DATABASE", fresh.postgres_database)
+        for what in ("status", "up", "down"):
+            environment.setattr(sys, "argv", ["migrate", what])
+            migrate.main()
+
+        assert capsys.readouterr().out.splitlines() == [
+            f"revision none, newest {newest()}",
+            f"revision {newest()}, newest {newest()}",
+            f"revision 0001, newest {newest()}",
+        ]
+
+
+class TestStart:
+    def test_services_that_start_together_migrate_once(
+        self, fresh: Settings, environment: pytest.MonkeyPatch
+    ) -> None:
+        environment.setenv("POSTGRES_DATABASE", fresh.postgres_database)
+        started = [
+            subprocess.Popen([sys.executable, "-m", "migrate", "up"], stdout=subprocess.PIPE)
+            for _ in range(2)
+        ]
+
+        said = [process.communicate(timeout=30)[0].decode() for process in started]
+
+        assert said == [f"revision {newest()}, newest {newest()}\n"] * 2
+
+    def test_a_start_brings_the_schema_up(self, fresh: Settings) -> None:
+        async def start() -> None:
+            async with Database(fresh) as database:
+                with pytest.raises(Unavailable):
+                    await database.ping()
+                await Schema(fresh, database).prepare()
+                await database.ping()
+
+        asyncio.run(start())
+        assert asyncio.run(present(fresh)) == newest()
+
+    def test_a_newer_schema_is_left_alone(self, fresh: Settings) -> None:
+        migrate.migrate(fresh, up=True)
+
+        async def start() -> None:
+            connection = await connect(fresh)
+            await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+            await connection.close()
+            async with Database(fresh) as database:
+                await Schema(fresh, database).prepare()
+                await database.ping()
+
+        asyncio.run(start())
+        assert asyncio.run(present(fresh)) == "9999"

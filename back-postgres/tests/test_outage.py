@@ -1,0 +1,153 @@
+import asyncio
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+
+from database import Database
+from main import app
+from settings import Settings
+from shared.kit.errors import TimedOut, Unavailable
+from shared.kit.testing import TestKeys, running
+from tests.builders import event, recording, registered
+from tests.callers import Callers
+from tests.engine import EngineProxy
+from tests.waiting import until
+
+
+class TestStart:
+    async def test_without_the_engine_it_lives_and_waits(
+        self, engine: EngineProxy, database: Database, keys: TestKeys
+    ) -> None:
+        await engine.stop()
+
+        async with running(app()) as client:
+            service = Callers(client, keys)
+            assert (await client.get("/health/live")).status == 200
+            assert (await client.get("/health/ready")).status == 503
+            reply = await service.api("GET", f"/users/{uuid4()}")
+            assert (reply.status, reply.json()["code"]) == (503, "unavailable")
+
+            await engine.start()
+            await service.until_ready(within=5)
+            assert (await service.api("GET", f"/users/{uuid4()}")).status == 404
+
+
+class TestKilled:
+    async def test_answers_503_and_recovers_by_itself(
+        self, engine: EngineProxy, database: Database, keys: TestKeys
+    ) -> None:
+        async with running(app()) as client:
+            service = Callers(client, keys)
+            await service.until_ready()
+            user = await registered(service)
+
+            await engine.stop()
+            replies = [await service.api("GET", f"/users/{user.user_id}") for _ in range(3)]
+            assert {reply.status for reply in replies} == {503}
+            assert replies[0].headers["retry-after"] == "1"
+
+            await engine.start()
+            read = await service.api("GET", f"/users/{user.user_id}")
+            assert read.status == 200
+
+    async def test_long_polls_hear_notifications_again(
+        self, engine: EngineProxy, database: Database, keys: TestKeys
+    ) -> None:
+        async with running(app()) as client:
+            service = Callers(client, keys)
+            await service.until_ready()
+            await engine.stop()
+            await engine.start()
+            await service.until_ready()
+            poll = asyncio.create_task(service.claim(10))
+
+            await service.api("POST", "/events", recording(event()))
+
+            assert len(await asyncio.wait_for(poll, 3)) == 1
+
+    async def test_a_write_during_the_outage_may_be_repeated(
+        self, engine: EngineProxy, database: Database, keys: TestKeys
+    ) -> None:
+        async with running(app()) as client:
+            service = Callers(client, keys)
+            await service.until_ready()
+            command = recording(event())
+            writing = asyncio.create_task(service.api("POST", "/events", command))
+            await asyncio.sleep(0.003)
+            await engine.stop()
+            assert (await writing).status in {201, 503}
+
+            await engine.start()
+            assert (await service.api("POST", "/events", command)).status == 201
+
+        assert len(await database.rows("SELECT event_id FROM events")) == 1
+
+
+class TestHanging:
+    async def test_answers_504_within_the_deadline_and_recovers(
+        self, engine: EngineProxy, database: Database, keys: TestKeys
+    ) -> None:
+        async with running(app()) as client:
+            service = Callers(client, keys)
+            await service.until_ready()
+            user = await registered(service)
+
+            engine.freeze()
+            started = monotonic()
+            read, write = await asyncio.gather(
+                service.api("GET", f"/users/{user.user_id}"),
+                service.api("POST", "/events", recording(event())),
+            )
+            took = monotonic() - started
+            engine.thaw()
+
+            assert {read.status, write.status} <= {503, 504}
+            assert took < 4
+            await service.until_ready(within=5)
+            assert (await service.api("GET", f"/users/{user.user_id}")).status == 200
+
+
+class TestTimeouts:
+    async def test_a_slow_statement_times_out(self, database: Database) -> None:
+        started = monotonic()
+
+        with pytest.raises(TimedOut):
+            await database.row("SELECT pg_sleep(10)")
+
+        assert monotonic() - started < 2
+
+    async def test_a_lock_that_is_held_times_out(self, database: Database) -> None:
+        async with database.transaction() as holder:
+            await holder.execute("LOCK TABLE users")
+
+            with pytest.raises(TimedOut):
+                await database.row("SELECT id FROM users")
+
+    async def test_a_pool_without_a_free_connection(self, settings: Settings) -> None:
+        small = settings.model_copy(update={"pool_size": 1, "acquire_timeout": 0.1})
+        async with Database(small) as database:
+            database.schema_is_ready()
+            async with database.connection():
+                with pytest.raises(Unavailable, match="No connection"):
+                    await database.ping()
+            await database.ping()
+
+    async def test_leaving_does_not_wait_for_statements(
+        self, settings: Settings, database: Database
+    ) -> None:
+        impatient = settings.model_copy(update={"acquire_timeout": 0.2})
+        closing = Database(impatient)
+        async with closing:
+            closing.schema_is_ready()
+            sleeping = asyncio.create_task(closing.row("SELECT pg_sleep(1)"))
+            await until(database, "SELECT pid FROM pg_stat_activity WHERE query LIKE '%sleep(1)'")
+        with pytest.raises(Unavailable):
+            await sleeping
+
+    async def test_before_and_after_its_life_it_is_unavailable(self, settings: Settings) -> None:
+        database = Database(settings)
+        database.schema_is_ready()
+        with pytest.raises(Unavailable):
+            await database.ping()
+        await database.__aexit__()
