@@ -62,11 +62,11 @@ class TestUpstreams:
 
 
 class TestLimits:
-    @pytest.mark.parametrize("environment", [{}, {"RATE_LIMIT_PER_MINUTE": ""}])
+    @pytest.mark.parametrize("given", [{}, {"RATE_LIMIT_PER_MINUTE": ""}])
     def test_the_limit_is_that_of_kong_yml(
-        self, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
     ) -> None:
-        for name, value in environment.items():
+        for name, value in given.items():
             monkeypatch.setenv(name, value)
 
         configuration = nginx_conf(KONG, Settings())
