@@ -140,6 +140,17 @@ def redis_stub(state: RedisState) -> FastAPI:
             body.ticket_hash, body.user_id, body.sid, expires_in=body.expires_in
         )
 
+    _limit_routes(api, state)
+
+    @api.get("/streams/revocations")
+    async def revocations() -> StreamingResponse:
+        state.reach()
+        return StreamingResponse(_revocations(state), media_type="text/event-stream")
+
+    return api
+
+
+def _limit_routes(api: FastAPI, state: RedisState) -> None:
     @api.post("/limits/take")
     async def take(body: TakeToken) -> TokenTaken:
         state.reach()
@@ -155,13 +166,6 @@ def redis_stub(state: RedisState) -> FastAPI:
         if not state.refills:
             raise Unavailable
         state.buckets.pop(body.key, None)
-
-    @api.get("/streams/revocations")
-    async def revocations() -> StreamingResponse:
-        state.reach()
-        return StreamingResponse(_revocations(state), media_type="text/event-stream")
-
-    return api
 
 
 async def _revocations(state: RedisState) -> AsyncIterator[str]:
