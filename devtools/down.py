@@ -1,13 +1,14 @@
 """`./dev down`."""
 
-import time
+from contextlib import suppress
+
+import psutil
 
 from devtools import control, preflight
 from devtools.errors import DevError
 from devtools.repository import Stack
 
 _PATIENCE = 90.0
-_POLL = 0.1
 
 
 def down(stack: Stack) -> str:
@@ -15,17 +16,15 @@ def down(stack: Stack) -> str:
     if not stack.lock.exists():
         return "Nothing to end: the stack is not running."
     try:
-        control.ask(stack.control, control.Request("down"))
+        supervisor = control.ask(stack.control, control.Request("down")).pid
     except control.NotRunning:
         with preflight.alone(stack):
             return preflight.clean_up(stack) or "Nothing to end: the stack is not running."
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
+    with suppress(psutil.NoSuchProcess):
         try:
-            with preflight.alone(stack):
-                return "The stack is down."
-        except DevError:
-            time.sleep(_POLL)
-    raise DevError(
-        f"the stack still ends after {_PATIENCE:g} s; ./dev status shows what it waits for"
-    )
+            psutil.Process(supervisor).wait(_PATIENCE)
+        except psutil.TimeoutExpired:
+            raise DevError(
+                f"the stack still ends after {_PATIENCE:g} s; ./dev status shows what it waits for"
+            ) from None
+    return "The stack is down."

@@ -93,7 +93,8 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
     """The end of a successful start: the table, where the time went, what to try next."""
     console.print(services_table(state))
     console.print()
-    for left_out in state.without:
+    if state.without:
+        left_out = ", ".join(state.without)
         console.print(
             f"Without {left_out}: what needs it degrades and says so, its events wait.",
             style="yellow",

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from devtools import control, leftovers, preflight
+from devtools.down import down
 from devtools.errors import DevError
 from devtools.leftovers import Recorded
 from devtools.place import MARKER
@@ -97,6 +99,15 @@ def test_a_signal_ends_the_whole_stack(
 ) -> None:
     supervisor.send_signal(number)
     assert supervisor.wait(DEADLINE) == 0
+    assert leftovers.find(stack) == []
+
+
+def test_down_returns_when_everything_ended(
+    stack: Stack, supervisor: "subprocess.Popen[bytes]"
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        pool.submit(supervisor.wait, DEADLINE)
+        assert down(stack) == "The stack is down."
     assert leftovers.find(stack) == []
 
 
