@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from devtools.testing.outcome import Outcome, outcome_of
 from devtools.testing.parts import Part, TestEngine
 from devtools.testing.stack import Target, temporary_stack
 
+PART_SECONDS = 240.0
 SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
 StartEngine = Callable[[TestEngine], AbstractAsyncContextManager[dict[str, str]]]
 
@@ -56,7 +58,7 @@ class Runner:
         started = time.monotonic()
         try:
             outcome = await self._part(part, environment, options)
-        except DevError as error:
+        except (DevError, OSError) as error:
             outcome = Outcome(part.name, 0, 1, 0, time.monotonic() - started, f"{error}\n")
         self.finished(outcome)
         return outcome
@@ -95,7 +97,7 @@ class Runner:
                 start_new_session=True,
             )
             try:
-                output, _ = await pytest.communicate()
+                output = await _output(pytest)
             finally:
                 kill_session(pytest.pid)
             log, seconds = output.decode(errors="replace"), time.monotonic() - started
@@ -108,6 +110,18 @@ class Runner:
             return
         async with temporary_stack() as target:
             yield target
+
+
+async def _output(pytest: asyncio.subprocess.Process) -> bytes:
+    """All that pytest prints. One that hangs is made to say where, and ended."""
+    printing = asyncio.ensure_future(pytest.communicate())
+    await asyncio.wait({printing}, timeout=PART_SECONDS)
+    if not printing.done():
+        pytest.send_signal(signal.SIGABRT)
+        await asyncio.wait({printing}, timeout=5)
+        kill_session(pytest.pid)
+    output, _ = await printing
+    return output
 
 
 def _environment(venv: Path) -> dict[str, str]:

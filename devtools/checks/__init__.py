@@ -1,0 +1,1 @@
+"""Behind ./dev check: each rule is a small function that returns what breaks it."""
