@@ -94,7 +94,7 @@ class AssertionVerifier:
                 leeway=JWT_LEEWAY,
                 options={"require": ["iss", "aud", "iat", "exp"]},
             )
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, UnicodeError) as error:
             raise Unauthenticated(
                 "The service assertion is not valid.", code="assertion_refused"
             ) from error

@@ -106,6 +106,8 @@ def install_problems(api: FastAPI) -> None:
         raised = _of(HTTPException, error)
         if raised.status_code == 404:
             return problem_response(NotFound("There is nothing here."), request.url.path)
+        if isinstance(raised.__cause__, ServiceError):
+            return problem_response(raised.__cause__, request.url.path)
         if raised.status_code == 400:
             meaning: ServiceError = InvalidRequest("The body can't be read.", code="malformed_json")
             return problem_response(meaning, request.url.path)

@@ -37,7 +37,7 @@ def key_id(token: str) -> str:
     """
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, UnicodeError) as error:
         raise TokenRefused("not a JWT") from error
     kid = header.get("kid")
     if header.get("alg") != JWT_ALGORITHM or not isinstance(kid, str):

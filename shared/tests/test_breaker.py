@@ -1,0 +1,92 @@
+"""The circuit breaker."""
+
+import pytest
+
+from shared.kit.breaker import CircuitBreaker
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(clock)
+
+
+def fail(breaker: CircuitBreaker, times: int) -> None:
+    for _ in range(times):
+        breaker.failed()
+
+
+class TestOpens:
+    def test_after_five_failures_in_a_row(self, breaker: CircuitBreaker) -> None:
+        fail(breaker, 4)
+        assert breaker.allow()
+        fail(breaker, 1)
+        assert breaker.open
+        assert not breaker.allow()
+
+    def test_when_half_of_the_last_twenty_failed(self, breaker: CircuitBreaker) -> None:
+        for _ in range(9):
+            breaker.failed()
+            breaker.succeeded()
+        breaker.succeeded()
+        assert not breaker.open
+        breaker.failed()
+        assert breaker.open
+
+    def test_not_for_a_failure_now_and_then(self, breaker: CircuitBreaker) -> None:
+        for _ in range(30):
+            breaker.succeeded()
+            breaker.succeeded()
+            breaker.failed()
+        assert not breaker.open
+
+
+class TestHalfOpen:
+    def test_lets_one_probe_through_after_five_seconds(
+        self, breaker: CircuitBreaker, clock: Clock
+    ) -> None:
+        fail(breaker, 5)
+        clock.now += 4.9
+        assert breaker.seconds_until_probe() == pytest.approx(0.1)
+        assert not breaker.allow()
+        clock.now += 0.1
+        assert breaker.allow()
+        assert not breaker.allow(), "one probe at a time"
+
+    def test_a_probe_that_is_answered_closes(self, breaker: CircuitBreaker, clock: Clock) -> None:
+        fail(breaker, 20)
+        clock.now += 5
+        breaker.allow()
+        breaker.succeeded()
+        assert breaker.allow()
+        fail(breaker, 1)
+        assert breaker.allow(), "what came before the probe is forgotten"
+
+    def test_a_probe_that_fails_opens_again(self, breaker: CircuitBreaker, clock: Clock) -> None:
+        fail(breaker, 5)
+        clock.now += 5
+        breaker.allow()
+        breaker.failed()
+        assert not breaker.allow()
+        assert breaker.seconds_until_probe() == 5
+
+    def test_a_probe_that_was_cancelled_is_made_again(
+        self, breaker: CircuitBreaker, clock: Clock
+    ) -> None:
+        fail(breaker, 5)
+        clock.now += 5
+        breaker.allow()
+        breaker.gave_up()
+        assert breaker.allow()

@@ -1,0 +1,311 @@
+"""The one HTTP client: what it sends, repeats, refuses, and what it makes of answers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from shared.kit import context
+from shared.kit.breaker import CircuitBreaker
+from shared.kit.client import CallNotAllowed, ServiceClient
+from shared.kit.errors import (
+    Conflict,
+    NotFound,
+    ServiceError,
+    TimedOut,
+    TooManyRequests,
+    Unavailable,
+)
+from shared.kit.sse import ServerSentEvent
+from shared.kit.testing import TestKeys
+from shared.kit.transport import (
+    ConnectFailed,
+    ConnectionBroke,
+    Reply,
+    Request,
+    StreamedReply,
+)
+from shared.models.auth import TakeToken, TokenTaken
+from shared.models.base import now
+from shared.models.event import Command, Nothing, Recorded
+from shared.models.problem import Problem
+from shared.models.user import LookUpUser, User
+
+USER = User(
+    id=uuid4(),
+    email="a@example.org",
+    role="user",
+    status="active",
+    version=1,
+    created_at=now(),
+)
+OK = Reply(200, {}, USER.model_dump_json().encode())
+
+
+def refusal(status: int, code: str, **headers: str) -> Reply:
+    problem = Problem(
+        type="urn:x",
+        title="t",
+        status=status,
+        detail="d",
+        instance="/",
+        code=code,
+        correlation_id="c",
+    )
+    return Reply(status, headers, problem.model_dump_json().encode())
+
+
+class Scripted:
+    """A transport that plays a script: replies are given, exceptions raised, waits waited."""
+
+    def __init__(self, *script: Reply | Exception | float, chunks: tuple[bytes, ...] = ()) -> None:
+        self.script = list(script)
+        self.chunks = chunks
+        self.sent: list[tuple[Request, float]] = []
+        self.opened = 0
+
+    async def open(self) -> None:
+        self.opened += 1
+
+    async def close(self) -> None:
+        self.opened -= 1
+
+    async def send(self, request: Request, timeout: float) -> Reply:
+        self.sent.append((request, timeout))
+        step = self.script.pop(0)
+        if isinstance(step, float):
+            async with asyncio.timeout(timeout):
+                await asyncio.sleep(step)
+            return OK
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    @asynccontextmanager
+    async def stream(self, request: Request, *, silence: float) -> AsyncIterator[StreamedReply]:
+        self.sent.append((request, silence))
+        step = self.script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        assert isinstance(step, Reply)
+        body = self.chunks or (step.body,)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for chunk in body:
+                yield chunk
+
+        yield StreamedReply(step.status, step.headers, chunks())
+
+
+Make = Callable[..., tuple[ServiceClient, Scripted]]
+
+
+@pytest.fixture
+def make(keys: TestKeys) -> Make:
+    def _make(
+        *script: Reply | Exception | float, callee: str = "back-postgres", **rest: tuple[bytes, ...]
+    ) -> tuple[ServiceClient, Scripted]:
+        transport = Scripted(*script, **rest)
+        client = ServiceClient("back-api", callee, transport, keys.asserter("back-api"))
+        return client, transport
+
+    return _make
+
+
+async def get(client: ServiceClient) -> User:
+    return await client.get(f"/users/{USER.id}", answer=User)
+
+
+class TestSends:
+    async def test_identity_correlation_trace_and_deadline(self, make: Make) -> None:
+        client, transport = make(OK)
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        with context.correlated("a-correlation", parent, deadline=1):
+            await get(client)
+        [(request, timeout)] = transport.sent
+        assert request.headers["X-Correlation-ID"] == "a-correlation"
+        trace_id, span_id = request.headers["traceparent"].split("-")[1:3]
+        assert trace_id == "0af7651916cd43dd8448eb211c80319c"
+        assert span_id != "b7ad6b7169203331"
+        assert 0.9 < timeout <= 1, "the remaining deadline caps the call's own 2 s"
+        assert 900 <= int(request.headers["X-Deadline-Ms"]) <= 1000
+        assert request.headers["X-Service-Assertion"].count(".") == 2
+
+    async def test_nothing_once_the_deadline_has_passed(self, make: Make) -> None:
+        client, transport = make()
+        with context.correlated("a-correlation", deadline=-0.1), pytest.raises(TimedOut):
+            await get(client)
+        assert not transport.sent
+
+    async def test_leaves_out_absent_parameters_and_quotes_paths(self, make: Make) -> None:
+        client, transport = make(
+            Reply(200, {}, b'{"items": [], "next": null}'), callee="back-cassandra"
+        )
+        await client.get("/audit/events", params={"limit": 5, "before": None})
+        assert transport.sent[0][0].params == {"limit": "5"}
+
+    async def test_opens_and_closes_its_transport(self, make: Make) -> None:
+        client, transport = make()
+        async with client:
+            assert transport.opened == 1
+        assert transport.opened == 0
+
+
+class TestRepeats:
+    @pytest.mark.parametrize(
+        "fault",
+        [ConnectFailed(), ConnectionBroke(), TimeoutError(), refusal(503, "unavailable")],
+    )
+    async def test_a_read(self, make: Make, fault: Reply | Exception) -> None:
+        client, transport = make(fault, fault, OK)
+        assert await get(client) == USER
+        assert len(transport.sent) == 3
+
+    async def test_at_most_three_times(self, make: Make) -> None:
+        client, transport = make(*[ConnectionBroke()] * 5)
+        with pytest.raises(Unavailable):
+            await get(client)
+        assert len(transport.sent) == 3
+
+    async def test_a_command(self, make: Make) -> None:
+        recorded = Reply(201, {}, b'{"event_ids": []}')
+        client, transport = make(ConnectionBroke(), recorded)
+        await client.post("/events", Command(command_id=uuid4(), data=Nothing()), answer=Recorded)
+        assert transport.sent[0][0].body == transport.sent[1][0].body
+
+    async def test_a_call_that_says_it_is_idempotent(self, make: Make) -> None:
+        client, transport = make(ConnectionBroke(), OK)
+        await client.post("/users/lookup", LookUpUser(email="a@b.co"), answer=User, idempotent=True)
+        assert len(transport.sent) == 2
+
+    async def test_not_a_write_that_may_have_happened(self, make: Make) -> None:
+        client, transport = make(ConnectionBroke(), callee="back-redis")
+        take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
+        with pytest.raises(Unavailable):
+            await client.post("/limits/take", take, answer=TokenTaken)
+        assert len(transport.sent) == 1
+
+    async def test_a_write_that_never_left(self, make: Make) -> None:
+        taken = Reply(200, {}, b'{"allowed": true, "remaining": 0, "retry_after": 0}')
+        client, transport = make(ConnectFailed(), taken, callee="back-redis")
+        take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
+        assert (await client.post("/limits/take", take, answer=TokenTaken)).allowed
+        assert len(transport.sent) == 2
+
+    async def test_not_beyond_the_deadline(self, make: Make) -> None:
+        client, _ = make(*[30.0] * 5)
+        started = time.monotonic()
+        with context.correlated("a-correlation", deadline=0.2), pytest.raises(TimedOut):
+            await get(client)
+        assert time.monotonic() - started < 0.4
+
+
+class TestReads:
+    @pytest.mark.parametrize(
+        "reply, meaning, code",
+        [
+            (refusal(404, "user_not_found"), NotFound, "user_not_found"),
+            (refusal(409, "stale_version"), Conflict, "stale_version"),
+            (refusal(401, "assertion_refused"), Unavailable, "unavailable"),
+            (refusal(403, "scope_missing"), Unavailable, "unavailable"),
+            (refusal(422, "validation_failed"), Unavailable, "unavailable"),
+            (refusal(418, "teapot"), Unavailable, "unavailable"),
+            (Reply(404, {}, b"<html>"), Unavailable, "unavailable"),
+            (Reply(200, {}, b'{"id": 1}'), Unavailable, "unavailable"),
+        ],
+    )
+    async def test_problems_as_meanings(
+        self, make: Make, reply: Reply, meaning: type[ServiceError], code: str
+    ) -> None:
+        client, _ = make(reply)
+        with pytest.raises(meaning) as raised:
+            await get(client)
+        assert raised.value.code == code
+
+    async def test_how_long_to_wait(self, make: Make) -> None:
+        client, _ = make(refusal(429, "too_many_requests", **{"retry-after": "7"}))
+        with pytest.raises(TooManyRequests) as raised:
+            await get(client)
+        assert raised.value.retry_after == 7
+
+    async def test_a_timeout_of_the_callee_as_one_of_ours(self, make: Make) -> None:
+        client, _ = make(*[refusal(504, "timed_out")] * 3)
+        with pytest.raises(TimedOut):
+            await get(client)
+
+
+class TestBreaks:
+    async def test_stops_calling_what_keeps_failing(self, make: Make) -> None:
+        client, transport = make(*[ConnectionBroke()] * 6)
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await get(client)
+        with pytest.raises(Unavailable) as raised:
+            await get(client)
+        assert len(transport.sent) == CircuitBreaker.IN_A_ROW
+        assert raised.value.retry_after is not None
+
+    async def test_long_polls_pass_it_by(self, make: Make) -> None:
+        client, transport = make(*[ConnectionBroke()] * 6, OK)
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await get(client)
+        assert await client.get(f"/users/{USER.id}", answer=User, timeout=30) == USER
+        assert transport.sent[-1][1] == 30
+
+    async def test_a_cancelled_call_says_nothing_of_the_callee(self, make: Make) -> None:
+        client, transport = make(30.0, OK)
+        task = asyncio.create_task(get(client))
+        while not transport.sent:  # noqa: ASYNC110  (the script has no event to wait on)
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await get(client) == USER
+
+
+class TestAllows:
+    async def test_only_what_a_contract_lists(self, make: Make) -> None:
+        client, transport = make()
+        with pytest.raises(CallNotAllowed, match=r"no contract .* lets back-api call GET /secrets"):
+            await client.get("/secrets")
+        with pytest.raises(CallNotAllowed):
+            await client.post("/credentials", LookUpUser(email="a@b.co"))
+        assert not transport.sent
+
+    async def test_health_of_everybody(self, make: Make) -> None:
+        client, _ = make(Reply(200, {}, b"{}"))
+        await client.get("/health/ready")
+
+
+class TestEvents:
+    async def test_come_as_they_were_sent(self, make: Make) -> None:
+        chunks = (b"id: 1-0\nevent: en", b"try\ndata: {}\n\n: comment\n\nevent: heart")
+        client, transport = make(
+            Reply(200, {}, b""), callee="back-redis", chunks=(*chunks, b"beat\ndata: {}\n\n")
+        )
+        async with aclosing(client.events("/streams/revocations", since="0-1")) as events:
+            assert await anext(events) == ServerSentEvent("entry", "{}", "1-0")
+            assert await anext(events) == ServerSentEvent("heartbeat", "{}")
+            with pytest.raises(Unavailable):
+                await anext(events)
+        assert transport.sent[0][0].params == {"since": "0-1"}
+
+    @pytest.mark.parametrize(
+        "step, meaning",
+        [
+            (ConnectFailed(), Unavailable),
+            (refusal(404, "stream_not_found"), NotFound),
+            (refusal(503, "unavailable"), Unavailable),
+        ],
+    )
+    async def test_refused(
+        self, make: Make, step: Reply | Exception, meaning: type[ServiceError]
+    ) -> None:
+        client, _ = make(step, callee="back-redis")
+        async with aclosing(client.events("/streams/revocations")) as events:
+            with pytest.raises(meaning):
+                await anext(events)

@@ -1,0 +1,207 @@
+"""The smaller parts of the kit: context, limits, settings, events on the wire, models, tables."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from shared.kit import context
+from shared.kit.context import Trace
+from shared.kit.limits import LocalBuckets
+from shared.kit.log import configure_logging
+from shared.kit.settings import SecretMissing, ServiceSettings
+from shared.kit.sse import ServerSentEvent, parse_events
+from shared.kit.tables import tables
+from shared.models.event import NewEvent
+from shared.models.profile import ProfileUpdate
+from shared.models.user import EmailAddress, UserRegistered
+
+
+class TestTrace:
+    def test_goes_on_below_a_parent(self) -> None:
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        child = Trace.continued(parent)
+        assert child.traceparent.startswith("00-0af7651916cd43dd8448eb211c80319c-")
+        assert child.traceparent.endswith("-01")
+        assert child.span_id != "b7ad6b7169203331"
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            None,
+            "",
+            "garbage",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        ],
+    )
+    def test_begins_anew_where_the_parent_is_malformed(self, given: str | None) -> None:
+        assert "0af7651916cd43dd8448eb211c80319c" not in Trace.continued(given).traceparent
+
+
+class TestContext:
+    def test_belongs_to_the_work_at_hand(self) -> None:
+        assert context.correlation_id() == ""
+        assert context.trace() is None
+        assert context.remaining() is None
+        with context.correlated("outer-correlation", deadline=5):
+            with context.correlated("inner-correlation"):
+                assert context.correlation_id() == "inner-correlation"
+                assert context.remaining() is None
+            assert context.correlation_id() == "outer-correlation"
+        assert context.correlation_id() == ""
+
+
+class TestLocalBuckets:
+    @pytest.fixture
+    def clock(self) -> list[float]:
+        return [0.0]
+
+    def test_refill_evenly(self, clock: list[float]) -> None:
+        buckets = LocalBuckets(2, 10, clock=lambda: clock[0])
+        assert [buckets.take("a"), buckets.take("a")] == [0, 0]
+        assert buckets.take("a") == pytest.approx(5)
+        assert buckets.take("b") == 0
+        clock[0] = 5
+        assert buckets.take("a") == 0
+        assert buckets.take("a") > 0
+        buckets.refill("a")
+        assert buckets.take("a") == 0
+
+    def test_are_bounded_in_number(self, clock: list[float]) -> None:
+        buckets = LocalBuckets(1, 10, kept=3, clock=lambda: clock[0])
+        for key in "abc":
+            buckets.take(key)
+        clock[0] = 10
+        buckets.take("d")
+        assert set(buckets._buckets) == {"d"}, "full buckets are forgotten first"
+        for key in "efg":
+            buckets.take(key)
+        assert len(buckets._buckets) == 3
+
+
+class TestSettings:
+    def test_find_services_and_secrets(
+        self, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("BACK_REDIS_URL", "http://redis.test:1/")
+        assert type(settings)().url_of("back-redis") == "http://redis.test:1"
+        assert settings.url_of("back-postgres") == "http://127.0.0.1:8103"
+        assert settings.secret("identity.key").startswith("-----BEGIN")
+        with pytest.raises(SecretMissing, match=r"postgres\.password"):
+            settings.secret("postgres.password")
+
+    def test_are_frozen(self, settings: ServiceSettings) -> None:
+        with pytest.raises(ValidationError):
+            setattr(settings, "port", 1)  # noqa: B010  (mypy knows that it can't be set)
+
+
+class TestServerSentEvents:
+    async def test_survive_any_cut(self) -> None:
+        events = [
+            ServerSentEvent("entry", '{"a":\n1}', "1-0"),
+            ServerSentEvent("heartbeat", "{}"),
+            ServerSentEvent("entry", "ü", "2-0"),
+        ]
+        wire = b"".join(event.encode() for event in events)
+        for size in (1, 2, 3, 7, len(wire)):
+
+            async def chunks(size: int = size) -> AsyncIterator[bytes]:
+                for start in range(0, len(wire), size):
+                    await asyncio.sleep(0)
+                    yield wire[start : start + size]
+
+            assert [event async for event in parse_events(chunks())] == events
+
+
+class TestLog:
+    def test_is_one_json_object_a_line_with_the_context(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        configure_logging("back-x")
+        with context.correlated("a-correlation"):
+            logging.getLogger("library").warning("odd %s", "thing", extra={"n": 1})
+        [entry] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert entry["event"] == "odd thing"
+        assert (entry["service"], entry["level"], entry["n"]) == ("back-x", "warning", 1)
+        assert entry["correlation_id"] == "a-correlation"
+        assert entry["time"].endswith("Z")
+
+    def test_is_readable_on_a_terminal(self, capsys: pytest.CaptureFixture[str]) -> None:
+        configure_logging("back-x", log_format="console")
+        logging.getLogger("library").warning("odd")
+        assert "odd" in capsys.readouterr().out
+
+
+class TestModels:
+    @pytest.mark.parametrize(
+        "given, taken",
+        [
+            (" Ada@Example.ORG ", "ada@example.org"),
+            ("a.b+c@sub.example.co", "a.b+c@sub.example.co"),
+        ],
+    )
+    def test_addresses_are_kept_in_lower_case(self, given: str, taken: str) -> None:
+        assert TypeAdapter(EmailAddress).validate_python(given) == taken
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "a@b",
+            "a@@b.co",
+            ".a@b.co",
+            "a@-b.co",
+            "a" * 65 + "@b.co",
+            "a@b.co\n",
+            "a b@c.co",
+            "é@b.co",
+            "a@b.co, c@d.co",
+        ],
+    )
+    def test_what_is_no_address(self, given: str) -> None:
+        if given.endswith("\n"):
+            assert TypeAdapter(EmailAddress).validate_python(given) == "a@b.co"
+            return
+        with pytest.raises(ValidationError):
+            TypeAdapter(EmailAddress).validate_python(given)
+
+    def test_an_event_is_named_by_its_command(self) -> None:
+        command_id, user_id = uuid4(), uuid4()
+        made = [
+            NewEvent.of(
+                "user.registered",
+                UserRegistered(user_id=user_id),
+                aggregate_id=user_id,
+                command_id=command_id,
+                correlation_id="c",
+            ).envelope
+            for _ in range(2)
+        ]
+        assert made[0].event_id == made[1].event_id
+
+    def test_an_update_says_something(self) -> None:
+        with pytest.raises(ValidationError):
+            ProfileUpdate()
+        assert ProfileUpdate(company=None).model_fields_set == {"company"}
+
+
+class TestTables:
+    def test_answer_who_may_call_whom(self) -> None:
+        assert tables().callers_of("back-postgres", "users:write") == {"back-api"}
+        calls = tables().calls("back-workers", "back-redis")
+        assert ("POST", ("", "live", "events")) in calls
+
+    def test_route_every_event_to_somebody(self) -> None:
+        assert all(tables().routing.values())
+
+    def test_stand_beside_their_contracts(self) -> None:
+        folder = Path(__file__).parents[1] / "contracts"
+        names = {path.parent.name for path in folder.glob("*/feature.yaml")}
+        assert names == set(tables().contracts)

@@ -1,0 +1,319 @@
+"""A service from its settings: what every service does without saying so."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from shared.kit import Service, ServiceSettings, context
+from shared.kit.errors import Conflict, TooManyRequests, Unavailable
+from shared.kit.guards import CallingService, calls_with_scope
+from shared.kit.testing import TestClient, TestKeys, running
+from shared.models.base import PublicRequest, Text
+
+
+class Note(PublicRequest):
+    text: Text
+    count: int = 0
+
+
+class Seen(BaseModel):
+    correlation_id: str
+    remaining: float | None
+
+
+def routes() -> APIRouter:  # noqa: C901  (a list of routes, each of one line)
+    router = APIRouter()
+
+    @router.get("/seen")
+    async def seen() -> Seen:
+        return Seen(correlation_id=context.correlation_id(), remaining=context.remaining())
+
+    @router.post("/notes", status_code=201)
+    async def note(body: Note) -> Note:
+        return body
+
+    @router.get("/numbers")
+    async def number(n: Annotated[int, Query(ge=1)]) -> int:
+        return n
+
+    @router.get("/conflict")
+    async def conflict() -> None:
+        raise Conflict("Somebody was faster.", code="stale_version")
+
+    @router.get("/busy")
+    async def busy() -> None:
+        raise TooManyRequests(retry_after=1.2)
+
+    @router.get("/crash")
+    async def crash() -> None:
+        secret = "a-password"
+        raise ValueError(secret)
+
+    @router.get("/timeout-of-its-own")
+    async def own_timeout() -> None:
+        raise TimeoutError
+
+    @router.get("/slow")
+    async def slow() -> None:
+        await asyncio.sleep(30)
+
+    @router.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"a"
+            await asyncio.sleep(0.1)
+            yield b"b"
+
+        return StreamingResponse(body())
+
+    @router.get("/guarded", dependencies=[calls_with_scope("users:write")])
+    async def guarded(caller: CallingService) -> str:
+        return caller
+
+    return router
+
+
+@pytest.fixture
+def service(settings: ServiceSettings, request: pytest.FixtureRequest) -> Service:
+    service = Service(settings)
+    service.api.include_router(routes())
+    return service
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[TestClient]:
+    async with running(service.api) as found:
+        yield found
+
+
+class TestCorrelation:
+    async def test_is_kept(self, client: TestClient) -> None:
+        reply = await client.get("/seen", headers={"X-Correlation-ID": "abc-DEF_1.2"})
+        assert reply.json()["correlation_id"] == "abc-DEF_1.2"
+        assert reply.headers["x-correlation-id"] == "abc-DEF_1.2"
+
+    @pytest.mark.parametrize(
+        "given", ["short", "a" * 65, "with space", "new\nline", "ümlaut-ümlaut"]
+    )
+    async def test_is_made_anew_where_it_is_malformed(self, client: TestClient, given: str) -> None:
+        reply = await client.get("/seen", headers={"X-Correlation-ID": given})
+        made = reply.headers["x-correlation-id"]
+        assert made == reply.json()["correlation_id"]
+        assert made != given
+        assert len(made) == 36
+
+
+class TestDeadline:
+    async def test_is_ten_seconds_unless_the_caller_says_less(self, client: TestClient) -> None:
+        usual = (await client.get("/seen")).json()["remaining"]
+        given = (await client.get("/seen", headers={"X-Deadline-Ms": "500"})).json()["remaining"]
+        assert isinstance(usual, float)
+        assert isinstance(given, float)
+        assert 9 < usual <= 10
+        assert 0.3 < given <= 0.5
+
+    @pytest.mark.parametrize("given", ["", "x", "-5", "1e3", "٣"])
+    async def test_garbage_is_passed_over(self, client: TestClient, given: str) -> None:
+        remaining = (await client.get("/seen", headers={"X-Deadline-Ms": given})).json()[
+            "remaining"
+        ]
+        assert isinstance(remaining, float)
+        assert remaining > 9
+
+    async def test_ends_a_slow_request(self, client: TestClient) -> None:
+        started = time.monotonic()
+        reply = await client.get("/slow", headers={"X-Deadline-Ms": "50"})
+        assert reply.status == 504
+        assert reply.json()["code"] == "timed_out"
+        assert time.monotonic() - started < 5
+
+    async def test_does_not_end_a_body_that_has_begun(self, client: TestClient) -> None:
+        reply = await client.get("/stream", headers={"X-Deadline-Ms": "50"})
+        assert reply.body == b"ab"
+
+
+class TestProblems:
+    async def test_have_one_shape(self, client: TestClient) -> None:
+        reply = await client.get("/conflict", headers={"X-Correlation-ID": "a-correlation"})
+        assert reply.status == 409
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert reply.json() == {
+            "type": "urn:tools-dashboard:problem:stale_version",
+            "title": "Conflict",
+            "status": 409,
+            "detail": "Somebody was faster.",
+            "instance": "/conflict",
+            "code": "stale_version",
+            "correlation_id": "a-correlation",
+        }
+
+    async def test_say_how_long_to_wait_in_whole_seconds(self, client: TestClient) -> None:
+        assert (await client.get("/busy")).headers["retry-after"] == "2"
+
+    async def test_of_a_crash_tell_nothing(
+        self, client: TestClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reply = await client.get("/crash")
+        assert reply.status == 500
+        assert "a-password" not in reply.text
+        assert "request_crashed" in caplog.text
+
+    async def test_a_timeout_that_is_not_the_deadline_is_a_crash(self, client: TestClient) -> None:
+        assert (await client.get("/timeout-of-its-own")).status == 500
+
+    @pytest.mark.parametrize(
+        "content, kind, status, code",
+        [
+            (b"{", "application/json", 400, "malformed_json"),
+            (b"\xff\xfe", "application/json", 400, "malformed_json"),
+            (b"[" * 100_000, "application/json", 400, "malformed_json"),
+            (b"[]", "application/json", 422, "validation_failed"),
+            (b"null", "application/json", 422, "validation_failed"),
+            (b"", "application/json", 422, "validation_failed"),
+            (b"text=a", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
+            (b'{"text": "a\\u0000"}', "application/json", 422, "validation_failed"),
+            (b'{"text": "\\ud800"}', "application/json", 422, "validation_failed"),
+            (b'{"text": "a", "\\ud800": 1}', "application/json", 422, "validation_failed"),
+            (b'{"text": "a", "count": 1e400}', "application/json", 422, "validation_failed"),
+            (b'{"text": "a", "count": NaN}', "application/json", 422, "validation_failed"),
+            (b'{"text": ' + b"9" * 5000 + b"}", "application/json", 400, "malformed_json"),
+        ],
+    )
+    async def test_of_bad_bodies_are_precise(
+        self, client: TestClient, content: bytes, kind: str, status: int, code: str
+    ) -> None:
+        reply = await client.post("/notes", content=content, headers={"Content-Type": kind})
+        assert (reply.status, reply.json()["code"]) == (status, code)
+
+    async def test_point_at_the_place(self, client: TestClient) -> None:
+        reply = await client.post("/notes", json={"text": 5, "a/b~c": 1})
+        errors = reply.json()["errors"]
+        assert isinstance(errors, list)
+        assert sorted(str(e["pointer"]) for e in errors if isinstance(e, dict)) == [
+            "/a~1b~0c",
+            "/text",
+        ]
+        query = (await client.get("/numbers", params={"n": "0"})).json()["errors"]
+        assert isinstance(query, list)
+        assert isinstance(query[0], dict)
+        assert query[0]["pointer"] == "/query/n"
+
+    async def test_never_quote_the_input(self, client: TestClient) -> None:
+        reply = await client.post("/notes", json={"text": ["hunter2"]})
+        assert reply.status == 422
+        assert "hunter2" not in reply.text
+
+    async def test_of_size(self, client: TestClient) -> None:
+        large = b"x" * 2_000_000
+        told = await client.post("/notes", content=large)
+        assert told.status == 413
+        untold = await client.post("/notes", content=large, headers={"Content-Length": "5"})
+        assert untold.status == 413
+
+    async def test_of_what_is_not_there(self, client: TestClient) -> None:
+        assert (await client.get("/nowhere")).json()["code"] == "not_found"
+        wrong = await client.put("/conflict", json={})
+        assert (wrong.status, wrong.json()["code"]) == (405, "method_not_allowed")
+        assert wrong.headers["allow"] == "GET"
+
+
+class TestGuards:
+    async def test_let_in_who_a_contract_lists(self, client: TestClient, keys: TestKeys) -> None:
+        allowed = keys.assertion(caller="back-api", to="back-postgres")
+        assert (await client.get("/guarded", headers=allowed)).text == '"back-api"'
+        other = keys.assertion(caller="back-redis", to="back-postgres")
+        assert (await client.get("/guarded", headers=other)).json()["code"] == "scope_missing"
+        nobody = await client.get("/guarded")
+        assert (nobody.status, nobody.json()["code"]) == (401, "assertion_missing")
+
+
+class TestHealth:
+    async def test_of_a_service_without_needs(self, client: TestClient) -> None:
+        assert (await client.get("/health/live")).json() == {
+            "status": "ok",
+            "service": "back-postgres",
+        }
+        assert (await client.get("/health/ready")).status == 200
+
+    async def test_names_what_is_missing(self, service: Service) -> None:
+        async def down() -> None:
+            raise Unavailable("No route.")
+
+        async def stuck() -> None:
+            await asyncio.sleep(30)
+
+        async def broken() -> None:
+            raise OSError("a-password")
+
+        service.ready("engine", down)
+        service.ready("queue", stuck)
+        service.ready("disk", broken)
+        async with running(service.api) as client:
+            ready = await client.get("/health/ready")
+            assert ready.status == 503
+            assert ready.json()["detail"] == "Not ready: engine, queue, disk."
+            health = (await client.get("/health")).json()
+            again = (await client.get("/health")).json()
+        assert health["status"] == "down"
+        assert again["uptime_seconds"] == health["uptime_seconds"], "an answer stands for a second"
+        details = [d["detail"] for d in health["dependencies"] if isinstance(d, dict)]  # type: ignore[union-attr]
+        assert details == ["No route.", "did not answer in time", "OSError"]
+
+    async def test_a_neighbour_that_is_out_only_degrades(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service.depends(service.client("back-redis"))
+        monkeypatch.setattr("shared.kit.settings.ServiceSettings.url_of", lambda *_: "")
+        async with running(service.api) as client:
+            assert (await client.get("/health/ready")).status == 200
+            assert (await client.get("/health")).json()["status"] == "degraded"
+
+    async def test_names_versions_of_contracts(self, client: TestClient) -> None:
+        health = (await client.get("/health")).json()
+        contracts = health["contracts"]
+        assert isinstance(contracts, dict)
+        assert contracts["profile"]
+        assert health["contracts_digest"]
+
+
+class TestLifetime:
+    async def test_background_work_is_restarted_after_a_crash(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.kit.service._RESTART_FIRST", 0.001)
+        runs = 0
+        done = asyncio.Event()
+
+        async def work() -> None:
+            nonlocal runs
+            runs += 1
+            if runs < 3:
+                raise ValueError("crashed")
+            done.set()
+
+        service.background(work)
+        async with running(service.api):
+            await asyncio.wait_for(done.wait(), 5)
+        assert runs == 3
+
+    async def test_background_work_ends_with_the_app(self, service: Service) -> None:
+        ended = False
+
+        async def work() -> None:
+            nonlocal ended
+            try:
+                await asyncio.sleep(30)
+            finally:
+                ended = True
+
+        service.background(work)
+        async with running(service.api) as client:
+            await client.get("/seen")
+        assert ended
+        assert service.stopping.is_set()

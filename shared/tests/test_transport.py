@@ -1,0 +1,148 @@
+"""Requests over a real network, and into an app in memory: both must look the same."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+
+from shared.kit.transport import (
+    AsgiTransport,
+    ConnectFailed,
+    ConnectionBroke,
+    HttpTransport,
+    Transport,
+)
+from shared.kit.transport import Request as Outgoing
+
+
+def echo() -> FastAPI:
+    app = FastAPI()
+
+    @app.api_route("/echo/{rest:path}", methods=["GET", "POST"])
+    async def _echo(request: Request, rest: str) -> Response:
+        body = f"{request.method} {rest} {request.url.query} ".encode() + await request.body()
+        return Response(body, 201, {"X-Seen": request.headers.get("x-sent", "")})
+
+    @app.get("/slow")
+    async def slow() -> None:
+        await asyncio.sleep(30)
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"one"
+            await asyncio.sleep(0.02)
+            yield b"two"
+
+        return StreamingResponse(body())
+
+    @app.get("/stall")
+    async def stall() -> StreamingResponse:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"one"
+            await asyncio.sleep(30)
+
+        return StreamingResponse(body())
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise ValueError("broken")
+
+    return app
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, log_config=None, timeout_graceful_shutdown=1, ws="none", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve([listener]))
+    while not server.started:  # noqa: ASYNC110  (the server offers nothing to wait on)
+        await asyncio.sleep(0.005)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = server.force_exit = True
+    await task
+    listener.close()
+
+
+@pytest.fixture(params=["network", "memory"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    if request.param == "memory":
+        yield AsgiTransport(echo())
+        return
+    async with served(echo()) as url:
+        found = HttpTransport(url)
+        await found.open()
+        yield found
+        await found.close()
+
+
+class TestTransports:
+    async def test_carry_method_path_query_headers_and_body(self, transport: Transport) -> None:
+        request = Outgoing(
+            "POST", "/echo/a%2Fb", {"q": "ü &"}, {"X-Sent": "1", "Content-Length": "2"}, b"hi"
+        )
+        reply = await transport.send(request, timeout=5)
+        assert reply.status == 201
+        assert reply.body == b"POST a/b q=%C3%BC+%26 hi"
+        assert reply.headers["x-seen"] == "1"
+
+    async def test_give_up_in_time(self, transport: Transport) -> None:
+        with pytest.raises(TimeoutError):
+            await transport.send(Outgoing("GET", "/slow"), timeout=0.05)
+
+    async def test_stream(self, transport: Transport) -> None:
+        async with transport.stream(Outgoing("GET", "/stream"), silence=5) as reply:
+            assert reply.status == 200
+            assert b"".join([chunk async for chunk in reply.chunks]) == b"onetwo"
+
+    async def test_notice_silence(self, transport: Transport) -> None:
+        async with transport.stream(Outgoing("GET", "/stall"), silence=0.1) as reply:
+            with pytest.raises(TimeoutError):
+                _ = [chunk async for chunk in reply.chunks]
+
+
+class TestHttpTransport:
+    async def test_tells_what_never_left_from_what_broke(self) -> None:
+        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.transport.abort()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        transport = HttpTransport(f"http://127.0.0.1:{port}")
+        await transport.open()
+        post = Outgoing("POST", "/x")
+        with pytest.raises(ConnectionBroke):
+            await transport.send(post, timeout=5)
+        with pytest.raises(ConnectionBroke):
+            async with transport.stream(post, silence=5):
+                pass
+        server.close()
+        await server.wait_closed()
+        with pytest.raises(ConnectFailed):
+            await transport.send(post, timeout=5)
+        with pytest.raises(ConnectFailed):
+            async with transport.stream(post, silence=5):
+                pass
+        await transport.close()
+
+    async def test_needs_to_be_open(self) -> None:
+        with pytest.raises(RuntimeError, match="lifespan"):
+            await HttpTransport("http://127.0.0.1:1").send(Outgoing("GET", "/"), timeout=1)
+
+
+class TestAsgiTransport:
+    async def test_a_crash_of_the_app_is_a_broken_connection(self) -> None:
+        async def silent(*_: object) -> None:
+            """Answers nothing."""
+
+        with pytest.raises(ConnectionBroke):
+            await AsgiTransport(silent).send(Outgoing("GET", "/"), timeout=1)
