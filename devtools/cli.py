@@ -55,6 +55,9 @@ def main() -> None:
         sys.exit(130)
     except DevError as error:
         sys.exit(f"dev: {error}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except OSError as error:
         sys.exit(f"dev: {error.strerror or error}: {error.filename or ''}".rstrip(": "))
 

@@ -8,14 +8,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from devtools.errors import DevError
 from devtools.logs import Entry, files_of, merged, parse, service_of
 
 _STYLES = {"warning": "yellow", "error": "red", "critical": "bold red", "debug": "dim"}
-_HEAD = {"timestamp", "time", "level", "service", "event", "correlation_id", "trace_id", "logger"}
+_HEAD = {"time", "level", "service", "event", "correlation_id", "trace_id", "logger"}
 _PAUSE = 0.2
 
 
 def show(console: Console, folder: Path, service: str | None, last: int, *, follow: bool) -> None:
+    if service and not files_of(folder, service):
+        known = ", ".join(sorted({service_of(file) for file in files_of(folder, None)}))
+        raise DevError(f"no logs of {service}; there are: {known or 'none yet'}")
     tails = _Tails(folder, service)
     try:
         for entry in merged(files_of(folder, service), last):
@@ -31,7 +35,7 @@ def show(console: Console, folder: Path, service: str | None, last: int, *, foll
 def line(entry: Mapping[str, object]) -> Text:
     """Time, level, service, event, key=value, and the correlation id last."""
     level = str(entry.get("level", "info")).lower()
-    moment = str(entry.get("timestamp", ""))[11:23]
+    moment = str(entry["time"])[11:23]
     text = Text(f"{moment:12} ", style="dim")
     text.append(f"{level[:5]:5} ", style=_STYLES.get(level, "dim"))
     text.append(f"{entry['service']:20} ", style="cyan")
@@ -58,7 +62,7 @@ class _Tails:
             if file not in self._tails:
                 self._tails[file] = _Tail(file, from_start=True)
         entries = [entry for tail in self._tails.values() for entry in tail.new()]
-        return sorted(entries, key=lambda entry: str(entry["timestamp"]))
+        return sorted(entries, key=lambda entry: str(entry["time"]))
 
     def close(self) -> None:
         for tail in self._tails.values():

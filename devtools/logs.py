@@ -59,8 +59,8 @@ class LogFile:
         return json.dumps(self._line(line.decode(errors="replace").rstrip())).encode()
 
     def _line(self, event: str) -> Entry:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return {"timestamp": now, "level": "info", "service": self._service, "event": event}
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return {"time": now, "level": "info", "service": self._service, "event": event}
 
 
 def files_of(folder: Path, service: str | None) -> list[Path]:
@@ -76,7 +76,7 @@ def merged(files: list[Path], last: int) -> Iterator[Entry]:
         with file.open("rb") as content:
             lines = deque(content, maxlen=last)
         entries.extend(entry for line in lines if (entry := parse(line, service_of(file))))
-    by_time = sorted(entries, key=lambda entry: str(entry.get("timestamp", "")))
+    by_time = sorted(entries, key=lambda entry: str(entry["time"]))
     yield from by_time[-last:]
 
 
@@ -85,7 +85,7 @@ def service_of(file: Path) -> str:
 
 
 def parse(line: bytes, service: str) -> Entry | None:
-    """One line of a log file with `timestamp` and `service` filled in; None for a blank one."""
+    """One line of a log file with `time` and `service` filled in; None for a blank one."""
     text = line.decode(errors="replace").strip()
     if not text:
         return None
@@ -95,4 +95,4 @@ def parse(line: bytes, service: str) -> Entry | None:
         entry = None
     if not isinstance(entry, dict):
         entry = {"event": text}
-    return {"service": service, "timestamp": entry.get("time", ""), **entry}
+    return {"service": service, "time": "", **entry}

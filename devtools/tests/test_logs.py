@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from devtools import log_reader
+from devtools.errors import DevError
 from devtools.logs import LIMIT, LogFile, files_of, merged, parse
 
 LogOf = Callable[..., LogFile]
@@ -42,7 +43,7 @@ def test_other_lines_are_wrapped_with_time_and_service(tmp_path: Path, log_of: L
     (entry,) = lines(tmp_path / "postgres.log")
     assert entry["event"] == "database system is ready"
     assert entry["service"] == "postgres"
-    assert str(entry["timestamp"]).startswith("20")
+    assert str(entry["time"]).startswith("20")
 
 
 def test_an_unfinished_line_is_kept_at_the_end(tmp_path: Path, log_of: LogOf) -> None:
@@ -75,8 +76,8 @@ def test_last_entries_are_the_services_own(tmp_path: Path, log_of: LogOf) -> Non
 
 def test_logs_are_merged_by_time(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(
-        '{"timestamp": "2026-01-01T00:00:01Z", "event": "one"}\n'
-        '{"timestamp": "2026-01-01T00:00:03Z", "event": "three"}\n'
+        '{"time": "2026-01-01T00:00:01Z", "event": "one"}\n'
+        '{"time": "2026-01-01T00:00:03Z", "event": "three"}\n'
     )
     (tmp_path / "b.log").write_text('{"time": "2026-01-01T00:00:02Z", "event": "two"}\n\n')
     entries = list(merged(files_of(tmp_path, None), 10))
@@ -87,7 +88,7 @@ def test_logs_are_merged_by_time(tmp_path: Path) -> None:
 
 def test_a_line_reads_as_time_level_service_event_values_and_correlation() -> None:
     entry = parse(
-        b'{"timestamp": "2026-01-01T09:08:07.123Z", "level": "warning", "event": "slow",'
+        b'{"time": "2026-01-01T09:08:07.123Z", "level": "warning", "event": "slow",'
         b' "seconds": 3, "empty": null, "correlation_id": "c-1"}',
         "back-api",
     )
@@ -102,6 +103,14 @@ def test_what_is_no_json_is_shown_as_it_is() -> None:
     assert log_reader.line(entry).plain.split() == ["info", "nginx", "plain", "words"]
 
 
+def test_logs_of_nobody_name_those_there_are(tmp_path: Path, log_of: LogOf) -> None:
+    with pytest.raises(DevError, match="there are: none yet"):
+        log_reader.show(Console(), tmp_path, "back-ap", 10, follow=False)
+    log_of("back-api")
+    with pytest.raises(DevError, match="no logs of back-ap; there are: back-api"):
+        log_reader.show(Console(), tmp_path, "back-ap", 10, follow=False)
+
+
 class _EnoughError(Exception):
     pass
 
@@ -110,7 +119,7 @@ def test_following_goes_on_across_a_rotation(
     tmp_path: Path, log_of: LogOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = log_of("a", limit=60)
-    log.write(b'{"event": "old", "timestamp": "1"}\n')
+    log.write(b'{"event": "old", "time": "1"}\n')
     output = StringIO()
     rounds = iter(range(4))
 
@@ -118,9 +127,9 @@ def test_following_goes_on_across_a_rotation(
         number = next(rounds, None)
         if number is None:
             raise _EnoughError
-        log.write(b'{"event": "new-%d", "timestamp": "2"}\n' % number)
+        log.write(b'{"event": "new-%d", "time": "2"}\n' % number)
         if number == 2:
-            log_of("b").write(b'{"event": "from-b", "timestamp": "3"}\n')
+            log_of("b").write(b'{"event": "from-b", "time": "3"}\n')
 
     monkeypatch.setattr("time.sleep", write_meanwhile)
     with pytest.raises(_EnoughError):
