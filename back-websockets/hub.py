@@ -1,0 +1,98 @@
+"""The open sockets of this process, by user."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+from live_socket import SESSION_ENDED, LiveSocket, Message
+from settings import Settings
+from shared.kit.context import accepted_correlation_id, correlation_id
+from shared.kit.errors import TooManyRequests
+from shared.kit.limits import LocalBuckets
+from shared.models.auth import Revocation, TicketHolder
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from shared.models.live import LiveEvent
+
+RESYNC = "notifications.resync"
+
+
+class Hub:
+    """Hands events to the sockets they are for, and ends those whose session has ended."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._sockets: dict[UUID, set[LiveSocket]] = {}
+        self._per_user = settings.sockets_per_user
+        self._queue_size = settings.socket_queue
+        self._ticket_seconds = settings.ticket_seconds
+        self._messages = LocalBuckets(settings.messages_per_second, 1.0)
+
+    @contextmanager
+    def joined(self, holder: TicketHolder) -> Iterator[LiveSocket]:
+        """A new socket that gets events from here on.
+
+        Raises:
+            TooManyRequests: `too_many_sockets`, the user has as many as are allowed.
+        """
+        mine = self._sockets.setdefault(holder.user_id, set())
+        if len(mine) >= self._per_user:
+            raise TooManyRequests(
+                f"At most {self._per_user} sockets may be open at once.",
+                code="too_many_sockets",
+                retry_after=self._ticket_seconds,
+            )
+        socket = LiveSocket(holder, queue_size=self._queue_size)
+        mine.add(socket)
+        try:
+            yield socket
+        finally:
+            mine.remove(socket)
+            if not mine:
+                del self._sockets[holder.user_id]
+
+    def deliver(self, event: LiveEvent) -> None:
+        """Offer the event to every socket of its user."""
+        if sockets := self._sockets.get(event.user_id):
+            message = Message.of(event.envelope)
+            for socket in sockets:
+                socket.offer(message)
+
+    def resync(self) -> None:
+        """Tell every socket that events may be missing."""
+        message = resync_message()
+        for sockets in self._sockets.values():
+            for socket in sockets:
+                socket.offer(message)
+
+    async def end_revoked(self, revocation: Revocation) -> None:
+        """End the sockets of a session, or all that a user may have opened before a moment."""
+        for sockets in self._sockets.values():
+            for socket in sockets:
+                if self._ends(revocation, socket):
+                    socket.end(SESSION_ENDED)
+
+    def may_send(self, user_id: UUID) -> bool:
+        """Whether the user may send one more message now, over all sockets together."""
+        return self._messages.take(str(user_id)) == 0
+
+    def _ends(self, revocation: Revocation, socket: LiveSocket) -> bool:
+        if revocation.sid == socket.sid:
+            return True
+        if revocation.user_id != socket.user_id or revocation.issued_before is None:
+            return False
+        # The ticket, and so the session, may be older than the socket.
+        oldest = socket.opened_at - self._ticket_seconds
+        return oldest <= revocation.issued_before.timestamp()
+
+
+def resync_message() -> Message:
+    """The event that tells a client to read again what it shows: events may be missing."""
+    return Message.of(
+        EventEnvelope(
+            event_id=uuid4(),
+            event_type=RESYNC,
+            occurred_at=now(),
+            correlation_id=accepted_correlation_id(correlation_id()),
+            payload={},
+        )
+    )

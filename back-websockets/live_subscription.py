@@ -1,0 +1,78 @@
+"""The one subscription of this process to the live events of all users."""
+
+import asyncio
+from contextlib import aclosing
+from uuid import UUID
+
+import structlog
+
+from hub import Hub, resync_message
+from live_socket import Message
+from shared.kit import ServiceClient
+from shared.kit.errors import ServiceError, Unavailable
+from shared.kit.sse import ServerSentEvent
+from shared.models.live import LiveEvent, LiveEvents
+
+log = structlog.get_logger()
+
+STREAM = "/streams/live"
+_RECONNECT_SECONDS = 0.25
+
+
+class LiveSubscription:
+    """Follows back-redis, resumes where it broke, and reads what a socket has missed."""
+
+    def __init__(self, redis: ServiceClient, hub: Hub) -> None:
+        self._redis = redis
+        self._hub = hub
+        self._position: str | None = None
+
+    async def ready(self) -> None:
+        """Raises Unavailable until the stream has been caught up with once.
+
+        From then on nothing is lost: while the stream is broken, its events come later.
+        """
+        if self._position is None:
+            raise Unavailable("Live events are not followed yet.", retry_after=1)
+
+    async def follow(self) -> None:
+        """Hand out events for as long as the app lives."""
+        while True:
+            try:
+                async with aclosing(self._redis.events(STREAM, since=self._position)) as events:
+                    async for event in events:
+                        self._take(event)
+            except ServiceError as error:
+                log.info("live_events_broken", reason=error.detail)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def missed(self, user_id: UUID, since: UUID) -> list[Message]:
+        """The user's events after `since`; first a resync where some may be missing.
+
+        Raises:
+            Unavailable: back-redis can't tell at present.
+        """
+        found = await self._redis.get(
+            f"/users/{user_id}/live-events", params={"since": since}, answer=LiveEvents
+        )
+        resync = [] if found.complete else [resync_message()]
+        return [*resync, *(Message.of(envelope) for envelope in found.items)]
+
+    def _take(self, event: ServerSentEvent) -> None:
+        match event.event:
+            case "gap":
+                self._hub.resync()
+            case "entry" if event.id and self._is_new(event.id):
+                self._hub.deliver(LiveEvent.model_validate_json(event.data))
+                self._position = event.id
+            case "caught-up" if event.id and self._is_new(event.id):
+                self._position = event.id
+
+    def _is_new(self, stream_id: str) -> bool:
+        # After a gap the stream is told from its beginning, also what was heard before.
+        return self._position is None or _order(stream_id) > _order(self._position)
+
+
+def _order(stream_id: str) -> tuple[int, ...]:
+    """What ids of a stream are ordered by: `milliseconds-sequence`."""
+    return tuple(int(part) for part in stream_id.split("-"))

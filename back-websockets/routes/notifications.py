@@ -1,0 +1,46 @@
+"""`GET /ws/notifications`: a WebSocket on which a user's own events arrive."""
+
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, WebSocket
+
+from admission import Admission
+from hub import Hub
+from live_subscription import LiveSubscription
+from shared.kit.errors import InvalidRequest
+
+log = structlog.get_logger()
+
+
+def router(admission: Admission, hub: Hub, subscription: LiveSubscription) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.websocket("/ws/notifications")
+    async def notifications(
+        websocket: WebSocket, ticket: str = "", since: str | None = None
+    ) -> None:
+        # An error before `accept` refuses the handshake with problem+json.
+        await subscription.ready()
+        last_seen = _event_id(since)
+        holder = await admission.redeem(ticket)
+        with hub.joined(holder) as socket:
+            await admission.must_stand(holder)
+            missed = await subscription.missed(holder.user_id, last_seen) if last_seen else []
+            await websocket.accept()
+            log.info("socket_opened", user_id=str(holder.user_id), missed=len(missed))
+            closing = await socket.serve(websocket, missed, lambda: hub.may_send(holder.user_id))
+            log.info(
+                "socket_closed",
+                user_id=str(holder.user_id),
+                reason=closing.reason if closing else "the client left",
+            )
+
+    return routes
+
+
+def _event_id(since: str | None) -> UUID | None:
+    try:
+        return None if since is None else UUID(since)
+    except ValueError as error:
+        raise InvalidRequest("`since` must be an event id.", code="since_invalid") from error

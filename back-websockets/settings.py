@@ -1,0 +1,23 @@
+"""What can be set from outside, with what holds otherwise."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.kit import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The numbers are those of the contract `live-notifications`.
+
+    Message size, ping and idle time are the server's: UVICORN_WS_MAX_SIZE,
+    UVICORN_WS_PING_INTERVAL, UVICORN_WS_PING_TIMEOUT, UVICORN_WS_PER_MESSAGE_DEFLATE.
+    """
+
+    service: Literal["back-websockets"] = "back-websockets"
+    port: int = 8102
+
+    ticket_seconds: int = Field(default=30, gt=0)
+    sockets_per_user: int = Field(default=20, gt=0)
+    messages_per_second: int = Field(default=10, gt=0, description="from one user's sockets")
+    socket_queue: int = Field(default=256, gt=0, description="events a socket may lag behind")

@@ -1,0 +1,111 @@
+"""back-websockets on a real server, with back-redis and back-auth in memory."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from pydantic import JsonValue
+from websockets.asyncio.client import ClientConnection, connect
+
+from main import app as make_app
+from shared.kit.testing import in_memory, make_keys
+from tests.fake_back_redis import FakeBackRedis
+from tests.waiting import until
+
+Message = dict[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The service on a port of its own."""
+
+    port: int
+    server: uvicorn.Server
+
+    def open(self, **query: object) -> connect:
+        """A connection to be made, or entered with `async with`."""
+        wanted = urlencode({name: str(value) for name, value in query.items()})
+        url = f"ws://127.0.0.1:{self.port}/ws/notifications?{wanted}"
+        return connect(url, compression=None, open_timeout=5, max_queue=None)
+
+    async def health(self, path: str) -> int:
+        """The status of one of the health endpoints."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode())
+        status = (await reader.readline()).split()[1]
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return int(status)
+
+    async def ready(self) -> bool:
+        return await self.health("/health/ready") == 200
+
+
+async def received(socket: ClientConnection) -> Message:
+    """The next event."""
+    async with asyncio.timeout(5):
+        message = json.loads(await socket.recv())
+    assert isinstance(message, dict)
+    return message
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    """The code that the server closes with."""
+    async with asyncio.timeout(5):
+        await socket.wait_closed()
+    return socket.close_code
+
+
+@pytest.fixture
+def redis() -> FakeBackRedis:
+    return FakeBackRedis()
+
+
+Start = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture
+async def start(
+    redis: FakeBackRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Start]:
+    """Start the service, with server settings of its own; ended after the test."""
+    keys = make_keys(tmp_path, "back-websockets")
+    for name, value in keys.env("back-websockets").items():
+        monkeypatch.setenv(name, value)
+    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+
+    async def start(**options: float) -> Running:
+        apps = {"back-redis": redis.app(), "back-auth": redis.auth_app()}
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            make_app(connect=in_memory(apps)),
+            log_config=None,
+            ws_max_size=131_072,
+            ws_per_message_deflate=False,
+            ws_ping_interval=options.get("ping_interval", 30),
+            ws_ping_timeout=options.get("ping_timeout", 90),
+            timeout_graceful_shutdown=5,
+        )
+        server = uvicorn.Server(config)
+        running.append((server, asyncio.create_task(server.serve(sockets=[listener]))))
+        return Running(listener.getsockname()[1], server)
+
+    yield start
+    for server, task in running:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def service(start: Start) -> Running:
+    """The service, ready."""
+    service = await start()
+    await until(service.ready)
+    return service

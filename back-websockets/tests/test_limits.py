@@ -1,0 +1,134 @@
+"""What a client may not do, and how its socket ends."""
+
+import asyncio
+import base64
+import logging
+import os
+from contextlib import suppress
+from uuid import uuid4
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from hub import Hub
+from live_socket import TOO_SLOW, Message
+from settings import Settings
+from shared.models.auth import TicketHolder
+from tests.conftest import Running, Start, close_code, received
+from tests.fake_back_redis import FakeBackRedis
+from tests.waiting import until
+
+
+class TestClientMessages:
+    async def test_are_ignored(self, service: Running, redis: FakeBackRedis) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            for message in ("{}", "not JSON", b"\x00\xff", "x" * 131_072):
+                await socket.send(message)
+            envelope = await redis.publish(user_id)
+            assert (await received(socket))["event_id"] == str(envelope.event_id)
+
+    async def test_of_more_than_128_kb_end_the_socket(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        async with service.open(ticket=redis.ticket()) as socket:
+            await socket.send("x" * 131_073)
+            assert await close_code(socket) == 1009
+
+    async def test_of_more_than_ten_a_second_and_user_end_the_socket(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with (
+            service.open(ticket=redis.ticket(user_id)) as first,
+            service.open(ticket=redis.ticket(user_id)) as second,
+            service.open(ticket=redis.ticket()) as other,
+        ):
+            for _ in range(10):
+                await first.send("{}")
+            pong = await first.ping()
+            await pong
+            with suppress(ConnectionClosed):
+                for _ in range(5):
+                    await second.send("{}")
+            assert await close_code(second) == 4429
+            await other.send("{}")
+            assert first.close_code is None
+
+
+class TestSlowSocket:
+    async def test_ends_when_it_lags_too_far_behind_and_others_do_not(
+        self,
+        start: Start,
+        redis: FakeBackRedis,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setenv("SOCKET_QUEUE", "5")
+        service = await start()
+        logging.getLogger().addHandler(caplog.handler)  # logging was set up anew by the start
+        await until(service.ready)
+        user_id = uuid4()
+        _, slow = await _raw_socket(service, redis.ticket(user_id))
+        async with service.open(ticket=redis.ticket(user_id)) as quick:
+            async with asyncio.timeout(20):
+                while TOO_SLOW.reason not in caplog.text:
+                    envelope = await redis.publish(user_id, text="x" * 100_000)
+                    assert (await received(quick))["event_id"] == str(envelope.event_id)
+        slow.close()
+        await slow.wait_closed()
+
+    async def test_has_a_code_of_its_own(self) -> None:
+        hub = Hub(Settings.model_construct(socket_queue=1, sockets_per_user=1, ticket_seconds=30))
+        with hub.joined(TicketHolder(user_id=uuid4(), sid=uuid4())) as socket:
+            for _ in range(2):
+                socket.offer(Message(uuid4(), "{}"))
+            assert socket._ended.result() == TOO_SLOW
+
+
+class TestIdleSocket:
+    async def test_that_answers_pings_stays(self, start: Start, redis: FakeBackRedis) -> None:
+        service = await start(ping_interval=0.05, ping_timeout=0.2)
+        await until(service.ready)
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            await asyncio.sleep(0.5)
+            envelope = await redis.publish(user_id)
+            assert (await received(socket))["event_id"] == str(envelope.event_id)
+
+    async def test_that_answers_nothing_is_ended(self, start: Start, redis: FakeBackRedis) -> None:
+        service = await start(ping_interval=0.05, ping_timeout=0.2)
+        await until(service.ready)
+        reader, writer = await _raw_socket(service, redis.ticket())
+        async with asyncio.timeout(5):
+            frames = await reader.read()
+        assert frames.startswith(b"\x89\x04"), "a ping of four bytes"
+        assert b"\x03\xf3keepalive ping timeout" in frames, "close code 1011"
+        writer.close()
+        await writer.wait_closed()
+
+
+class TestShutdown:
+    async def test_closes_sockets_with_1012(self, service: Running, redis: FakeBackRedis) -> None:
+        async with service.open(ticket=redis.ticket()) as socket:
+            service.server.should_exit = True
+            assert await close_code(socket) == 1012
+
+
+async def _raw_socket(
+    service: Running, ticket: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A WebSocket whose client does nothing after the handshake."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port, limit=1024)
+    key = base64.b64encode(os.urandom(16)).decode()
+    writer.write(
+        (
+            f"GET /ws/notifications?ticket={ticket} HTTP/1.1\r\nHost: test\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+        ).encode()
+    )
+    assert b"101" in await reader.readline()
+    while await reader.readline() != b"\r\n":
+        pass
+    return reader, writer

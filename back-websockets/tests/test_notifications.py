@@ -1,0 +1,289 @@
+"""A user's own events arrive on open sockets: once, in order, also after a break."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from shared.models.auth import Revocation
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from tests.conftest import Message, Running, Start, close_code, received
+from tests.fake_back_redis import FakeBackRedis
+from tests.waiting import until
+
+
+async def refusal(service: Running, **query: object) -> tuple[int, dict[str, Any]]:
+    """The status and the problem that the handshake is refused with."""
+    with pytest.raises(InvalidStatus) as refused:
+        await service.open(**query)
+    response = refused.value.response
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.body
+    return response.status_code, json.loads(response.body)
+
+
+def as_sent(envelope: EventEnvelope) -> Message:
+    sent = json.loads(envelope.model_dump_json())
+    assert isinstance(sent, dict)
+    return sent
+
+
+class TestHandshake:
+    async def test_a_ticket_opens_one_socket_once(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        ticket = redis.ticket()
+        async with service.open(ticket=ticket):
+            status, problem = await refusal(service, ticket=ticket)
+        assert (status, problem["code"]) == (403, "ticket_invalid")
+        assert problem["instance"] == "/ws/notifications"
+
+    @pytest.mark.parametrize("query", [{}, {"ticket": ""}, {"ticket": "x" * 4000}])
+    async def test_no_ticket_no_socket(self, service: Running, query: dict[str, str]) -> None:
+        status, problem = await refusal(service, **query)
+        assert (status, problem["code"]) == (403, "ticket_invalid")
+
+    async def test_since_must_be_an_event_id_and_spends_no_ticket(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        ticket = redis.ticket()
+        status, problem = await refusal(service, ticket=ticket, since="yesterday")
+        assert (status, problem["code"]) == (400, "since_invalid")
+        async with service.open(ticket=ticket):
+            pass
+
+    async def test_without_back_redis_it_is_503(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        redis.up = False
+        status, problem = await refusal(service, ticket=redis.ticket())
+        assert (status, problem["code"]) == (503, "unavailable")
+
+    async def test_before_the_first_snapshot_it_is_not_ready(
+        self, start: Start, redis: FakeBackRedis
+    ) -> None:
+        redis.up = False
+        service = await start()
+
+        async def listens() -> bool:
+            return await service.health("/health/live") == 200
+
+        await until(listens)
+        assert not await service.ready()
+        status, _ = await refusal(service, ticket=redis.ticket())
+        assert status == 503
+        redis.up = True
+        await until(service.ready)
+
+    async def test_a_user_has_a_bounded_number_of_sockets(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        opened = [await service.open(ticket=redis.ticket(user_id)) for _ in range(20)]
+        status, problem = await refusal(service, ticket=redis.ticket(user_id))
+        assert (status, problem["code"]) == (429, "too_many_sockets")
+        async with service.open(ticket=redis.ticket()):
+            pass
+        await opened.pop().close()
+
+        async def has_room() -> bool:
+            try:
+                opened.append(await service.open(ticket=redis.ticket(user_id)))
+            except InvalidStatus:
+                return False
+            return True
+
+        await until(has_room)
+        for socket in opened:
+            await socket.close()
+
+
+class TestDelivery:
+    async def test_an_event_reaches_all_sockets_of_its_user_and_no_others(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        ada, bob = uuid4(), uuid4()
+        async with (
+            service.open(ticket=redis.ticket(ada)) as first,
+            service.open(ticket=redis.ticket(ada)) as second,
+            service.open(ticket=redis.ticket(bob)) as other,
+        ):
+            for_ada = await redis.publish(ada)
+            for_bob = await redis.publish(bob)
+            assert await received(first) == as_sent(for_ada)
+            assert await received(second) == as_sent(for_ada)
+            assert await received(other) == as_sent(for_bob)
+
+    async def test_the_order_is_kept_and_a_repeat_is_not_sent(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            sent = []
+            for number in range(50):
+                sent.append(await redis.publish(user_id, number))
+                await redis.publish_again(user_id, sent[-1])
+            assert [await received(socket) for _ in sent] == [as_sent(one) for one in sent]
+            last = await redis.publish(user_id)
+            assert await received(socket) == as_sent(last)
+
+
+class TestResume:
+    async def test_since_brings_what_was_missed_and_then_what_comes(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        seen, *missed = [await redis.publish(user_id, number) for number in range(4)]
+        ticket = redis.ticket(user_id)
+        async with service.open(ticket=ticket, since=seen.event_id) as socket:
+            new = await redis.publish(user_id)
+            got = [await received(socket) for _ in range(4)]
+        assert got == [as_sent(envelope) for envelope in (*missed, new)]
+
+    async def test_events_during_the_replay_come_once_and_after_it(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        seen = await redis.publish(user_id)
+        redis.before_replay = asyncio.Event()
+        opening = asyncio.create_task(
+            service.open(ticket=redis.ticket(user_id), since=seen.event_id).__aenter__()
+        )
+
+        async def redeemed() -> bool:
+            return not redis.tickets
+
+        await until(redeemed)
+        during = [await redis.publish(user_id, number) for number in range(3)]
+        redis.before_replay.set()
+        socket = await opening
+        after = await redis.publish(user_id)
+        got = [await received(socket) for _ in range(4)]
+        await socket.close()
+        assert got == [as_sent(envelope) for envelope in (*during, after)]
+
+    async def test_when_the_event_has_gone_a_resync_comes_first(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        kept = await redis.publish(user_id)
+        async with service.open(ticket=redis.ticket(user_id), since=uuid4()) as socket:
+            resync = await received(socket)
+            assert resync["event_type"] == "notifications.resync"
+            assert EventEnvelope.model_validate(resync).payload == {}
+            assert await received(socket) == as_sent(kept)
+
+    async def test_a_break_upstream_loses_nothing(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            before = await redis.publish(user_id)
+            assert await received(socket) == as_sent(before)
+            await _break(redis)
+            during = [await redis.publish(user_id, number) for number in range(3)]
+            redis.up = True
+            got = [await received(socket) for _ in during]
+            assert got == [as_sent(envelope) for envelope in during]
+
+    async def test_a_gap_upstream_tells_every_socket_to_resync(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        ada, bob = uuid4(), uuid4()
+        async with (
+            service.open(ticket=redis.ticket(ada)) as first,
+            service.open(ticket=redis.ticket(bob)) as second,
+        ):
+            for number in range(2):
+                envelope = await redis.publish(ada, number)
+                assert await received(first) == as_sent(envelope)
+            await _break(redis)
+            await redis.publish(ada)
+            kept = await redis.publish(ada)
+            redis.live.forget(3)
+            redis.up = True
+            assert (await received(first))["event_type"] == "notifications.resync"
+            assert (await received(second))["event_type"] == "notifications.resync"
+            assert await received(first) == as_sent(kept)
+
+
+async def _break(redis: FakeBackRedis) -> None:
+    redis.up = False
+
+    async def broken() -> bool:
+        return redis.subscribed == 0
+
+    await until(broken)
+
+
+class TestRevocation:
+    async def test_the_end_of_a_session_closes_its_sockets_within_a_second(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id, sid = uuid4(), uuid4()
+        async with (
+            service.open(ticket=redis.ticket(user_id, sid)) as ended,
+            service.open(ticket=redis.ticket(user_id)) as other,
+        ):
+            await redis.revoke(Revocation(sid=sid))
+            async with asyncio.timeout(1):
+                assert await close_code(ended) == 4401
+            envelope = await redis.publish(user_id)
+            assert await received(other) == as_sent(envelope)
+
+    async def test_a_cut_off_closes_all_sockets_of_the_user(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        ada, bob = uuid4(), uuid4()
+        async with (
+            service.open(ticket=redis.ticket(ada)) as first,
+            service.open(ticket=redis.ticket(ada)) as second,
+            service.open(ticket=redis.ticket(bob)) as other,
+        ):
+            await redis.revoke(_cut_off(ada))
+            assert await close_code(first) == 4401
+            assert await close_code(second) == 4401
+            envelope = await redis.publish(bob)
+            assert await received(other) == as_sent(envelope)
+
+    async def test_an_old_cut_off_closes_no_later_socket(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            cut_off = _cut_off(user_id)
+            assert cut_off.issued_before
+            long_ago = cut_off.issued_before.replace(year=2020)
+            await redis.revoke(cut_off.model_copy(update={"issued_before": long_ago}))
+            envelope = await redis.publish(user_id)
+            assert await received(socket) == as_sent(envelope)
+
+    async def test_a_ticket_of_an_ended_session_opens_nothing(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        ended = uuid4()
+        redis.ended.add(ended)
+        async with service.open(ticket=redis.ticket(sid=ended)) as witness:
+            await redis.revoke(Revocation(sid=ended))
+            assert await close_code(witness) == 4401
+        status, problem = await refusal(service, ticket=redis.ticket(sid=ended))
+        assert (status, problem["code"]) == (401, "session_revoked")
+
+    async def test_a_session_made_after_the_cut_off_opens_one(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as before:
+            await redis.revoke(_cut_off(user_id))
+            assert await close_code(before) == 4401
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            envelope = await redis.publish(user_id)
+            assert await received(socket) == as_sent(envelope)
+
+
+def _cut_off(user_id: UUID) -> Revocation:
+    return Revocation(user_id=user_id, issued_before=now())
