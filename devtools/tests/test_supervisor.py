@@ -145,7 +145,7 @@ async def test_a_service_that_never_starts_fails_the_start_with_its_last_words(
     (switches(stack, "back-postgres") / "exit").touch()
     running = Running(stack)
     with pytest.raises(DevError) as failed:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await running.task
     said = str(failed.value)
     assert said.startswith("back-postgres: 5 starts failed in a row; the last one: exited with")
