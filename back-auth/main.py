@@ -21,8 +21,8 @@ from features.sessions.infrastructure import PostgresUsers, RedisSessions
 from features.socket_tickets import api as socket_tickets
 from features.socket_tickets.domain import TicketService
 from features.socket_tickets.infrastructure import RedisTickets
-from services.outbox import PostgresOutbox
 from services.password_service import PasswordService
+from services.postgres_outbox import PostgresOutbox
 from services.token_service import TokenService
 from settings import Settings
 from shared.kit import Service

@@ -26,7 +26,8 @@ from features.sessions.domain import Sessions, Users
 from features.sessions.infrastructure import PostgresUsers, RedisSessions
 from features.socket_tickets.domain import Tickets
 from features.socket_tickets.infrastructure import RedisTickets
-from services.outbox import Outbox, PostgresOutbox, event_command
+from services.outbox import Outbox, event_command
+from services.postgres_outbox import PostgresOutbox
 from services.secret_service import new_secret, secret_hash
 from shared.kit.client import ServiceClient
 from shared.kit.context import correlated

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from services import outbox as module
-from services.outbox import PostgresOutbox, event_command
+from services import postgres_outbox as module
+from services.outbox import event_command
+from services.postgres_outbox import PostgresOutbox
 from shared.kit.client import ServiceClient
 from shared.kit.context import correlated
 from shared.kit.errors import TimedOut, Unavailable
