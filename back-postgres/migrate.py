@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import re
 from pathlib import Path
 
 import asyncpg
@@ -19,8 +18,7 @@ _TRY_AGAIN = 0.5  # seconds
 
 def newest() -> str:
     """The revision that this version of the service needs."""
-    names = (path.name for path in (MIGRATIONS / "versions").glob("*.up.sql"))
-    return max(name.partition("_")[0] for name in names if re.match(r"\d{4}_", name))
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("*.up.sql"))
 
 
 async def present(settings: Settings) -> str | None:

@@ -1,13 +1,11 @@
 import json
 from uuid import uuid4
 
-import pytest
-
 from shared.kit.tables import Endpoint, tables
 from tests.callers import Callers
 
 OURS = [endpoint for endpoint in tables().endpoints if endpoint.service == "back-postgres"]
-SERVICES = ["back-api", "back-auth", "back-workers", "back-redis"]
+SERVICES = {"back-api", "back-auth", "back-workers", "back-redis"}
 
 
 def filled(path: str) -> str:
@@ -22,33 +20,35 @@ def test_there_are_endpoints_to_test() -> None:
     assert len(OURS) >= 20
 
 
-@pytest.mark.parametrize("endpoint", OURS, ids=named)
 class TestEveryEndpoint:
-    async def test_refuses_a_caller_without_identity(
-        self, service: Callers, endpoint: Endpoint
-    ) -> None:
-        reply = await service.client.request(endpoint.method, filled(endpoint.path), json={})
+    async def test_refuses_a_caller_without_identity(self, service: Callers) -> None:
+        replies = {
+            named(endpoint): await service.client.request(
+                endpoint.method, filled(endpoint.path), json={}
+            )
+            for endpoint in OURS
+        }
 
-        assert reply.status == 401
-        assert reply.headers["content-type"] == "application/problem+json"
+        assert {name for name, reply in replies.items() if reply.status != 401} == set()
+        types = {reply.headers["content-type"] for reply in replies.values()}
+        assert types == {"application/problem+json"}
 
-    async def test_refuses_a_caller_that_no_contract_names(
-        self, service: Callers, endpoint: Endpoint
-    ) -> None:
-        strangers = set(SERVICES) - tables().callers_of("back-postgres", endpoint.scope or "")
-        assert strangers
-        for stranger in strangers:
-            reply = await service.call(stranger, endpoint.method, filled(endpoint.path), {})
+    async def test_refuses_a_caller_that_no_contract_names(self, service: Callers) -> None:
+        for endpoint in OURS:
+            strangers = SERVICES - tables().callers_of("back-postgres", endpoint.scope or "")
+            assert strangers
+            for stranger in strangers:
+                reply = await service.call(stranger, endpoint.method, filled(endpoint.path), {})
 
-            assert (reply.status, reply.json()["code"]) == (403, "scope_missing")
+                assert reply.status == 403, f"{stranger} {named(endpoint)}"
+                assert reply.json()["code"] == "scope_missing"
 
-    async def test_lets_in_the_callers_of_the_contract(
-        self, service: Callers, endpoint: Endpoint
-    ) -> None:
-        for caller in endpoint.callers:
-            reply = await service.call(caller, endpoint.method, filled(endpoint.path), {})
+    async def test_lets_in_the_callers_of_the_contract(self, service: Callers) -> None:
+        for endpoint in OURS:
+            for caller in endpoint.callers:
+                reply = await service.call(caller, endpoint.method, filled(endpoint.path), {})
 
-            assert reply.status in {200, 404, 422}
+                assert reply.status in {200, 404, 422}, f"{caller} {named(endpoint)}"
 
 
 async def test_nothing_else_answers(service: Callers) -> None:

@@ -112,7 +112,7 @@ class TestStart:
             for _ in range(2)
         ]
 
-        said = [process.communicate(timeout=30)[0].decode() for process in started]
+        said = [process.communicate(timeout=60)[0].decode() for process in started]
 
         assert said == [f"revision {newest()}, newest {newest()}\n"] * 2
 
