@@ -78,6 +78,8 @@ def cassandra_yaml(place: EnginePlace) -> str:
         "authenticator": "PasswordAuthenticator",
         "authorizer": "CassandraAuthorizer",
         "role_manager": "CassandraRoleManager",
+        # A role that was dropped must not log in from memory.
+        "credentials_validity": "0ms",
         # Periodic syncing forgets what it answered in the last moments before a kill -9.
         "commitlog_sync": "batch",
         "commitlog_segment_size": "8MiB",

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import secrets
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from devtools import environments
 from devtools.background import in_thread
 from devtools.engines import EngineError, EnginePlace, Recipe, recipe_for
+from devtools.engines.free_ports import free_ports
 from devtools.logs import LogFile
 from devtools.process import Command, Process
 from devtools.testing.parts import TestEngine
@@ -32,12 +32,17 @@ async def embedded_engine(engine: TestEngine) -> AsyncIterator[dict[str, str]]:
     root = Path(tempfile.mkdtemp(prefix=f"test-{engine.name}-"))
     password = secrets.token_urlsafe(32)
     place = _place(root, engine, password)
+    log = LogFile(root, engine.name)
     process: Process | None = None
     try:
         launch = await in_thread(lambda: recipe.prepare(place))
         command = Command(launch.argv, launch.env, launch.cwd, launch.stop_signal)
-        process = await Process.start(command, LogFile(root, engine.name))
-        await _answer(recipe, place)
+        process = await Process.start(command, log)
+        try:
+            await answers(recipe, place)
+        except EngineError as error:
+            said = "\n".join(str(entry.get("event")) for entry in log.last_entries(20))
+            raise EngineError(f"{error}:\n{said}") from error
         yield {
             f"TEST_{engine.prefix}_HOST": "127.0.0.1",
             f"TEST_{engine.prefix}_PORT": str(place.port),
@@ -48,15 +53,16 @@ async def embedded_engine(engine: TestEngine) -> AsyncIterator[dict[str, str]]:
             # Nothing in a test's engine is worth an orderly end.
             process.kill()
             await process.wait()
+        log.close()
         shutil.rmtree(root, ignore_errors=True)
 
 
-async def _answer(recipe: Recipe, place: EnginePlace) -> None:
+async def answers(recipe: Recipe, place: EnginePlace) -> None:
+    """Wait until the owner can work with the engine; EngineError when it takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while not await in_thread(lambda: recipe.answers(place)):
         if time.monotonic() > deadline:
-            said = (place.data.parent / f"{place.name}.log").read_text(errors="replace")
-            raise EngineError(f"{place.name} did not start:\n{said[-2000:]}")
+            raise EngineError(f"{place.name} does not answer after {START_SECONDS:.0f} s")
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -68,17 +74,5 @@ def _place(root: Path, engine: TestEngine, password: str) -> EnginePlace:
         digest = hashlib.sha256(password.encode()).hexdigest()
         rules = f"user default off\nuser {user} on #{digest} ~* &* +@all\n"
         (root / "secrets" / f"{engine.name}.acl").write_text(rules)
-    return EnginePlace(engine.name, root / "data", root / "run", root / "secrets", _free_port())
-
-
-def _free_port() -> int:
-    """A port that is free, and the one after it too: Cassandra takes both."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
+    # Cassandra takes two ports.
+    return EnginePlace(engine.name, root / "data", root / "run", root / "secrets", free_ports(2))
