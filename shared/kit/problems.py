@@ -93,7 +93,7 @@ def install_problems(api: FastAPI) -> None:
 
     async def meant(request: Request, error: Exception) -> Response:
         meaning = _of(ServiceError, error)
-        if meaning.status >= 500:
+        if meaning.status >= 500 and not request.url.path.startswith("/health"):
             log.warning("request_failed", code=meaning.code, detail=meaning.detail)
         return problem_response(meaning, request.url.path)
 
