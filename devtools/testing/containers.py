@@ -12,7 +12,7 @@ from importlib import import_module
 from devtools import environments
 from devtools.background import in_thread
 from devtools.errors import DevError
-from devtools.testing.parts import TestEngine
+from devtools.testing.parts import PartEngine
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ SETUPS = {
 
 
 @asynccontextmanager
-async def container_engine(engine: TestEngine) -> AsyncIterator[dict[str, str]]:
+async def container_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     """Run the image; what it gives is the environment with its address and password."""
     await _import_testcontainers()
     containers = import_module("testcontainers.core.container")

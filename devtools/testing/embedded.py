@@ -16,7 +16,7 @@ from devtools.engines import EngineError, EnginePlace, Recipe, recipe_for
 from devtools.engines.free_ports import free_ports
 from devtools.logs import LogFile
 from devtools.process import Command, Process
-from devtools.testing.parts import TestEngine
+from devtools.testing.parts import PartEngine
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -24,7 +24,7 @@ ACL_USERS = {"valkey": "back-redis", "broker": "back-workers"}
 
 
 @asynccontextmanager
-async def embedded_engine(engine: TestEngine) -> AsyncIterator[dict[str, str]]:
+async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     """Run the engine; what it gives is the environment with its address and password."""
     await environments.engines()
     recipe = recipe_for(engine.image)
@@ -66,7 +66,7 @@ async def answers(recipe: Recipe, place: EnginePlace) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _place(root: Path, engine: TestEngine, password: str) -> EnginePlace:
+def _place(root: Path, engine: PartEngine, password: str) -> EnginePlace:
     for name in ("secrets", "run"):
         (root / name).mkdir()
     (root / "secrets" / f"{engine.name}.password").write_text(password)

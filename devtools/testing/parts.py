@@ -9,7 +9,7 @@ from devtools.repository import ROOT, members
 
 
 @dataclass(frozen=True)
-class TestEngine:
+class PartEngine:
     """The engine a part's tests want; its address comes as `TEST_{prefix}_HOST` and so on."""
 
     name: str
@@ -29,16 +29,16 @@ class Part:
     tests: str
     member: str
     groups: tuple[str, ...] = ("dev",)
-    engine: TestEngine | None = None
+    engine: PartEngine | None = None
     on_stack: bool = False
     has_floor: bool = True
 
 
 ENGINES = {
-    "back-postgres": TestEngine("postgres", "postgres:18", "POSTGRES"),
-    "back-redis": TestEngine("valkey", "valkey/valkey:9", "VALKEY"),
-    "back-workers": TestEngine("broker", "valkey/valkey:9", "BROKER"),
-    "back-cassandra": TestEngine("cassandra", "cassandra:5.0", "CASSANDRA"),
+    "back-postgres": PartEngine("postgres", "postgres:18", "POSTGRES"),
+    "back-redis": PartEngine("valkey", "valkey/valkey:9", "VALKEY"),
+    "back-workers": PartEngine("broker", "valkey/valkey:9", "BROKER"),
+    "back-cassandra": PartEngine("cassandra", "cassandra:5.0", "CASSANDRA"),
 }
 ON_STACK = ("integration", "e2e", "drills")
 

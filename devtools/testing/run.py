@@ -14,12 +14,12 @@ from devtools import environments
 from devtools.errors import DevError
 from devtools.process import kill_session
 from devtools.testing.outcome import Outcome, outcome_of
-from devtools.testing.parts import Part, TestEngine
+from devtools.testing.parts import Part, PartEngine
 from devtools.testing.stack import Target, temporary_stack
 
 PART_SECONDS = 240.0
 SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
-StartEngine = Callable[[TestEngine], AbstractAsyncContextManager[dict[str, str]]]
+StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,170 @@
+"""./dev test: parts are found, run apart, and counted as what they are."""
+
+import textwrap
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from devtools.errors import DevError
+from devtools.repository import UV
+from devtools.testing import run as run_
+from devtools.testing.cli import app
+from devtools.testing.outcome import Outcome, counts, outcome_of
+from devtools.testing.parts import Part, PartEngine, chosen, parts
+from devtools.testing.run import Runner
+from devtools.testing.stack import Target
+
+needs_environments = pytest.mark.skipif(not UV.exists(), reason="environments are made by ./dev")
+ENGINE = PartEngine("valkey", "valkey/valkey:9", "VALKEY")
+
+
+@asynccontextmanager
+async def stand_in_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
+    yield {f"TEST_{engine.prefix}_PORT": "6379"}
+
+
+@asynccontextmanager
+async def broken_engine(_: PartEngine) -> AsyncIterator[dict[str, str]]:
+    raise DevError("the disk is full")
+    yield {}
+
+
+def part(folder: Path, tests: str, *, engine: PartEngine | None = None) -> Part:
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_it.py").write_text(textwrap.dedent(tests))
+    return Part("sample", folder, "tests", "devtools", engine=engine, has_floor=False)
+
+
+async def outcomes(
+    wanted: Part, *, arguments: Sequence[str] = (), target: Target | None = None
+) -> list[Outcome]:
+    heard: list[Outcome] = []
+    runner = Runner(stand_in_engine, heard.append, target, arguments)
+    result = await runner.run([wanted])
+    assert heard == result
+    return result
+
+
+@needs_environments
+class TestRun:
+    async def test_counts_what_passed_failed_and_was_skipped(self, tmp_path: Path) -> None:
+        tests = """
+            import pytest
+            def test_good(): pass
+            def test_bad(): assert not "this"
+            @pytest.mark.skip
+            def test_later(): pass
+            """
+
+        (outcome,) = await outcomes(part(tmp_path, tests))
+
+        assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 1, 1)
+        assert "test_bad" in outcome.log
+
+    async def test_tests_get_the_address_of_their_engine(self, tmp_path: Path) -> None:
+        tests = """
+            import os
+            def test_it(): assert os.environ["TEST_VALKEY_PORT"] == "6379"
+            """
+
+        (outcome,) = await outcomes(part(tmp_path, tests, engine=ENGINE))
+
+        assert outcome.failed == 0
+
+    async def test_an_engine_that_does_not_start_fails_its_part(self, tmp_path: Path) -> None:
+        runner = Runner(broken_engine, lambda _: None)
+
+        (outcome,) = await runner.run([part(tmp_path, "", engine=ENGINE)])
+
+        assert (outcome.passed, outcome.failed) == (0, 1)
+        assert outcome.log == "the disk is full\n"
+
+    async def test_a_part_without_tests_has_failed(self, tmp_path: Path) -> None:
+        (outcome,) = await outcomes(part(tmp_path, "x = 1\n"))
+
+        assert (outcome.passed, outcome.failed) == (0, 1)
+
+    async def test_arguments_reach_pytest(self, tmp_path: Path) -> None:
+        tests = "def test_a(): pass\ndef test_b(): pass\n"
+
+        (outcome,) = await outcomes(part(tmp_path, tests), arguments=["-k", "test_b"])
+
+        assert outcome.passed == 1
+
+    async def test_tests_on_a_stack_hear_of_it(self, tmp_path: Path) -> None:
+        wanted = part(tmp_path, "def test_it(base_url): assert base_url == 'http://there'\n")
+        (tmp_path / "tests" / "conftest.py").write_text(
+            textwrap.dedent(
+                """
+                import pytest
+                def pytest_addoption(parser):
+                    parser.addoption("--base-url")
+                    parser.addoption("--mail-url")
+                @pytest.fixture
+                def base_url(request): return request.config.getoption("base_url")
+                """
+            )
+        )
+        on_stack = Part("e2e", wanted.folder, "tests", "devtools", on_stack=True, has_floor=False)
+
+        (outcome,) = await outcomes(on_stack, target=Target("http://there", "http://mail"))
+
+        assert outcome.failed == 0, outcome.log
+
+    async def test_one_that_hangs_is_ended_and_says_where(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(run_, "PART_SECONDS", 3.0)
+        tests = "import threading\ndef test_stuck(): threading.Event().wait()\n"
+
+        (outcome,) = await outcomes(part(tmp_path, tests))
+
+        assert (outcome.passed, outcome.failed) == (0, 1)
+        assert "test_it.py" in outcome.log
+
+
+class TestOutcome:
+    def test_pytest_failing_without_a_failed_test_counts_as_one(self, tmp_path: Path) -> None:
+        report = tmp_path / "report.xml"
+        report.write_text('<testsuites><testsuite tests="3" failures="0"/></testsuites>')
+
+        outcome = outcome_of("back-api", 1, report, 1.0, "coverage is below 90")
+
+        assert (outcome.passed, outcome.failed) == (3, 1)
+
+    def test_an_end_without_a_report_is_a_failure(self, tmp_path: Path) -> None:
+        outcome = outcome_of("back-api", -9, tmp_path / "none.xml", 1.0, "")
+
+        assert (outcome.passed, outcome.failed) == (0, 1)
+
+    def test_totals_are_one_line_over_all_parts(self) -> None:
+        some = Outcome("a", 2, 1, 0, 1.0)
+
+        assert counts([some, Outcome("b", 3, 0, 0, 1.0)]) == "5 passed, 1 failed"
+        assert counts([some, Outcome("b", 3, 0, 4, 1.0)]) == "5 passed, 1 failed, 4 skipped"
+
+
+class TestParts:
+    def test_every_folder_with_tests_is_a_part(self) -> None:
+        found = parts()
+
+        assert {"devtools", "mailbox", "back-redis"} <= set(found)
+        assert found["back-redis"].engine == ENGINE
+        assert found["devtools"].folder.name == "devtools"
+
+    def test_an_unknown_part_is_refused_with_those_there_are(self) -> None:
+        with pytest.raises(DevError, match=r"no part 'back-apy'.*devtools"):
+            chosen(["back-apy"])
+
+
+def test_a_stack_elsewhere_needs_both_addresses() -> None:
+    with pytest.raises(DevError, match="both --base-url and --mail-url"):
+        app(["e2e", "--base-url", "http://there"], standalone_mode=False)
+
+
+def test_the_list_names_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    app(["--list"], standalone_mode=False)
+
+    assert "devtools" in capsys.readouterr().out.splitlines()
