@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,11 +35,15 @@ class LogFile:
         if not kept:
             return
         self._last.extend(kept)
-        self._file.write(b"\n".join(kept) + b"\n")
-        if self._file.tell() > self._limit:
-            self._file.close()
-            self._path.replace(self._path.with_suffix(".log.1"))
-            self._file = self._path.open("ab", buffering=0)
+        with suppress(OSError):  # a full disk costs log lines, never the service
+            self._file.write(b"\n".join(kept) + b"\n")
+            if self._file.tell() > self._limit:
+                self._rotate()
+
+    def _rotate(self) -> None:
+        self._path.replace(self._path.with_suffix(".log.1"))
+        full, self._file = self._file, self._path.open("ab", buffering=0)
+        full.close()
 
     def close(self) -> None:
         self.write(b"\n")
@@ -85,7 +90,10 @@ def service_of(file: Path) -> str:
 
 
 def parse(line: bytes, service: str) -> Entry | None:
-    """One line of a log file with `time` and `service` filled in; None for a blank one."""
+    """One line of the log of `service` with its `time` filled in; None for a blank one.
+
+    `service` is the process of the topology, where the line itself may name what it is part of.
+    """
     text = line.decode(errors="replace").strip()
     if not text:
         return None
@@ -95,4 +103,4 @@ def parse(line: bytes, service: str) -> Entry | None:
         entry = None
     if not isinstance(entry, dict):
         entry = {"event": text}
-    return {"service": service, "time": "", **entry}
+    return {"time": "", **entry, "service": service}

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from devtools import leftovers
 from devtools.control import ControlServer, Request
@@ -150,7 +151,8 @@ class Supervisor:
 
     def _tell(self) -> None:
         running = [runner.record for runner in self._runners.values()]
-        leftovers.record(self._stack, [entry for entry in running if entry])
+        with suppress(OSError):  # on a full disk the mark of the processes must do
+            leftovers.record(self._stack, [entry for entry in running if entry])
         self._show(self.state)
 
     async def _answer(self, request: Request) -> str:

@@ -67,6 +67,17 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, log_of: Log
     assert (tmp_path / "a.log.1").exists()
 
 
+def test_a_full_disk_costs_lines_and_nothing_else(log_of: LogOf) -> None:
+    log = log_of("a")
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    log._file.close()
+    log._file = full.open("ab", buffering=0)
+    log.write(b"lost\n")
+    assert [entry["event"] for entry in log.last_entries(1)] == ["lost"]
+
+
 def test_last_entries_are_the_services_own(tmp_path: Path, log_of: LogOf) -> None:
     log = log_of("a")
     log.write(b"first\nsecond\n")
