@@ -61,6 +61,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_prefetch_count_reduction": False,
         "beat_schedule_filename": str(Path(tempfile.gettempdir(), "back-workers-beat.schedule")),
         "beat_scheduler": "tasks.signs:BeatingScheduler",
         "beat_max_loop_interval": 5,
@@ -75,7 +76,12 @@ def configuration(settings: Settings) -> dict[str, object]:
 
 def celery_app(configure: Callable[[], dict[str, object]]) -> Celery:
     """An app whose configuration is made when it is first asked for."""
-    app = Celery("back-workers", set_as_current=False)
+    app = Celery(
+        "back-workers",
+        amqp="reconnecting:PromptAMQP",
+        task_cls="reconnecting:NoticingTask",
+        set_as_current=False,
+    )
     app.add_defaults(configure)
     return app
 

@@ -18,6 +18,7 @@ class FakeMailServer:
         self.mails: list[EmailMessage] = []
         self.arriving = asyncio.Event()
         self.seconds = 0.0
+        self.under_way = 0
         self.refuses_mail: str | None = None
         self.refuses_recipient: str | None = None
 
@@ -33,7 +34,9 @@ class FakeMailServer:
         self.arriving.set()
         if self.refuses_mail:
             return self.refuses_mail
+        self.under_way += 1
         await asyncio.sleep(self.seconds)
+        self.under_way -= 1
         assert isinstance(envelope.content, bytes)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"

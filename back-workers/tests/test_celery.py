@@ -15,6 +15,7 @@ from tests.engine import broker_address, kill, process, served
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import Row
 from tests.fake_services import FakeServices
+from tests.line import line_to
 from tests.waiting import until
 
 WORKER = (
@@ -98,6 +99,21 @@ class TestMail:
             worker.send_signal(signal.SIGTERM)
             await until(lambda: worker.poll() is not None, 10)
         assert (row.state, len(stack.smtp.mails), worker.returncode) == ("done", 1, 0)
+
+
+class TestBroker:
+    async def test_a_broker_lost_with_all_hands_full_is_found_again(self, stack: Stack) -> None:
+        stack.smtp.seconds = 1
+        first, second = stack.registration(), stack.registration()
+        broker = broker_address()
+        async with line_to(broker.host, broker.port) as line:
+            with process(*WORKER, env={**stack.env, "BROKER_PORT": str(line.port)}):
+                await until(lambda: stack.smtp.under_way == 2, 20)
+                await line.cut()
+                await until(lambda: (first.state, second.state) == ("done", "done"))
+                await line.mend()
+                third = stack.registration()
+                await until(lambda: third.state == "done", 10)
 
 
 class TestBeat:
