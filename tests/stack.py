@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 Found = TypeVar("Found")
 
-PASSWORD = "correct horse battery staple"  # noqa: S105  (made up)
+PASSWORD = "correct horse battery staple"
 _LINK = re.compile(r"https?://\S+/auth/verify-email\?token=([\w.-]+)")
 
 

@@ -20,7 +20,7 @@ PUBLIC_POSTS = [
     "/auth/refresh",
     "/auth/verify-email",
 ]
-LEAKS = ("Traceback", "asyncpg", "sqlalchemy", "cassandra", "psycopg", "File \"", "valkey")
+LEAKS = ("Traceback", "asyncpg", "sqlalchemy", "cassandra", "psycopg", 'File "', "valkey")
 
 
 def assert_leaks_nothing(reply: httpx.Response) -> None:
@@ -133,16 +133,16 @@ def encoded(value: bytes) -> str:
 def forged(token: str, *, header: dict[str, str], claims: dict[str, object], key: bytes) -> str:
     body = token.split(".")[1]
     known = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    signed = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(known | claims).encode())}"
+    signed = (
+        f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(known | claims).encode())}"
+    )
     if not key:
         return signed + "."
     return f"{signed}.{encoded(hmac.new(key, signed.encode(), hashlib.sha256).digest())}"
 
 
 class TestTokens:
-    async def test_forged_ones_are_refused_everywhere(
-        self, user: Visitor, base_url: str
-    ) -> None:
+    async def test_forged_ones_are_refused_everywhere(self, user: Visitor, base_url: str) -> None:
         jwk = (await user.http.get("/.well-known/jwks.json")).json()["keys"][0]
         modulus = jwk["n"].encode()
         admin: dict[str, object] = {"role": "admin", "permissions": ["audit:read"]}
@@ -187,9 +187,7 @@ class TestTokens:
         assert (await user.refresh()).status_code == 200
 
     @pytest.mark.parametrize("token", ["x", "A" * 43, "../../etc", "' OR 1=1"])
-    async def test_confirmation_tokens_that_never_were(
-        self, visitor: Visitor, token: str
-    ) -> None:
+    async def test_confirmation_tokens_that_never_were(self, visitor: Visitor, token: str) -> None:
         reply = await visitor.http.post("/auth/verify-email", json={"token": token})
         assert (reply.status_code, code_of(reply)) == (400, "verification_token_invalid")
 
@@ -199,7 +197,10 @@ class TestExistence:
         self, user: Visitor, visitors: Callable[..., Visitor]
     ) -> None:
         stranger = visitors()
-        known, unknown = await user.log_in("wrong password"), await stranger.log_in("wrong password")
+        known, unknown = (
+            await user.log_in("wrong password"),
+            await stranger.log_in("wrong password"),
+        )
         assert known.status_code == unknown.status_code == 401
         assert known.json() | {"correlation_id": ""} == unknown.json() | {"correlation_id": ""}
         again, fresh = await visitors(user.email).register(), await stranger.register()
@@ -235,7 +236,11 @@ class TestEdge:
     async def test_a_header_can_not_be_smuggled_in(self, visitor: Visitor) -> None:
         reply = await visitor.http.get(
             "/api/users/me",
-            headers={"X-Service-Assertion": "x", "X-Correlation-ID": "a b\tc", "X-Deadline-Ms": "1"},
+            headers={
+                "X-Service-Assertion": "x",
+                "X-Correlation-ID": "a b\tc",
+                "X-Deadline-Ms": "1",
+            },
         )
         assert code_of(reply) == "token_missing"
         assert " " not in reply.headers["x-correlation-id"]

@@ -1,0 +1,87 @@
+"""A part that stays away: what needs it says so, and nothing is lost."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.drills.test_kills import status
+from tests.stack import Visitor, code_of, until
+
+pytestmark = pytest.mark.skipif(
+    "DEV_STACK" not in os.environ, reason="drills stop processes of a local stack"
+)
+
+
+@asynccontextmanager
+async def frozen(service: str) -> AsyncIterator[None]:
+    """The process of `service` stands still: it neither answers nor ends."""
+    pid = (await asyncio.to_thread(status))[service]["pid"]
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class TestWithoutSessions:
+    async def test_protected_calls_answer_503_after_a_second(self, user: Visitor) -> None:
+        assert (await user.get("/api/users/me")).status_code == 200
+        async with frozen("valkey"):
+            await asyncio.sleep(1.5)  # the second of silence that is allowed, and then some
+            started = time.monotonic()
+            reply = await user.get("/api/users/me")
+            assert reply.status_code in {503, 504}
+            code_of(reply)
+            assert time.monotonic() - started < 5
+
+        async def back() -> bool | None:
+            return (await user.get("/api/users/me")).is_success or None
+
+        await until(back, within=15)
+
+
+class TestWithoutCassandra:
+    async def test_logins_go_on_and_their_events_come_later(
+        self, admin: Visitor, visitors: Callable[..., Visitor]
+    ) -> None:
+        if "cassandra" not in await asyncio.to_thread(status):
+            pytest.skip("this stack runs without cassandra")
+        async with frozen("cassandra"):
+            user = await visitors().sign_up()
+            me = (await user.get("/api/users/me")).json()
+            refused = await admin.get("/api/admin/audit", user_id=me["id"])
+            assert refused.status_code in {503, 504}
+            code_of(refused)
+
+        async def logged() -> list[str] | None:
+            page = await admin.get("/api/admin/audit", user_id=me["id"])
+            if not page.is_success:
+                return None
+            types = [entry["event_type"] for entry in page.json()["items"]]
+            return types if len(types) == 3 else None
+
+        types = await until(logged, within=30)
+        assert types == ["auth.login.succeeded", "user.verified", "user.registered"]
+
+
+class TestFrozenService:
+    @pytest.mark.parametrize("service", ["back-postgres", "back-redis", "back-auth"])
+    async def test_is_answered_for_within_five_seconds(self, user: Visitor, service: str) -> None:
+        async with frozen(service):
+            await asyncio.sleep(1.2)  # back-redis's stream may be silent for a second
+            started = time.monotonic()
+            replies = [await user.get("/api/users/me"), await user.log_in()]
+            assert time.monotonic() - started < 10
+        allowed = {200, 503, 504}
+        assert {reply.status_code for reply in replies} <= allowed
+
+        async def back() -> bool | None:
+            return (await user.get("/api/users/me")).is_success or None
+
+        await until(back, within=15)
