@@ -1,0 +1,65 @@
+"""Where a reader of the audit log stands: between two entries, in the order of the log."""
+
+import base64
+import binascii
+import struct
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+from shared.kit.errors import InvalidRequest
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FORM = struct.Struct(">q16s")
+_NEWEST_ID = UUID(int=2**128 - 1)
+
+
+def microseconds_of(moment: datetime) -> int:
+    """The moment in microseconds since 1970, without rounding."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def instant_of(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def day_of(microseconds: int) -> date:
+    """The day in UTC."""
+    return instant_of(microseconds).date()
+
+
+@dataclass(frozen=True)
+class Position:
+    """Just after the entry of `moment` (microseconds since 1970) and `event_id`, towards older."""
+
+    moment: int
+    event_id: UUID
+
+    @classmethod
+    def before_day(cls, day: date) -> Self:
+        """After all entries of `day`."""
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return cls(microseconds_of(start) - 1, _NEWEST_ID)
+
+    @classmethod
+    def from_cursor(cls, cursor: str) -> Self:
+        """Raises InvalidRequest `cursor_invalid` for anything that `cursor` did not make."""
+        try:
+            moment, event_id = _FORM.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
+            day_of(moment)
+        except (binascii.Error, struct.error, ValueError, OverflowError) as error:
+            raise InvalidRequest("The cursor is not one of ours.", code="cursor_invalid") from error
+        position = cls(moment, UUID(bytes=event_id))
+        if position.cursor() != cursor:
+            raise InvalidRequest("The cursor is not one of ours.", code="cursor_invalid")
+        return position
+
+    def cursor(self) -> str:
+        """The position as an opaque word that is safe in a URL."""
+        return base64.urlsafe_b64encode(_FORM.pack(self.moment, self.event_id.bytes)).decode()
+
+
+END = Position(microseconds_of(datetime.max.replace(tzinfo=UTC)), _NEWEST_ID)
+"""Before the newest entry that can be."""

@@ -1,0 +1,102 @@
+"""The connection to Cassandra, for as long as the service lives."""
+
+import asyncio
+import time
+from typing import Self
+
+import structlog
+
+from driver import Connection, Row, Write
+from migrate import MigrationError, migrate_up
+from settings import Settings
+from shared.kit.errors import ServiceError, Unavailable
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE = 0.25  # seconds, doubled a failure
+_LONGEST_PAUSE = 2.0
+_BETWEEN_PINGS = 1.0
+
+
+class Database:
+    """Cassandra, which may come later than the service and go away at any time.
+
+    `stay_connected` connects, brings the schema up to date, and connects anew when nothing
+    answered for a while: the driver gives up on a node that refused a login once, and never
+    looks up a name again. Until then every use raises Unavailable.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._disconnect()
+
+    async def ping(self) -> None:
+        await self._connected().ping()
+
+    async def rows(self, statement: str, *values: object) -> list[Row]:
+        """What a CQL `SELECT` finds; `?` stands for a value."""
+        return await self._connected().rows(statement, *values)
+
+    async def write_together(self, *writes: Write) -> None:
+        """Several CQL writes, all or none."""
+        await self._connected().write_together(*writes)
+
+    async def stay_connected(self) -> None:
+        """Runs for ever."""
+        while True:
+            self._connection = await self._connect()
+            log.info("cassandra_connected")
+            try:
+                await self._until_lost()
+                log.warning("cassandra_lost")
+            finally:
+                await self._disconnect()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            raise Unavailable("Cassandra is not connected yet.", retry_after=1)
+        return self._connection
+
+    async def _connect(self) -> Connection:
+        pause = _FIRST_PAUSE
+        said = ""
+        while True:
+            try:
+                return await self._ready_connection()
+            except (ServiceError, MigrationError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("cassandra_waits", error=said)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _ready_connection(self) -> Connection:
+        connection = await Connection.open(self._settings)
+        try:
+            await migrate_up(connection, self._settings)
+            await connection.use_keyspace()
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _until_lost(self) -> None:
+        answered = time.monotonic()
+        while time.monotonic() - answered < self._settings.reconnect_after:
+            await asyncio.sleep(_BETWEEN_PINGS)
+            try:
+                await self.ping()
+            except ServiceError:
+                continue
+            answered = time.monotonic()
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()

@@ -1,0 +1,182 @@
+"""The DataStax driver, bridged to asyncio: its threads and its errors stay in here."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, Self
+
+import cassandra
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import (
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    ExecutionProfile,
+    NoHostAvailable,
+    ResponseFuture,
+    Session,
+)
+from cassandra.connection import ConnectionException
+from cassandra.policies import (
+    ConstantReconnectionPolicy,
+    DCAwareRoundRobinPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.protocol import ErrorMessage
+from cassandra.query import BatchStatement, PreparedStatement, dict_factory
+
+from settings import Settings
+from shared.kit.errors import TimedOut, Unavailable
+
+Row = dict[str, Any]  # what a column holds is for CQL to say
+Write = tuple[str, Sequence[object]]
+"""A CQL statement and its values."""
+
+_RECONNECT_SECONDS = 1.0
+_NOT_REACHED = (
+    NoHostAvailable,
+    ConnectionException,
+    ErrorMessage,
+    cassandra.Unavailable,
+    cassandra.AuthenticationFailed,
+    OSError,
+)
+_TOO_LONG = (TimeoutError, cassandra.OperationTimedOut, cassandra.Timeout)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises meanings in place of the driver's errors; what has no meaning stays what it is."""
+    try:
+        yield
+    except _TOO_LONG as error:
+        raise TimedOut("Cassandra took too long.") from error
+    except _NOT_REACHED as error:
+        raise Unavailable("Cassandra can't be reached at present.", retry_after=1) from error
+
+
+class Connection:
+    """A session with the cluster. `open` makes one, `close` ends it.
+
+    Statements are prepared once, and answers come without a thread a query.
+    Raises, from every use: Unavailable, TimedOut.
+    """
+
+    def __init__(self, cluster: Cluster, settings: Settings) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._session: Session | None = None
+        self._prepared: dict[str, PreparedStatement] = {}
+        self._preparing = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        connection = cls(_cluster(settings), settings)
+        try:
+            with translated():
+                connection._session = await asyncio.to_thread(connection._cluster.connect)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._cluster.shutdown)
+
+    async def ping(self) -> None:
+        with translated():
+            statement = "SELECT release_version FROM system.local"
+            await self._answer(statement, self._settings.request_timeout)
+
+    async def rows(self, statement: str, *values: object) -> list[Row]:
+        """What `statement` selects, in at most one page of the driver (5,000 rows)."""
+        with translated():
+            prepared = await self._prepare(statement)
+            return await self._answer(prepared.bind(values), self._settings.request_timeout)
+
+    async def write_together(self, *writes: Write) -> None:
+        """All writes or, in the end, none: a logged batch."""
+        with translated():
+            batch = BatchStatement()
+            for statement, values in writes:
+                batch.add(await self._prepare(statement), values)
+            await self._answer(batch, self._settings.request_timeout)
+
+    async def run(self, statement: str, *values: object) -> list[Row]:
+        """One statement, not prepared: for the schema. `%s` stands for a value."""
+        with translated():
+            return await self._answer(statement, self._settings.schema_timeout, values)
+
+    async def use_keyspace(self) -> None:
+        """Names without a keyspace mean those in the service's own from now on."""
+        with translated():
+            await asyncio.to_thread(self._opened.set_keyspace, self._settings.cassandra_keyspace)
+
+    @property
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise Unavailable("Cassandra is not connected yet.", retry_after=1)
+        return self._session
+
+    async def _prepare(self, statement: str) -> PreparedStatement:
+        if statement not in self._prepared:
+            async with self._preparing:
+                if statement not in self._prepared:
+                    self._prepared[statement] = await asyncio.to_thread(
+                        self._opened.prepare, statement
+                    )
+        return self._prepared[statement]
+
+    async def _answer(
+        self, statement: object, seconds: float, values: Sequence[object] = ()
+    ) -> list[Row]:
+        response = self._opened.execute_async(statement, values or None, timeout=seconds)
+        rows: list[Row] | None = await _awaited(response)
+        return rows or []
+
+
+def _awaited(response: ResponseFuture) -> "asyncio.Future[Any]":
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
+
+    def settle(outcome: Any, *, failed: bool) -> None:  # noqa: ANN401  (the driver's own)
+        if answer.done():
+            return
+        if failed:
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+    def tell(outcome: object, *, failed: bool) -> None:
+        with suppress(RuntimeError):  # the loop ended before the answer came
+            loop.call_soon_threadsafe(partial(settle, outcome, failed=failed))
+
+    response.add_callbacks(partial(tell, failed=False), partial(tell, failed=True))
+    return answer
+
+
+def _cluster(settings: Settings) -> Cluster:
+    consistency = cassandra.ConsistencyLevel.name_to_value[settings.cassandra_consistency]
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(
+            DCAwareRoundRobinPolicy(settings.cassandra_datacenter)
+        ),
+        consistency_level=consistency,
+        request_timeout=settings.request_timeout,
+        row_factory=dict_factory,
+    )
+    auth = None
+    if settings.cassandra_user:
+        auth = PlainTextAuthProvider(settings.cassandra_user, settings.secret("cassandra.password"))
+    return Cluster(
+        [settings.cassandra_host],
+        port=settings.cassandra_port,
+        auth_provider=auth,
+        protocol_version=cassandra.ProtocolVersion.V5,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_SECONDS, max_attempts=None),
+        connect_timeout=settings.connect_timeout,
+        control_connection_timeout=settings.connect_timeout,
+        application_name=settings.service,
+        monitor_reporting_enabled=False,
+    )

@@ -1,0 +1,24 @@
+"""back-cassandra: audit and auth events. It runs CQL, decides nothing."""
+
+from fastapi import FastAPI
+
+from database import Database
+from repositories.audit_repository import AuditRepository
+from routes import audit
+from settings import Settings
+from shared.kit import Service
+
+
+def app() -> FastAPI:
+    settings = Settings()
+    service = Service(settings)
+
+    database = service.resource(Database(settings))
+    service.background(database.stay_connected)
+    service.ready("cassandra", database.ping)
+
+    audit_log = AuditRepository(
+        database, page_days=settings.page_days, page_timeout=settings.page_timeout
+    )
+    service.api.include_router(audit.router(audit_log))
+    return service.api

@@ -1,0 +1,127 @@
+"""The audit log in Cassandra: every event by its day and by its user."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from cassandra.util import Date
+from pydantic_core import from_json, to_json
+
+from audit_position import END, Position, day_of, instant_of, microseconds_of
+from database import Database
+from driver import Row, Write
+from shared.kit.errors import TimedOut
+from shared.models.audit import AuditEntry, AuditPage
+from shared.models.event import EventEnvelope
+
+_LOG = "audit"
+
+_INSERT_BY_DAY = """
+INSERT INTO audit_by_day
+    (day, occurred_us, event_id, user_id, event_type, version, correlation_id, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+_INSERT_BY_USER = """
+INSERT INTO audit_by_user
+    (user_id, occurred_us, event_id, event_type, version, correlation_id, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+_INSERT_DAY = "INSERT INTO audit_days (log, day) VALUES (?, ?)"
+
+_SELECT_OF_USER = """
+SELECT user_id, occurred_us, event_id, event_type, correlation_id, payload FROM audit_by_user
+WHERE user_id = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
+
+_SELECT_OF_DAY = """
+SELECT user_id, occurred_us, event_id, event_type, correlation_id, payload FROM audit_by_day
+WHERE day = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
+
+_SELECT_DAYS = "SELECT day FROM audit_days WHERE log = ? AND day <= ? LIMIT ?"
+
+
+class AuditRepository:
+    """Raises, from every method: Unavailable, TimedOut."""
+
+    def __init__(self, database: Database, *, page_days: int, page_timeout: float) -> None:
+        self._database = database
+        self._page_days = page_days
+        self._page_timeout = page_timeout
+
+    async def store(self, event: EventEnvelope) -> None:
+        """Keep the event; a repeat changes nothing, its key being made from the event."""
+        moment = microseconds_of(event.occurred_at)
+        day = day_of(moment)
+        user_id = _user_of(event)
+        facts = (
+            event.event_type,
+            event.version,
+            event.correlation_id,
+            to_json(event.payload).decode(),
+        )
+        writes: list[Write] = [
+            (_INSERT_BY_DAY, (day, moment, event.event_id, user_id, *facts)),
+            (_INSERT_DAY, (_LOG, day)),
+        ]
+        if user_id is not None:
+            writes.append((_INSERT_BY_USER, (user_id, moment, event.event_id, *facts)))
+        await self._database.write_together(*writes)
+
+    async def page(self, *, user_id: UUID | None, limit: int, before: Position | None) -> AuditPage:
+        """At most `limit` entries older than `before`, newest first.
+
+        Without a user a page looks at a bounded number of days: it may hold fewer entries than
+        `limit` and still have a `next`.
+        """
+        start = before or END
+        try:
+            async with asyncio.timeout(self._page_timeout):
+                if user_id is None:
+                    return await self._page_of_days(limit, start)
+                rows = await self._database.rows(
+                    _SELECT_OF_USER, user_id, start.moment, start.event_id, limit + 1
+                )
+                return _page(rows, limit, rest=None)
+        except TimeoutError as error:
+            raise TimedOut("Cassandra took too long.") from error
+
+    async def _page_of_days(self, limit: int, start: Position) -> AuditPage:
+        found = await self._database.rows(
+            _SELECT_DAYS, _LOG, day_of(start.moment), self._page_days + 1
+        )
+        days: list[Date] = [row["day"] for row in found]
+        rows: list[Row] = []
+        for day in days[: self._page_days]:
+            rows += await self._database.rows(
+                _SELECT_OF_DAY, day, start.moment, start.event_id, limit + 1 - len(rows)
+            )
+            if len(rows) > limit:
+                break
+        has_more_days = len(days) > self._page_days
+        rest = Position.before_day(days[self._page_days - 1].date()) if has_more_days else None
+        return _page(rows, limit, rest)
+
+
+def _page(rows: Sequence[Row], limit: int, rest: Position | None) -> AuditPage:
+    items = [_entry(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        rest = Position(last["occurred_us"], last["event_id"])
+    return AuditPage(items=items, next=rest.cursor() if rest else None)
+
+
+def _entry(row: Row) -> AuditEntry:
+    return AuditEntry(
+        event_id=row["event_id"],
+        event_type=row["event_type"],
+        occurred_at=instant_of(row["occurred_us"]),
+        user_id=row["user_id"],
+        correlation_id=row["correlation_id"],
+        payload=from_json(row["payload"]),
+    )
+
+
+def _user_of(event: EventEnvelope) -> UUID | None:
+    try:
+        return UUID(str(event.payload.get("user_id")))
+    except ValueError:
+        return None

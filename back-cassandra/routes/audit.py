@@ -1,0 +1,39 @@
+"""Audit events: stored by the relay, read for admins."""
+
+from typing import Annotated, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from audit_position import Position
+from shared.kit.guards import calls_with_scope
+from shared.models.audit import AUDIT_PAGE_DEFAULT, AUDIT_PAGE_MAX, AuditPage, AuditStored
+from shared.models.event import EventEnvelope
+
+
+class AuditLog(Protocol):
+    async def store(self, event: EventEnvelope) -> None: ...
+
+    async def page(
+        self, *, user_id: UUID | None, limit: int, before: Position | None
+    ) -> AuditPage: ...
+
+
+def router(log: AuditLog) -> APIRouter:
+    routes = APIRouter(prefix="/audit")
+
+    @routes.post("/events", status_code=201, dependencies=[calls_with_scope("audit:write")])
+    async def store_event(event: EventEnvelope) -> AuditStored:
+        await log.store(event)
+        return AuditStored(event_id=event.event_id)
+
+    @routes.get("/events", dependencies=[calls_with_scope("audit:read")])
+    async def read_events(
+        user_id: UUID | None = None,
+        limit: Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)] = AUDIT_PAGE_DEFAULT,
+        before: str | None = None,
+    ) -> AuditPage:
+        position = Position.from_cursor(before) if before is not None else None
+        return await log.page(user_id=user_id, limit=limit, before=position)
+
+    return routes

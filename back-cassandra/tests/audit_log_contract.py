@@ -1,0 +1,125 @@
+"""What every audit log does, the fake and the real one."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from audit_position import Position
+from routes.audit import AuditLog
+from shared.models.audit import AuditEntry
+from tests.events import NOON, event
+
+PAGE_DAYS = 3
+DAY = timedelta(days=1)
+
+
+async def all_pages(
+    log: AuditLog, *, limit: int, user_id: UUID | None = None
+) -> list[list[AuditEntry]]:
+    pages: list[list[AuditEntry]] = []
+    before: Position | None = None
+    while True:
+        page = await log.page(user_id=user_id, limit=limit, before=before)
+        pages.append(page.items)
+        if page.next is None:
+            return pages
+        assert len(pages) < 100, "the pages have no end"
+        before = Position.from_cursor(page.next)
+
+
+class AuditLogContract:
+    async def test_an_empty_log_has_one_empty_page(self, log: AuditLog) -> None:
+        assert await all_pages(log, limit=10) == [[]]
+        assert await all_pages(log, limit=10, user_id=uuid4()) == [[]]
+
+    async def test_an_entry_is_what_was_stored(self, log: AuditLog) -> None:
+        user_id = uuid4()
+        stored = event(user_id=user_id)
+        await log.store(stored)
+
+        expected = AuditEntry(
+            event_id=stored.event_id,
+            event_type=stored.event_type,
+            occurred_at=NOON,
+            user_id=user_id,
+            correlation_id=stored.correlation_id,
+            payload=stored.payload,
+        )
+        assert await all_pages(log, limit=10) == [[expected]]
+        assert await all_pages(log, limit=10, user_id=user_id) == [[expected]]
+
+    async def test_a_repeat_changes_nothing(self, log: AuditLog) -> None:
+        stored = event(user_id=uuid4())
+        await log.store(stored)
+        before = await all_pages(log, limit=10)
+
+        await log.store(stored)
+
+        assert await all_pages(log, limit=10) == before
+
+    async def test_events_without_a_user_are_found_by_day_alone(self, log: AuditLog) -> None:
+        await log.store(event())
+        await log.store(event(user_id="not a user's id"))
+
+        [page] = await all_pages(log, limit=10)
+
+        assert [entry.user_id for entry in page] == [None, None]
+
+    async def test_a_users_entries_come_newest_first_by_pages(self, log: AuditLog) -> None:
+        user_id = uuid4()
+        times = [timedelta(microseconds=1), timedelta(hours=30), DAY * 40, timedelta(), DAY * 400]
+        for ago in times:
+            await log.store(event(user_id=user_id, ago=ago))
+            await log.store(event(user_id=uuid4(), ago=ago))
+
+        pages = await all_pages(log, limit=2, user_id=user_id)
+
+        assert [len(page) for page in pages] == [2, 2, 1]
+        found = [entry for page in pages for entry in page]
+        assert [NOON - entry.occurred_at for entry in found] == sorted(times)
+        assert {entry.user_id for entry in found} == {user_id}
+
+    async def test_a_page_ends_with_the_last_entry(self, log: AuditLog) -> None:
+        for _ in range(2):
+            await log.store(event())
+
+        assert [len(page) for page in await all_pages(log, limit=2)] == [2]
+
+    async def test_events_of_one_moment_are_all_found_once(self, log: AuditLog) -> None:
+        user_id = uuid4()
+        stored = [event(user_id=user_id) for _ in range(7)]
+        for one in stored:
+            await log.store(one)
+
+        for pages in (
+            await all_pages(log, limit=2),
+            await all_pages(log, limit=2, user_id=user_id),
+        ):
+            found = [entry.event_id for page in pages for entry in page]
+            assert sorted(found) == sorted(one.event_id for one in stored)
+
+    async def test_pages_go_on_over_days_and_gaps(self, log: AuditLog) -> None:
+        times = [DAY * day + timedelta(minutes=n) for day in (0, 1, 5, 300) for n in range(3)]
+        for ago in times:
+            await log.store(event(ago=ago))
+
+        pages = await all_pages(log, limit=4)
+
+        found = [NOON - entry.occurred_at for page in pages for entry in page]
+        assert found == sorted(times)
+
+    async def test_a_page_looks_at_a_bounded_number_of_days(self, log: AuditLog) -> None:
+        for day in range(PAGE_DAYS * 2 + 1):
+            await log.store(event(ago=DAY * day))
+
+        pages = await all_pages(log, limit=10)
+
+        assert [len(page) for page in pages] == [PAGE_DAYS, PAGE_DAYS, 1]
+
+    async def test_the_moment_before_midnight_is_of_the_day_before(self, log: AuditLog) -> None:
+        midnight = timedelta(hours=12, microseconds=NOON.microsecond)
+        await log.store(event(ago=midnight))
+        await log.store(event(ago=midnight + timedelta(microseconds=1)))
+
+        pages = await all_pages(log, limit=1)
+
+        assert [len(page) for page in pages] == [1, 1]

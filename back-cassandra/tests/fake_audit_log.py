@@ -1,0 +1,50 @@
+from itertools import groupby
+from uuid import UUID
+
+from audit_position import END, Position, day_of, instant_of, microseconds_of
+from shared.models.audit import AuditEntry, AuditPage
+from shared.models.event import EventEnvelope
+
+
+class FakeAuditLog:
+    """An audit log in memory, with the paging of the real one."""
+
+    def __init__(self, page_days: int) -> None:
+        self._page_days = page_days
+        self._entries: dict[tuple[int, UUID], AuditEntry] = {}
+
+    async def store(self, event: EventEnvelope) -> None:
+        moment = microseconds_of(event.occurred_at)
+        try:
+            user_id = UUID(str(event.payload.get("user_id")))
+        except ValueError:
+            user_id = None
+        self._entries[moment, event.event_id] = AuditEntry(
+            event_id=event.event_id,
+            event_type=event.event_type,
+            occurred_at=instant_of(moment),
+            user_id=user_id,
+            correlation_id=event.correlation_id,
+            payload=event.payload,
+        )
+
+    async def page(self, *, user_id: UUID | None, limit: int, before: Position | None) -> AuditPage:
+        start = before or END
+        keys = [
+            key
+            for key in sorted(self._entries, reverse=True)
+            if key < (start.moment, start.event_id)
+            and user_id in {None, self._entries[key].user_id}
+        ]
+        rest: Position | None = None
+        if user_id is None:
+            days = [list(of_day) for _, of_day in groupby(keys, key=lambda key: day_of(key[0]))]
+            keys = [key for of_day in days[: self._page_days] for key in of_day]
+            if len(days) > self._page_days:
+                rest = Position.before_day(day_of(keys[-1][0]))
+        if len(keys) > limit:
+            rest = Position(*keys[limit - 1])
+        return AuditPage(
+            items=[self._entries[key] for key in keys[:limit]],
+            next=rest.cursor() if rest else None,
+        )

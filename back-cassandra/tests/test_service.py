@@ -1,0 +1,128 @@
+"""The whole service on Cassandra, and without it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+
+from main import app
+from settings import Settings
+from shared.kit.testing import TestKeys, running
+from tests.callers import Callers
+from tests.conftest import as_environment
+from tests.engine import EngineProxy
+from tests.events import event
+
+
+@asynccontextmanager
+async def served(
+    settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callers]:
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    async with running(app()) as client:
+        yield Callers(client, keys)
+
+
+@pytest.fixture
+async def proxy(settings: Settings) -> AsyncIterator[EngineProxy]:
+    async with EngineProxy(settings.cassandra_host, settings.cassandra_port) as proxy:
+        yield proxy
+
+
+class TestService:
+    async def test_an_event_is_stored_once_and_read_back(self, service: Callers) -> None:
+        stored = event(user_id=uuid4())
+
+        statuses = [(await service.store(stored)).status for _ in range(2)]
+
+        page = await service.page()
+        assert statuses == [201, 201]
+        assert [entry.payload for entry in page.items] == [stored.payload]
+
+    async def test_events_stored_side_by_side_are_all_kept(self, service: Callers) -> None:
+        user_id = uuid4()
+        replies = await asyncio.gather(*(service.store(event(user_id=user_id)) for _ in range(100)))
+
+        page = await service.page(user_id, limit="200")
+
+        assert {reply.status for reply in replies} == {201}
+        assert len(page.items) == 100
+
+
+class TestOutage:
+    async def test_without_an_engine_it_lives_and_is_not_ready(
+        self, offline_settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with served(offline_settings, keys, monkeypatch) as service:
+            live = await service.client.get("/health/live")
+            ready = await service.client.get("/health/ready")
+            started = monotonic()
+            stored, read = await service.store(event()), await service.read()
+
+        assert (live.status, ready.status) == (200, 503)
+        assert (stored.status, read.status) == (503, 503)
+        assert stored.headers["content-type"] == "application/problem+json"
+        assert monotonic() - started < 2
+
+    async def test_an_engine_that_comes_later_is_found(
+        self,
+        settings: Settings,
+        keys: TestKeys,
+        proxy: EngineProxy,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        await proxy.stop()
+        behind = settings.model_copy(update={"cassandra_port": proxy.port})
+        async with served(behind, keys, monkeypatch) as service:
+            assert (await service.store(event())).status == 503
+            await proxy.start()
+            await service.until_ready()
+            assert (await service.store(event())).status == 201
+
+    @pytest.mark.parametrize("reconnect_after", [30.0, 0.1])
+    async def test_a_lost_engine_is_found_again(
+        self,
+        settings: Settings,
+        keys: TestKeys,
+        proxy: EngineProxy,
+        monkeypatch: pytest.MonkeyPatch,
+        reconnect_after: float,
+    ) -> None:
+        """By the driver itself, and by a new connection where the driver would give up."""
+        behind = settings.model_copy(
+            update={"cassandra_port": proxy.port, "reconnect_after": reconnect_after}
+        )
+        async with served(behind, keys, monkeypatch) as service:
+            await service.until_ready()
+            await proxy.stop()
+            for _ in range(3):
+                started = monotonic()
+                assert (await service.store(event())).status == 503
+                assert (await service.read()).status == 503
+                assert monotonic() - started < 4
+            await proxy.start()
+            await service.until_ready()
+            assert (await service.store(event())).status == 201
+
+    async def test_an_engine_that_hangs_is_not_waited_for(
+        self,
+        settings: Settings,
+        keys: TestKeys,
+        proxy: EngineProxy,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        behind = settings.model_copy(update={"cassandra_port": proxy.port})
+        async with served(behind, keys, monkeypatch) as service:
+            await service.until_ready()
+            await service.store(event())
+            proxy.freeze()
+            started = monotonic()
+            reply = await service.store(event())
+            assert monotonic() - started < 2
+            assert (reply.status, reply.json()["code"]) == (504, "timed_out")
+            proxy.thaw()
+            await service.until_ready()
