@@ -47,6 +47,7 @@ def checks(tree: Tree) -> list[Check]:
     """Every check of the whole repository, the slow ones first."""
     return [
         *(_types(tree, member) for member in tree.members),
+        Check("types", "tests", lambda: tools.types_of_tests(tree)),
         Check("gateway", "back-gateway", lambda: tools.gateway(tree)),
         Check("contract-tables", "shared", lambda: tools.contract_tables(tree)),
         Check("lint", "all", lambda: tools.lint(tree, tree.root)),

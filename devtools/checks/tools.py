@@ -37,6 +37,13 @@ async def types(tree: Tree, member: Member) -> str:
     return await _said([mypy, *_QUIET, "."], member.folder)
 
 
+async def types_of_tests(tree: Tree) -> str:
+    """The same for the tests that belong to no service."""
+    venv = await environments.sync("tools-dashboard", ("dev", "e2e"))
+    options = (*_QUIET, "--strict", "--explicit-package-bases")
+    return await _said([venv / "bin" / "mypy", *options, "tests"], tree.root)
+
+
 async def migrations(tree: Tree) -> str:
     """Lints SQL that changes tables for locks that would stop a running service."""
     files = sorted((tree.root / "back-postgres" / "migrations").rglob("*.sql"))

@@ -22,6 +22,9 @@ START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 ACL_USERS = {"valkey": "back-redis", "broker": "back-workers"}
 
+# What a test wrote need not outlive its machine.
+UNSYNCED = ["postgres", "--fsync=off", "--synchronous_commit=off", "--full_page_writes=off"]
+
 
 @asynccontextmanager
 async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
@@ -75,4 +78,7 @@ def _place(root: Path, engine: PartEngine, password: str) -> EnginePlace:
         rules = f"user default off\nuser {user} on #{digest} ~* &* +@all\n"
         (root / "secrets" / f"{engine.name}.acl").write_text(rules)
     # Cassandra takes two ports.
-    return EnginePlace(engine.name, root / "data", root / "run", root / "secrets", free_ports(2))
+    command = UNSYNCED if engine.name == "postgres" else []
+    return EnginePlace(
+        engine.name, root / "data", root / "run", root / "secrets", free_ports(2), command
+    )
