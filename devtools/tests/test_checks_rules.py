@@ -118,6 +118,12 @@ def test_breaking_a_rule_is_found_where_it_is(
     assert broken(rule, tree) == [(file, line)]
 
 
+def test_an_engine_may_be_asked_about_itself(tree: Tree, write: Write) -> None:
+    write("back-postgres/x.py", 'PING = "SELECT release_version FROM system.local"\n')
+
+    assert broken(statements.statements_in_repositories, tree) == []
+
+
 def test_tests_may_sign_and_use_pytest(tree: Tree, write: Write) -> None:
     write("back-api/tests/test_x.py", "import pytest\nimport shared.security.signing\n")
 
