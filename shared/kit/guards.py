@@ -58,6 +58,12 @@ def calls_with_scope(scope: str) -> DependsParameter:
     return parameter
 
 
+def current_user() -> DependsParameter:
+    """Let in only users with a valid token: for routes that don't need to know which one."""
+    parameter: DependsParameter = Security(_current_user)
+    return parameter
+
+
 def user_with_permission(permission: str) -> DependsParameter:
     """Let in only users whose token grants `permission`: 401 or 403 otherwise."""
     parameter: DependsParameter = Security(_current_user, scopes=[permission])

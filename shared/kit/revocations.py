@@ -22,6 +22,7 @@ STREAM = "/streams/revocations"
 SILENCE_SECONDS = 1.0
 KEPT_SECONDS = 1200.0
 _RETRY_SECONDS = 0.25
+_FORGET_SECONDS = 60.0
 
 AskSession = Callable[[UUID], Awaitable[bool]]
 OnRevocation = Callable[[Revocation], Awaitable[None]]
@@ -47,6 +48,7 @@ class Revocations:
         self._cutoffs: dict[UUID, tuple[float, float]] = {}
         self._watchers: list[OnRevocation] = []
         self._complete = False
+        self._forget_at = 0.0
 
     def watch(self, callback: OnRevocation) -> None:
         """Call `callback` with every revocation that arrives."""
@@ -92,7 +94,7 @@ class Revocations:
                     case "caught-up":
                         self._since = event.id or self._since
                         self._caught_up = self._complete = True
-                        self._forget()
+                self._forget()
 
     async def _take(self, revocation: Revocation) -> None:
         now = time.time()
@@ -116,6 +118,9 @@ class Revocations:
         return sid in self._sids or (cutoff is not None and issued_at <= cutoff[0])
 
     def _forget(self) -> None:
+        if time.monotonic() < self._forget_at:
+            return
+        self._forget_at = time.monotonic() + _FORGET_SECONDS
         oldest = time.time() - KEPT_SECONDS
         self._sids = {sid: at for sid, at in self._sids.items() if at >= oldest}
         self._cutoffs = {user: cut for user, cut in self._cutoffs.items() if cut[1] >= oldest}

@@ -17,6 +17,7 @@ from typing import TypeVar
 import structlog
 from fastapi import FastAPI
 
+from shared.kit.api import Api
 from shared.kit.client import ServiceClient
 from shared.kit.health import Check, HealthChecks, version_in
 from shared.kit.identity import Asserter, AssertionVerifier
@@ -53,14 +54,7 @@ class Service:
         self.stopping = asyncio.Event()
         version = version_in(Path.cwd())
         self._health = HealthChecks(settings.service, version)
-        self.api = FastAPI(
-            title=settings.service,
-            version=version,
-            lifespan=self._lifespan,
-            redirect_slashes=False,
-            docs_url=None,
-            redoc_url=None,
-        )
+        self.api = Api(settings.service, version, self._lifespan)
         self.api.state.assertions = AssertionVerifier(settings.service, settings.public_keys_dir)
         self.api.add_middleware(
             RequestContext,

@@ -24,7 +24,9 @@ class RedisSessions:
         rotation = RotateSession(
             presented_hash=presented_hash, next_hash=next_hash, expires_in=expires_in
         )
-        return await self._redis.post(f"/sessions/{sid}/rotate", rotation, answer=Session)
+        return await self._redis.post(
+            f"/sessions/{sid}/rotate", rotation, answer=Session, idempotent=True
+        )
 
     async def revoke(self, sid: UUID) -> None:
         await self._redis.post(f"/sessions/{sid}/revoke", answer=None, idempotent=True)
