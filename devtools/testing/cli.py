@@ -1,7 +1,9 @@
 """The command ./dev test."""
 
 import asyncio
+import signal
 import time
+from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Annotated
 
@@ -46,10 +48,20 @@ def run(
     start_engine = container_engine if engines is Engines.DOCKER else embedded_engine
     runner = Runner(start_engine, _say, target, arguments)
     started = time.monotonic()
-    outcomes = asyncio.run(runner.run(chosen(names)))
+    try:
+        outcomes = asyncio.run(_until_terminated(runner.run(chosen(names))))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     typer.echo(f"in {time.monotonic() - started:.0f} s:")
     typer.echo(counts(outcomes))
     raise typer.Exit(1 if any(outcome.failed for outcome in outcomes) else 0)
+
+
+async def _until_terminated(work: Coroutine[None, None, list[Outcome]]) -> list[Outcome]:
+    """Ends what runs on SIGTERM as on Ctrl-C: engines and stacks are cleaned up."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

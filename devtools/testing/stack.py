@@ -5,19 +5,23 @@ import os
 import random
 import secrets
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+
+import psutil
 
 from devtools import ports
 from devtools.errors import DevError
-from devtools.repository import ROOT, Stack
+from devtools.repository import ROOT, RUN, Stack
 
 GATEWAY_PORT = 8000
 MAIL_PORT = 8025
 LAST_OFFSET = 20_000
 OFFSET_STEP = 200
+PREFIX = "test-"
 ADMIN_EMAIL = "admin@example.com"
 
 
@@ -37,7 +41,8 @@ class Target:
 @asynccontextmanager
 async def temporary_stack() -> AsyncIterator[Target]:
     """Bring up a stack of its own name and ports, with an admin; DevError when it does not come."""
-    name, offset = f"test-{os.getpid()}", _free_offset()
+    await _remove_leftovers()
+    name, offset = f"{PREFIX}{os.getpid()}", _free_offset()
     password = secrets.token_urlsafe(16)
     stack = {"DEV_STACK": name, "DEV_PORT_OFFSET": str(offset)}
     try:
@@ -49,8 +54,20 @@ async def temporary_stack() -> AsyncIterator[Target]:
             stack | {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": password},
         )
     finally:
-        await _dev(stack, "down")
-        shutil.rmtree(Stack.called(name).folder, ignore_errors=True)
+        await _remove(name)
+
+
+async def _remove_leftovers() -> None:
+    """End stacks of runs that were killed: their names tell the process that made them."""
+    for folder in (RUN / "stacks").glob(f"{PREFIX}*"):
+        if not psutil.pid_exists(int(folder.name.removeprefix(PREFIX))):
+            await _remove(folder.name)
+
+
+async def _remove(name: str) -> None:
+    with suppress(DevError):
+        await _dev({"DEV_STACK": name}, "down")
+    shutil.rmtree(Stack.called(name).folder, ignore_errors=True)
 
 
 async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
@@ -62,7 +79,12 @@ async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await process.communicate(given.encode())
+    try:
+        output, _ = await process.communicate(given.encode())
+    except asyncio.CancelledError:
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+        raise
     if process.returncode:
         said = output.decode(errors="replace").strip()
         raise DevError(f"./dev {' '.join(words)} for the tests' stack failed:\n{said}")
