@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Self
 
 import structlog
@@ -23,11 +24,13 @@ class Database:
 
     `stay_connected` connects, brings the schema up to date, and connects anew when nothing
     answered for a while: the driver gives up on a node that refused a login once, and never
-    looks up a name again. Until then every use raises Unavailable.
+    looks up a name again. Until then every use raises Unavailable. `statements` are all that
+    repositories will run.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, statements: Iterable[str]) -> None:
         self._settings = settings
+        self._statements = tuple(statements)
         self._connection: Connection | None = None
 
     async def __aenter__(self) -> Self:
@@ -40,11 +43,11 @@ class Database:
         await self._connected().ping()
 
     async def rows(self, statement: str, *values: object) -> list[Row]:
-        """What a CQL `SELECT` finds; `?` stands for a value."""
+        """What a `SELECT` of `statements` finds; `?` stands for a value."""
         return await self._connected().rows(statement, *values)
 
     async def write_together(self, *writes: Write) -> None:
-        """Several CQL writes, all or none."""
+        """Several writes by `statements`, all or none."""
         await self._connected().write_together(*writes)
 
     async def stay_connected(self) -> None:
@@ -70,9 +73,10 @@ class Database:
             try:
                 return await self._ready_connection()
             except (ServiceError, MigrationError) as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.warning("cassandra_waits", error=said)
+                reason = f"{error} {error.__cause__ or ''}".strip()
+                if reason != said:
+                    log.warning("cassandra_waits", reason=reason)
+                said = reason
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -80,7 +84,7 @@ class Database:
         connection = await Connection.open(self._settings)
         try:
             await migrate_up(connection, self._settings)
-            await connection.use_keyspace()
+            await connection.use_keyspace(self._statements)
         except BaseException:
             await connection.close()
             raise

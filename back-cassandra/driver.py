@@ -1,7 +1,8 @@
 """The DataStax driver, bridged to asyncio: its threads and its errors stay in here."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Self
@@ -58,7 +59,7 @@ def translated() -> Iterator[None]:
 class Connection:
     """A session with the cluster. `open` makes one, `close` ends it.
 
-    Statements are prepared once, and answers come without a thread a query.
+    Answers come without a thread a query.
     Raises, from every use: Unavailable, TimedOut.
     """
 
@@ -67,7 +68,6 @@ class Connection:
         self._settings = settings
         self._session: Session | None = None
         self._prepared: dict[str, PreparedStatement] = {}
-        self._preparing = asyncio.Lock()
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -91,15 +91,15 @@ class Connection:
     async def rows(self, statement: str, *values: object) -> list[Row]:
         """What `statement` selects, in at most one page of the driver (5,000 rows)."""
         with translated():
-            prepared = await self._prepare(statement)
-            return await self._answer(prepared.bind(values), self._settings.request_timeout)
+            bound = self._prepared[statement].bind(values)
+            return await self._answer(bound, self._settings.request_timeout)
 
     async def write_together(self, *writes: Write) -> None:
         """All writes or, in the end, none: a logged batch."""
         with translated():
             batch = BatchStatement()
             for statement, values in writes:
-                batch.add(await self._prepare(statement), values)
+                batch.add(self._prepared[statement], values)
             await self._answer(batch, self._settings.request_timeout)
 
     async def run(self, statement: str, *values: object) -> list[Row]:
@@ -107,25 +107,21 @@ class Connection:
         with translated():
             return await self._answer(statement, self._settings.schema_timeout, values)
 
-    async def use_keyspace(self) -> None:
-        """Names without a keyspace mean those in the service's own from now on."""
+    async def use_keyspace(self, statements: Iterable[str]) -> None:
+        """From now on names mean those in the service's own keyspace.
+
+        Prepares `statements`: only they can be given to `rows` and `write_together`.
+        """
         with translated():
             await asyncio.to_thread(self._opened.set_keyspace, self._settings.cassandra_keyspace)
+            for statement in statements:
+                self._prepared[statement] = await asyncio.to_thread(self._opened.prepare, statement)
 
     @property
     def _opened(self) -> Session:
         if self._session is None:
             raise Unavailable("Cassandra is not connected yet.", retry_after=1)
         return self._session
-
-    async def _prepare(self, statement: str) -> PreparedStatement:
-        if statement not in self._prepared:
-            async with self._preparing:
-                if statement not in self._prepared:
-                    self._prepared[statement] = await asyncio.to_thread(
-                        self._opened.prepare, statement
-                    )
-        return self._prepared[statement]
 
     async def _answer(
         self, statement: object, seconds: float, values: Sequence[object] = ()
@@ -156,6 +152,8 @@ def _awaited(response: ResponseFuture) -> "asyncio.Future[Any]":
 
 
 def _cluster(settings: Settings) -> Cluster:
+    # It logs a traceback at every try to connect; `Database` logs each change once.
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     consistency = cassandra.ConsistencyLevel.name_to_value[settings.cassandra_consistency]
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from database import Database
+from repositories import audit_repository
 from repositories.audit_repository import AuditRepository
 from routes import audit
 from settings import Settings
@@ -13,7 +14,7 @@ def app() -> FastAPI:
     settings = Settings()
     service = Service(settings)
 
-    database = service.resource(Database(settings))
+    database = service.resource(Database(settings, audit_repository.STATEMENTS))
     service.background(database.stay_connected)
     service.ready("cassandra", database.ping)
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
-from cassandra.util import Date
 from pydantic_core import from_json, to_json
 
 from audit_position import END, Position, day_of, instant_of, microseconds_of
@@ -37,6 +37,15 @@ SELECT user_id, occurred_us, event_id, event_type, correlation_id, payload FROM 
 WHERE day = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
 
 _SELECT_DAYS = "SELECT day FROM audit_days WHERE log = ? AND day <= ? LIMIT ?"
+
+STATEMENTS = (
+    _INSERT_BY_DAY,
+    _INSERT_BY_USER,
+    _INSERT_DAY,
+    _SELECT_OF_USER,
+    _SELECT_OF_DAY,
+    _SELECT_DAYS,
+)
 
 
 class AuditRepository:
@@ -88,7 +97,7 @@ class AuditRepository:
         found = await self._database.rows(
             _SELECT_DAYS, _LOG, day_of(start.moment), self._page_days + 1
         )
-        days: list[Date] = [row["day"] for row in found]
+        days: list[date] = [row["day"].date() for row in found]
         rows: list[Row] = []
         for day in days[: self._page_days]:
             rows += await self._database.rows(
@@ -97,7 +106,7 @@ class AuditRepository:
             if len(rows) > limit:
                 break
         has_more_days = len(days) > self._page_days
-        rest = Position.before_day(days[self._page_days - 1].date()) if has_more_days else None
+        rest = Position.before_day(days[self._page_days - 1]) if has_more_days else None
         return _page(rows, limit, rest)
 
 

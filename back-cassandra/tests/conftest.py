@@ -13,6 +13,7 @@ from database import Database
 from driver import Connection
 from main import app
 from migrate import migrate_up
+from repositories.audit_repository import STATEMENTS
 from settings import Settings
 from shared.kit.testing import TestKeys, make_keys, running
 from tests.callers import Callers
@@ -96,16 +97,16 @@ async def drop(settings: Settings) -> None:
 
 
 @pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
+async def database(settings: Settings, connection: Connection) -> AsyncIterator[Database]:
     """The engine with an empty audit log."""
     async with connected(settings) as database:
-        await empty(database)
+        await empty(connection, settings.cassandra_keyspace)
         yield database
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Database]:
-    async with Database(settings) as database:
+    async with Database(settings, STATEMENTS) as database:
         staying = asyncio.create_task(database.stay_connected())
         await until(database.ping)
         yield database
@@ -113,13 +114,14 @@ async def connected(settings: Settings) -> AsyncIterator[Database]:
         await asyncio.gather(staying, return_exceptions=True)
 
 
-async def empty(database: Database) -> None:
+async def empty(connection: Connection, keyspace: str) -> None:
     # Quicker than TRUNCATE, which makes a snapshot of every table.
-    for row in await database.rows("SELECT DISTINCT day FROM audit_by_day"):
-        await database.rows("DELETE FROM audit_by_day WHERE day = ?", row["day"])
-    for row in await database.rows("SELECT DISTINCT user_id FROM audit_by_user"):
-        await database.rows("DELETE FROM audit_by_user WHERE user_id = ?", row["user_id"])
-    await database.rows("DELETE FROM audit_days WHERE log = 'audit'")
+    await connection.run(f"USE {keyspace}")
+    for row in await connection.run("SELECT DISTINCT day FROM audit_by_day"):
+        await connection.run("DELETE FROM audit_by_day WHERE day = %s", row["day"])
+    for row in await connection.run("SELECT DISTINCT user_id FROM audit_by_user"):
+        await connection.run("DELETE FROM audit_by_user WHERE user_id = %s", row["user_id"])
+    await connection.run("DELETE FROM audit_days WHERE log = 'audit'")
 
 
 @pytest.fixture

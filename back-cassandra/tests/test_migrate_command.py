@@ -1,26 +1,28 @@
-import subprocess
 import sys
-from pathlib import Path
 
+import pytest
+
+from migrate import main
 from settings import Settings
 from tests.conftest import as_environment
 
-SERVICE = Path(__file__).parents[1]
-
 
 class TestCommand:
-    def test_up_down_status(self, empty_settings: Settings) -> None:
-        assert self.run("status", empty_settings) == "0001_audit  missing"
-        assert self.run("up", empty_settings) == "0001_audit  ran"
-        assert self.run("down", empty_settings) == "0001_audit  missing"
+    def test_up_status_down(
+        self,
+        empty_settings: Settings,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        for name, value in as_environment(empty_settings).items():
+            monkeypatch.setenv(name, value)
 
-    def run(self, what: str, settings: Settings) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "migrate", what],
-            cwd=SERVICE,
-            env=as_environment(settings) | {"LOG_LEVEL": "ERROR"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.splitlines()[-1]
+        def run(what: str) -> str:
+            monkeypatch.setattr(sys, "argv", ["migrate", what])
+            main()
+            return capsys.readouterr().out.splitlines()[-1]
+
+        assert run("status") == "0001_audit  missing"
+        assert run("up") == "0001_audit  ran"
+        assert run("status") == "0001_audit  ran"
+        assert run("down") == "0001_audit  missing"
