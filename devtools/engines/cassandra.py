@@ -32,7 +32,7 @@ class Cassandra:
         wanted = maven.missing(self._jars, _jar_folder())
         if wanted:
             maven.download(wanted, _jar_folder(), progress)
-        if not self._archive.exists():
+        if not self._archive.exists() and os.access(self._archive.parent, os.W_OK):
             progress("noting Cassandra's classes for quick starts, once")
             cassandra_archive.make(self._archive, self.prepare, free_ports(2))
         progress("Cassandra's jars are in the cache")
