@@ -46,6 +46,10 @@ Without = Annotated[
     list[str] | None,
     typer.Option(help="Leave out an engine and its owner, for example cassandra."),
 ]
+Stub = Annotated[
+    list[str] | None,
+    typer.Option(help="Put a stub in the place of a service, for example back-postgres."),
+]
 
 
 def main() -> None:
@@ -79,6 +83,7 @@ def up(
         bool, typer.Option("--detach", "-d", help="Return once it is ready.")
     ] = False,
     without: Without = None,
+    stub: Stub = None,
 ) -> None:
     """Bring the whole stack up, engines included; Ctrl-C ends it."""
     from rich.console import Console
@@ -86,7 +91,7 @@ def up(
     from devtools import up as up_
 
     start = up_.in_background if detach else up_.in_foreground
-    start(context.obj, without or [], Console())
+    start(context.obj, without or [], stub or [], Console())
 
 
 @app.command()
@@ -158,11 +163,35 @@ def test(context: typer.Context) -> None:
 
 
 @app.command(context_settings=_HANDED_OVER)
+def stub(context: typer.Context) -> None:
+    """Serve a service's OpenAPI document, before or without the service."""
+    from devtools.stub.cli import app as stubs
+
+    stubs(context.args, prog_name="./dev stub")
+
+
+@app.command(context_settings=_HANDED_OVER)
+def milestone(context: typer.Context) -> None:
+    """Run the gates of an integration milestone: 1, 2 or 3."""
+    from devtools.milestones.cli import app as milestones
+
+    milestones(context.args, prog_name="./dev milestone")
+
+
+@app.command(context_settings=_HANDED_OVER)
 def check(context: typer.Context) -> None:
     """Lint, types, boundaries and contracts of every part."""
     from devtools.checks.cli import app as checks
 
     checks(context.args, prog_name="./dev check")
+
+
+@app.command(context_settings=_HANDED_OVER)
+def contracts(context: typer.Context) -> None:
+    """What services agree on: write what follows from it, check it, compare it."""
+    from devtools.contracts.entry import become
+
+    become(context.args)
 
 
 @admin.command()
@@ -191,9 +220,10 @@ def supervise(
     folder: Annotated[Path, typer.Option()],
     port_offset: Annotated[int, typer.Option()] = 0,
     without: Without = None,
+    stub: Stub = None,
 ) -> None:
     """The process behind `up --detach`."""
     from devtools import up as up_
 
     os.umask(0o022)
-    up_.supervise(Stack(folder, port_offset), without or [])
+    up_.supervise(Stack(folder, port_offset), without or [], stub or [])

@@ -69,7 +69,7 @@ async def gateway(tree: Tree) -> str:
 
 
 async def contract_tables(tree: Tree) -> str:
-    venv = await environments.sync("tools-dashboard", ("dev",))
+    venv = await environments.sync("devtools", ("contracts",))
     return await _said([venv / "bin" / "python", "-m", "devtools.contracts", "check"], tree.root)
 
 

@@ -1,1 +1,1 @@
-"""The contracts, read from `shared/contracts/*/feature.yaml`, and what is generated from them."""
+"""The contracts of `shared/contracts/*/feature.yaml`, and what is generated from them."""

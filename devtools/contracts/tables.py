@@ -2,84 +2,40 @@
 
 import hashlib
 import json
-from pathlib import Path
-from typing import Literal, TypedDict
+from collections.abc import Mapping
 
-import yaml
-
-
-class _Response(TypedDict, total=False):
-    status: int
-    model: str
-    media_type: str
+from devtools.contracts.reading import ContractFile
 
 
-class _Endpoint(TypedDict, total=False):
-    service: str
-    method: str
-    path: str
-    scope: str
-    callers: list[str]
-    response: _Response
-
-
-class _Event(TypedDict):
-    type: str
-    consumers: list[str]
-
-
-class Contract(TypedDict, total=False):
-    """The part of a contract that the tables are made of."""
-
-    name: str
-    version: str
-    type: Literal["cross-service", "internal"]
-    endpoints: list[_Endpoint]
-    events: list[_Event]
-
-
-def read_contracts(root: Path) -> dict[str, tuple[Contract, str]]:
-    """Each contract by name, with the SHA-256 of its file."""
-    found: dict[str, tuple[Contract, str]] = {}
-    for path in sorted((root / "shared" / "contracts").glob("*/feature.yaml")):
-        text = path.read_bytes()
-        contract: Contract = yaml.safe_load(text)
-        found[contract["name"]] = (contract, hashlib.sha256(text).hexdigest())
-    return found
-
-
-def render_tables(root: Path) -> str:
+def render(files: Mapping[str, ContractFile]) -> str:
     """The text of `shared/contracts/tables.json`: the same contracts give the same text."""
-    contracts = read_contracts(root)
+    contracts = [file.contract for file in files.values()]
     endpoints = [
         {
-            "service": endpoint["service"],
-            "method": endpoint["method"],
-            "path": endpoint["path"],
-            "scope": endpoint.get("scope"),
-            "callers": sorted(endpoint.get("callers", [])),
+            "service": endpoint.service,
+            "method": endpoint.method,
+            "path": endpoint.path,
+            "scope": endpoint.scope,
+            "callers": sorted(endpoint.callers),
         }
-        for contract, _ in contracts.values()
-        for endpoint in contract.get("endpoints", [])
+        for contract in contracts
+        for endpoint in contract.endpoints
     ]
-    routing = {
-        event["type"]: event["consumers"]
-        for contract, _ in contracts.values()
-        for event in contract.get("events", [])
-    }
-    digests = "".join(digest for _, digest in contracts.values())
+    routing = {event.type: event.consumers for contract in contracts for event in contract.events}
     document = {
-        "digest": hashlib.sha256(digests.encode()).hexdigest(),
+        "digest": digest(files),
         "contracts": {
-            name: {"version": contract["version"], "digest": digest}
-            for name, (contract, digest) in contracts.items()
+            name: {"version": file.contract.version, "digest": file.digest}
+            for name, file in files.items()
         },
-        "endpoints": sorted(endpoints, key=lambda row: (row["service"], row["path"], row["method"])),
+        "endpoints": sorted(
+            endpoints, key=lambda row: (row["service"], row["path"], row["method"])
+        ),
         "routing": dict(sorted(routing.items())),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def tables_path(root: Path) -> Path:
-    """Where the tables stand."""
-    return root / "shared" / "contracts" / "tables.json"
+def digest(files: Mapping[str, ContractFile]) -> str:
+    """One SHA-256 for all contracts: `/health` of every service tells it."""
+    return hashlib.sha256("".join(file.digest for file in files.values()).encode()).hexdigest()

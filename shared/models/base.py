@@ -57,7 +57,9 @@ class Internal(BaseModel):
 class Response(BaseModel):
     """A body that goes out: unknown fields are ignored by whoever reads it."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class EventPayload(BaseModel):

@@ -1,0 +1,79 @@
+"""The OpenAPI documents of the real apps, each made in its own service's environment."""
+
+import asyncio
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+import yaml
+
+from devtools import environments
+from devtools.errors import DevError
+from shared.vault import VaultSettings, make_secrets
+
+SCRIPT = Path(__file__).with_name("live_document.py")
+SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
+SECONDS = 60
+
+
+async def documents(root: Path, services: Iterable[str]) -> dict[str, object]:
+    """What `app.openapi()` gives, a service; DevError names one whose app can't be made."""
+    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    names = sorted(services)
+    with tempfile.TemporaryDirectory(prefix="dev-contracts-") as folder:
+        secrets = _throwaway_secrets(root, Path(folder), names)
+
+        async def one(service: str) -> object:
+            environment = {
+                "SECRETS_DIR": str(secrets.secrets_root / service),
+                "PUBLIC_KEYS_DIR": str(secrets.public_keys_dir),
+            }
+            async with places:
+                return await _document(root / service, environment)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(one(name)) for name in names}
+    return {name: task.result() for name, task in tasks.items()}
+
+
+def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> VaultSettings:
+    """What docker-compose.yml says each owner needs; an identity for those it doesn't know."""
+    compose = yaml.safe_load((root / "docker-compose.yml").read_text())
+    owners: str = compose["services"]["shared"]["environment"]["VAULT_OWNERS"]
+    known = {owner.partition(":")[0] for owner in owners.split()}
+    settings = VaultSettings(
+        secrets_root=folder / "secrets",
+        public_keys_dir=folder / "public",
+        vault_owners=" ".join([owners, *(it for it in services if it not in known)]),
+    )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    make_secrets(settings)
+    return settings
+
+
+async def _document(folder: Path, secrets: dict[str, str]) -> object:
+    venv = await environments.sync(folder.name)
+    process = await asyncio.create_subprocess_exec(
+        *(venv / "bin" / "python", SCRIPT),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **secrets},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            output, errors = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        said = errors.decode(errors="replace").strip().splitlines()
+        last = said[-1] if said else f"exit code {process.returncode}"
+        raise DevError(f"{folder.name}/main.py: app() can't be made: {last}")
+    return json.loads(output)

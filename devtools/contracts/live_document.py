@@ -1,0 +1,14 @@
+"""Prints the OpenAPI document of the service in the working directory.
+
+Started as a file by the python of that service's environment, so it imports nothing of devtools.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path.cwd())
+
+from main import app  # noqa: E402 - found only now
+
+print(json.dumps(app().openapi()))

@@ -1,0 +1,192 @@
+"""What holds between contracts, models and versions, beyond the schema of one file."""
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from packaging.specifiers import SpecifierSet
+
+from devtools.contracts.contract import Endpoint, ModelName
+from devtools.contracts.findings import Finding
+from devtools.contracts.models import UnknownModel, model
+from devtools.contracts.reading import ContractFile, Location
+from devtools.contracts.stub import path_parameters, type_of
+
+Files = Mapping[str, ContractFile]
+
+SHARED = "shared"
+
+
+def broken(files: Files, versions: Mapping[str, str]) -> list[Finding]:
+    """Everything that is wrong; `versions` holds shared and each service that has code."""
+    return [
+        finding
+        for rule in (models, participants, endpoints_once, events_once, consumers, no_cycle)
+        for finding in rule(files)
+    ] + list(ranges(files, versions))
+
+
+def models(files: Files) -> Iterator[Finding]:
+    """What is named exists in shared/models."""
+    for file in files.values():
+        for name, location in _named(file):
+            try:
+                model(name)
+            except UnknownModel as unknown:
+                yield file.finding(f"{name}: {unknown}", *location)
+        for at, endpoint in enumerate(file.contract.endpoints):
+            yield from _parameters(file, at, endpoint)
+
+
+def participants(files: Files) -> Iterator[Finding]:
+    """Every service that a contract mentions takes part, and says what it depends on."""
+    for file in files.values():
+        contract = file.contract
+        for name, location in _mentioned(file):
+            if name not in contract.participants:
+                yield file.finding(
+                    f"{name} is not among services: add it with what it provides", *location
+                )
+        back = {(it.caller, it.callee) for it in contract.callbacks}
+        for at, endpoint in enumerate(contract.endpoints):
+            for caller in endpoint.callers:
+                known = contract.ranges_of(caller)
+                if endpoint.service not in known and (caller, endpoint.service) not in back:
+                    yield file.finding(
+                        f"{caller} calls {endpoint.service} without depending on it: add "
+                        f'`{endpoint.service}: ">=…"` to its dependencies, or a callback',
+                        *("endpoints", at, "callers"),
+                    )
+
+
+def endpoints_once(files: Files) -> Iterator[Finding]:
+    seen: dict[tuple[str, str, str], str] = {}
+    for name, file in files.items():
+        for at, it in enumerate(file.contract.endpoints):
+            key = (it.service, it.method, it.path)
+            if key in seen:
+                what = f"{it.method} {it.path} of {it.service} stands in {seen[key]} already"
+                yield file.finding(what, "endpoints", at)
+            seen.setdefault(key, name)
+
+
+def events_once(files: Files) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name, file in files.items():
+        for at, event in enumerate(file.contract.events):
+            if event.type in seen:
+                what = f"{event.type} stands in {seen[event.type]} already"
+                yield file.finding(what, "events", at, "type")
+            seen.setdefault(event.type, name)
+
+
+def consumers(files: Files) -> Iterator[Finding]:
+    """An event goes to consumers that some contract declares."""
+    known = {it.name for file in files.values() for it in file.contract.consumers}
+    for file in files.values():
+        for at, event in enumerate(file.contract.events):
+            for name in event.consumers:
+                if name not in known:
+                    yield file.finding(
+                        f"{event.type} goes to {name}, and no contract has such a consumer; "
+                        f"there are {', '.join(sorted(known))}",
+                        *("events", at, "consumers"),
+                    )
+
+
+def edges(files: Files) -> dict[str, set[str]]:
+    """Which services each service depends on, callbacks left out."""
+    found: dict[str, set[str]] = {}
+    for file in files.values():
+        for service in file.contract.participants:
+            found.setdefault(service, set()).update(file.contract.ranges_of(service))
+    return found
+
+
+def no_cycle(files: Files) -> Iterator[Finding]:
+    """Dependencies have a direction: it is the order of a release."""
+    try:
+        TopologicalSorter(edges(files)).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]
+        for service, needed in zip(cycle, cycle[1:], strict=False):
+            for file in files.values():
+                listed = file.contract.dependencies.get(service, [])
+                at = next((n for n, it in enumerate(listed) if needed in it), None)
+                if at is not None:
+                    yield file.finding(
+                        f"a cycle: {' → '.join(cycle)}. Turn one of these around, or declare the "
+                        "edge that runs back under callbacks instead of dependencies",
+                        *("dependencies", service, at),
+                    )
+
+
+def ranges(files: Files, versions: Mapping[str, str]) -> Iterator[Finding]:
+    """The version that a service has is one that its dependants take."""
+    for file in files.values():
+        for service, dependencies in file.contract.dependencies.items():
+            for at, dependency in enumerate(dependencies):
+                ((needed, text),) = dependency.items()
+                version = versions.get(needed)
+                if version and not SpecifierSet(text).contains(version):
+                    place = "pyproject.toml" if needed == SHARED else f"{needed}/pyproject.toml"
+                    yield file.finding(
+                        f"{service} needs {needed} {text}, and {place} says {version}",
+                        *("dependencies", service, at),
+                    )
+
+
+def _named(file: ContractFile) -> Iterator[tuple[ModelName, Location]]:
+    contract = file.contract
+    for at, endpoint in enumerate(contract.endpoints):
+        if endpoint.request:
+            yield endpoint.request, ("endpoints", at, "request")
+        if endpoint.response.model:
+            yield endpoint.response.model, ("endpoints", at, "response", "model")
+    for at, event in enumerate(contract.events):
+        yield event.payload, ("events", at, "payload")
+    for at, stream in enumerate(contract.streams):
+        yield stream.entry, ("streams", at, "entry")
+    for at, socket in enumerate(contract.sockets):
+        yield socket.message, ("sockets", at, "message")
+        for number, own in enumerate(socket.events):
+            if own.payload:
+                yield own.payload, ("sockets", at, "events", number, "payload")
+    for key, name in contract.schemas.items():
+        yield name, ("schemas", key)
+
+
+def _parameters(file: ContractFile, at: int, endpoint: Endpoint) -> Iterator[Finding]:
+    in_path = path_parameters(endpoint)
+    for name in endpoint.parameters:
+        if name not in in_path:
+            what = f"the path {endpoint.path} has no {{{name}}}"
+            yield file.finding(what, "endpoints", at, "parameters", name)
+    places = {"parameters": in_path, "query": endpoint.query, "headers": endpoint.headers}
+    for place, parameters in places.items():
+        for name, parameter in parameters.items():
+            try:
+                type_of(parameter)
+            except UnknownModel as unknown:
+                what = f"{parameter.type} is neither a plain type nor one of shared/models"
+                yield file.finding(f"{what}: {unknown}", "endpoints", at, place, name)
+
+
+def _mentioned(file: ContractFile) -> Iterator[tuple[str, Location]]:
+    contract = file.contract
+    for service in contract.dependencies:
+        yield service, ("dependencies", service)
+    for at, endpoint in enumerate(contract.endpoints):
+        yield endpoint.service, ("endpoints", at, "service")
+        for caller in endpoint.callers:
+            yield caller, ("endpoints", at, "callers")
+    for at, event in enumerate(contract.events):
+        yield event.publisher, ("events", at, "publisher")
+    for at, stream in enumerate(contract.streams):
+        yield stream.publisher, ("streams", at, "publisher")
+        for consumer in stream.consumers:
+            yield consumer, ("streams", at, "consumers")
+    for at, socket in enumerate(contract.sockets):
+        yield socket.service, ("sockets", at, "service")
+    for at, consumer_ in enumerate(contract.consumers):
+        yield consumer_.service, ("consumers", at, "service")
+        yield consumer_.delivered_by, ("consumers", at, "delivered_by")
