@@ -4,8 +4,21 @@ A consumer's test says what it sends and reads, through its real adapters; the p
 consumers are kept in `shared/contracts/pacts` and verified by their providers' tests.
 """
 
+from shared.kit.pacts.agreement import NotAgreed
 from shared.kit.pacts.consumer import ConsumerPact, refusal, reply
-from shared.kit.pacts.matching import like, state
-from shared.kit.pacts.provider import Provider
+from shared.kit.pacts.document import PactChanged
+from shared.kit.pacts.matching import exactly, like, state
+from shared.kit.pacts.provider import NotKept, Provider
 
-__all__ = ["ConsumerPact", "Provider", "like", "refusal", "reply", "state"]
+__all__ = [
+    "ConsumerPact",
+    "NotAgreed",
+    "NotKept",
+    "PactChanged",
+    "Provider",
+    "exactly",
+    "like",
+    "refusal",
+    "reply",
+    "state",
+]

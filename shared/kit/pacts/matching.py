@@ -1,6 +1,6 @@
 """What a value has to look like: examples that match by type, and the states that they need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ INSTANT_FORM = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|\+00:00)$"
 
 @dataclass(frozen=True)
 class State:
-    """What the provider has to hold before it is asked, in the words of the field."""
+    """What the provider holds before it is asked, in the words of the field."""
 
     name: str
     parameters: Mapping[str, JsonValue]
@@ -23,24 +23,39 @@ class State:
 
 def state(name: str, **parameters: object) -> State:
     """A state with its parameters; a provider's test knows how to bring it about."""
-    return State(name, {key: to_jsonable_python(value) for key, value in parameters.items()})
+    return State(name, to_jsonable_python(parameters))
+
+
+@dataclass(frozen=True)
+class Exactly:
+    value: object
+
+
+def exactly(value: object) -> Exactly:
+    """Inside of `like`: this very value, where another one would mean something else."""
+    return Exactly(value)
 
 
 def like(example: object) -> object:
-    """Matches what has the type and form of `example`, whole: a model, or plain values.
+    """Matches what has the type and form of `example`: a model, or plain values.
 
-    An id matches every id, a moment every moment in UTC, a list one or more items like its
-    first. None matches null alone. A dict takes a value in place of a field where that very
-    value is meant: `like(user) | {"status": "active"}`; see `Body`.
+    An id stands for every id, a moment for every moment in UTC, a list for one or more items
+    like its first. None and an empty list stand for themselves.
     """
-    match example:
-        case BaseModel():
-            return like(dict(example))
-        case Mapping():
-            return {name: like(value) for name, value in example.items()}
-        case UUID():
-            return _form(str(example), UUID_FORM)
-        case datetime():
-            return _form(example.isoformat().replace("+00:00", "Z"), INSTANT_FORM)
-        case _:
-            return _plain(example)
+    if isinstance(example, Exactly):
+        return to_jsonable_python(example.value)
+    if isinstance(example, BaseModel):
+        return like(dict(example))
+    if isinstance(example, Mapping):
+        return {name: like(value) for name, value in example.items()}
+    if isinstance(example, list) and example:
+        return match.each_like(like(example[0]))
+    if isinstance(example, UUID):
+        return match.regex(str(example), regex=UUID_FORM)
+    if isinstance(example, datetime):
+        return match.regex(to_jsonable_python(example), regex=INSTANT_FORM)
+    if isinstance(example, bool | float | str):
+        return match.type(example)
+    if isinstance(example, int):
+        return match.int(example)
+    return example

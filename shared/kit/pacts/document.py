@@ -1,0 +1,91 @@
+"""The pacts as files: one of a consumer and a provider, the same tests give the same text."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import JsonValue, TypeAdapter
+
+Interaction = dict[str, JsonValue]
+
+FOLDER = Path(__file__).parents[2] / "contracts" / "pacts"
+REWRITE = "WRITE_PACTS"
+
+_Document = TypeAdapter(dict[str, JsonValue])
+_Interactions = TypeAdapter(list[Interaction])
+
+
+class PactChanged(AssertionError):
+    """The consumer's tests say something else than the committed pact."""
+
+
+def pact_file(consumer: str, provider: str, folder: Path = FOLDER) -> Path:
+    return folder / f"{consumer}-{provider}.json"
+
+
+def interactions_in(path: Path) -> list[Interaction]:
+    """What a pact holds; nothing where there is no such file."""
+    if not path.exists():
+        return []
+    return _Interactions.validate_python(_Document.validate_json(path.read_bytes())["interactions"])
+
+
+def parties_in(path: Path) -> tuple[str, str]:
+    """The consumer and the provider of a pact."""
+    document = _Document.validate_json(path.read_bytes())
+    consumer, provider = document["consumer"], document["provider"]
+    assert isinstance(consumer, dict)
+    assert isinstance(provider, dict)
+    return str(consumer["name"]), str(provider["name"])
+
+
+def rendered(consumer: str, provider: str, interactions: Sequence[Interaction]) -> str:
+    """The text of a pact of version 4, in a fixed order and free of tools' versions."""
+    document = {
+        "consumer": {"name": consumer},
+        "provider": {"name": provider},
+        "interactions": sorted(interactions, key=_description),
+        "metadata": {"pactSpecification": {"version": "4.0"}},
+    }
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def keep(path: Path, consumer: str, provider: str, interactions: Sequence[Interaction]) -> None:
+    """Hold the committed pact against `interactions`, or write it where WRITE_PACTS is set.
+
+    Raises:
+        PactChanged: the two differ; the message says where.
+    """
+    text = rendered(consumer, provider, interactions)
+    if os.environ.get(REWRITE):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return
+    if path.exists() and path.read_text() == text:
+        return
+    before = {_description(it): it for it in interactions_in(path)}
+    now = {_description(it): it for it in interactions}
+    differences = [
+        *(f"  new: {name}" for name in sorted(now.keys() - before.keys())),
+        *(f"  no longer asked for: {name}" for name in sorted(before.keys() - now.keys())),
+        *(
+            f"  changed: {name}"
+            for name in sorted(now.keys() & before.keys())
+            if now[name] != before[name]
+        ),
+    ]
+    raise PactChanged(
+        "\n".join(
+            [
+                f"{path.name} does not say what these tests of {consumer} say:",
+                *(differences or ["  the same in another order or form"]),
+                f"If that is meant: {REWRITE}=1 ./dev test {consumer}, commit the file, "
+                f"and see ./dev test {provider}.",
+            ]
+        )
+    )
+
+
+def _description(interaction: Interaction) -> str:
+    return str(interaction["description"])
