@@ -43,6 +43,7 @@ class LocalService:
     restarts: bool
     stop_signal: Signals
     stop_timeout: float
+    is_stub: bool = False
 
     @property
     def is_engine(self) -> bool:
@@ -84,6 +85,7 @@ class Place:
             restarts=service.restart != "no",
             stop_signal=service.stop_signal,
             stop_timeout=service.stop_grace_period,
+            is_stub=service.is_stub,
         )
 
     def port(self, service: str, target: int) -> int:

@@ -11,6 +11,7 @@ from devtools.place import LocalService, Place
 from devtools.process import Command
 from devtools.provisions import Provisions
 from devtools.repository import Stack
+from devtools.stub.program import StubProgram
 
 _SETTLED_AFTER = 1.0
 _POLL = 0.05
@@ -107,6 +108,8 @@ class EngineProgram:
 def program_for(
     service: LocalService, place: Place, stack: Stack, provisions: Provisions
 ) -> Program:
+    if service.is_stub:
+        return StubProgram(service, stack, provisions)
     if service.member:
         return OwnProgram(service, service.member, provisions)
     at = EnginePlace(

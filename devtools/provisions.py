@@ -8,6 +8,7 @@ from devtools import environments
 from devtools.background import in_thread
 from devtools.engines import Recipe
 from devtools.state import StepState
+from devtools.stub import prism
 
 _AT_ONCE = 3
 
@@ -45,6 +46,13 @@ class Provisions:
             await in_thread(lambda: recipe.fetch(progress))
 
         await self._once(name, fetch)
+
+    async def prism(self) -> None:
+        async def install() -> None:
+            await self._once("engine wheels", environments.engines)
+            await prism.installed()
+
+        await self._once("Prism, for stubs", install)
 
     async def _once(self, name: str, make: Callable[[], Awaitable[None]]) -> None:
         if name not in self._tasks:

@@ -45,6 +45,7 @@ class StackState:
     seconds: float = 0.0
     failure: str = ""
     without: list[str] = field(default_factory=list)
+    stubs: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

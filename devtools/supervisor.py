@@ -37,11 +37,13 @@ class Supervisor:
         show: Callable[[StackState], None],
         *,
         without: Collection[str] = (),
+        stubs: Collection[str] = (),
         programs: Programs = program_for,
     ) -> None:
         self._stack = stack
         self._show = show
         self._without = list(without)
+        self._stubs = list(stubs)
         self._phase: Phase = "starting"
         self._failure = ""
         self._began = time.monotonic()
@@ -63,6 +65,7 @@ class Supervisor:
             seconds=self._seconds or time.monotonic() - self._began,
             failure=self._failure,
             without=self._without,
+            stubs=self._stubs,
         )
 
     async def run(self) -> None:

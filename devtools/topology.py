@@ -94,6 +94,7 @@ class Service:
     restart: str
     stop_grace_period: float
     stop_signal: Signals
+    is_stub: bool = False
 
     @property
     def is_engine(self) -> bool:
@@ -127,6 +128,21 @@ class Topology:
             if {owner.name for owner in self.owners_of(engine)} <= gone:
                 gone.add(engine)
         return self._keep(self.services.keys() - gone)
+
+    def with_stubs(self, names: Collection[str]) -> "Topology":
+        """With stubs in place of these: they wait for nobody, and need no engine."""
+        services = dict(self.services)
+        for name in names:
+            if name not in services or services[name].is_engine:
+                known = ", ".join(sorted(key for key, it in services.items() if not it.is_engine))
+                raise TopologyError(f"--stub {name}: no such service, there are: {known}")
+            services[name] = replace(services[name], depends_on={}, is_stub=True)
+        return replace(self, services=services).without_idle_engines()
+
+    def without_idle_engines(self) -> "Topology":
+        return self._keep(
+            name for name, it in self.services.items() if not it.is_engine or self.owners_of(name)
+        )
 
     def owners_of(self, engine: str) -> list[Service]:
         return [it for it in self.services.values() if engine in it.depends_on]

@@ -21,14 +21,17 @@ from devtools.view import Changes, Progress, finish
 _POLL = 0.2
 
 
-def topology_of(without: Collection[str]) -> Topology:
-    return load(COMPOSE_FILE, os.environ).with_profiles().without(without)
+def topology_of(without: Collection[str], stubs: Collection[str] = ()) -> Topology:
+    whole = load(COMPOSE_FILE, os.environ).with_profiles()
+    return whole.without(without).with_stubs(stubs)
 
 
-def in_foreground(stack: Stack, without: Collection[str], console: Console) -> None:
+def in_foreground(
+    stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
+) -> None:
     """Runs the stack until Ctrl-C."""
     preflight.check_bootstrap(UV)
-    topology = topology_of(without)
+    topology = topology_of(without, stubs)
     preflight.make_folder(stack)
     with preflight.alone(stack):
         _check(stack, topology, console)
@@ -47,21 +50,23 @@ def in_foreground(stack: Stack, without: Collection[str], console: Console) -> N
                     progress.show(state)
 
             is_up: list[bool] = []
-            asyncio.run(_supervise(stack, topology, without, show))
+            asyncio.run(_supervise(stack, topology, without, stubs, show))
         console.print("The stack is down.")
 
 
-def in_background(stack: Stack, without: Collection[str], console: Console) -> None:
+def in_background(
+    stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
+) -> None:
     """Starts the stack as a process of its own; returns when it is ready."""
     preflight.check_bootstrap(UV)
-    topology = topology_of(without)
+    topology = topology_of(without, stubs)
     preflight.make_folder(stack)
     with preflight.alone(stack):
         _check(stack, topology, console)
     before = _seconds_so_far()
     with stack.supervisor_log.open("wb") as output:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "devtools", "supervise", *_options(stack, without)],
+            [sys.executable, "-m", "devtools", "supervise", *_options(stack, without, stubs)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -78,19 +83,21 @@ def in_background(stack: Stack, without: Collection[str], console: Console) -> N
     finish(console, state, before=before, detached=True)
 
 
-def supervise(stack: Stack, without: Collection[str]) -> None:
+def supervise(stack: Stack, without: Collection[str], stubs: Collection[str]) -> None:
     """The background half of `in_background`."""
     with preflight.alone(stack):
-        asyncio.run(_supervise(stack, topology_of(without), without, lambda _: None))
+        topology = topology_of(without, stubs)
+        asyncio.run(_supervise(stack, topology, without, stubs, lambda _: None))
 
 
 async def _supervise(
     stack: Stack,
     topology: Topology,
     without: Collection[str],
+    stubs: Collection[str],
     show: Callable[[StackState], None],
 ) -> None:
-    await Supervisor(stack, topology, show, without=without).run()
+    await Supervisor(stack, topology, show, without=without, stubs=stubs).run()
 
 
 def _check(stack: Stack, topology: Topology, console: Console) -> None:
@@ -119,9 +126,10 @@ def _follow_until_ready(
     raise DevError(said.removeprefix("dev: ") or "the supervisor ended without a word")
 
 
-def _options(stack: Stack, without: Collection[str]) -> list[str]:
+def _options(stack: Stack, without: Collection[str], stubs: Collection[str]) -> list[str]:
     options = ["--folder", str(stack.folder), "--port-offset", str(stack.offset)]
-    return [*options, *(word for name in without for word in ("--without", name))]
+    options += [word for name in without for word in ("--without", name)]
+    return options + [word for name in stubs for word in ("--stub", name)]
 
 
 def _seconds_so_far() -> float:

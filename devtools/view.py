@@ -99,6 +99,11 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
             f"Without {left_out}: what needs it degrades and says so, its events wait.",
             style="yellow",
         )
+    if state.stubs:
+        console.print(
+            f"Stubbed: {', '.join(state.stubs)}. A stub keeps nothing and makes its answers up.",
+            style="yellow",
+        )
     console.print(Text(_where_the_time_went(state, before), style="dim"), soft_wrap=True)
     gateway, mailbox = 8000 + state.offset, 8025 + state.offset
     console.print("\nTry next:")

@@ -91,7 +91,7 @@ def test_down_of_nothing_says_so(stack: Stack) -> None:
 
 def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     stack.folder.mkdir()
-    monkeypatch.setattr(up, "topology_of", lambda _: topology(stack.folder))
+    monkeypatch.setattr(up, "topology_of", lambda *_: topology(stack.folder))
     monkeypatch.setattr(up, "Supervisor", partial(Supervisor, programs=stub_program))
     monkeypatch.setattr(preflight, "check_bootstrap", lambda _: None)
     monkeypatch.setattr(preflight, "check_disk", lambda *_: None)
@@ -110,7 +110,7 @@ def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.Monke
     other = threading.Thread(target=end_once_ready)
     other.start()
     it, output = console()
-    up.in_foreground(stack, [], it)
+    up.in_foreground(stack, [], [], it)
     other.join()
     assert ended == ["asked"]
     said = output.getvalue()

@@ -1,0 +1,59 @@
+import pytest
+
+from devtools.errors import DevError
+from devtools.repository import ROOT
+from devtools.stub import document
+from shared.kit.errors import MEANINGS
+
+PROBLEM = {document.PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def made(**responses: object) -> document.Document:
+    return {
+        "paths": {"/users": {"get": {"responses": responses}}},
+        "components": {"schemas": {"User": {"properties": {"id": {"type": "string"}}}}},
+    }
+
+
+def bodies(served: document.Document, status: int) -> list[dict[str, object]]:
+    response = served["paths"]["/users"]["get"]["responses"][str(status)]
+    found: list[dict[str, object]] = response["content"][document.PROBLEM]["schema"]["enum"]
+    return found
+
+
+def test_an_error_is_one_of_its_examples() -> None:
+    gone, taken = {"code": "user_gone"}, {"code": "user_taken"}
+    examples = {"gone": {"value": gone}, "taken": {"value": taken}}
+    content = {document.PROBLEM: {**PROBLEM[document.PROBLEM], "examples": examples}}
+    served = document.served(made(**{"409": {"content": content}}))
+    assert bodies(served, 409) == [gone, taken]
+
+
+def test_an_error_without_examples_tells_its_status_and_the_kits_code() -> None:
+    (body,) = bodies(document.served(made(default={"content": PROBLEM})), 404)
+    assert (body["status"], body["code"], body["instance"]) == (404, "not_found", "/users")
+
+
+def test_answers_that_are_no_errors_stay() -> None:
+    given = made(**{"200": {"description": "fine"}})
+    assert document.served(given)["paths"] == given["paths"]
+
+
+@pytest.mark.parametrize("way", [{"format": "email"}, {"pattern": "^[a-z]+@[a-z]+$"}])
+def test_addresses_look_like_addresses(way: dict[str, str]) -> None:
+    given = made()
+    given["components"]["schemas"]["User"]["properties"]["email"] = way
+    email = document.served(given)["components"]["schemas"]["User"]["properties"]["email"]
+    assert email == {**way, "x-faker": "internet.email"}
+    assert "x-faker" not in way
+
+
+def test_the_codes_are_the_kits() -> None:
+    for status, code in document.CODES.items():
+        defaults = {it.default_code for it in MEANINGS.values() if it.status == status}
+        assert code in defaults or status == 422
+
+
+def test_a_service_without_a_document_is_told_the_others() -> None:
+    with pytest.raises(DevError, match=r"documents 'back-nobody'; there are: back-api, "):
+        document.read(ROOT, "back-nobody")
