@@ -40,6 +40,7 @@ ENGINES = {
     "back-workers": PartEngine("broker", "valkey/valkey:9", "BROKER"),
     "back-cassandra": PartEngine("cassandra", "cassandra:5.0", "CASSANDRA"),
 }
+LONGEST = "devtools"
 ON_STACK = ("integration", "e2e", "drills")
 ON_REQUEST = ("drills",)  # minutes long: they kill what runs and watch it come back
 
@@ -47,7 +48,7 @@ ON_REQUEST = ("drills",)  # minutes long: they kill what runs and watch it come 
 def parts() -> dict[str, Part]:
     """Every part by its name, those that take longest first, those on a stack last."""
     found = [part for part in _parts() if any((part.folder / part.tests).rglob("test_*.py"))]
-    found.sort(key=lambda part: (part.on_stack, part.engine is None))
+    found.sort(key=lambda part: (part.on_stack, part.name != LONGEST, part.engine is None))
     return {part.name: part for part in found}
 
 
