@@ -6,8 +6,9 @@ says only what it wants and what it expects.
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar, overload
 from urllib.parse import quote
 
@@ -44,7 +45,11 @@ class CallNotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one call is made: `timeout` in seconds, and whether a repeat can do no harm."""
+    """How one call is made.
+
+    `timeout` is in seconds, for all attempts together; `repeatable` where a repeat does no harm;
+    `breaks` where the outcome says something of the callee's health.
+    """
 
     timeout: float
     repeatable: bool
@@ -228,11 +233,14 @@ class ServiceClient:
         raise self._unavailable()
 
     async def _send(self, request: Request, policy: Policy) -> Reply:
+        left = context.remaining()
+        timeout = policy.timeout if left is None else min(policy.timeout, left)
+        deadline = time.monotonic() + timeout
         attempt = 1
         while True:
             fault: ServiceError
             try:
-                reply = await self._attempt(request, policy)
+                reply = await self._attempt(request, policy, deadline)
                 if reply.status < 500:
                     return reply
                 safe, fault = policy.repeatable, self._fault_of(reply)
@@ -244,8 +252,7 @@ class ServiceClient:
                 safe = policy.repeatable
                 fault = TimedOut(f"{self.callee} did not answer in time.")
             pause = random.uniform(0, _FIRST_BACKOFF * 2**attempt)  # noqa: S311  (jitter)
-            left = context.remaining()
-            if not safe or attempt == _ATTEMPTS or (left is not None and left <= pause):
+            if not safe or attempt == _ATTEMPTS or deadline - time.monotonic() <= pause:
                 raise fault
             log.warning(
                 "call_repeated",
@@ -258,9 +265,8 @@ class ServiceClient:
             await asyncio.sleep(pause)
             attempt += 1
 
-    async def _attempt(self, request: Request, policy: Policy) -> Reply:
-        left = context.remaining()
-        timeout = policy.timeout if left is None else min(policy.timeout, left)
+    async def _attempt(self, request: Request, policy: Policy, deadline: float) -> Reply:
+        timeout = deadline - time.monotonic()
         if timeout <= 0:
             raise TimeoutError
         if policy.breaks and not self._breaker.allow():
@@ -270,10 +276,7 @@ class ServiceClient:
             )
         headers = request.headers | self._headers(timeout)
         try:
-            reply = await self._transport.send(
-                Request(request.method, request.path, request.params, headers, request.body),
-                timeout,
-            )
+            reply = await self._transport.send(replace(request, headers=headers), timeout)
         except (ConnectFailed, ConnectionBroke, TimeoutError):
             if policy.breaks:
                 self._breaker.failed()

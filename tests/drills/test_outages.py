@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -26,7 +26,8 @@ async def frozen(service: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # a service that is stuck is ended and started anew
+            os.kill(pid, signal.SIGCONT)
 
 
 class TestWithoutSessions:
@@ -71,15 +72,15 @@ class TestWithoutCassandra:
 
 
 class TestFrozenService:
-    @pytest.mark.parametrize("service", ["back-postgres", "back-redis", "back-auth"])
+    @pytest.mark.parametrize("service", ["back-postgres", "back-redis", "postgres"])
     async def test_is_answered_for_within_five_seconds(self, user: Visitor, service: str) -> None:
         async with frozen(service):
             await asyncio.sleep(1.2)  # back-redis's stream may be silent for a second
-            started = time.monotonic()
-            replies = [await user.get("/api/users/me"), await user.log_in()]
-            assert time.monotonic() - started < 10
-        allowed = {200, 503, 504}
-        assert {reply.status_code for reply in replies} <= allowed
+            for call in (lambda: user.get("/api/users/me"), user.log_in):
+                started = time.monotonic()
+                reply = await call()
+                assert time.monotonic() - started < 5
+                assert reply.status_code in {200, 503, 504}
 
         async def back() -> bool | None:
             return (await user.get("/api/users/me")).is_success or None
