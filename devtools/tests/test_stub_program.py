@@ -81,7 +81,7 @@ class TestAnswers:
 
 class TestTopology:
     def test_the_engine_of_a_stub_alone_is_left_out(self) -> None:
-        whole = load(COMPOSE_FILE, {})
+        whole = load(COMPOSE_FILE, {}).with_profiles()
         stubbed = whole.with_stubs(["back-postgres"])
         assert whole.services.keys() - stubbed.services.keys() == {"postgres"}
         assert stubbed.services["back-postgres"].is_stub
