@@ -68,6 +68,7 @@ class ConsumerPact:
         self._file = pact_file(consumer, provider, folder)
         self._asserter = Asserter(consumer, Ed25519PrivateKey.generate())
         self._interactions: dict[str, Interaction] = {}
+        self._begun = 0
 
     @asynccontextmanager
     async def exchange(
@@ -166,9 +167,12 @@ class ConsumerPact:
         Raises:
             PactChanged: they differ; the message says how to write the pact anew.
         """
+        if self._begun > len(self._interactions):
+            raise AssertionError("the pact is not whole: a test before this one has failed")
         keep(self._file, self._consumer, self._provider, list(self._interactions.values()))
 
     def _pact(self) -> pact.Pact:
+        self._begun += 1
         return pact.Pact(self._consumer, self._provider).with_specification("V4")
 
     def _remember(self, pact_of_one: pact.Pact) -> None:

@@ -1,0 +1,285 @@
+"""What back-api asks back-postgres: users, profiles, events."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from features.profile.infrastructure import PostgresProfiles
+from features.users.infrastructure import PostgresUsers
+from shared.kit.errors import Conflict, NotFound
+from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.kit.pacts.matching import State
+from shared.models.base import EventPayload
+from shared.models.event import Command, NewEvent, Nothing
+from shared.models.profile import ProfileCreated, WriteProfile
+from shared.models.user import (
+    LookUpUser,
+    NewUser,
+    RegistrationRepeated,
+    UserChange,
+    UserRegistered,
+    UserRoleChanged,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+COMMAND = UUID("d0000000-0000-4000-8000-000000000001")
+CREDENTIAL = UUID("c0000000-0000-4000-8000-000000000001")
+EMAIL = "ada@example.org"
+PROFILE = UUID("b0000000-0000-4000-8000-000000000001")
+USER = UUID("a0000000-0000-4000-8000-000000000001")
+
+READ_USER = {
+    "id": exactly(USER),
+    "email": exactly(EMAIL),
+    "role": "user",
+    "status": exactly("active"),
+    "version": 1,
+    "created_at": NOON,
+}
+WRITTEN = WriteProfile(
+    profile_id=PROFILE,
+    user_id=USER,
+    first_name="Ada",
+    last_name="Lovelace",
+    display_name="Ada",
+    company="Analytical Engines",
+    job_title="Programmer",
+    language="en",
+    timezone="Europe/London",
+    completion=100,
+)
+READ_PROFILE = WRITTEN.model_dump(exclude={"profile_id"}) | {
+    "id": exactly(PROFILE),
+    "version": 1,
+    "created_at": NOON,
+    "updated_at": NOON,
+}
+
+
+@pytest.fixture(scope="module")
+def pact() -> ConsumerPact:
+    return ConsumerPact("back-api", "back-postgres")
+
+
+def a_user() -> State:
+    return state("a user exists", id=USER, email=EMAIL, role="user", status="active")
+
+
+def a_profile() -> State:
+    return state("a user has a profile", **WRITTEN.model_dump())
+
+
+def event(event_type: str, payload: EventPayload) -> NewEvent:
+    return NewEvent.of(
+        event_type,
+        payload,
+        aggregate_id=USER,
+        command_id=COMMAND,
+        correlation_id="correlation-1",
+        occurred_at=NOON,
+    )
+
+
+class TestUsers:
+    async def test_by_id(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user by id",
+            given=[a_user()],
+            asks=f"GET /users/{USER}",
+            answers=reply(200, READ_USER),
+        ) as postgres:
+            assert (await PostgresUsers(postgres).get(USER)).email == EMAIL
+
+    async def test_an_unknown_id(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user whom nobody knows by id",
+            asks=f"GET /users/{USER}",
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="user_not_found"):
+                await PostgresUsers(postgres).get(USER)
+
+    async def test_by_address(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user by address",
+            given=[a_user()],
+            asks="POST /users/lookup",
+            sends=LookUpUser(email=EMAIL),
+            answers=reply(200, READ_USER),
+        ) as postgres:
+            assert await PostgresUsers(postgres).find(EMAIL)
+
+    async def test_an_unknown_address(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "an address that nobody has",
+            asks="POST /users/lookup",
+            sends=LookUpUser(email=EMAIL),
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            assert await PostgresUsers(postgres).find(EMAIL) is None
+
+    async def test_create(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user to create",
+            given=[state("a credential waits for its user", credential_id=CREDENTIAL)],
+            asks="POST /users",
+            sends=self.creation(),
+            answers=reply(201, READ_USER | {"status": exactly("pending_verification")}),
+        ) as postgres:
+            created = await PostgresUsers(postgres).create(self.creation())
+        assert created.status == "pending_verification"
+
+    async def test_create_with_a_taken_address(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user to create whose address is taken",
+            given=[
+                state("a user exists", id=UUID(int=1), email=EMAIL, role="user", status="active"),
+                state("a credential waits for its user", credential_id=CREDENTIAL),
+            ],
+            asks="POST /users",
+            sends=self.creation(),
+            answers=refusal(409, "email_taken"),
+        ) as postgres:
+            with pytest.raises(Conflict, match="email_taken"):
+                await PostgresUsers(postgres).create(self.creation())
+
+    async def test_change(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user to make an admin",
+            given=[a_user()],
+            asks=f"PATCH /users/{USER}",
+            sends=self.promotion(expected_version=1),
+            answers=reply(200, READ_USER | {"role": exactly("admin"), "version": 2}),
+        ) as postgres:
+            promotion = self.promotion(expected_version=1)
+            assert (await PostgresUsers(postgres).change(USER, promotion)).role == "admin"
+
+    async def test_change_of_a_stale_version(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user to make an admin, whom somebody changed meanwhile",
+            given=[a_user()],
+            asks=f"PATCH /users/{USER}",
+            sends=self.promotion(expected_version=7),
+            answers=refusal(409, "stale_version"),
+        ) as postgres:
+            with pytest.raises(Conflict, match="stale_version"):
+                await PostgresUsers(postgres).change(USER, self.promotion(expected_version=7))
+
+    async def test_record(self, pact: ConsumerPact) -> None:
+        command = Command(
+            command_id=COMMAND,
+            data=Nothing(),
+            events=[event("user.registration.repeated", RegistrationRepeated(user_id=USER))],
+        )
+        async with pact.exchange(
+            "an event to record",
+            given=[a_user()],
+            asks="POST /events",
+            sends=command,
+            answers=reply(201, {"event_ids": [command.events[0].envelope.event_id]}),
+        ) as postgres:
+            await PostgresUsers(postgres).record(command)
+
+    def creation(self) -> Command[NewUser]:
+        return Command(
+            command_id=COMMAND,
+            data=NewUser(user_id=USER, email=EMAIL, credential_id=CREDENTIAL),
+            events=[event("user.registered", UserRegistered(user_id=USER))],
+        )
+
+    def promotion(self, *, expected_version: int) -> Command[UserChange]:
+        return Command(
+            command_id=COMMAND,
+            expected_version=expected_version,
+            data=UserChange(role="admin", status="active"),
+            events=[event("user.role.changed", UserRoleChanged(user_id=USER, role="admin"))],
+        )
+
+
+class TestProfiles:
+    async def test_of_a_user(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a profile",
+            given=[a_user(), a_profile()],
+            asks=f"GET /users/{USER}/profile",
+            answers=reply(200, READ_PROFILE),
+        ) as postgres:
+            assert (await PostgresProfiles(postgres).get(USER)).first_name == "Ada"
+
+    async def test_of_a_user_without(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a profile that was never written",
+            given=[a_user()],
+            asks=f"GET /users/{USER}/profile",
+            answers=refusal(404, "profile_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="profile_not_found"):
+                await PostgresProfiles(postgres).get(USER)
+
+    async def test_create(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a profile to create",
+            given=[a_user()],
+            asks="POST /profiles",
+            sends=self.command(),
+            answers=reply(201, READ_PROFILE),
+        ) as postgres:
+            assert (await PostgresProfiles(postgres).create(self.command())).id == PROFILE
+
+    async def test_create_a_second_one(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a second profile of a user",
+            given=[a_user(), a_profile()],
+            asks="POST /profiles",
+            sends=self.command(),
+            answers=refusal(409, "profile_exists"),
+        ) as postgres:
+            with pytest.raises(Conflict, match="profile_exists"):
+                await PostgresProfiles(postgres).create(self.command())
+
+    async def test_replace(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a profile to replace",
+            given=[a_user(), a_profile()],
+            asks=f"PUT /users/{USER}/profile",
+            sends=self.command(expected_version=1),
+            answers=reply(200, READ_PROFILE | {"version": 2}),
+        ) as postgres:
+            replaced = await PostgresProfiles(postgres).replace(self.command(expected_version=1))
+        assert replaced.version == 2
+
+    async def test_replace_a_stale_version(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a profile to replace that somebody changed meanwhile",
+            given=[a_user(), a_profile()],
+            asks=f"PUT /users/{USER}/profile",
+            sends=self.command(expected_version=7),
+            answers=refusal(409, "stale_version"),
+        ) as postgres:
+            with pytest.raises(Conflict, match="stale_version"):
+                await PostgresProfiles(postgres).replace(self.command(expected_version=7))
+
+    async def test_replace_none(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a profile to replace that was never written",
+            given=[a_user()],
+            asks=f"PUT /users/{USER}/profile",
+            sends=self.command(expected_version=1),
+            answers=refusal(404, "profile_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="profile_not_found"):
+                await PostgresProfiles(postgres).replace(self.command(expected_version=1))
+
+    def command(self, expected_version: int | None = None) -> Command[WriteProfile]:
+        created = ProfileCreated(user_id=USER, profile_id=PROFILE, completion=100)
+        return Command(
+            command_id=COMMAND,
+            expected_version=expected_version,
+            data=WRITTEN,
+            events=[event("profile.created", created)],
+        )
+
+
+def test_the_pact_is_kept(pact: ConsumerPact) -> None:
+    pact.must_be_kept()

@@ -1,0 +1,266 @@
+"""What back-auth asks back-postgres: credentials, users, mail tokens, events."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from features.credentials.infrastructure import PostgresCredentials
+from features.email_auth.infrastructure import PostgresAccounts
+from features.mail_tokens.infrastructure import PostgresMailTokens, PostgresVerifications
+from features.sessions.infrastructure import PostgresUsers
+from services.postgres_outbox import PostgresOutbox
+from shared.kit.errors import Conflict, NotFound
+from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.kit.pacts.matching import State
+from shared.models.auth import (
+    LoggedOut,
+    LookUpMailToken,
+    StoredMailToken,
+    UseVerificationToken,
+)
+from shared.models.event import Command, NewEvent, Nothing
+from shared.models.user import Credential, LookUpUser, UserVerified
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TOMORROW = datetime(2100, 1, 1, tzinfo=UTC)
+COMMAND = UUID("d0000000-0000-4000-8000-000000000001")
+CREDENTIAL = UUID("c0000000-0000-4000-8000-000000000001")
+EMAIL = "ada@example.org"
+HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"
+SID = UUID("50000000-0000-4000-8000-000000000001")
+USER = UUID("a0000000-0000-4000-8000-000000000001")
+
+READ_USER = {
+    "id": exactly(USER),
+    "email": EMAIL,
+    "role": "user",
+    "status": exactly("active"),
+    "version": 1,
+    "created_at": NOON,
+}
+TOKEN = StoredMailToken(
+    token_hash="ab" * 32, user_id=USER, purpose="verify_email", expires_at=TOMORROW
+)
+READ_TOKEN = {
+    "token_hash": exactly(TOKEN.token_hash),
+    "user_id": exactly(USER),
+    "purpose": exactly("verify_email"),
+    "expires_at": TOMORROW,
+    "used_at": None,
+}
+
+
+@pytest.fixture(scope="module")
+def pact() -> ConsumerPact:
+    return ConsumerPact("back-auth", "back-postgres")
+
+
+def a_user(status: str = "active") -> State:
+    return state("a user exists", id=USER, email=EMAIL, role="user", status=status)
+
+
+def a_token(*, used: bool = False) -> State:
+    return state("a mail token is kept", **TOKEN.model_dump(exclude={"used_at"}), used=used)
+
+
+class TestCredentials:
+    CREDENTIAL = Credential(credential_id=CREDENTIAL, password_hash=HASH)
+
+    async def test_keep(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a credential to keep",
+            asks="POST /credentials",
+            sends=self.CREDENTIAL,
+            answers=reply(201, {"credential_id": CREDENTIAL}),
+        ) as postgres:
+            await PostgresCredentials(postgres).keep(CREDENTIAL, HASH)
+
+    async def test_of_an_address(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "the credential of an address",
+            given=[a_user()],
+            asks="POST /credentials/lookup",
+            sends=LookUpUser(email=EMAIL),
+            answers=reply(200, {"user": READ_USER, "password_hash": HASH}),
+        ) as postgres:
+            found = await PostgresAccounts(postgres).find(EMAIL)
+        assert found
+        assert (found.user.id, found.password_hash) == (USER, HASH)
+
+    async def test_of_an_unknown_address(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "the credential of an address that nobody has",
+            asks="POST /credentials/lookup",
+            sends=LookUpUser(email=EMAIL),
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            assert await PostgresAccounts(postgres).find(EMAIL) is None
+
+    async def test_replace(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a fresh hash of a user's password",
+            given=[a_user()],
+            asks=f"PUT /users/{USER}/credential",
+            sends=self.CREDENTIAL,
+            answers=reply(200, {"credential_id": CREDENTIAL}),
+        ) as postgres:
+            await PostgresAccounts(postgres).replace_hash(USER, HASH)
+
+    async def test_replace_for_nobody(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a fresh hash for a user whom nobody knows",
+            asks=f"PUT /users/{USER}/credential",
+            sends=self.CREDENTIAL,
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="user_not_found"):
+                await PostgresAccounts(postgres).replace_hash(USER, HASH)
+
+
+class TestUsers:
+    async def test_by_id(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user by id",
+            given=[a_user()],
+            asks=f"GET /users/{USER}",
+            answers=reply(200, READ_USER),
+        ) as postgres:
+            assert (await PostgresUsers(postgres).get(USER)).status == "active"
+
+    async def test_an_unknown_id(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a user whom nobody knows by id",
+            asks=f"GET /users/{USER}",
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="user_not_found"):
+                await PostgresUsers(postgres).get(USER)
+
+
+class TestMailTokens:
+    async def test_keep(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a mail token to keep",
+            given=[a_user("pending_verification")],
+            asks="POST /mail-tokens",
+            sends=TOKEN,
+            answers=reply(201, READ_TOKEN),
+        ) as postgres:
+            await PostgresMailTokens(postgres).keep(TOKEN)
+
+    async def test_keep_for_nobody(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a mail token to keep for a user whom nobody knows",
+            asks="POST /mail-tokens",
+            sends=TOKEN,
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="user_not_found"):
+                await PostgresMailTokens(postgres).keep(TOKEN)
+
+    async def test_by_hash(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a mail token by its hash",
+            given=[a_user("pending_verification"), a_token()],
+            asks="POST /mail-tokens/lookup",
+            sends=LookUpMailToken(token_hash=TOKEN.token_hash, purpose="verify_email"),
+            answers=reply(200, READ_TOKEN),
+        ) as postgres:
+            found = await PostgresMailTokens(postgres).find(TOKEN.token_hash, "verify_email")
+        assert found
+        assert found.used_at is None
+
+    async def test_a_used_one_by_hash(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a mail token that was used, by its hash",
+            given=[a_user(), a_token(used=True)],
+            asks="POST /mail-tokens/lookup",
+            sends=LookUpMailToken(token_hash=TOKEN.token_hash, purpose="verify_email"),
+            answers=reply(200, READ_TOKEN | {"used_at": NOON}),
+        ) as postgres:
+            found = await PostgresMailTokens(postgres).find(TOKEN.token_hash, "verify_email")
+        assert found
+        assert found.used_at == NOON
+
+    async def test_an_unknown_hash(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a mail token that nobody minted",
+            asks="POST /mail-tokens/lookup",
+            sends=LookUpMailToken(token_hash=TOKEN.token_hash, purpose="verify_email"),
+            answers=refusal(404, "mail_token_not_found"),
+        ) as postgres:
+            assert await PostgresMailTokens(postgres).find(TOKEN.token_hash, "verify_email") is None
+
+
+class TestVerifications:
+    COMMAND = Command(
+        command_id=COMMAND,
+        data=UseVerificationToken(token_hash=TOKEN.token_hash, user_id=USER),
+        events=[
+            NewEvent.of(
+                "user.verified",
+                UserVerified(user_id=USER),
+                aggregate_id=USER,
+                command_id=COMMAND,
+                correlation_id="correlation-1",
+                occurred_at=NOON,
+            )
+        ],
+    )
+
+    async def test_confirm(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "an address to confirm",
+            given=[a_user("pending_verification"), a_token()],
+            asks="POST /email-verifications",
+            sends=self.COMMAND,
+            answers=reply(200, READ_USER),
+        ) as postgres:
+            confirmed = await PostgresVerifications(postgres).confirm(self.COMMAND)
+        assert confirmed.status == "active"
+
+    async def test_without_a_token(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "an address to confirm with a token that nobody minted",
+            given=[a_user("pending_verification")],
+            asks="POST /email-verifications",
+            sends=self.COMMAND,
+            answers=refusal(404, "mail_token_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="mail_token_not_found"):
+                await PostgresVerifications(postgres).confirm(self.COMMAND)
+
+    async def test_with_a_used_token(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "an address to confirm with a token that was used",
+            given=[a_user(), a_token(used=True)],
+            asks="POST /email-verifications",
+            sends=self.COMMAND,
+            answers=refusal(409, "mail_token_used"),
+        ) as postgres:
+            with pytest.raises(Conflict, match="mail_token_used"):
+                await PostgresVerifications(postgres).confirm(self.COMMAND)
+
+
+async def test_record_an_event(pact: ConsumerPact) -> None:
+    logout = NewEvent.of(
+        "auth.logout",
+        LoggedOut(user_id=USER, sid=SID),
+        aggregate_id=USER,
+        command_id=COMMAND,
+        correlation_id="correlation-1",
+        occurred_at=NOON,
+    )
+    command = Command(command_id=COMMAND, data=Nothing(), events=[logout])
+    async with pact.exchange(
+        "an event to record",
+        asks="POST /events",
+        sends=command,
+        answers=reply(201, {"event_ids": [logout.envelope.event_id]}),
+    ) as postgres:
+        await PostgresOutbox(postgres).record(command)
+
+
+def test_the_pact_is_kept(pact: ConsumerPact) -> None:
+    pact.must_be_kept()

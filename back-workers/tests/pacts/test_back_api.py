@@ -1,0 +1,65 @@
+"""What back-workers reads of the events that back-api publishes: whose they are."""
+
+import pytest
+
+from mailing.mails import Mails, ServiceAccounts
+from mailing.smtp import MailServer
+from relay.consumers import live
+from settings import Settings
+from shared.kit.pacts import ConsumerPact
+from shared.kit.testing import TestKeys
+from shared.kit.transport import AsgiTransport
+from shared.models.event import EventEnvelope
+from shared.models.user import UserStatus
+from tests.fake_mail_server import FakeMailServer
+from tests.fake_outbox import FakeOutbox
+from tests.fake_services import FakeServices
+from tests.pacts.events import USER, delivery, read_envelope
+
+
+@pytest.fixture(scope="module")
+def pact() -> ConsumerPact:
+    return ConsumerPact("back-workers", "back-api")
+
+
+@pytest.mark.parametrize(
+    "event_type, status",
+    [("user.registered", "pending_verification"), ("user.registration.repeated", "active")],
+)
+async def test_a_mail_is_written_to_the_user(
+    pact: ConsumerPact,
+    services: FakeServices,
+    outbox: FakeOutbox,
+    keys: TestKeys,
+    settings: Settings,
+    smtp: FakeMailServer,
+    event_type: str,
+    status: UserStatus,
+) -> None:
+    settings = settings.model_copy(update={"smtp_port": smtp.port})
+    client = keys.client("back-workers", "back-postgres", AsgiTransport(services.app()))
+    auth = keys.client("back-workers", "back-auth", AsgiTransport(services.app()))
+    services.users[USER] = services.add_user(status).model_copy(update={"id": USER})
+    async with pact.message(event_type, read_envelope(event_type)) as text:
+        due = outbox.add("mail")
+        due.envelope = EventEnvelope.model_validate_json(text)
+        mails = Mails(outbox, ServiceAccounts(client, auth), MailServer(settings), settings)
+        await mails.deliver(due.delivery_id)
+    assert len(smtp.mails) == 1
+
+
+@pytest.mark.parametrize("event_type", ["profile.created", "profile.updated", "user.role.changed"])
+async def test_an_event_is_published_to_the_user(
+    pact: ConsumerPact, services: FakeServices, keys: TestKeys, event_type: str
+) -> None:
+    redis = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
+    async with pact.message(event_type, read_envelope(event_type)) as text:
+        envelope = EventEnvelope.model_validate_json(text)
+        event = delivery("live", event_type).model_copy(update={"envelope": envelope})
+        await live(redis)(event)
+    (published,) = services.published
+    assert published.user_id == USER
+
+
+def test_the_pact_is_kept(pact: ConsumerPact) -> None:
+    pact.must_be_kept()
