@@ -13,6 +13,8 @@ from settings import Settings
 from shared.kit.errors import Unavailable
 from tests.conftest import administer
 
+VERSIONS = MIGRATIONS / "versions"
+
 
 @pytest.fixture
 def fresh(empty_settings: Settings) -> Iterator[Settings]:
@@ -46,7 +48,7 @@ async def shape(settings: Settings) -> list[tuple[str, ...]]:
 class TestSteps:
     def test_every_step_goes_back_to_what_was(self, fresh: Settings) -> None:
         shapes = [asyncio.run(shape(fresh))]
-        steps = len(list((MIGRATIONS / "versions").glob("*.up.sql")))
+        steps = len(list(VERSIONS.glob("*.up.sql")))
         migrate.migrate(fresh, up=True)
         top = asyncio.run(shape(fresh))
         for _ in range(steps):
@@ -59,11 +61,11 @@ class TestSteps:
         assert asyncio.run(shape(fresh)) == top
 
     def test_every_step_stands_in_two_files(self) -> None:
-        names = {path.name for path in (MIGRATIONS / "versions").glob("*.sql")}
+        names = {path.name for path in VERSIONS.glob("*.sql")}
 
         ups = {name.removesuffix(".up.sql") for name in names if name.endswith(".up.sql")}
         downs = {name.removesuffix(".down.sql") for name in names if name.endswith(".down.sql")}
-        revisions = {path.stem for path in (MIGRATIONS / "versions").glob("0*.py")}
+        revisions = {path.stem for path in VERSIONS.glob("0*.py")}
         assert ups == downs == revisions
 
     def test_a_step_that_breaks_leaves_nothing(self, fresh: Settings) -> None:
@@ -95,10 +97,11 @@ class TestCommandLine:
             environment.setattr(sys, "argv", ["migrate", what])
             migrate.main()
 
+        before_newest = sorted(path.name[:4] for path in VERSIONS.glob("*.up.sql"))[-2]
         assert capsys.readouterr().out.splitlines() == [
             f"revision none, newest {newest()}",
             f"revision {newest()}, newest {newest()}",
-            f"revision 0001, newest {newest()}",
+            f"revision {before_newest}, newest {newest()}",
         ]
 
 
