@@ -76,13 +76,17 @@ def settings(empty_settings: Settings) -> Settings:
 async def database(settings: Settings) -> AsyncIterator[Database]:
     async with Database(settings) as database:
         database.schema_is_ready()
-        async with database.connection() as connection:
-            # Quicker than TRUNCATE, which makes new files for every table and index.
-            await connection.execute(
-                "DELETE FROM deliveries; DELETE FROM events; DELETE FROM commands;"
-                "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials"
-            )
+        await empty(database)
         yield database
+
+
+async def empty(database: Database) -> None:
+    async with database.connection() as connection:
+        # Quicker than TRUNCATE, which makes new files for every table and index.
+        await connection.execute(
+            "DELETE FROM deliveries; DELETE FROM events; DELETE FROM commands;"
+            "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials"
+        )
 
 
 @pytest.fixture
