@@ -194,6 +194,30 @@ def contracts(context: typer.Context) -> None:
     become(context.args)
 
 
+@app.command(context_settings=_HANDED_OVER)
+def new(context: typer.Context) -> None:
+    """Write a new feature or a new service, tests included."""
+    from devtools.scaffold.cli import new as news
+
+    news(context.args, prog_name="./dev new")
+
+
+@app.command(context_settings=_HANDED_OVER)
+def feature(context: typer.Context) -> None:
+    """Tell how far a feature is, or take a generated one away."""
+    from devtools.scaffold.cli import feature as features
+
+    features(context.args, prog_name="./dev feature")
+
+
+@app.command(context_settings=_HANDED_OVER)
+def service(context: typer.Context) -> None:
+    """Take a generated service away."""
+    from devtools.scaffold.cli import service as services
+
+    services(context.args, prog_name="./dev service")
+
+
 @admin.command()
 def create(
     context: typer.Context,

@@ -51,7 +51,9 @@ def plan(feature: Feature) -> Plan:
         VERSIONS / f"{step}.up.sql": "back-postgres/up.sql",
         VERSIONS / f"{step}.down.sql": "back-postgres/down.sql",
         VERSIONS / f"{step}.py": "back-postgres/revision.py",
-        Path("back-postgres", "repositories", f"{item}_repository.py"): "back-postgres/repository.py",
+        Path(
+            "back-postgres", "repositories", f"{item}_repository.py"
+        ): "back-postgres/repository.py",
         Path("back-postgres", "routes", f"{items}.py"): "back-postgres/routes.py",
         Path("back-postgres", "tests", f"test_{items}.py"): "back-postgres/test.py",
         Path("back-api", "features", package, "__init__.py"): "back-api/__init__.py",

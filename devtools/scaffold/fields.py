@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from devtools.errors import DevError
 from devtools.scaffold.names import SQL_WORDS, Noun
 
-TAKEN = frozenset("id user_id version position created_at updated_at items next field".split())
+TAKEN = frozenset(
+    {"id", "user_id", "version", "position", "created_at", "updated_at", "items", "next", "field"}
+)
 """Names that the models and the table use already."""
+_OF_MODELS = frozenset({"construct", "copy", "dict", "json", "schema", "validate"})
+_OF_FEATURES = frozenset({"Create", "Created", "Fields", "Page", "Removed", "Update", "Updated"})
 INTEGER_MAX = 2**53 - 1
 
 
@@ -146,15 +150,8 @@ def _field(word: str, item: Noun) -> Field:
         raise DevError(f"--field {word!r}: the name is lower-case words with _ between them")
     reserved = name in SQL_WORDS or name in dir(object) or keyword.iskeyword(name)
     own = name in TAKEN or name in {item.snake, f"{item.snake}_id"} or name.startswith("model_")
-    if reserved or own or name in _PYDANTIC:
+    if reserved or own or name in _OF_MODELS:
         raise DevError(f"--field {word!r}: the name {name} is taken, choose another")
-    if Noun(name.replace("_", "-")).pascal in _SUFFIXES:
+    if Noun(name.replace("_", "-")).pascal in _OF_FEATURES:
         raise DevError(f"--field {word!r}: the name {name} is taken, choose another")
     return Field(name, type_, item)
-
-
-_PYDANTIC = frozenset(
-    "construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json "
-    "update_forward_refs validate".split()
-)
-_SUFFIXES = frozenset("Create Created Fields Page Removed Update Updated".split())

@@ -10,14 +10,18 @@ KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
 LONGEST = 24
 
 SQL_WORDS = frozenset(
-    """
-    all analyse analyze and any array as asc asymmetric both case cast check collate column
-    constraint create current_date current_role current_time current_timestamp current_user default
-    deferrable desc distinct do else end except false fetch for foreign from grant group having in
-    initially intersect into lateral leading limit localtime localtimestamp not null offset on only
-    or order placing primary references returning select session_user some symmetric system_user
-    table then to trailing true union unique user using variadic when where window with
-    """.split()
+    re.findall(
+        r"\w+",
+        """
+        all analyse analyze and any array as asc asymmetric both case cast check collate column
+        constraint create current_date current_role current_time current_timestamp current_user
+        default deferrable desc distinct do else end except false fetch for foreign from grant
+        group having in initially intersect into lateral leading limit localtime localtimestamp
+        not null offset on only or order placing primary references returning select session_user
+        some symmetric system_user table then to trailing true union unique user using variadic
+        when where window with
+        """,
+    )
 )
 """The words that PostgreSQL reserves: no table and no column has one as its name."""
 
