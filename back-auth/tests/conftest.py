@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fastapi import FastAPI
 
 from main import app as make_app
 from shared.kit.testing import TestClient, TestKeys, TestReply, in_memory, make_keys, running
@@ -82,6 +83,7 @@ def key_folder(keys: TestKeys, rsa_key: RSAPrivateKey) -> Path:
 class Stack:
     """back-auth, running, with what stands behind it."""
 
+    app: FastAPI
     client: TestClient
     postgres: PostgresState
     redis: RedisState
@@ -134,5 +136,6 @@ async def stack(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     connect = in_memory({"back-postgres": postgres_stub(postgres), "back-redis": redis_stub(redis)})
-    async with running(make_app(connect)) as client:
-        yield Stack(client, postgres, redis, keys, key_folder)
+    app = make_app(connect)
+    async with running(app) as client:
+        yield Stack(app, client, postgres, redis, keys, key_folder)

@@ -1,0 +1,110 @@
+"""Every consumer's pact with back-auth: its answers and its events, over neighbours in memory."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from shared.kit.pacts import Provider
+from shared.kit.pacts.provider import Parameters, pacts_of
+from shared.models.event import EventEnvelope
+from shared.models.user import User
+from tests.conftest import EMAIL, Stack, bearer, until
+from tests.fakes import StoredSession
+
+
+class States:
+    """What the neighbours of back-auth can be made to hold."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    async def user(self, given: Parameters) -> None:
+        user = User.model_validate({**given, "version": 1, "created_at": "2026-01-01T12:00:00Z"})
+        self._stack.postgres.users[user.id] = user
+
+    async def session(self, given: Parameters, *, active: bool = True) -> None:
+        self._stack.redis.sessions[UUID(str(given["sid"]))] = StoredSession(
+            UUID(str(given["user_id"])), "1a" * 32, active=active
+        )
+
+    async def ended_session(self, given: Parameters) -> None:
+        await self.session(given, active=False)
+
+
+class Published:
+    """Each event as the service publishes it when a user does what it tells of."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    async def user_verified(self) -> EventEnvelope:
+        stack = self._stack
+        user = await stack.add_user(status="pending_verification")
+        minted = await stack.client.post(
+            "/internal/mail-tokens",
+            json={"user_id": str(user.id), "purpose": "verify_email"},
+            headers=stack.keys.assertion(caller="back-workers", to="back-auth"),
+        )
+        await stack.client.post("/auth/verify-email", json={"token": minted.json()["token"]})
+        return await self._told("user.verified")
+
+    async def login_succeeded(self) -> EventEnvelope:
+        await self._stack.add_user()
+        await self._stack.log_in()
+        return await self._told("auth.login.succeeded")
+
+    async def login_failed(self) -> EventEnvelope:
+        await self._stack.add_user()
+        await self._stack.log_in(password="wrong")
+        return await self._told("auth.login.failed")
+
+    async def logout(self) -> EventEnvelope:
+        await self._stack.add_user()
+        access, _ = await self._stack.tokens()
+        await self._stack.client.post("/auth/logout", headers=bearer(access))
+        return await self._told("auth.logout")
+
+    async def refresh_reused(self) -> EventEnvelope:
+        await self._stack.add_user()
+        _, refresh = await self._stack.tokens()
+        await self._stack.refresh(refresh)
+        await self._stack.refresh(refresh)
+        return await self._told("auth.refresh.reused")
+
+    async def _told(self, event_type: str) -> EventEnvelope:
+        await until(lambda: bool(self._stack.postgres.told(event_type)))
+        return self._stack.postgres.told(event_type)[-1]
+
+
+@pytest.fixture
+async def provider(stack: Stack) -> Provider:
+    states, published = States(stack), Published(stack)
+
+    async def clean() -> None:
+        stack.postgres.users.clear()
+        stack.redis.sessions.clear()
+
+    return Provider(
+        "back-auth",
+        app=stack.app,
+        keys=stack.keys,
+        states={
+            "a user exists": states.user,
+            "a session stands": states.session,
+            "a session has ended": states.ended_session,
+        },
+        messages={
+            "user.verified": published.user_verified,
+            "auth.login.succeeded": published.login_succeeded,
+            "auth.login.failed": published.login_failed,
+            "auth.logout": published.logout,
+            "auth.refresh.reused": published.refresh_reused,
+        },
+        clean=clean,
+    )
+
+
+@pytest.mark.parametrize("pact", pacts_of("back-auth"), ids=lambda path: path.stem)
+async def test_keeps(provider: Provider, pact: Path) -> None:
+    await provider.keeps(pact)
