@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -102,7 +103,7 @@ class Document:
             if "live" in event.consumers
         )
         query = {
-            name: TypeAdapter(type_of(parameter)).json_schema()
+            name: TypeAdapter(cast("type[object]", type_of(parameter))).json_schema()
             for name, parameter in socket.query.items()
         }
         channel = socket.path.strip("/").replace("/", ".")

@@ -1,14 +1,19 @@
 # ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that help is quick
 """The command ./dev contracts."""
 
+import asyncio
 import sys
 from collections.abc import Iterable
-from typing import NoReturn
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from devtools.contracts.findings import Finding
 from devtools.repository import ROOT
+
+if TYPE_CHECKING:
+    from devtools.contracts.check import Tree
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,20 +24,19 @@ app = typer.Typer(
 )
 
 
+class Format(StrEnum):
+    TEXT = "text"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
 @app.command()
 def sync() -> None:
     """Write everything that follows from the contracts."""
-    from devtools.contracts import generated, reading, rules
-    from devtools.contracts.check import Tree
+    from devtools.contracts import generated
 
-    tree = Tree(ROOT)
-    try:
-        found = rules.broken(tree.contracts, tree.versions)
-    except reading.Unreadable as unreadable:
-        found = unreadable.findings
-    if found:
-        _refuse(found)
-    changes = generated.sync(ROOT, tree.documents)
+    tree = _valid_tree()
+    changes = generated.sync(ROOT, tree.texts)
     for path in changes.written:
         typer.echo(f"wrote {path}")
     for path in changes.removed:
@@ -42,18 +46,69 @@ def sync() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only what needs no service's environment.")
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REV",
+            help="The git revision that consumers rely on; else the last tag v*, else the first "
+            "commit with generated documents. 'none' compares with nothing.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Look at a running stack instead: its gateway's address.")
+    ] = None,
+) -> None:
     """Fail where a contract, its documents, the code or a version disagree."""
-    from devtools.contracts import check as check_, reading
+    from devtools.contracts import check as checks
+    from devtools.contracts import documents, running
 
-    tree = check_.Tree(ROOT)
-    try:
-        found = check_.static(tree)
-    except reading.Unreadable as unreadable:
-        found = unreadable.findings
-    if found:
+    tree = checks.Tree(ROOT)
+    revision = against or documents.last_release(ROOT)
+    outcome = checks.static(tree, None if revision == "none" else revision)
+    if not outcome.wrong and url:
+        outcome.wrong += running.broken(tree, url)
+    elif not outcome.wrong and not quick:
+        outcome.wrong += asyncio.run(checks.of_services(tree))
+    for finding in outcome.asked:
+        typer.echo(f"{finding} (asked for, not an error)")
+    if outcome.wrong:
+        _refuse(outcome.wrong)
+    typer.echo(f"The contracts hold, and break nothing of {revision or 'before'}.")
+
+
+@app.command()
+def diff(feature: str) -> None:
+    """Show a contract beside each service's slice and the document that its app really gives."""
+    from devtools.contracts import diff as diff_
+
+    for line in asyncio.run(diff_.lines(_valid_tree(), feature)):
+        typer.echo(line)
+
+
+@app.command()
+def graph(
+    *, format_: Annotated[Format, typer.Option("--format", help="How to draw it.")] = Format.TEXT
+) -> None:
+    """Show who calls whom, who tells whom what, and in which order a release goes."""
+    from devtools.contracts import graph as graph_
+
+    drawn = graph_.of(_valid_tree().contracts)
+    draw = {Format.TEXT: graph_.text, Format.MERMAID: graph_.mermaid, Format.SVG: graph_.svg}
+    typer.echo(draw[format_](drawn), nl=False)
+
+
+def _valid_tree() -> "Tree":
+    from devtools.contracts import check as checks
+
+    tree = checks.Tree(ROOT)
+    if found := checks.contracts(tree):
         _refuse(found)
-    typer.echo("The contracts hold.")
+    return tree
 
 
 def _refuse(findings: Iterable[Finding]) -> NoReturn:

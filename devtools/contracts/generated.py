@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.contracts import asyncapi, schemas, slices, stub, tables, typescript
+from devtools.contracts.contract import Contract, Endpoint
 from devtools.contracts.reading import FOLDER, ContractFile
 
 SLICE = "features/*/feature.yaml"
@@ -47,7 +48,7 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
         FOLDER / "asyncapi.json": asyncapi.render(contracts, shared_version(root)),
         FOLDER / "types.ts": typescript.render(plain),
     }
-    for service in sorted({it.service for contract in plain for it in contract.endpoints}):
+    for service in sorted({*versions, *(it.service for it in _endpoints(plain))}):
         document = stub.service(service, versions.get(service, "0.0.0"), plain).openapi()
         text = json.dumps(document, indent=2, ensure_ascii=False)
         found[FOLDER / "openapi" / f"{service}.json"] = text + "\n"
@@ -58,6 +59,11 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
             if service in versions:
                 found[slice_path(service, file.contract.name)] = slices.render(file, service)
     return found
+
+
+def _endpoints(contracts: list[Contract]) -> Iterator[Endpoint]:
+    for contract in contracts:
+        yield from contract.endpoints
 
 
 def slice_path(service: str, feature: str) -> Path:

@@ -12,6 +12,7 @@ import structlog
 import yaml
 
 from devtools import environments
+from devtools.contracts.shapes import Schema
 from devtools.errors import DevError
 from shared.vault import VaultSettings, make_secrets
 
@@ -20,14 +21,14 @@ SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 SECONDS = 60
 
 
-async def documents(root: Path, services: Iterable[str]) -> dict[str, object]:
+async def documents(root: Path, services: Iterable[str]) -> dict[str, Schema]:
     """What `app.openapi()` gives, a service; DevError names one whose app can't be made."""
     places = asyncio.Semaphore(SIDE_BY_SIDE)
     names = sorted(services)
     with tempfile.TemporaryDirectory(prefix="dev-contracts-") as folder:
         secrets = _throwaway_secrets(root, Path(folder), names)
 
-        async def one(service: str) -> object:
+        async def one(service: str) -> Schema:
             environment = {
                 "SECRETS_DIR": str(secrets.secrets_root / service),
                 "PUBLIC_KEYS_DIR": str(secrets.public_keys_dir),
@@ -55,7 +56,7 @@ def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> VaultSe
     return settings
 
 
-async def _document(folder: Path, secrets: dict[str, str]) -> object:
+async def _document(folder: Path, secrets: dict[str, str]) -> Schema:
     venv = await environments.sync(folder.name)
     process = await asyncio.create_subprocess_exec(
         *(venv / "bin" / "python", SCRIPT),
@@ -76,4 +77,5 @@ async def _document(folder: Path, secrets: dict[str, str]) -> object:
         said = errors.decode(errors="replace").strip().splitlines()
         last = said[-1] if said else f"exit code {process.returncode}"
         raise DevError(f"{folder.name}/main.py: app() can't be made: {last}")
-    return json.loads(output)
+    document: Schema = json.loads(output)
+    return document

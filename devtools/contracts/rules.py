@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from packaging.specifiers import SpecifierSet
 
@@ -108,7 +109,7 @@ def no_cycle(files: Files) -> Iterator[Finding]:
         TopologicalSorter(edges(files)).prepare()
     except CycleError as error:
         cycle: list[str] = error.args[1][::-1]
-        for service, needed in zip(cycle, cycle[1:], strict=False):
+        for service, needed in pairwise(cycle):
             for file in files.values():
                 listed = file.contract.dependencies.get(service, [])
                 at = next((n for n, it in enumerate(listed) if needed in it), None)

@@ -60,10 +60,14 @@ def render(contracts: Iterable[Contract]) -> str:
     events = "".join(f"  {json.dumps(kind)}: {types[payload]};\n" for kind, payload in live)
     calls = "".join(_call(endpoint, types) for endpoint in endpoints)
     parts += [
-        f"/** Payloads of live events by `event_type`. */\nexport interface LiveEvents {{\n{events}}}\n",
-        f"/** What each public endpoint takes and answers. */\nexport interface Endpoints {{\n{calls}}}\n",
+        _interface("LiveEvents", "Payloads of live events by `event_type`.", events),
+        _interface("Endpoints", "What each public endpoint takes and answers.", calls),
     ]
     return HEADER + "\n" + "\n".join(parts)
+
+
+def _interface(name: str, comment: str, fields: str) -> str:
+    return f"/** {comment} */\nexport interface {name} {{\n{fields}}}\n"
 
 
 def _call(endpoint: Endpoint, types: Mapping[str, str]) -> str:

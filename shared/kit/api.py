@@ -26,7 +26,7 @@ class Api(FastAPI):
             responses={"default": {"model": Problem, "description": "Any error"}},
         )
 
-    def openapi(self) -> dict[str, Any]:  # noqa: ANN401 - as FastAPI declares it
+    def openapi(self) -> dict[str, Any]:
         """FastAPI's document, with errors under the media type that they are sent as."""
         if self.openapi_schema is None:
             for path in super().openapi()["paths"].values():
