@@ -9,7 +9,7 @@ from shared.kit.pacts import Provider
 from shared.kit.pacts.provider import Parameters, pacts_of
 from shared.models.event import EventEnvelope
 from shared.models.user import User
-from tests.conftest import EMAIL, Stack, bearer, until
+from tests.conftest import Stack, bearer, until
 from tests.fakes import StoredSession
 
 

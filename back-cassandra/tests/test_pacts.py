@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from database import Database
+from driver import Connection
 from main import app
 from repositories.audit_repository import AuditRepository
 from settings import Settings
@@ -20,7 +21,11 @@ from tests.events import event
 
 @pytest.fixture
 async def provider(
-    settings: Settings, keys: TestKeys, database: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    keys: TestKeys,
+    database: Database,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Provider]:
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
@@ -39,7 +44,7 @@ async def provider(
             app=service,
             keys=keys,
             states={"events of a user are kept": events_of_a_user},
-            clean=lambda: empty(database),
+            clean=lambda: empty(connection, settings.cassandra_keyspace),
         )
 
 

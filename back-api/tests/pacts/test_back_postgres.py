@@ -167,7 +167,7 @@ class TestUsers:
                 await PostgresUsers(postgres).change(USER, self.promotion(expected_version=7))
 
     async def test_record(self, pact: ConsumerPact) -> None:
-        command = Command(
+        command = Command[Nothing](
             command_id=COMMAND,
             data=Nothing(),
             events=[event("user.registration.repeated", RegistrationRepeated(user_id=USER))],

@@ -194,7 +194,7 @@ class TestMailTokens:
 
 
 class TestVerifications:
-    COMMAND = Command(
+    COMMAND = Command[UseVerificationToken](
         command_id=COMMAND,
         data=UseVerificationToken(token_hash=TOKEN.token_hash, user_id=USER),
         events=[
@@ -252,7 +252,7 @@ async def test_record_an_event(pact: ConsumerPact) -> None:
         correlation_id="correlation-1",
         occurred_at=NOON,
     )
-    command = Command(command_id=COMMAND, data=Nothing(), events=[logout])
+    command = Command[Nothing](command_id=COMMAND, data=Nothing(), events=[logout])
     async with pact.exchange(
         "an event to record",
         asks="POST /events",

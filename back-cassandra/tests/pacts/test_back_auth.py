@@ -21,9 +21,7 @@ def pact() -> ConsumerPact:
 
 
 @pytest.mark.parametrize("event_type", EVENTS)
-async def test_is_found_by_its_user(
-    pact: ConsumerPact, service: Callers, event_type: str
-) -> None:
+async def test_is_found_by_its_user(pact: ConsumerPact, service: Callers, event_type: str) -> None:
     await is_found_by_its_user(pact, event_type, service)
 
 

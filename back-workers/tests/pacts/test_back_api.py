@@ -33,6 +33,7 @@ async def test_a_mail_is_written_to_the_user(
     keys: TestKeys,
     settings: Settings,
     smtp: FakeMailServer,
+    *,
     event_type: str,
     status: UserStatus,
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pact
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pact import match
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -20,7 +21,7 @@ from shared.kit.client import ServiceClient
 from shared.kit.identity import ASSERTION_HEADER, Asserter
 from shared.kit.pacts import agreement
 from shared.kit.pacts.document import FOLDER, Interaction, keep, pact_file
-from shared.kit.pacts.matching import State, exactly, like
+from shared.kit.pacts.matching import State, body_like, exactly
 from shared.kit.problems import MEDIA_TYPE
 from shared.kit.sse import ServerSentEvent
 from shared.kit.transport import AsgiTransport, HttpTransport
@@ -32,13 +33,13 @@ _JSON = "application/json"
 @dataclass(frozen=True)
 class Reply:
     status: int
-    body: object
+    body: dict[str, object] | None
     media_type: str
 
 
-def reply(status: int, body: object = None) -> Reply:
+def reply(status: int, body: Mapping[str, object] | None = None) -> Reply:
     """The answer that is read: `body` is an example of the fields that the consumer reads."""
-    return Reply(status, None if body is None else like(body), _JSON)
+    return Reply(status, None if body is None else body_like(body), _JSON)
 
 
 def refusal(status: int, code: str) -> Reply:
@@ -52,7 +53,7 @@ def refusal(status: int, code: str) -> Reply:
         "code": exactly(code),
         "correlation_id": "any",
     }
-    return Reply(status, like(problem), MEDIA_TYPE)
+    return Reply(status, body_like(problem), MEDIA_TYPE)
 
 
 class ConsumerPact:
@@ -78,7 +79,7 @@ class ConsumerPact:
         asks: str,
         answers: Reply,
         given: Sequence[State] = (),
-        sends: object = None,
+        sends: BaseModel | None = None,
         query: Mapping[str, object] | None = None,
     ) -> AsyncIterator[ServiceClient]:
         """A client of the provider that answers this request alone.
@@ -95,7 +96,7 @@ class ConsumerPact:
         if query:
             interaction.with_query_parameters({name: str(it) for name, it in query.items()})
         if sends is not None:
-            interaction.with_body(like(sends), _JSON)
+            interaction.with_body(body_like(dict(sends)), _JSON)
         interaction.will_respond_with(answers.status)
         if answers.body is not None:
             interaction.with_body(answers.body, answers.media_type)
@@ -120,7 +121,7 @@ class ConsumerPact:
 
     @asynccontextmanager
     async def message(
-        self, description: str, content: object, *, given: Sequence[State] = ()
+        self, description: str, content: Mapping[str, object], *, given: Sequence[State] = ()
     ) -> AsyncIterator[str]:
         """A message of the provider as JSON text: an event or an entry of a stream.
 
@@ -131,7 +132,7 @@ class ConsumerPact:
         interaction = pact_of_one.upon_receiving(description, "Async")
         for it in given:
             interaction.given(it.name, dict(it.parameters))
-        interaction.with_body(like(content), _JSON)
+        interaction.with_body(body_like(content), _JSON)
         contents: list[str | bytes] = []
         pact_of_one.verify(lambda body, _: contents.append(body or ""), "Async")
         (text,) = contents
@@ -140,7 +141,7 @@ class ConsumerPact:
 
     @asynccontextmanager
     async def stream(
-        self, description: str, entry: object, *, given: Sequence[State] = ()
+        self, description: str, entry: Mapping[str, object], *, given: Sequence[State] = ()
     ) -> AsyncIterator[ServiceClient]:
         """A client of the provider, whose stream of that name tells this one entry.
 
@@ -157,9 +158,7 @@ class ConsumerPact:
                 return StreamingResponse(told(), media_type="text/event-stream")
 
             app = Starlette(routes=[Route(f"/streams/{description.partition(':')[0]}", follow)])
-            yield ServiceClient(
-                self._consumer, self._provider, AsgiTransport(app), self._asserter
-            )
+            yield ServiceClient(self._consumer, self._provider, AsgiTransport(app), self._asserter)
 
     def must_be_kept(self) -> None:
         """Hold everything that the module's tests said against the committed pact.

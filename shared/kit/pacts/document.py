@@ -5,15 +5,25 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import BaseModel, JsonValue, TypeAdapter
 
 Interaction = dict[str, JsonValue]
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "pacts"
 REWRITE = "WRITE_PACTS"
 
-_Document = TypeAdapter(dict[str, JsonValue])
-_Interactions = TypeAdapter(list[Interaction])
+
+class _Named(BaseModel):
+    name: str
+
+
+class _Pact(BaseModel):
+    consumer: _Named
+    provider: _Named
+    interactions: list[Interaction]
+
+
+_States = TypeAdapter(list[_Named])
 
 
 class PactChanged(AssertionError):
@@ -28,16 +38,18 @@ def interactions_in(path: Path) -> list[Interaction]:
     """What a pact holds; nothing where there is no such file."""
     if not path.exists():
         return []
-    return _Interactions.validate_python(_Document.validate_json(path.read_bytes())["interactions"])
+    return _Pact.model_validate_json(path.read_bytes()).interactions
 
 
 def parties_in(path: Path) -> tuple[str, str]:
     """The consumer and the provider of a pact."""
-    document = _Document.validate_json(path.read_bytes())
-    consumer, provider = document["consumer"], document["provider"]
-    assert isinstance(consumer, dict)
-    assert isinstance(provider, dict)
-    return str(consumer["name"]), str(provider["name"])
+    pact = _Pact.model_validate_json(path.read_bytes())
+    return pact.consumer.name, pact.provider.name
+
+
+def states_of(interaction: Interaction) -> list[str]:
+    """The names of the states that an interaction needs."""
+    return [it.name for it in _States.validate_python(interaction.get("providerStates", []))]
 
 
 def rendered(consumer: str, provider: str, interactions: Sequence[Interaction]) -> str:
@@ -76,14 +88,10 @@ def keep(path: Path, consumer: str, provider: str, interactions: Sequence[Intera
         ),
     ]
     raise PactChanged(
-        "\n".join(
-            [
-                f"{path.name} does not say what these tests of {consumer} say:",
-                *(differences or ["  the same in another order or form"]),
-                f"If that is meant: {REWRITE}=1 ./dev test {consumer}, commit the file, "
-                f"and see ./dev test {provider}.",
-            ]
-        )
+        f"{path.name} does not say what these tests of {consumer} say:\n"
+        + "\n".join(differences or ["  the same in another order or form"])
+        + f"\nIf that is meant: {REWRITE}=1 ./dev test {consumer}, commit the file, "
+        f"and see ./dev test {provider}."
     )
 
 

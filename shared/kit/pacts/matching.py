@@ -42,14 +42,23 @@ def like(example: object) -> object:
     An id stands for every id, a moment for every moment in UTC, a list for one or more items
     like its first. None and an empty list stand for themselves.
     """
-    if isinstance(example, Exactly):
-        return to_jsonable_python(example.value)
     if isinstance(example, BaseModel):
-        return like(dict(example))
+        return body_like(dict(example))
     if isinstance(example, Mapping):
-        return {name: like(value) for name, value in example.items()}
+        return body_like(example)
     if isinstance(example, list) and example:
         return match.each_like(like(example[0]))
+    return _value_like(example)
+
+
+def body_like(fields: Mapping[str, object]) -> dict[str, object]:
+    """An object whose fields are like the given ones."""
+    return {name: like(value) for name, value in fields.items()}
+
+
+def _value_like(example: object) -> object:
+    if isinstance(example, Exactly):
+        return to_jsonable_python(example.value)
     if isinstance(example, UUID):
         return match.regex(str(example), regex=UUID_FORM)
     if isinstance(example, datetime):

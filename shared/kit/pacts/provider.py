@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kit.identity import ASSERTION_HEADER
-from shared.kit.pacts.document import FOLDER, interactions_in, parties_in
+from shared.kit.pacts.document import FOLDER, interactions_in, parties_in, states_of
 from shared.kit.testing import TestKeys
 
 Parameters = dict[str, JsonValue]
@@ -44,8 +44,8 @@ def pacts_of(provider: str, folder: Path = FOLDER) -> list[Path]:
 class Provider:
     """A provider with its `states` and `messages` by name, each made by a function of its tests.
 
-    `app` is running already; without one there are messages alone. `clean` empties the provider
-    after each interaction.
+    `app` is running already, and `keys` holds the identities of its callers; who is asked for
+    messages alone needs neither. `clean` empties the provider after each interaction.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Provider:
         clean: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._name = name
-        self._app = app
+        self._app = app or Starlette()
         self._keys = keys
         self._states = states or {}
         self._messages = messages or {}
@@ -94,10 +94,9 @@ class Provider:
     def _must_know(self, path: Path) -> None:
         unknown: list[str] = []
         for interaction in interactions_in(path):
-            named = interaction.get("providerStates", [])
-            assert isinstance(named, list)
-            states = {str(it["name"]) for it in named if isinstance(it, dict)}
-            unknown += [f"the state {it!r}" for it in sorted(states - self._states.keys())]
+            unknown += [
+                f"the state {name!r}" for name in states_of(interaction) if name not in self._states
+            ]
             description = str(interaction["description"])
             if interaction["type"] != "Synchronous/HTTP" and description not in self._messages:
                 unknown.append(f"the message {description!r}")
@@ -154,12 +153,11 @@ class Provider:
         header = ASSERTION_HEADER.lower().encode()
 
         async def call(scope: Scope, receive: Receive, send: Send) -> None:
-            assert self._app
-            assert self._keys
-            assertion = self._keys.assertion(caller=consumer, to=self._name)
-            kept = [(name, value) for name, value in scope["headers"] if name != header]
-            signed = (header, assertion[ASSERTION_HEADER].encode())
-            await self._app({**scope, "headers": [*kept, signed]}, receive, send)
+            headers = [it for it in scope["headers"] if it[0] != header]
+            if self._keys:
+                signed = self._keys.assertion(caller=consumer, to=self._name)
+                headers.append((header, signed[ASSERTION_HEADER].encode()))
+            await self._app({**scope, "headers": headers}, receive, send)
 
         return call
 

@@ -1,0 +1,446 @@
+"""A pact binds both sides: whoever breaks it hears of it in their own tests."""
+
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI, Response
+
+from shared.kit.errors import NotFound
+from shared.kit.guards import calls_with_scope
+from shared.kit.identity import AssertionVerifier
+from shared.kit.pacts import (
+    ConsumerPact,
+    NotAgreed,
+    NotKept,
+    PactChanged,
+    Provider,
+    exactly,
+    refusal,
+    reply,
+    state,
+)
+from shared.kit.pacts.agreement import check
+from shared.kit.pacts.document import FOLDER, Interaction, interactions_in, parties_in, rendered
+from shared.kit.pacts.provider import Parameters, pacts_of
+from shared.kit.problems import install_problems
+from shared.kit.tables import tables
+from shared.kit.testing import TestKeys, make_keys
+from shared.models.base import Internal
+from shared.models.event import EventEnvelope
+from shared.models.user import LookUpUser, User, UserChange
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+EVENT = UUID("e0000000-0000-4000-8000-000000000001")
+USER = UUID("a0000000-0000-4000-8000-000000000001")
+READ: dict[str, object] = {
+    "id": exactly(USER),
+    "email": "ada@example.org",
+    "role": "user",
+    "status": exactly("active"),
+    "version": 1,
+    "created_at": NOON,
+}
+A_USER = state("a user exists", id=USER)
+
+NOT_CALLED = {
+    ("back-api", "back-auth", "GET", "/internal/roles/{role}/permissions"),
+    ("back-auth", "back-postgres", "POST", "/users/lookup"),
+    ("back-auth", "back-redis", "POST", "/users/{user_id}/revoke-sessions"),
+    ("back-api", "back-redis", "POST", "/limits/refill"),
+    ("back-workers", "back-postgres", "GET", "/deliveries/counts"),
+}
+"""What a contract allows and no service does yet."""
+
+
+@pytest.fixture
+def pact(tmp_path: Path) -> ConsumerPact:
+    return ConsumerPact("back-api", "back-postgres", folder=tmp_path)
+
+
+async def read_a_user(pact: ConsumerPact, **changes: object) -> User:
+    async with pact.exchange(
+        "a user by id",
+        given=[A_USER],
+        asks=f"GET /users/{USER}",
+        answers=reply(200, READ | changes),
+    ) as postgres:
+        return await postgres.get(f"/users/{USER}", answer=User)
+
+
+async def miss_a_user(pact: ConsumerPact, code: str = "user_not_found") -> None:
+    sent = LookUpUser(email="nobody@example.org")
+    async with pact.exchange(
+        "an address that nobody has",
+        asks="POST /users/lookup",
+        sends=sent,
+        answers=refusal(404, code),
+    ) as postgres:
+        with pytest.raises(NotFound):
+            await postgres.post("/users/lookup", sent, answer=User)
+
+
+@pytest.fixture
+async def committed(pact: ConsumerPact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pact in its file."""
+    await read_a_user(pact)
+    await miss_a_user(pact)
+    with monkeypatch.context() as writing:
+        writing.setenv("WRITE_PACTS", "1")
+        pact.must_be_kept()
+    (path,) = pacts_of("back-postgres", tmp_path)
+    return path
+
+
+class TestConsumer:
+    async def test_gets_what_it_says_that_it_reads(self, pact: ConsumerPact) -> None:
+        assert (await read_a_user(pact)).email == "ada@example.org"
+
+    async def test_may_not_read_a_field_that_no_document_has(self, pact: ConsumerPact) -> None:
+        class NamedUser(Internal):
+            nickname: str
+
+        with pytest.raises(NotAgreed, match="the answer has nickname, which User has not"):
+            async with pact.exchange(
+                "a user's nickname",
+                given=[A_USER],
+                asks=f"GET /users/{USER}",
+                answers=reply(200, {"nickname": "ada"}),
+            ) as postgres:
+                await postgres.get(f"/users/{USER}", answer=NamedUser)
+
+    async def test_may_not_read_a_value_that_no_document_has(self, pact: ConsumerPact) -> None:
+        with pytest.raises(NotAgreed, match="the answer has role, which is not as in User"):
+            async with pact.exchange(
+                "an emperor",
+                asks=f"GET /users/{USER}",
+                answers=reply(200, READ | {"role": "emperor"}),
+            ) as postgres:
+                await postgres.get(f"/users/{USER}")
+
+    async def test_may_not_send_a_field_that_no_document_has(self, pact: ConsumerPact) -> None:
+        class LookUpNickname(LookUpUser):
+            nickname: str
+
+        sent = LookUpNickname(email="ada@example.org", nickname="ada")
+        with pytest.raises(NotAgreed, match="the request has nickname, which LookUpUser has not"):
+            async with pact.exchange(
+                "a nickname",
+                asks="POST /users/lookup",
+                sends=sent,
+                answers=reply(200, READ),
+            ) as postgres:
+                await postgres.post("/users/lookup", sent, answer=User)
+
+    async def test_may_not_count_on_a_refusal_that_no_contract_has(
+        self, pact: ConsumerPact
+    ) -> None:
+        with pytest.raises(NotAgreed, match="POST /users/lookup has no 404 user_is_shy"):
+            await miss_a_user(pact, code="user_is_shy")
+
+    async def test_has_to_ask_what_it_says_that_it_asks(self, pact: ConsumerPact) -> None:
+        with pytest.raises(AssertionError, match="did not ask what 'another body' says"):
+            async with pact.exchange(
+                "another body",
+                asks="POST /users/lookup",
+                sends=LookUpUser(email="ada@example.org"),
+                answers=reply(200, READ),
+            ) as postgres:
+                await postgres.post("/users/lookup", UserChange(role="user"), answer=User)
+
+    async def test_fails_with_its_own_error_where_it_asked_rightly(
+        self, pact: ConsumerPact
+    ) -> None:
+        async def stumble() -> None:
+            async with pact.exchange(
+                "a user by id", asks=f"GET /users/{USER}", answers=reply(200, READ)
+            ) as postgres:
+                await postgres.get(f"/users/{USER}")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await stumble()
+
+    async def test_says_one_thing_once(self, pact: ConsumerPact) -> None:
+        await read_a_user(pact)
+        with pytest.raises(AssertionError, match="two interactions are called 'a user by id'"):
+            await read_a_user(pact)
+
+
+class TestFile:
+    async def test_the_same_tests_keep_it(self, committed: Path, pact: ConsumerPact) -> None:
+        pact.must_be_kept()
+
+    async def test_its_order_is_not_that_of_the_tests(
+        self, committed: Path, tmp_path: Path
+    ) -> None:
+        again = ConsumerPact("back-api", "back-postgres", folder=tmp_path)
+        await miss_a_user(again)
+        await read_a_user(again)
+        again.must_be_kept()
+
+    async def test_other_tests_do_not(self, committed: Path, tmp_path: Path) -> None:
+        changed = ConsumerPact("back-api", "back-postgres", folder=tmp_path)
+        await read_a_user(changed, status=exactly("suspended"))
+        with pytest.raises(PactChanged) as raised:
+            changed.must_be_kept()
+        said = str(raised.value)
+        assert "no longer asked for: an address that nobody has" in said
+        assert "changed: a user by id" in said
+        assert "WRITE_PACTS=1 ./dev test back-api" in said
+
+    async def test_a_new_pact_has_to_be_written(self, pact: ConsumerPact) -> None:
+        await read_a_user(pact)
+        with pytest.raises(PactChanged, match="new: a user by id"):
+            pact.must_be_kept()
+
+    async def test_is_not_judged_after_a_failure(self, committed: Path, pact: ConsumerPact) -> None:
+        with pytest.raises(NotAgreed):
+            await miss_a_user(pact, code="user_is_shy")
+        with pytest.raises(AssertionError, match="a test before this one has failed"):
+            pact.must_be_kept()
+
+    def test_holds_nothing_of_the_moment_or_the_tools(self, committed: Path) -> None:
+        assert set(json.loads(committed.read_text())["metadata"]) == {"pactSpecification"}
+
+
+def postgres_with(answer: Callable[[], Response]) -> FastAPI:
+    api = FastAPI()
+    install_problems(api)
+    reading = [calls_with_scope("users:read")]
+
+    @api.get("/users/{user_id}", dependencies=reading)
+    async def user(user_id: UUID) -> Response:
+        return answer()
+
+    @api.post("/users/lookup", dependencies=reading)
+    async def look_up(asked: LookUpUser) -> User:
+        raise NotFound(code="user_not_found")
+
+    return api
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> TestKeys:
+    return make_keys(tmp_path / "keys", "back-api", "back-postgres")
+
+
+class Store:
+    """What the state is brought about in."""
+
+    def __init__(self) -> None:
+        self.users: list[User] = []
+        self.cleaned = 0
+
+    async def user(self, given: Parameters) -> None:
+        user = {"email": "grace@example.org", "role": "admin", "status": "active", "version": 3}
+        self.users.append(User.model_validate(given | user | {"created_at": NOON}))
+
+    async def clean(self) -> None:
+        self.users.clear()
+        self.cleaned += 1
+
+    def answer(self, *without: str) -> Response:
+        body = self.users[0].model_dump_json(exclude=set(without))
+        return Response(body, media_type="application/json")
+
+
+class TestProvider:
+    async def verify(
+        self,
+        path: Path,
+        keys: TestKeys,
+        store: Store,
+        *without: str,
+        set_up: Callable[[Parameters], Awaitable[None]] | None = None,
+    ) -> None:
+        app = postgres_with(lambda: store.answer(*without))
+        public_keys = Path(keys.env("back-postgres")["PUBLIC_KEYS_DIR"])
+        app.state.assertions = AssertionVerifier("back-postgres", public_keys)
+        await Provider(
+            "back-postgres",
+            app=app,
+            keys=keys,
+            states={"a user exists": set_up or store.user},
+            clean=store.clean,
+        ).keeps(path)
+
+    async def test_keeps_it_with_other_values_of_the_same_form(
+        self, committed: Path, keys: TestKeys
+    ) -> None:
+        store = Store()
+        await self.verify(committed, keys, store)
+        assert store.cleaned == 2
+
+    @pytest.mark.parametrize("field", READ)
+    async def test_breaks_it_with_one_field_less(
+        self, committed: Path, keys: TestKeys, field: str
+    ) -> None:
+        with pytest.raises(NotKept, match=f"missing the following keys: {field}"):
+            await self.verify(committed, keys, Store(), field)
+
+    async def test_is_told_which_state_its_tests_do_not_know(self, committed: Path) -> None:
+        with pytest.raises(NotKept, match="don't know: the state 'a user exists'"):
+            await Provider("back-postgres").keeps(committed)
+
+    async def test_is_told_why_a_state_could_not_be_brought_about(
+        self, committed: Path, keys: TestKeys
+    ) -> None:
+        async def fails(_: Parameters) -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(NotKept) as raised:
+            await self.verify(committed, keys, Store(), set_up=fails)
+        assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+    async def test_verifies_only_what_names_it(self, committed: Path) -> None:
+        with pytest.raises(NotKept, match="is a pact of back-postgres"):
+            await Provider("back-auth").keeps(committed)
+
+
+class TestMessages:
+    @pytest.fixture
+    async def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        pact = ConsumerPact("back-workers", "back-api", folder=tmp_path)
+        async with pact.message("user.registered", self.read(user_id=USER)) as text:
+            assert json.loads(text)["payload"] == {"user_id": str(USER)}
+        monkeypatch.setenv("WRITE_PACTS", "1")
+        pact.must_be_kept()
+        (path,) = pacts_of("back-api", tmp_path)
+        return path
+
+    async def test_a_publisher_keeps_it(self, path: Path) -> None:
+        await self.publisher(user_id=str(USER)).keeps(path)
+
+    async def test_a_publisher_breaks_it_with_one_field_less(self, path: Path) -> None:
+        with pytest.raises(NotKept, match="missing the following keys: user_id"):
+            await self.publisher(who=str(USER)).keeps(path)
+
+    async def test_a_publisher_has_to_know_it(self, path: Path) -> None:
+        with pytest.raises(NotKept, match=r"don't know: the message 'user\.registered'"):
+            await Provider("back-api").keeps(path)
+
+    async def test_a_consumer_may_not_read_a_field_that_no_event_has(self) -> None:
+        pact = ConsumerPact("back-workers", "back-api")
+        with pytest.raises(NotAgreed, match="the payload has email"):
+            async with pact.message("user.registered", self.read(email="ada@example.org")):
+                pass
+
+    async def test_a_stream_tells_its_consumer_the_entry_and_goes_on(self) -> None:
+        pact = ConsumerPact("back-auth", "back-redis")
+        async with (
+            pact.stream(
+                "revocations: a session was ended",
+                {"sid": USER},
+                given=[state("a session was ended", sid=USER)],
+            ) as redis,
+            aclosing(redis.events("/streams/revocations")) as events,
+        ):
+            entry, caught_up = await anext(events), await anext(events)
+        assert json.loads(entry.data) == {"sid": str(USER)}
+        assert (entry.event, caught_up.event) == ("entry", "caught-up")
+
+    def read(self, **payload: object) -> dict[str, object]:
+        return {"event_id": EVENT, "event_type": exactly("user.registered"), "payload": payload}
+
+    def publisher(self, **payload: str) -> Provider:
+        async def registered() -> EventEnvelope:
+            return EventEnvelope(
+                event_id=EVENT,
+                event_type="user.registered",
+                occurred_at=NOON,
+                correlation_id="correlation-1",
+                payload=dict(payload),
+            )
+
+        return Provider("back-api", messages={"user.registered": registered})
+
+
+class TestAgreement:
+    def call(self, asks: str, **request: object) -> Interaction:
+        method, _, path = asks.partition(" ")
+        interaction = {
+            "description": "a call",
+            "type": "Synchronous/HTTP",
+            "request": {"method": method, "path": path} | request,
+            "response": {"status": 200, "body": {"content": {}}},
+        }
+        return json.loads(json.dumps(interaction))  # type: ignore[no-any-return]
+
+    def test_a_call_that_no_contract_has(self) -> None:
+        with pytest.raises(NotAgreed, match="no contract has GET /nothing"):
+            check("back-api", "back-postgres", self.call("GET /nothing"))
+
+    def test_a_caller_that_no_contract_names(self) -> None:
+        with pytest.raises(NotAgreed, match="back-websockets is not among the callers"):
+            check("back-websockets", "back-postgres", self.call(f"GET /users/{USER}"))
+
+    def test_a_parameter_that_no_contract_has(self) -> None:
+        call = self.call("GET /audit/events", query={"sort": ["asc"]})
+        with pytest.raises(NotAgreed, match="the contract has no query parameter sort"):
+            check("back-api", "back-cassandra", call)
+
+    def test_a_body_where_the_contract_has_none(self) -> None:
+        call = self.call(f"GET /users/{USER}", body={"content": {"a": 1}})
+        with pytest.raises(NotAgreed, match="the request has a body, and the contract has none"):
+            check("back-api", "back-postgres", call)
+
+    @pytest.mark.parametrize(
+        "consumer, provider, name, complaint",
+        [
+            ("back-workers", "back-auth", "user.registered", "no contract lets back-auth publish"),
+            ("back-redis", "back-api", "user.registered", "back-redis receives no user.registered"),
+            ("back-workers", "back-redis", "live", "not among the consumers of the stream live"),
+        ],
+    )
+    def test_a_message_that_is_not_for_the_consumer(
+        self, consumer: str, provider: str, name: str, complaint: str
+    ) -> None:
+        message: Interaction = {
+            "description": name,
+            "type": "Asynchronous/Messages",
+            "contents": {"content": {}},
+        }
+        with pytest.raises(NotAgreed, match=complaint):
+            check(consumer, provider, message)
+
+
+class TestCommittedPacts:
+    @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+    def test_say_what_the_contracts_say(self, path: Path) -> None:
+        consumer, provider = parties_in(path)
+        interactions = interactions_in(path)
+        for interaction in interactions:
+            check(consumer, provider, interaction)
+        assert path.read_text() == rendered(consumer, provider, interactions)
+
+    def test_hold_every_call_that_the_contracts_allow(self) -> None:
+        made = {
+            (*parties_in(path), str(request["method"]), str(request["path"]))
+            for path in FOLDER.glob("*.json")
+            for interaction in interactions_in(path)
+            if isinstance(request := interaction.get("request"), dict)
+        }
+        missing = {
+            (caller, endpoint.service, endpoint.method, endpoint.path)
+            for endpoint in tables().endpoints
+            for caller in endpoint.callers
+            if endpoint.path != "/streams/{name}"
+            and not any(
+                call[:3] == (caller, endpoint.service, endpoint.method)
+                and _matches(endpoint.path, call[3])
+                for call in made
+            )
+        }
+        assert missing == NOT_CALLED
+
+
+def _matches(pattern: str, path: str) -> bool:
+    segments = list(zip(pattern.split("/"), path.split("/"), strict=False))
+    return pattern.count("/") == path.count("/") and all(
+        wanted == given or wanted.startswith("{") for wanted, given in segments
+    )
