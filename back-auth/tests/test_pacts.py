@@ -5,8 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.kit.pacts import Provider
+from shared.kit.pacts import NotKept, Provider
+from shared.kit.pacts.document import pact_file
 from shared.kit.pacts.provider import Parameters, pacts_of
+from shared.models.base import Internal
 from shared.models.event import EventEnvelope
 from shared.models.user import User
 from tests.conftest import Stack, bearer, until
@@ -108,3 +110,22 @@ async def provider(stack: Stack) -> Provider:
 @pytest.mark.parametrize("pact", pacts_of("back-auth"), ids=lambda path: path.stem)
 async def test_keeps(provider: Provider, pact: Path) -> None:
     await provider.keeps(pact)
+
+
+class SessionOfNobody(Internal):
+    """A session without its user."""
+
+    sid: UUID
+    active: bool
+
+
+@pytest.fixture
+def with_one_field_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("features.sessions.api.Session", SessionOfNobody)
+
+
+@pytest.mark.usefixtures("with_one_field_less")
+@pytest.mark.parametrize("consumer", ["back-api", "back-websockets"])
+async def test_an_answer_with_one_field_less_is_noticed(provider: Provider, consumer: str) -> None:
+    with pytest.raises(NotKept, match="missing the following keys: user_id"):
+        await provider.keeps(pact_file(consumer, "back-auth"))

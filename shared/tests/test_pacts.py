@@ -1,6 +1,7 @@
 """A pact binds both sides: whoever breaks it hears of it in their own tests."""
 
 import json
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -407,6 +408,10 @@ class TestAgreement:
         }
         with pytest.raises(NotAgreed, match=complaint):
             check(consumer, provider, message)
+
+
+def test_nobody_outside_is_told_of_the_tests() -> None:
+    assert os.environ["PACT_DO_NOT_TRACK"] == "true"
 
 
 class TestCommittedPacts:

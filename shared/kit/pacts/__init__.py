@@ -4,6 +4,11 @@ A consumer's test says what it sends and reads, through its real adapters; the p
 consumers are kept in `shared/contracts/pacts` and verified by their providers' tests.
 """
 
+import os
+
+# Pact's core reports its use to Google Analytics unless it is told not to.
+os.environ["PACT_DO_NOT_TRACK"] = "true"
+
 from shared.kit.pacts.agreement import NotAgreed
 from shared.kit.pacts.consumer import ConsumerPact, refusal, reply
 from shared.kit.pacts.document import PactChanged
