@@ -13,16 +13,16 @@ from typing import Self, TypeVar, overload
 from urllib.parse import quote
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from shared.kit import context
 from shared.kit.breaker import CircuitBreaker
-from shared.kit.errors import MEANINGS, ServiceError, TimedOut, Unavailable
+from shared.kit.errors import ServiceError, TimedOut, Unavailable
 from shared.kit.identity import ASSERTION_HEADER, Asserter
+from shared.kit.replies import fault_of, read_reply, unavailable
 from shared.kit.sse import ServerSentEvent, parse_events
 from shared.kit.tables import tables
 from shared.kit.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
-from shared.models.problem import Problem
 
 log = structlog.get_logger()
 
@@ -35,7 +35,6 @@ TRACE_HEADER = "traceparent"
 _ATTEMPTS = 3
 _FIRST_BACKOFF = 0.05  # seconds, doubled a retry, with full jitter
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
-_PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
 _HEALTH = ("", "health")
 
 
@@ -204,7 +203,7 @@ class ServiceClient:
             breaks=timeout is None or timeout <= self._timeout,
         )
         reply = await self._send(request, policy)
-        return self._read(reply, answer)
+        return read_reply(self.callee, reply, answer)
 
     async def events(
         self,
@@ -225,12 +224,12 @@ class ServiceClient:
             async with self._transport.stream(request, silence=silence) as reply:
                 if reply.status != 200:
                     body = b"".join([chunk async for chunk in reply.chunks])
-                    self._read(Reply(reply.status, reply.headers, body), None)
+                    read_reply(self.callee, Reply(reply.status, reply.headers, body), None)
                 async for event in parse_events(reply.chunks):
                     yield event
         except (ConnectFailed, ConnectionBroke, TimeoutError) as error:
-            raise self._unavailable() from error
-        raise self._unavailable()
+            raise unavailable(self.callee) from error
+        raise unavailable(self.callee)
 
     async def _send(self, request: Request, policy: Policy) -> Reply:
         left = context.remaining()
@@ -243,11 +242,11 @@ class ServiceClient:
                 reply = await self._attempt(request, policy, deadline)
                 if reply.status < 500:
                     return reply
-                safe, fault = policy.repeatable, self._fault_of(reply)
+                safe, fault = policy.repeatable, fault_of(self.callee, reply)
             except ConnectFailed:
-                safe, fault = True, self._unavailable()
+                safe, fault = True, unavailable(self.callee)
             except ConnectionBroke:
-                safe, fault = policy.repeatable, self._unavailable()
+                safe, fault = policy.repeatable, unavailable(self.callee)
             except TimeoutError:
                 safe = policy.repeatable
                 fault = TimedOut(f"{self.callee} did not answer in time.")
@@ -282,7 +281,8 @@ class ServiceClient:
                 self._breaker.failed()
             raise
         except asyncio.CancelledError:
-            self._breaker.gave_up()
+            if policy.breaks:
+                self._breaker.gave_up()
             raise
         if policy.breaks:
             (self._breaker.failed if reply.status >= 500 else self._breaker.succeeded)()
@@ -300,57 +300,6 @@ class ServiceClient:
         if timeout is not None:
             headers[DEADLINE_HEADER] = str(max(1, int(timeout * 1000)))
         return headers
-
-    def _read(self, reply: Reply, answer: type[Answer] | None) -> Answer | None:
-        if reply.status >= 500:
-            raise self._fault_of(reply)
-        if reply.status >= 400:
-            raise self._meaning_of(reply)
-        if answer is None:
-            return None
-        try:
-            return answer.model_validate_json(reply.body)
-        except ValidationError as error:
-            log.error(  # noqa: TRY400  (the traceback would quote the answer)
-                "answer_not_as_agreed",
-                callee=self.callee,
-                model=answer.__name__,
-                errors=[f"{e['loc']}: {e['type']}" for e in error.errors(include_input=False)],
-            )
-            raise Unavailable(f"{self.callee} answered in a way that was not agreed.") from None
-
-    def _meaning_of(self, reply: Reply) -> ServiceError:
-        try:
-            problem = Problem.model_validate_json(reply.body)
-        except ValidationError:
-            problem = None
-        if (
-            problem is None
-            or reply.status not in _PASSED_ON
-            or problem.code in {"validation_failed", "malformed_json"}
-        ):
-            log.error(
-                "call_refused",
-                callee=self.callee,
-                status=reply.status,
-                code=problem.code if problem else None,
-                errors=[e.pointer + " " + e.message for e in (problem and problem.errors) or []],
-            )
-            return Unavailable(f"{self.callee} refused a call of ours.")
-        retry_after = reply.headers.get("retry-after", "")
-        return MEANINGS[reply.status](
-            problem.detail,
-            code=problem.code,
-            retry_after=float(retry_after) if retry_after.isdigit() else None,
-        )
-
-    def _fault_of(self, reply: Reply) -> ServiceError:
-        if reply.status == 504:
-            return TimedOut(f"{self.callee} did not finish in time.")
-        return self._unavailable()
-
-    def _unavailable(self) -> Unavailable:
-        return Unavailable(f"{self.callee} can't be reached at present.", retry_after=1)
 
     def _check(self, method: str, path: str) -> None:
         segments = tuple(path.split("/"))
