@@ -7,9 +7,9 @@ from pathlib import Path
 
 from devtools.errors import DevError
 from devtools.scaffold.fields import INTEGER_MAX, Field
-from devtools.scaffold.insertion import AfterLast, ImportedName, Insertion, SortedLine, Word
+from devtools.scaffold.insertion import LINE_LENGTH, AfterLast, ImportedName, SortedLine, Word
 from devtools.scaffold.names import FeatureNames
-from devtools.scaffold.plan import Plan
+from devtools.scaffold.plan import Edit, Plan
 from devtools.scaffold.rendering import render, wrapped
 from devtools.scaffold.tools import formatted
 
@@ -17,7 +17,7 @@ PAGE_DEFAULT = 20
 PAGE_MAX = 100
 VERSIONS = Path("back-postgres") / "migrations" / "versions"
 
-_ROUTER = r"^    service\.api\.include_router\("
+_ROUTER = r"^    (service\.api\.include_router\(.*\)|\))$"
 
 
 @dataclass(frozen=True)
@@ -64,51 +64,39 @@ def plan(feature: Feature) -> Plan:
         Path("back-api", "tests", f"test_{items}.py"): "back-api/test.py",
     }
     texts = {path: render(f"feature/{name}", values) for path, name in places.items()}
-    return Plan(formatted(texts), _edits(feature))
+    return Plan(formatted(texts), _edits(feature), [Path("back-api", "features", package)])
 
 
-def _edits(feature: Feature) -> dict[Path, tuple[Insertion, ...]]:
+def _edits(feature: Feature) -> list[Edit]:
     names = feature.names
     package, item, items = names.feature.snake, names.item, names.items.snake
     repository = f"{item.pascal}Repository"
-    return {
-        Path("back-api", "main.py"): (
-            ImportedName("features", package),
-            AfterLast(_ROUTER, _call("service.api.include_router", f"{package}.feature(postgres)")),
+    imported = f"from repositories.{item.snake}_repository import {repository}\n"
+    exists = f"{item.with_article.capitalize()} with this id exists."
+    meanings = (
+        f'    "{items}_pkey": (Conflict, "{item.snake}_exists", "{exists}"),\n'
+        f'    "{items}_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),\n'
+    )
+    api, postgres = Path("back-api"), Path("back-postgres")
+    return [
+        (api / "main.py", ImportedName("features", package)),
+        (api / "main.py", AfterLast(_ROUTER, _included(f"{package}.feature(postgres)"))),
+        (api / "CONTEXT.md", Word(r"^Features: .*`(?=\.$)", f", `{package}`")),
+        (postgres / "main.py", SortedLine(r"^from repositories\.\w+ import ", imported)),
+        (postgres / "main.py", ImportedName("routes", items)),
+        (
+            postgres / "main.py",
+            AfterLast(_ROUTER, _included(f"{items}.router({repository}(database, commands))")),
         ),
-        Path("back-api", "CONTEXT.md"): (Word(r"^Features: .*`(?=\.$)", f", `{package}`"),),
-        Path("back-postgres", "main.py"): (
-            SortedLine(
-                r"^from repositories\.\w+ import ",
-                f"from repositories.{item.snake}_repository import {repository}\n",
-            ),
-            ImportedName("routes", items),
-            AfterLast(
-                _ROUTER,
-                _call(
-                    "service.api.include_router",
-                    f"{items}.router({repository}(database, commands))",
-                ),
-            ),
-        ),
-        Path("back-postgres", "engine_errors.py"): (
-            AfterLast(
-                r'^    "\w+": \(',
-                f'    "{items}_pkey": (Conflict, "{item.snake}_exists", '
-                f'"{item.with_article.capitalize()} with this id exists."),\n'
-                f'    "{items}_user_id_fkey": '
-                '(NotFound, "user_not_found", "There is no such user."),\n',
-                until=r"^}",
-            ),
-        ),
-    }
+        (postgres / "engine_errors.py", AfterLast(r'^    "\w+": \(', meanings, until=r"^}")),
+    ]
 
 
-def _call(function: str, argument: str) -> str:
-    line = f"    {function}({argument})\n"
-    if len(line) <= 101:
+def _included(router: str) -> str:
+    line = f"    service.api.include_router({router})\n"
+    if len(line) <= LINE_LENGTH + 1:
         return line
-    return f"    {function}(\n        {argument}\n    )\n"
+    return f"    service.api.include_router(\n        {router}\n    )\n"
 
 
 def _values(feature: Feature) -> dict[str, object]:

@@ -9,7 +9,7 @@ from devtools.scaffold import section, tools
 from devtools.scaffold.feature import Feature
 from devtools.scaffold.fields import parse
 from devtools.scaffold.names import FeatureNames
-from devtools.scaffold.plan import refuse_edited, remove_empty
+from devtools.scaffold.plan import refuse_edited
 from devtools.scaffold.reading import read
 from devtools.scaffold.rendering import render
 
@@ -54,7 +54,7 @@ def create(
     plan.apply(root)
     tools.sync_contracts()
     section.put(root, name, introduction(wanted))
-    return [*map(str, plan.files), *map(str, plan.edits)]
+    return [str(path) for path in plan.paths]
 
 
 def remove(root: Path, name: str) -> list[str]:
@@ -74,8 +74,7 @@ def remove(root: Path, name: str) -> list[str]:
     section.take(root, name, said)
     plan.undo(root)
     tools.sync_contracts()
-    remove_empty(root / "back-api" / "features" / present.names.feature.snake, root)
-    return [*map(str, plan.files), *map(str, plan.edits)]
+    return [str(path) for path in plan.paths]
 
 
 def introduction(wanted: Feature) -> str:
