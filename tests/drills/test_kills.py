@@ -127,6 +127,7 @@ class TestKill:
         base_url: str,
         mailbox: Mailbox,
         visitors: Callable[..., Visitor],
+        record_property: Callable[[str, object], None],
     ) -> None:
         before = await asyncio.to_thread(status)
         if victim not in before:
@@ -160,7 +161,8 @@ class TestKill:
                 return (me.is_success and health.json()["status"] == usual) or None
 
             await until(serves, within=BACK_WITHIN - back_after)
-        print(f"{victim}: ready again after {back_after:.1f} s, {dict(load.codes)}")
+        record_property("ready_again_after_seconds", round(back_after, 1))
+        record_property("answers_by_status", dict(load.codes))
         assert not load.wrong
         assert load.slowest <= LONGEST_ANSWER
         if victim != "back-gateway":
