@@ -46,6 +46,9 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.broker_timeout
         self._celery = celery_app(lambda: configuration(settings))
+        # Celery loads its configuration at the first look at it. Were that look of two threads
+        # at once, the second would see half of it and keep a pool of connections to nowhere.
+        self._celery.conf.get("broker_url")
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="broker")
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -6,6 +7,7 @@ import pytest
 
 import broker as broker_module
 from broker import Broker
+from celeryconfig import configuration
 from settings import Settings
 from shared.kit.errors import NotFound, Unavailable
 from shared.models.event import Delivery
@@ -14,8 +16,8 @@ from tests.fake_outbox import FakeOutbox
 
 
 @pytest.fixture
-async def real(settings: Settings) -> AsyncIterator[Broker]:
-    """A broker that is there, and empty."""
+def reachable(settings: Settings) -> Settings:
+    """Settings for a broker that is there, and empty."""
     address = broker_address()
     address.empty()
     (settings.secrets_dir / "broker.password").write_text(address.password)
@@ -25,7 +27,12 @@ async def real(settings: Settings) -> AsyncIterator[Broker]:
         "broker_user": address.user,
         "broker_timeout": 5,
     }
-    async with Broker(settings.model_copy(update=at)) as broker:
+    return settings.model_copy(update=at)
+
+
+@pytest.fixture
+async def real(reachable: Settings) -> AsyncIterator[Broker]:
+    async with Broker(reachable) as broker:
         yield broker
 
 
@@ -50,6 +57,20 @@ class TestWakeMail:
         with pytest.raises(Unavailable):
             await real.wake_mail(delivery)
         assert real._waiting("mail") == 2
+
+
+class TestFirstCalls:
+    async def test_many_at_once_reach_the_broker(
+        self, reachable: Settings, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def slowly(settings: Settings) -> dict[str, object]:
+            time.sleep(0.05)
+            return configuration(settings)
+
+        monkeypatch.setattr(broker_module, "configuration", slowly)
+        async with Broker(reachable) as broker:
+            await asyncio.gather(*(broker.wake_mail(delivery) for _ in range(4)))
+            assert broker._waiting("mail") == 4
 
 
 class TestTask:
