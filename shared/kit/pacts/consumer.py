@@ -59,14 +59,18 @@ def refusal(status: int, code: str) -> Reply:
 class ConsumerPact:
     """What `consumer` sends to `provider` and reads of it; one for a module of tests.
 
+    A feature that has a module of its own names itself, and gets a file of its own.
+
     Raises from its blocks: NotAgreed, where a contract does not say the same; AssertionError,
     where the consumer did not ask what it said it would.
     """
 
-    def __init__(self, consumer: str, provider: str, *, folder: Path = FOLDER) -> None:
+    def __init__(
+        self, consumer: str, provider: str, *, feature: str | None = None, folder: Path = FOLDER
+    ) -> None:
         self._consumer = consumer
         self._provider = provider
-        self._file = pact_file(consumer, provider, folder)
+        self._file = pact_file(consumer, provider, folder, feature=feature)
         self._asserter = Asserter(consumer, Ed25519PrivateKey.generate())
         self._interactions: dict[str, Interaction] = {}
         self._begun = 0

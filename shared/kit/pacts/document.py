@@ -30,8 +30,11 @@ class PactChanged(AssertionError):
     """The consumer's tests say something else than the committed pact."""
 
 
-def pact_file(consumer: str, provider: str, folder: Path = FOLDER) -> Path:
-    return folder / f"{consumer}-{provider}.json"
+def pact_file(
+    consumer: str, provider: str, folder: Path = FOLDER, *, feature: str | None = None
+) -> Path:
+    """Where a pact stands; a feature may have one of its own beside that of the pair."""
+    return folder / f"{consumer}-{provider}{f'.{feature}' if feature else ''}.json"
 
 
 def interactions_in(path: Path) -> list[Interaction]:
