@@ -300,6 +300,18 @@ class TestProvider:
             await self.verify(committed, keys, Store(), set_up=fails)
         assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
+    async def test_is_told_also_where_the_answer_is_right_all_the_same(
+        self, committed: Path, keys: TestKeys
+    ) -> None:
+        store = Store()
+
+        async def fails(given: Parameters) -> None:
+            await store.user(given)
+            raise ZeroDivisionError
+
+        with pytest.raises(NotKept, match=r"a state or a message of .* failed"):
+            await self.verify(committed, keys, store, set_up=fails)
+
     async def test_verifies_only_what_names_it(self, committed: Path) -> None:
         with pytest.raises(NotKept, match="is a pact of back-postgres"):
             await Provider("back-auth").keeps(committed)

@@ -90,6 +90,8 @@ class Provider:
                 told = verifier.output(strip_ansi=True)
                 cause = self._failures[0] if self._failures else error
                 raise NotKept(f"{self._name} does not keep {path.name}:\n{told}") from cause
+            if self._failures:
+                raise NotKept(f"a state or a message of {path.name} failed") from self._failures[0]
 
     def _must_know(self, path: Path) -> None:
         unknown: list[str] = []
