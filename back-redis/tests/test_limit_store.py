@@ -29,7 +29,7 @@ class TestTake:
         refused = await limits.take("calls", "ada", capacity=10, window=1)
         assert not refused.allowed
         assert refused.retry_after <= 0.1
-        await asyncio.sleep(refused.retry_after)
+        await asyncio.sleep(refused.retry_after)  # time: the bucket refills
         assert (await limits.take("calls", "ada", capacity=10, window=1)).allowed
 
     async def test_each_limit_and_key_has_a_bucket_of_its_own(self, limits: LimitStore) -> None:

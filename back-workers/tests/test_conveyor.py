@@ -135,7 +135,7 @@ class TestClaiming:
     ) -> None:
         outbox.down = Unavailable()
         async with carrying(effects):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # time: how often it asks
             assert 2 <= outbox.claims <= 12
             outbox.down = None
             row = outbox.add("audit")
@@ -150,7 +150,7 @@ class TestClaiming:
 
         outbox.claim = at_once  # type: ignore[method-assign]
         async with carrying(effects):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # time: how often it asks
         assert outbox.claims <= 12
 
 

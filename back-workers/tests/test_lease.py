@@ -21,9 +21,11 @@ class Work:
 
     def __init__(self) -> None:
         self.end = asyncio.Event()
+        self.begun = False
         self.cancelled = False
 
     async def __call__(self) -> None:
+        self.begun = True
         try:
             await self.end.wait()
         except asyncio.CancelledError:
@@ -71,7 +73,7 @@ class TestHolding:
         _, delivery = await taken(outbox)
         work = Work()
         held = asyncio.create_task(holding(outbox, delivery, work, lease_seconds=1))
-        await asyncio.sleep(0.01)
+        await until(lambda: work.begun)
         held.cancel()
         with pytest.raises(asyncio.CancelledError):
             await held
