@@ -25,6 +25,11 @@ feature = _group("Tell how far a feature is, or take a generated one away.")
 service = _group("Take a generated service away.")
 
 
+@service.callback()
+def _one_command_is_a_group_too() -> None:
+    pass
+
+
 @new.command("feature")
 def new_feature(
     name: Annotated[str, typer.Argument(help="Like saved-searches.")],
