@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.background import in_thread
-from devtools.checks import documents, imports, statements, tools
+from devtools.checks import imports, statements, tools
+from devtools.checks.docs.rule import docs
 from devtools.checks.tree import Finding, Member, Tree
 from devtools.errors import DevError
 
@@ -23,7 +24,7 @@ RULES: dict[str, Rule] = {
     "drivers": imports.drivers_at_their_owner,
     "no-test-imports": imports.no_test_imports,
     "statements": statements.statements_in_repositories,
-    "links": documents.links,
+    "docs": docs,
 }
 
 
