@@ -53,6 +53,7 @@ class Mailbox:
     """The mails of the stack, by Mailpit's REST paths."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.AsyncClient(base_url=url, timeout=5)
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Coroutine
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,6 +38,9 @@ def run(
     ),
     base_url: Annotated[str, typer.Option(help="Test this stack, not one of our own.")] = "",
     mail_url: Annotated[str, typer.Option(help="Its mailbox, by Mailpit's REST paths.")] = "",
+    results: Annotated[
+        Path | None, typer.Option(help="Keep reports and logs in this folder, for ./dev milestone.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only name the parts.")] = False,
 ) -> None:
     """Run all tests, or one part: each in its own process, environment and fresh engine."""
@@ -46,7 +50,9 @@ def run(
     names, arguments = _split(words or [])
     target = _target(base_url, mail_url)
     start_engine = container_engine if engines is Engines.DOCKER else embedded_engine
-    runner = Runner(start_engine, _say, target, arguments)
+    if results:
+        results.mkdir(parents=True, exist_ok=True)
+    runner = Runner(start_engine, _say, target, arguments, results)
     started = time.monotonic()
     try:
         outcomes = asyncio.run(_until_terminated(runner.run(chosen(names))))

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devtools import environments
+from devtools.background import in_thread
 from devtools.errors import DevError
 from devtools.process import kill_session
 from devtools.testing.outcome import Outcome, outcome_of
 from devtools.testing.parts import Part, PartEngine
-from devtools.testing.stack import Target, temporary_stack
+from devtools.testing.stack import Target, keep_logs, temporary_stack
 
 PART_SECONDS = 240.0
 SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
@@ -24,12 +25,17 @@ StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]
 
 @dataclass(frozen=True)
 class Runner:
-    """`target` is a stack that stands already; `finished` hears of each part as it ends."""
+    """`target` is a stack that stands already; `finished` hears of each part as it ends.
+
+    `results` is a folder that keeps what pytest reports of each part (JUnit XML, `<part>.xml`) and
+    the `logs` of the stack that the tests had to themselves.
+    """
 
     start_engine: StartEngine
     finished: Callable[[Outcome], None]
     target: Target | None = None
     arguments: Sequence[str] = ()
+    results: Path | None = None
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
@@ -82,7 +88,7 @@ class Runner:
         started: float,
     ) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="dev-test-") as folder:
-            report = Path(folder) / "report.xml"
+            report = (self.results or Path(folder)) / f"{part.name}.xml"
             # A chosen few tests can't reach the floor of all.
             coverage = ["--cov"] if part.has_floor and not self.arguments else []
             command = [str(venv / "bin" / "pytest"), part.tests, "-q", f"--junit-xml={report}"]
@@ -110,6 +116,8 @@ class Runner:
             return
         async with temporary_stack() as target:
             yield target
+            if results := self.results:
+                await in_thread(lambda: keep_logs(target, results / "logs"))
 
 
 async def _output(pytest: asyncio.subprocess.Process) -> bytes:

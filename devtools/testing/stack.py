@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
@@ -69,6 +70,13 @@ async def _remove(name: str) -> None:
     with suppress(DevError):
         await _dev({"DEV_STACK": name}, "down")
     shutil.rmtree(Stack.called(name).folder, ignore_errors=True)
+
+
+def keep_logs(target: Target, folder: Path) -> None:
+    """Copies the logs of a temporary stack, which goes with it, to `folder`."""
+    logs = Stack.called(target.environment["DEV_STACK"]).logs
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(logs, folder)
 
 
 async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:

@@ -1,0 +1,1 @@
+"""Behind ./dev milestone: gates of integration, each a small function on what commands found."""

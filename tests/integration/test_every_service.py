@@ -1,0 +1,45 @@
+"""What every service has in common: how it says that it is well, and how it refuses."""
+
+import os
+
+import httpx
+import pytest
+
+from shared.models.health import Health
+from shared.models.problem import Problem
+
+OFFSET = int(os.environ.get("DEV_PORT_OFFSET", "0"))
+SERVICES = {
+    "back-api": 8100,
+    "back-auth": 8101,
+    "back-websockets": 8102,
+    "back-postgres": 8103,
+    "back-cassandra": 8104,
+    "back-redis": 8106,
+    "back-workers": 8107,
+}
+LOCAL = pytest.mark.skipif(
+    "DEV_STACK" not in os.environ, reason="only a local stack shows its services' ports"
+)
+
+
+@LOCAL
+@pytest.mark.parametrize("service", SERVICES)
+class TestEveryService:
+    async def test_tells_its_health(self, service: str) -> None:
+        reply = await ask(service, "/health")
+        assert reply.status_code == 200
+        assert Health.model_validate(reply.json()).service == service
+
+    async def test_refuses_with_a_problem(self, service: str) -> None:
+        reply = await ask(service, "/nothing-is-here")
+        assert reply.headers["content-type"] == "application/problem+json"
+        problem = Problem.model_validate(reply.json())
+        assert (reply.status_code, problem.status, problem.code) == (404, 404, "not_found")
+        assert problem.correlation_id == reply.headers["x-correlation-id"]
+
+
+async def ask(service: str, path: str) -> httpx.Response:
+    url = f"http://127.0.0.1:{SERVICES[service] + OFFSET}{path}"
+    async with httpx.AsyncClient(timeout=10) as http:
+        return await http.get(url)
