@@ -17,9 +17,9 @@ def changed(way: Way, old: type[BaseModel], new: type[BaseModel]) -> list[tuple[
 
 
 def model(**fields: Any) -> type[BaseModel]:  # noqa: ANN401 - as create_model takes them
-    return create_model(
-        "M", **{n: it if isinstance(it, tuple) else (it, ...) for n, it in fields.items()}
-    )
+    given = {name: it if isinstance(it, tuple) else (it, ...) for name, it in fields.items()}
+    made: type[BaseModel] = create_model("M", **given)  # type: ignore[call-overload]
+    return made
 
 
 Short = Annotated[str, Field(max_length=10)]
