@@ -18,7 +18,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def check(
     what: Annotated[
-        str | None, typer.Argument(help="A service, shared, devtools, or the name of a check.")
+        str | None,
+        typer.Argument(help="A service, shared, devtools, boundaries, or the name of a check."),
     ] = None,
 ) -> None:
     """Lint, types, boundaries and everything derived. All when nothing is named."""

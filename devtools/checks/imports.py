@@ -1,22 +1,31 @@
-"""Who may import what: the boundaries between services, and inside one."""
+"""Who may import what: the boundaries between services, and the layers inside one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePath
 
+from devtools.checks.names import Import
 from devtools.checks.tree import Finding, Member, Source, Tree
 
-DRIVERS = {
-    "back-postgres": {"asyncpg", "psycopg", "sqlalchemy", "alembic"},
-    "back-cassandra": {"cassandra"},
-    "back-redis": {"redis", "valkey", "glide"},
-    "back-workers": {"celery", "kombu", "redis", "valkey"},
-}
-DRIVER_DISTRIBUTIONS = {"cassandra": "cassandra-driver", "glide": "valkey-glide"}
-FRAMEWORKS = ("fastapi", "starlette", "uvicorn", "pydantic_settings")
-CLIENTS = ("aiohttp", "httpx", "requests", "urllib.request", "socket", "shared.kit.client")
+FRAMEWORKS = ("fastapi", "starlette", "uvicorn", "pydantic_settings", "celery")
+CLIENTS = (
+    "aiohttp",
+    "httpx",
+    "requests",
+    "urllib.request",
+    "http.client",
+    "socket",
+    "asyncpg",
+    "cassandra",
+    "valkey",
+    "redis",
+    "aiosmtplib",
+    "smtplib",
+    "shared.kit.client",
+    "shared.kit.ServiceClient",
+)
 KIT_FOR_DOMAINS = ("shared.kit.errors", "shared.kit.context")
-SIGNING = "shared.security.signing"
-SIGNER = "back-auth"
+OUTER = {"api", "infrastructure", "main", "settings"}
+TEST_MODULES = ("pytest", "tests", "shared.kit.testing", "shared.kit.pacts", "shared.tests")
 # Started as a file in each service's environment, where `main` is that service's.
 INSIDE_SERVICES = {"devtools/contracts/live_document.py"}
 
@@ -27,7 +36,7 @@ def own_and_shared(tree: Tree) -> Iterator[Finding]:
     for member in tree.members:
         for module in member.own_modules:
             owners.setdefault(module, []).append(member.name)
-    for member, source in _sources(tree.members):
+    for member, source in tree.sources:
         if tree.relative(source.path) in INSIDE_SERVICES:
             continue
         for it in source.imports:
@@ -44,75 +53,30 @@ def own_and_shared(tree: Tree) -> Iterator[Finding]:
 
 
 def pure_domain(tree: Tree) -> Iterator[Finding]:
-    """A domain is rules in plain Python: no framework, no client, nothing that calls it."""
-    outer = ("api", "infrastructure", "main", "settings")
-    for _, source in _sources(tree.services):
-        if not _is_domain(source.path.parts):
-            continue
-        for it in source.imports:
-            if it.is_of(*FRAMEWORKS, "shared.kit.guards"):
-                belongs = "HTTP belongs in api.py"
-            elif it.is_of(*CLIENTS):
-                belongs = "calls belong in infrastructure.py, behind a protocol named here"
-            elif it.is_of("shared.kit") and not it.is_of(*KIT_FOR_DOMAINS):
-                belongs = "of the kit a domain knows the errors and the context alone"
-            elif set(it.module.split(".")) & set(outer) and not it.is_of("shared"):
-                belongs = "the outer layers import the domain, not the other way"
-            else:
-                continue
-            yield Finding(source.path, it.line, f"a domain imports {it.module}: {belongs}.")
+    """A domain is rules in plain Python: no framework, no client, nothing that calls it.
 
-
-def one_signer(tree: Tree) -> Iterator[Finding]:
-    """Only back-auth signs user tokens; tests may make some."""
-    for member, source in _sources(tree.members):
-        if member.name in {SIGNER, "shared"} or member.is_test(source):
-            continue
-        for it in source.imports:
-            if it.is_of(SIGNING):
-                yield Finding(
-                    source.path,
-                    it.line,
-                    f"{member.name} imports {SIGNING}: only {SIGNER} signs. "
-                    "Verify with shared.security.jwt, or ask back-auth.",
-                )
-
-
-def drivers_at_their_owner(tree: Tree) -> Iterator[Finding]:
-    """A database driver is imported and declared by the one service that owns its engine."""
-    all_drivers = sorted(set().union(*DRIVERS.values()))
-    for member in tree.members:
-        foreign = [name for name in all_drivers if name not in DRIVERS.get(member.name, set())]
-        for source in member.sources:
-            for it in source.imports:
-                if it.is_of(*foreign):
-                    yield Finding(
-                        source.path,
-                        it.line,
-                        f"{member.name} imports {it.module}: only {_owner(it.module)} opens that "
-                        "engine. Ask it through the kit's client.",
-                    )
+    What it imports of its own service is held to the same.
+    """
     for service in tree.services:
-        for name in all_drivers:
-            distribution = DRIVER_DISTRIBUTIONS.get(name, name)
-            if name not in DRIVERS.get(service.name, set()) and (
-                distribution in service.distributions
-            ):
-                yield Finding(
-                    service.folder / "pyproject.toml",
-                    1,
-                    f"{service.name} declares {distribution}: only {_owner(name)} opens that "
-                    "engine. Remove the dependency and ask its owner.",
-                )
+        modules = {_module(service, source): source for source in service.shipped}
+        for source in service.shipped:
+            if not _is_domain(source.path.relative_to(service.folder)):
+                continue
+            for it in source.imports:
+                if belongs := _outside(it):
+                    what = f"a domain imports {it.module}: {belongs}."
+                    yield Finding(source.path, it.line, what)
+                elif found := _outside_through(it, modules):
+                    way, belongs = found
+                    what = f"a domain imports {' → '.join(way)}: {belongs}."
+                    yield Finding(source.path, it.line, what)
 
 
 def no_test_imports(tree: Tree) -> Iterator[Finding]:
     """Code that ships imports nothing of its tests and no test library."""
-    for member, source in _sources(tree.members):
-        if member.is_test(source) or source.path.stem in {"testing", "conftest"}:
-            continue
+    for member, source in tree.shipped:
         for it in source.imports:
-            if it.is_of("pytest", "tests", f"{member.name}.tests"):
+            if it.is_of(*TEST_MODULES, f"{member.name}.tests"):
                 yield Finding(
                     source.path,
                     it.line,
@@ -121,17 +85,38 @@ def no_test_imports(tree: Tree) -> Iterator[Finding]:
                 )
 
 
-def _sources(members: Iterable[Member]) -> Iterator[tuple[Member, Source]]:
-    for member in members:
-        for source in member.sources:
-            yield member, source
+def _outside(it: Import) -> str | None:
+    """Where an import of a domain belongs instead; None when a domain may have it."""
+    if it.is_of(*FRAMEWORKS, "shared.kit.guards"):
+        return "HTTP belongs in api.py"
+    if it.is_of(*CLIENTS):
+        return "calls belong in infrastructure.py, behind a protocol that the domain names"
+    if it.is_of("shared.kit") and not it.is_of(*KIT_FOR_DOMAINS):
+        return "of the kit a domain knows the errors and the context alone"
+    if set(it.module.split(".")) & OUTER and not it.is_of("shared"):
+        return "the outer layers import the domain, not the other way"
+    return None
 
 
-def _is_domain(parts: tuple[str, ...]) -> bool:
-    path = PurePath(*parts)
-    return "features" in parts and (path.name == "domain.py" or "domain" in path.parent.parts)
+def _outside_through(
+    it: Import, modules: dict[str, Source], seen: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], str] | None:
+    """The way from one of the service's own modules to what no domain may import, and why."""
+    name = it.module if it.module in modules else it.module.rpartition(".")[0]
+    if name not in modules or name in seen:
+        return None
+    for inner in modules[name].imports:
+        if belongs := _outside(inner):
+            return (name, inner.module), belongs
+        if found := _outside_through(inner, modules, (*seen, name)):
+            return (name, *found[0]), found[1]
+    return None
 
 
-def _owner(module: str) -> str:
-    top = module.partition(".")[0]
-    return " or ".join(owner for owner, drivers in DRIVERS.items() if top in drivers)
+def _module(service: Member, source: Source) -> str:
+    parts = source.path.relative_to(service.folder).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def _is_domain(path: PurePath) -> bool:
+    return "features" in path.parts and (path.name == "domain.py" or "domain" in path.parent.parts)

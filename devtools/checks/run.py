@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.background import in_thread
-from devtools.checks import imports, statements, tools
+from devtools.checks import (
+    calls,
+    committed,
+    declared,
+    homes,
+    house,
+    imports,
+    networks,
+    statements,
+    tools,
+)
 from devtools.checks.docs.rule import docs
 from devtools.checks.tree import Finding, Member, Tree
 from devtools.errors import DevError
@@ -17,15 +27,25 @@ SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 
 Rule = Callable[[Tree], Iterator[Finding]]
 
-RULES: dict[str, Rule] = {
+BOUNDARIES: dict[str, Rule] = {
     "own-and-shared": imports.own_and_shared,
     "pure-domain": imports.pure_domain,
-    "one-signer": imports.one_signer,
-    "drivers": imports.drivers_at_their_owner,
-    "no-test-imports": imports.no_test_imports,
+    **homes.RULES,
     "statements": statements.statements_in_repositories,
-    "docs": docs,
+    "calls": calls.calls_in_contracts,
+    "imports-declared": declared.imports_declared,
+    "declarations-used": declared.declarations_used,
+    "environments-apart": declared.environments_apart,
+    "engines-apart": networks.engines_apart,
+    "no-test-imports": imports.no_test_imports,
+    "settings-at-import": house.settings_at_import,
+    "connections-at-import": house.connections_at_import,
+    "sleeps-in-tests": house.sleeps_in_tests,
+    "small-files": house.small_files,
+    "machine-paths": committed.machine_paths,
+    "secrets": committed.secrets,
 }
+RULES: dict[str, Rule] = {**BOUNDARIES, "docs": docs}
 
 
 @dataclass(frozen=True)
@@ -59,10 +79,12 @@ def checks(tree: Tree) -> list[Check]:
 
 
 def chosen(tree: Tree, word: str | None) -> list[Check]:
-    """All checks, those of one member, or those of one name; DevError for an unknown word."""
+    """All checks, those of one member or one name, or `boundaries`; DevError for another word."""
     every = checks(tree)
     if word is None:
         return every
+    if word == "boundaries":
+        return [check for check in every if check.name in BOUNDARIES]
     members = {member.name: member for member in tree.members}
     if word in members:
         member = members[word]
@@ -74,7 +96,7 @@ def chosen(tree: Tree, word: str | None) -> list[Check]:
         ]
     named = [check for check in every if check.name == word]
     if not named:
-        names = ", ".join([*members, *dict.fromkeys(check.name for check in every)])
+        names = ", ".join(["boundaries", *members, *dict.fromkeys(check.name for check in every)])
         raise DevError(f"there is nothing called {word!r} to check; there are: {names}")
     return named
 

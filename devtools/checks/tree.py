@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from devtools.checks import names
+from devtools.checks.names import Import
+from devtools.errors import DevError
+
 LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
+TEST_AIDS = {("kit", "testing.py"), ("kit", "pacts")}
 
 
 @dataclass(frozen=True)
@@ -20,18 +25,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Import:
-    """One imported module by its full dotted name; for `from a import b` it is `a.b`."""
-
-    module: str
-    line: int
-
-    def is_of(self, *packages: str) -> bool:
-        """Whether it is one of these packages or stands below one."""
-        return any(f"{self.module}.".startswith(f"{package}.") for package in packages)
-
-
-@dataclass(frozen=True)
 class Source:
     """One Python file."""
 
@@ -39,17 +32,19 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.path.read_text(), self.path)
+        try:
+            return ast.parse(self.path.read_text(), self.path)
+        except SyntaxError as error:
+            raise DevError(f"{self.path}:{error.lineno}: {error.msg}") from None
 
     @cached_property
     def imports(self) -> list[Import]:
-        found = []
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                found += [Import(name.name, node.lineno) for name in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                found += [Import(f"{node.module}.{name.name}", node.lineno) for name in node.names]
-        return found
+        return names.imports(self.tree)
+
+    @cached_property
+    def uses(self) -> list[Import]:
+        """What it reaches through an imported name, as `jwt.encode`."""
+        return names.uses(self.tree)
 
 
 @dataclass(frozen=True)
@@ -75,15 +70,14 @@ class Member:
             if entry.suffix == ".py" or (entry.is_dir() and any(entry.rglob("*.py")))
         }
 
-    @property
-    def distributions(self) -> set[str]:
-        """What its pyproject.toml declares as dependencies, without versions, development apart."""
-        declared = tomllib.loads((self.folder / "pyproject.toml").read_text())
-        requirements: list[str] = declared["project"].get("dependencies", [])
-        return {_name(requirement) for requirement in requirements}
-
     def is_test(self, source: Source) -> bool:
-        return "tests" in source.path.relative_to(self.folder).parts
+        """Whether only tests run it: it is one, or `shared` offers it to them."""
+        parts = source.path.relative_to(self.folder).parts
+        return "tests" in parts or (self.name == "shared" and parts[:2] in TEST_AIDS)
+
+    @property
+    def shipped(self) -> list[Source]:
+        return [source for source in self.sources if not self.is_test(source)]
 
 
 class Tree:
@@ -108,6 +102,23 @@ class Tree:
     def members(self) -> list[Member]:
         return [*self.services, *self.packages]
 
+    @property
+    def shared(self) -> Member:
+        return self.packages[0]
+
+    @property
+    def sources(self) -> Iterator[tuple[Member, Source]]:
+        for member in self.members:
+            for source in member.sources:
+                yield member, source
+
+    @property
+    def shipped(self) -> Iterator[tuple[Member, Source]]:
+        """What runs outside tests."""
+        for member in self.members:
+            for source in member.shipped:
+                yield member, source
+
     def files(self, suffix: str) -> Iterator[Path]:
         yield from _files(self.root, suffix)
 
@@ -126,11 +137,3 @@ def _files(folder: Path, suffix: str) -> Iterator[Path]:
 
 def _is_other_member(folder: Path) -> bool:
     return folder.parent.name == "devtools" and (folder / "pyproject.toml").exists()
-
-
-def _name(requirement: str) -> str:
-    end = next(
-        (at for at, sign in enumerate(requirement) if not (sign.isalnum() or sign in "-_.")),
-        len(requirement),
-    )
-    return requirement[:end].lower().replace("_", "-")

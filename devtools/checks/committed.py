@@ -1,0 +1,77 @@
+"""What a committed file may not say: this machine's paths, somebody's registry, secrets."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from devtools.checks.tree import LEFT_OUT, Finding, Tree
+
+HOME = re.compile(r"(?<![\w.])(?:/root|/home/[a-z][\w-]*|/Users/[A-Za-z][\w-]*)/")
+LOCKS = {"uv.lock", "package-lock.json", "cassandra.lock"}
+REGISTRY = re.compile(
+    r"https?://(?:[\w-]+\.)*(?:pypi\.org|pythonhosted\.org|npmjs\.org|yarnpkg\.com|maven\.org"
+    r"|maven\.apache\.org)"
+    r"|^\s*(?:index-url|extra-index-url|registry)\s*=\s*[\"']?https?://",
+    re.MULTILINE,
+)
+SECRET = re.compile(
+    r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bgh[opsu]_[A-Za-z0-9]{36}\b|\bxox[abp]-[A-Za-z0-9-]{20,}"
+    r"|_authToken\s*=\s*[\w-]{8}|\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}|://[^\s/:@{}$]+:[^\s/:@{}$]{8,}@[\w.-]+\.[a-z]+"
+)
+NEVER = re.compile(
+    r"^(?:\.env(?:\..*)?|.*\.(?:pem|key|p12|pfx|jks)|id_(?:rsa|ed25519)|\.netrc|\.pypirc)$"
+)
+
+
+def machine_paths(tree: Tree) -> Iterator[Finding]:
+    """No home folder, not the folder of this checkout, no registry host outside lock files."""
+    here = re.compile(re.escape(str(tree.root)) + r"\b")
+    for path in _committed(tree):
+        text = _text(path)
+        for pattern in (HOME, here):
+            for found in pattern.finditer(text):
+                what = f"{found[0]} is a path of one machine. Make it relative, or a setting."
+                yield Finding(path, _line(text, found), what)
+        for found in REGISTRY.finditer("" if path.name in LOCKS else text):
+            what = (
+                f"{found[0].strip()} names a registry: only lock files do. Leave it to the "
+                "settings of uv, pip, npm or Maven."
+            )
+            yield Finding(path, _line(text, found), what)
+
+
+def secrets(tree: Tree) -> Iterator[Finding]:
+    """No file that holds secrets by its name, and nothing that looks like one."""
+    for path in _committed(tree):
+        if NEVER.match(path.name) and not path.name.endswith(".example"):
+            what = "such a file holds secrets. The vault makes them (shared/vault.py), in .run."
+            yield Finding(path, 1, what)
+        text = _text(path)
+        for found in SECRET.finditer(text):
+            what = (
+                "this looks like a secret. Read it by settings.secret(…), or make it in the test."
+            )
+            yield Finding(path, _line(text, found), what)
+
+
+def _committed(tree: Tree) -> list[Path]:
+    """What git has or would take; every file where there is no git, as in a copy."""
+    asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (tree.root / ".git").exists():
+        listed = subprocess.run(
+            asked, cwd=tree.root, check=True, capture_output=True, text=True
+        ).stdout
+        paths = [tree.root / name for name in listed.split("\0") if name]
+    else:
+        paths = [path for path in tree.root.rglob("*") if not LEFT_OUT & set(path.parts)]
+    return sorted(path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace")
+
+
+def _line(text: str, found: re.Match[str]) -> int:
+    return text.count("\n", 0, found.start()) + 1
