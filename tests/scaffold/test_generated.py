@@ -1,0 +1,89 @@
+"""What ./dev new writes passes everything untouched, and goes away without a trace."""
+
+import pytest
+
+from tests.scaffold.clone import Clone
+
+pytestmark = pytest.mark.timeout(600)  # environments are made, and other tests run inside
+
+FEATURE = ("new", "feature", "saved-searches", "--services", "back-api,back-postgres,back-redis")
+FIELDS = (
+    *("--field", "title:line", "--field", "query_text:text", "--field", "hits:integer"),
+    *("--field", "shared_by_link:boolean", "--field", "due_at:instant"),
+    *("--field", "source_id:uuid"),
+)
+SERVICE = ("new", "service", "back-reports", "--public", "/reports")
+
+
+class TestUntouched:
+    def test_a_feature_passes_checks_and_tests(self, clone: Clone) -> None:
+        clone.dev(*FEATURE, *FIELDS)
+
+        for part in ("back-api", "back-postgres", "contract-tables", "migrations", "links"):
+            clone.dev("check", part)
+        for part in ("back-api", "back-postgres"):
+            clone.dev("test", part)
+        assert "missing" not in clone.dev("feature", "status", "saved-searches")
+
+    def test_a_service_passes_checks_and_tests(self, clone: Clone) -> None:
+        clone.dev(*SERVICE)
+
+        for part in ("back-reports", "back-gateway", "contract-tables", "format", "lint"):
+            clone.dev("check", part)
+        for part in ("back-reports", "back-gateway"):
+            clone.dev("test", part)
+
+
+class TestRemoved:
+    def test_both_leave_no_trace(self, clone: Clone) -> None:
+        clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres")
+        clone.dev("new", "service", "back-reports")
+        clone.dev("new", "service", "back-exports", "--public", "/exports")
+
+        clone.dev("service", "remove", "back-reports")
+        clone.dev("feature", "remove", "notes")
+        clone.dev("service", "remove", "back-exports")
+
+        assert clone.status() == ""
+        assert not (clone.root / "back-reports").exists()
+        assert not (clone.root / "back-api" / "features" / "notes").exists()
+
+    @pytest.mark.parametrize(
+        "edited",
+        ["shared/models/notes.py", "back-api/features/notes/domain.py", "back-postgres/main.py"],
+    )
+    def test_what_was_edited_stays(self, clone: Clone, edited: str) -> None:
+        clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres")
+        path = clone.root / edited
+        path.write_text(
+            path.read_text().replace("NoteRepository", "Notes_").rstrip() + "\n# kept\n"
+        )
+        before = clone.status()
+
+        done = clone.tried("feature", "remove", "notes")
+
+        assert done.returncode == 1
+        assert edited in done.stdout
+        assert clone.status() == before
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        "words, why",
+        [
+            (("new", "feature", "notes", "--services", "front-public"), "the fronts don't exist"),
+            (("new", "feature", "notes", "--services", "back-api"), "needs back-postgres too"),
+            (("new", "feature", "profile", "--services", "back-api,back-postgres"), "already"),
+            (("new", "feature", "notes"), "--services"),
+            (("new", "service", "reports"), "back-reports"),
+            (("new", "service", "back-reports", "--port", "8100"), "8100"),
+            (("new", "service", "back-reports", "--public", "/api"), "/api"),
+            (("feature", "remove", "profile"), "by hand"),
+        ],
+    )
+    def test_says_why_in_one_line(self, clone: Clone, words: tuple[str, ...], why: str) -> None:
+        done = clone.tried(*words)
+
+        assert done.returncode == 1
+        assert why in done.stdout.splitlines()[-1]
+        assert clone.status() == ""

@@ -1,0 +1,107 @@
+"""The wheel of `shared` carries a service outside of the repository."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.kit.tables import tables
+from shared.kit.testing import make_keys
+from tests.scaffold.clone import ROOT
+
+MAIN = """
+from fastapi import FastAPI
+
+from shared.kit import Service, ServiceSettings
+from shared.kit.tables import tables
+
+
+class Settings(ServiceSettings):
+    service: str = "elsewhere"
+    port: int = 1
+
+
+def app() -> FastAPI:
+    service = Service(Settings())
+
+    @service.api.get("/contracts")
+    async def contracts() -> list[str]:
+        return sorted(tables().contracts)
+
+    return service.api
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory, uv: str) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(uv, "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture
+def address(tmp_path: Path, wheel: Path, uv: str, python: str) -> Iterator[str]:
+    """Where a small service answers that has nothing but the wheel."""
+    environment = tmp_path / "venv"
+    run(uv, "venv", "--quiet", "--python", python, str(environment))
+    run(
+        uv, "pip", "install", "--quiet", "--python", str(environment / "bin" / "python"), str(wheel)
+    )
+    home = tmp_path / "elsewhere"
+    home.mkdir()
+    (home / "main.py").write_text(MAIN)
+    (home / "pyproject.toml").write_text('[project]\nname = "elsewhere"\nversion = "3.2.1"\n')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    uvicorn = subprocess.Popen(
+        [environment / "bin" / "uvicorn", "main:app", "--factory", "--port", port],
+        cwd=home,
+        env={"PATH": os.defpath, **make_keys(tmp_path, "elsewhere").env("elsewhere")},
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        uvicorn.terminate()
+        uvicorn.wait(10)
+
+
+def test_holds_the_contracts_and_what_follows_from_them(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert "shared/contracts/tables.json" in names
+    assert {f"shared/contracts/{name}/feature.yaml" for name in tables().contracts} <= names
+    assert "shared/py.typed" in names
+
+
+def test_a_service_runs_on_it(address: str) -> None:
+    health = answer(f"{address}/health")
+
+    assert '"version":"3.2.1"' in health
+    for name in tables().contracts:
+        assert name in answer(f"{address}/contracts")
+
+
+def answer(url: str, *, within: float = 30) -> str:
+    end = time.monotonic() + within
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - our own address
+                return str(reply.read().decode())
+        except urllib.error.URLError:
+            assert time.monotonic() < end, f"no answer from {url}"
+            time.sleep(0.1)
+
+
+def run(*command: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    done = subprocess.run(command, env=kept, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
