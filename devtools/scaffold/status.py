@@ -12,6 +12,7 @@ from devtools.errors import DevError
 
 _ARGUMENT = re.compile(r"\{[^}]*\}")
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)")
+FRONTS = ("front-public", "front-admin")
 HEADER = "| layer | state | where |\n|---|---|---|\n"
 
 
@@ -66,8 +67,10 @@ class _Feature:
         if "back-postgres" in self._services:
             yield from self._persistence()
         for service in self._services:
-            yield from self._service(service)
-        yield from self._fronts()
+            if service in FRONTS:
+                yield self._front(service)
+            else:
+                yield from self._service(service)
 
     def _models(self) -> Layer:
         names = sorted(set(re.findall(r"\b([a-z_]+)\.([A-Z]\w*)", self._text)))
@@ -127,11 +130,9 @@ class _Feature:
         named = [it for it in tests if self._package in it.stem]
         yield self._found(f"{service}: tests", named or tests)
 
-    def _fronts(self) -> Iterator[Layer]:
-        for front in ("front-public", "front-admin"):
-            if front in self._services:
-                folder = self._root / front / "app" / "features" / self._package
-                yield self._found(front, [folder] if folder.exists() else [])
+    def _front(self, front: str) -> Layer:
+        folder = self._root / front / "app" / "features" / self._package
+        return self._found(front, [folder] if folder.exists() else [])
 
     def _answers(self, path: Path) -> bool:
         wanted = {(it.method, _ARGUMENT.sub("{}", it.path)) for it in self._endpoints}
