@@ -74,7 +74,8 @@ def _run_tests(asked: Milestone, folder: Path) -> None:
 
 
 def _table(verdicts: dict[str, Verdict]) -> Table:
-    table = Table("gate", "verdict", "", box=None, pad_edge=False)
+    table = Table("gate", "verdict", box=None, pad_edge=False)
+    table.add_column(overflow="fold")
     for title, verdict in verdicts.items():
         style = STYLES[verdict.state]
         table.add_row(title, f"[{style}]{verdict.state}[/{style}]", verdict.why)

@@ -156,6 +156,7 @@ def in_table(row: str) -> str:
         ("## Numbers\n| what | value |\n|---|---|\n| x | 1 |\n", "has columns value and source"),
         ("## Numbers\nAt most 5 of them.\n", "5 of: say where it comes from"),
         ("## Else\nAt most 5 of them.\n", None),
+        ("Write `<!-- number: profile.kept_seconds -->`.", None),
         (
             "Kept 16 minutes <!-- number: profile.kept_seconds -->.",
             "16 minutes: profile.kept_seconds",

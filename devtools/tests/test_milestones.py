@@ -24,7 +24,7 @@ REPORTS = {
         ("tests.integration.test_correlation.TestOneId", "test_is_in_every_log", ""),
     ],
     "e2e": [("tests.e2e.test_promptness", "test_a_mail_comes", "")],
-    "drills": [("tests.drills.test_outages.TestFrozenService", "test_is_answered_for", "")],
+    "drills": [("tests.drills.test_outages.TestCircuit", "test_opens_and_closes", "")],
 }
 GATES: dict[gates.Gate, str] = {
     gates.services_pass_their_own_tests: "back-api",

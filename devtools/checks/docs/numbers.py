@@ -49,8 +49,9 @@ def numbers(tree: Tree) -> Iterator[Finding]:
 
 
 def _commented(tree: Tree, page: Page, it: Text) -> Iterator[Finding]:
-    for found in COMMENT.finditer(it.text):
-        before = list(NUMBER.finditer(it.text, 0, found.start()))
+    plain = _without_code(it.text)
+    for found in COMMENT.finditer(plain):
+        before = list(NUMBER.finditer(plain, 0, found.start()))
         if not before:
             yield Finding(page.path, it.line, f"{found[1]}: there is no number before its comment.")
         elif wrong := _wrong(tree, page, before[-1][0], found[1]):
@@ -122,10 +123,14 @@ def _section(page: Page) -> list[Text]:
 
 def _stray(text: str) -> str:
     """A number of prose that names no source; empty where there is none."""
-    tied = [match.start() for match in COMMENT.finditer(text)]
-    plain = CODE.sub(lambda code: " " * len(code[0]), text)
+    plain = _without_code(text)
+    tied = [match.start() for match in COMMENT.finditer(plain)]
     for at, found in enumerate(all_found := list(NUMBER.finditer(plain))):
         ends = all_found[at + 1].start() if at + 1 < len(all_found) else len(text)
         if not any(found.end() <= start < ends for start in tied):
             return found[0]
     return ""
+
+
+def _without_code(text: str) -> str:
+    return CODE.sub(lambda code: " " * len(code[0]), text)
