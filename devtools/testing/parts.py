@@ -42,7 +42,10 @@ ENGINES = {
 }
 LONGEST = "devtools"
 ON_STACK = ("integration", "e2e", "drills")
-ON_REQUEST = ("drills",)  # minutes long: they kill what runs and watch it come back
+ON_REQUEST = (  # minutes long
+    "drills",  # they kill what runs and watch it come back
+    "scaffold",  # it runs the checks and tests of other parts in a copy of the tree
+)
 
 
 def parts() -> dict[str, Part]:
@@ -53,7 +56,7 @@ def parts() -> dict[str, Part]:
 
 
 def chosen(names: list[str]) -> list[Part]:
-    """The named parts; for no name all but drills. DevError for a name that there is not."""
+    """The named parts, for no name all that are not on request; DevError for an unknown name."""
     known = parts()
     for name in names:
         if name not in known:
@@ -68,7 +71,8 @@ def _parts() -> Iterator[Part]:
             yield Part(folder.name, folder, "tests", member, engine=ENGINES.get(member))
     root = next(member for member, folder in members().items() if folder == ROOT)
     yield Part("shared", ROOT, "shared/tests", root)
-    yield Part("contracts", ROOT, "tests/contracts", root, ("dev", "e2e"), has_floor=False)
+    for name in ("contracts", "scaffold"):
+        yield Part(name, ROOT, f"tests/{name}", root, ("dev", "e2e"), has_floor=False)
     for name in ON_STACK:
         tests = f"tests/{name}"
         yield Part(name, ROOT, tests, root, ("dev", "e2e"), on_stack=True, has_floor=False)

@@ -19,19 +19,17 @@ class TestUntouched:
     def test_a_feature_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*FEATURE, *FIELDS)
 
-        for part in ("back-api", "back-postgres", "contract-tables", "migrations", "links"):
+        for part in ("back-api", "back-postgres", "contract-tables", "shared", "docs"):
             clone.dev("check", part)
-        for part in ("back-api", "back-postgres"):
-            clone.dev("test", part)
+        clone.dev("test", "back-api", "back-postgres")
         assert "missing" not in clone.dev("feature", "status", "saved-searches")
 
     def test_a_service_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*SERVICE)
 
-        for part in ("back-reports", "back-gateway", "contract-tables", "format", "lint"):
+        for part in ("back-reports", "back-gateway", "contract-tables", "docs"):
             clone.dev("check", part)
-        for part in ("back-reports", "back-gateway"):
-            clone.dev("test", part)
+        clone.dev("test", "back-reports", "back-gateway")
 
 
 class TestRemoved:
@@ -48,22 +46,20 @@ class TestRemoved:
         assert not (clone.root / "back-reports").exists()
         assert not (clone.root / "back-api" / "features" / "notes").exists()
 
-    @pytest.mark.parametrize(
-        "edited",
-        ["shared/models/notes.py", "back-api/features/notes/domain.py", "back-postgres/main.py"],
-    )
-    def test_what_was_edited_stays(self, clone: Clone, edited: str) -> None:
+    def test_what_was_edited_stays_and_is_named(self, clone: Clone) -> None:
         clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres")
-        path = clone.root / edited
-        path.write_text(
-            path.read_text().replace("NoteRepository", "Notes_").rstrip() + "\n# kept\n"
-        )
+        model = clone.root / "shared" / "models" / "notes.py"
+        model.write_text(model.read_text() + "# kept\n")
+        main = clone.root / "back-postgres" / "main.py"
+        main.write_text(main.read_text().replace("NoteRepository", "Notes"))
+        (clone.root / "back-api" / "features" / "notes" / "more.py").touch()
         before = clone.status()
 
         done = clone.tried("feature", "remove", "notes")
 
         assert done.returncode == 1
-        assert edited in done.stdout
+        for edited in ("shared/models/notes.py", "back-postgres/main.py", "notes/more.py"):
+            assert edited in done.stdout
         assert clone.status() == before
 
 
