@@ -108,7 +108,7 @@ async def of_services(tree: Tree) -> list[Finding]:
 
 
 def differences(
-    tree: Tree, service: str, document: shapes.Schema, place: Path
+    tree: Tree, service: str, document: shapes.Schema, place: Path | str
 ) -> Iterator[Finding]:
     """Where `document`, which `service` really answers, differs from the contracts."""
     path = FOLDER / "openapi" / f"{service}.json"

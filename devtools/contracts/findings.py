@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Finding:
-    """A complaint about one line of one file; `path` is relative to the repository."""
+    """A complaint about one line of one file, relative to the repository, or about an address."""
 
-    path: Path
+    path: Path | str
     line: int | None
     what: str
 

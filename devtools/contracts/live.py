@@ -27,6 +27,7 @@ async def documents(root: Path, services: Iterable[str]) -> dict[str, Schema]:
     names = sorted(services)
     with tempfile.TemporaryDirectory(prefix="dev-contracts-") as folder:
         secrets = _throwaway_secrets(root, Path(folder), names)
+        failed: list[DevError] = []
 
         async def one(service: str) -> Schema:
             environment = {
@@ -36,8 +37,13 @@ async def documents(root: Path, services: Iterable[str]) -> dict[str, Schema]:
             async with places:
                 return await _document(root / service, environment)
 
-        async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(one(name)) for name in names}
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {name: group.create_task(one(name)) for name in names}
+        except* DevError as errors:
+            failed = [error for error in errors.exceptions if isinstance(error, DevError)]
+    if failed:
+        raise failed[0]
     return {name: task.result() for name, task in tasks.items()}
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -19,28 +18,38 @@ from shared.models.health import Health
 
 SECONDS = 5
 GATEWAY_PORT = 8000
+STACK = "the stack"
 LOCAL = {"127.0.0.1", "localhost", "::1"}
+
+
+class NotThere(DevError):
+    """Nothing answers at an address."""
 
 
 def broken(tree: Tree, url: str) -> Iterator[Finding]:
     """What the stack behind `url` says otherwise.
 
-    A gateway shows back-api's `/health` alone; on this machine each service is asked as well.
+    A gateway shows back-api's `/health` alone; on this machine each service that runs is asked as
+    well. DevError when the stack itself can't be read.
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise DevError(f"--url takes an address like http://127.0.0.1:8000, not {url}")
-    asked = {"the stack": url.rstrip("/")}
+    asked = {STACK: url.rstrip("/")}
     if urlsplit(url).hostname in LOCAL:
         asked |= _services_here(tree, (urlsplit(url).port or 80) - GATEWAY_PORT)
     for name, base in asked.items():
-        place = Path(f"{base}/health")
-        health = _health(base)
-        yield from _versions(tree, place, health)
+        try:
+            health = _health(base)
+        except NotThere:
+            if name == STACK:
+                raise
+            continue
+        yield from _versions(tree, f"{base}/health", health)
         document = _answer(f"{base}/openapi.json", missing=True)
         if document is not None and health.service in tree.services:
-            yield from differences(tree, health.service, document, Path(f"{base}/openapi.json"))
-        elif name != "the stack":
-            yield Finding(place, None, f"{name} shows no /openapi.json")
+            yield from differences(tree, health.service, document, f"{base}/openapi.json")
+        elif name != STACK:
+            yield Finding(f"{base}/health", None, f"{name} shows no /openapi.json")
 
 
 def _services_here(tree: Tree, offset: int) -> dict[str, str]:
@@ -62,7 +71,7 @@ def _health(base: str) -> Health:
         raise DevError(f"{base}/health does not answer as /health does; is it our stack?") from None
 
 
-def _versions(tree: Tree, place: Path, health: Health) -> Iterator[Finding]:
+def _versions(tree: Tree, place: str, health: Health) -> Iterator[Finding]:
     here = {name: file.contract.version for name, file in tree.contracts.items()}
     for name in dict.fromkeys([*here, *health.contracts]):
         mine, theirs = here.get(name, "none"), health.contracts.get(name, "none")
@@ -90,5 +99,7 @@ def _answer(url: str, *, missing: bool = False) -> Schema | None:
         if missing and error.code == 404:
             return None
         raise DevError(f"{url} answers {error.code}") from None
-    except (URLError, TimeoutError, ValueError) as error:
-        raise DevError(f"{url} can't be read: {error}") from None
+    except (URLError, TimeoutError) as error:
+        raise NotThere(f"{url} can't be read: {error}") from None
+    except ValueError:
+        raise DevError(f"{url} answers no JSON; is it our stack?") from None
