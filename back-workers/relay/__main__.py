@@ -36,7 +36,8 @@ async def _beat(stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         heartbeat.touch("relay")
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), heartbeat.BEAT_SECONDS)
+            async with asyncio.timeout(heartbeat.BEAT_SECONDS):
+                await stopping.wait()
 
 
 async def main() -> None:

@@ -7,7 +7,7 @@ from broker import Broker
 from settings import Settings
 from shared.kit.testing import TestKeys, make_keys
 from tests.fake_mail_server import FakeMailServer, mail_server
-from tests.fake_outbox import FakeOutbox
+from tests.fake_outbox import LEASE_SECONDS, FakeOutbox
 from tests.fake_services import FakeServices
 
 SERVICES = ("back-api", "back-auth", "back-cassandra", "back-postgres", "back-redis")
@@ -22,21 +22,21 @@ def keys(tmp_path: Path) -> TestKeys:
 
 @pytest.fixture
 def settings(keys: TestKeys, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of a relay and a worker that are in a hurry, without a broker."""
+    """Settings of a relay and a worker in a hurry, with leases that last; without a broker."""
     for name, value in keys.env("back-workers").items():
         monkeypatch.setenv(name, value)
     return Settings(
         broker_host="127.0.0.1",
         broker_port=1,
         broker_timeout=0.3,
-        lease_seconds=0.6,
+        lease_seconds=LEASE_SECONDS,
         claim_wait_seconds=0.2,
         claim_fallback_seconds=0.02,
         pause_seconds=0.05,
         deliveries_at_once=4,
-        stop_seconds=0.3,
-        mail_seconds=5,
-        smtp_timeout=1,
+        stop_seconds=20,
+        mail_seconds=20,
+        smtp_timeout=10,
     )
 
 

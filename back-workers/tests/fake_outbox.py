@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from shared.kit.errors import Conflict, NotFound, ServiceError
 from shared.models.event import Delivery, EventEnvelope
 
 ATTEMPTS_MAX = 8
+LEASE_SECONDS = 30.0
 BACK_OFF = 0.02
 UNFINISHED = {"pending", "sent", "leased"}
 
@@ -34,15 +36,19 @@ class Row:
 class FakeOutbox:
     """Like `ServiceOutbox`; `down` makes every call fail with that error."""
 
-    def __init__(self, *, lease_seconds: float = 0.6) -> None:
+    def __init__(self, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self.lease_seconds = lease_seconds
         self.rows: list[Row] = []
         self.down: ServiceError | None = None
-        self.claims = 0
+        self.claimed_at: list[float] = []
         self.renewals = 0
         self.postponed = 0
         self.paused: dict[str, float] = {}
         self._changed = asyncio.Event()
+
+    @property
+    def claims(self) -> int:
+        return len(self.claimed_at)
 
     def add(
         self,
@@ -66,7 +72,7 @@ class FakeOutbox:
         return row
 
     async def claim(self, consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
-        self.claims += 1
+        self.claimed_at.append(time.monotonic())
         ends = time.monotonic() + wait_seconds
         while True:
             self._check()
@@ -157,7 +163,6 @@ class FakeOutbox:
 
     async def _change_or_moment(self) -> None:
         self._changed.clear()
-        try:
-            await asyncio.wait_for(self._changed.wait(), 0.01)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await self._changed.wait()

@@ -1,6 +1,8 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -14,21 +16,25 @@ from shared.models.event import Delivery
 from tests.fake_outbox import FakeOutbox
 from tests.waiting import until
 
-Carrying = Callable[[Effect], AbstractAsyncContextManager[asyncio.Event]]
+FALLBACK = 0.02
+CLOCK = 0.002  # seconds that a timer may be early
+
+Carrying = Callable[..., AbstractAsyncContextManager[asyncio.Event]]
 
 
 @pytest.fixture
 def carrying(outbox: FakeOutbox, settings: Settings) -> Carrying:
-    """A conveyor that runs inside of an `async with`."""
+    """A conveyor that runs inside of an `async with`, with settings of its own."""
 
     @asynccontextmanager
-    async def carrying(effect: Effect) -> AsyncIterator[asyncio.Event]:
+    async def carrying(effect: Effect, **changes: float) -> AsyncIterator[asyncio.Event]:
         stopping = asyncio.Event()
-        conveyor = Conveyor(outbox, Consumer("audit", effect), settings)
+        changed = settings.model_copy(update={"claim_fallback_seconds": FALLBACK, **changes})
+        conveyor = Conveyor(outbox, Consumer("audit", effect), changed)
         running = asyncio.create_task(conveyor.run(stopping))
         yield stopping
         stopping.set()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             await running
 
     return carrying
@@ -129,29 +135,34 @@ class TestCarrying:
         assert row.attempts == 8
 
 
+def pauses(outbox: FakeOutbox) -> list[float]:
+    """The seconds between each claim and the next."""
+    return [later - earlier for earlier, later in pairwise(outbox.claimed_at)]
+
+
 class TestClaiming:
     async def test_an_outbox_out_of_reach_is_asked_again_but_not_all_the_time(
         self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
     ) -> None:
         outbox.down = Unavailable()
         async with carrying(effects):
-            await asyncio.sleep(0.2)  # time: how often it asks
-            assert 2 <= outbox.claims <= 12
+            await until(lambda: outbox.claims >= 5)
             outbox.down = None
             row = outbox.add("audit")
             await until(lambda: row.state == "done")
+        assert min(pauses(outbox)[:4]) > FALLBACK / 2 - CLOCK
 
     async def test_an_outbox_that_does_not_wait_is_not_asked_all_the_time(
         self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
     ) -> None:
         async def at_once(consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
-            outbox.claims += 1
+            outbox.claimed_at.append(time.monotonic())
             return []
 
         outbox.claim = at_once  # type: ignore[method-assign]
         async with carrying(effects):
-            await asyncio.sleep(0.2)  # time: how often it asks
-        assert outbox.claims <= 12
+            await until(lambda: outbox.claims >= 5)
+        assert min(pauses(outbox)[:4]) > FALLBACK - CLOCK
 
 
 class TestStopping:
@@ -172,13 +183,18 @@ class TestStopping:
     ) -> None:
         effects.gate.clear()
         rows = [outbox.add("audit") for _ in range(4)]
-        async with carrying(effects):
+        async with carrying(effects, stop_seconds=0.05):
             await until(lambda: effects.under_way == 4)
         assert {(row.state, row.attempts) for row in rows} == {("pending", 0)}
 
     async def test_a_claim_that_is_just_answering_is_not_lost(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self,
+        carrying: Carrying,
+        outbox: FakeOutbox,
+        effects: Effects,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr("relay.conveyor.LAST_CLAIM_SECONDS", 20)
         async with carrying(effects) as stopping:
             await until(lambda: outbox.claims)
             stopping.set()
@@ -201,5 +217,5 @@ class TestStopping:
         running = asyncio.create_task(conveyor.run(stopping))
         await until(lambda: outbox.claims)
         stopping.set()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await running

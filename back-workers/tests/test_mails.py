@@ -17,10 +17,12 @@ from tests.fake_outbox import Row
 from tests.fake_services import FakeServices
 from tests.waiting import until
 
+LEASE_SECONDS = 1.0
+
 
 @pytest.fixture
 def settings(settings: Settings, smtp: FakeMailServer) -> Settings:
-    return settings.model_copy(update={"smtp_port": smtp.port})
+    return settings.model_copy(update={"smtp_port": smtp.port, "lease_seconds": LEASE_SECONDS})
 
 
 @pytest.fixture
@@ -30,6 +32,7 @@ def mails(settings: Settings, keys: TestKeys, services: FakeServices) -> Mails:
         keys.client("back-workers", "back-postgres", transport),
         keys.client("back-workers", "back-auth", transport),
     )
+    services.outbox.lease_seconds = LEASE_SECONDS
     return Mails(services.outbox, accounts, MailServer(settings), settings)
 
 
@@ -215,7 +218,8 @@ class TestLease:
         smtp.seconds = 60
         row = await due(services)
         mails._settings = settings.model_copy(update={"mail_seconds": 0.2})
-        async with asyncio.timeout(2):
+        mails._server = MailServer(settings.model_copy(update={"smtp_timeout": 1}))
+        async with asyncio.timeout(10):
             await mails.deliver(row.delivery_id)
         assert (row.state, row.attempts) == ("pending", 0)
         await until(lambda: services.outbox.postponed == 1)

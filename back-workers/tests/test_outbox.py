@@ -45,6 +45,7 @@ class OutboxContract:
     ) -> None:
         row = outbox.add("mail")
         await client.claim("mail", limit=1, wait_seconds=0)
+        row.due = 0
         (again,) = await client.claim("mail", limit=1, wait_seconds=5)
         assert (again.delivery_id, again.attempts) == (row.delivery_id, 0)
 
@@ -87,7 +88,7 @@ class OutboxContract:
         claiming = asyncio.create_task(client.claim("live", limit=1, wait_seconds=5))
         await until(lambda: outbox.claims)
         outbox.add("live")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(4):
             assert len(await claiming) == 1
 
 

@@ -3,7 +3,7 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], seconds: float = 5) -> None:
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait for `condition`. Raises AssertionError when it has not come true by then."""
     ends = time.monotonic() + seconds
     while not condition():
