@@ -51,6 +51,9 @@ def environment(keys: TestKeys, engine: Engine, monkeypatch: pytest.MonkeyPatch)
         "VALKEY_HOST": engine.host,
         "VALKEY_PORT": str(engine.port),
         "VALKEY_USER": "back-redis",
+        # Patience: a busy machine is no outage.
+        "VALKEY_TIMEOUT": "10",
+        "SILENCE_MS": "10000",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -120,6 +123,8 @@ async def link(
 ) -> AsyncIterator[Link]:
     """A way to Valkey that can break; an app or store made afterwards goes through it."""
     async with Link(engine.host, engine.port) as link:
+        monkeypatch.delenv("VALKEY_TIMEOUT")
+        monkeypatch.delenv("SILENCE_MS")
         monkeypatch.setenv("VALKEY_HOST", "127.0.0.1")
         monkeypatch.setenv("VALKEY_PORT", str(link.port))
         yield link

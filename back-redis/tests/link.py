@@ -57,6 +57,10 @@ class Link:
         except OSError:
             writer.close()
             return
+        if self._server is None:
+            writer.close()
+            back.close()
+            return
         self._open |= {writer, back}
         await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
 

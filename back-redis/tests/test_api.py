@@ -167,7 +167,7 @@ def server(environment: None, raw: object, monkeypatch: pytest.MonkeyPatch) -> I
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "main:app", "--factory", "--port", str(port)],
         cwd=Path(__file__).parent.parent,
-        env=os.environ | {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN": "5"},
+        env=os.environ | {"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN": "40"},
         stdout=subprocess.DEVNULL,
     )
     yield Server(process, port)
@@ -187,11 +187,11 @@ class TestServer:
                     return False
                 return True
 
-            await until(ready, within=20)
+            await until(ready, within=40)
             events = auth.events("/streams/revocations")
             assert (await anext(events)).event == "caught-up"
             server.process.send_signal(signal.SIGTERM)
             stopped = time.monotonic()
             await last_heard(events)
-            server.process.wait(timeout=5)
-            assert time.monotonic() - stopped < 2
+            server.process.wait(timeout=20)
+            assert time.monotonic() - stopped < 10, "of itself, long before it would be forced to"

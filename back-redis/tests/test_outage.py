@@ -5,10 +5,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import aclosing
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ from main import app as make_app
 from settings import Settings
 from shared.kit.errors import Unavailable
 from shared.kit.sse import ServerSentEvent
-from shared.kit.testing import TestClient, TestKeys, running
+from shared.kit.testing import TestClient, TestKeys, TestReply, running
 from shared.kit.transport import AsgiTransport
 from shared.models.auth import NewSession
 from stores.session_store import SessionStore
@@ -31,6 +32,13 @@ from valkey_client import ValkeyClient
 
 async def is_ready(client: TestClient) -> bool:
     return (await client.get("/health/ready")).status == 200
+
+
+async def timed(call: Awaitable[TestReply]) -> tuple[float, TestReply]:
+    """How many seconds the call took, and its answer."""
+    started = time.monotonic()
+    reply = await call
+    return time.monotonic() - started, reply
 
 
 async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
@@ -72,15 +80,15 @@ class TestWithoutValkey:
                 await link.cut()
             else:
                 link.stall()
-            started = time.monotonic()
-            replies = await asyncio.gather(
-                *(client.get(f"/sessions/{uuid4()}", headers=auth) for _ in range(20)),
-                client.get("/streams/nothing", headers=auth),
+            answers = await asyncio.gather(
+                *(timed(client.get(f"/sessions/{uuid4()}", headers=auth)) for _ in range(20))
             )
-            assert time.monotonic() - started < 1.5
-            assert [reply.status for reply in replies] == [503] * 20 + [404]
-            assert replies[0].json()["code"] == "unavailable"
-            assert replies[0].headers["retry-after"] == "1"
+            assert median(seconds for seconds, _ in answers) < 1.5
+            assert {reply.status for _, reply in answers} == {503}
+            _, first = answers[0]
+            assert first.json()["code"] == "unavailable"
+            assert first.headers["retry-after"] == "1"
+            assert (await client.get("/streams/nothing", headers=auth)).status == 404
             await link.mend()
             await until(lambda: is_ready(client))
             assert (await client.get(f"/sessions/{uuid4()}", headers=auth)).status == 200
@@ -92,7 +100,7 @@ class TestWithoutValkey:
         subscriber = keys.client("back-auth", "back-redis", AsgiTransport(broken_app))
         async with running(broken_app) as client:
             await until(lambda: is_ready(client))
-            async with aclosing(subscriber.events("/streams/revocations")) as events:
+            async with aclosing(subscriber.events("/streams/revocations", silence=30)) as events:
                 assert (await anext(events)).event == "caught-up"
                 if how == "killed":
                     await link.cut()
@@ -100,8 +108,8 @@ class TestWithoutValkey:
                     link.stall()
                 lost = time.monotonic()
                 heard = await last_heard(events)
-                assert heard - lost < 1.1
-                assert time.monotonic() - lost < 2
+                assert heard - lost < 2
+                assert time.monotonic() - lost < 8, "the service ends it, not its subscriber"
             with pytest.raises(Unavailable):
                 await anext(subscriber.events("/streams/revocations"))
             await link.mend()
