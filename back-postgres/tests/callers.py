@@ -48,7 +48,7 @@ class Callers:
         assert reply.status == 200, reply.text
         return Deliveries.model_validate_json(reply.body).items
 
-    async def until_ready(self, *, within: float = 10) -> None:
+    async def until_ready(self, *, within: float = 20) -> None:
         end = monotonic() + within
         while (await self.client.get("/health/ready")).status != 200:
             assert monotonic() < end, "the service did not become ready"

@@ -115,6 +115,12 @@ def environment(
 
 
 @pytest.fixture
+def woken_alone(environment: pytest.MonkeyPatch) -> None:
+    """Long polls of the service never look by the clock: a notification has to wake them."""
+    environment.setenv("CLAIM_FALLBACK", "60")
+
+
+@pytest.fixture
 async def service(
     environment: pytest.MonkeyPatch, database: Database, keys: TestKeys
 ) -> AsyncIterator[Callers]:

