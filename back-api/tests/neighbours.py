@@ -179,7 +179,8 @@ class Neighbours:
                 yield ServerSentEvent("caught-up", "{}", "0-0").encode()
                 while True:
                     try:
-                        entry = await asyncio.wait_for(self.revocations.get(), 0.5)
+                        async with asyncio.timeout(0.5):
+                            entry = await self.revocations.get()
                     except TimeoutError:
                         yield ServerSentEvent("heartbeat", "{}").encode()
                     else:
