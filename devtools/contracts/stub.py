@@ -4,7 +4,6 @@ FastAPI writes the OpenAPI document of a service from these routes, as it does f
 """
 
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from inspect import Parameter as Argument
 from inspect import Signature
 from typing import Annotated, TypedDict
@@ -17,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from devtools.contracts.contract import Contract, Endpoint, Parameter
 from devtools.contracts.models import model, named_type
 from shared.kit.api import Api
+from shared.kit.errors import MEANINGS, ServiceError
 from shared.kit.guards import CurrentUser, calls_with_scope, user_with_permission
 from shared.kit.health import HealthChecks
 from shared.kit.problems import MEDIA_TYPE
@@ -163,7 +163,7 @@ def _errors(status: int, codes: list[str]) -> dict[str, object]:
 def _example(status: int, code: str) -> dict[str, object]:
     problem = Problem(
         type=f"urn:tools-dashboard:problem:{code}",
-        title=HTTPStatus(status).phrase,
+        title=MEANINGS.get(status, ServiceError).title,
         status=status,
         detail=f"{code.replace('_', ' ').capitalize()}.",
         instance="/",
