@@ -23,6 +23,11 @@ TABLES = """{"endpoints": [
   {"service": "back-postgres", "method": "GET", "path": "/users/{user_id}", "callers": ["back-api"]}
 ]}
 """
+DOCUMENT = """{"paths": {
+  "/health/live": {"get": {}},
+  "/users/{user_id}": {"get": {"security": [{"service": ["users:read"]}]}}
+}}
+"""
 COMPOSE = """services:
   shared:
     volumes: ["secrets-back-api:/vault/back-api", "secrets-back-postgres:/vault/back-postgres"]
@@ -57,6 +62,8 @@ dependencies = [{ name = "asyncpg" }]
     "docker-compose.yml": COMPOSE,
     "shared/__init__.py": "",
     "shared/contracts/tables.json": TABLES,
+    "shared/contracts/openapi/back-postgres.json": DOCUMENT,
+    "shared/contracts/openapi/back-auth.json": '{"paths": {"/auth/login": {"post": {}}}}',
     "shared/kit/__init__.py": "from shared.kit.client import ServiceClient\n",
     "shared/kit/client.py": "from shared.kit.transport import Http\nimport structlog, fastapi\n",
     "shared/kit/transport.py": "import aiohttp\n",

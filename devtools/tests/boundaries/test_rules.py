@@ -8,7 +8,7 @@ from devtools.checks.run import BOUNDARIES as RULES
 from devtools.checks.run import chosen
 from devtools.checks.tree import Tree
 from devtools.errors import DevError
-from devtools.tests.boundaries.conftest import COMPOSE, Write
+from devtools.tests.boundaries.conftest import COMPOSE, DOCUMENT, Write
 
 DOMAIN = "back-api/features/f/domain.py"
 ROUTE = "back-postgres/routes/x.py"
@@ -95,6 +95,13 @@ BREAKS = [
     Break("calls", "back-api/x.py", "redis.events('/streams/live')", "GET /streams/live"),
     Break("calls", "back-auth/x.py", "postgres.get(f'/users/{i}')", "back-auth call GET"),
     Break("calls", "back-api/x.py", "redis = service.client('back-redis')", "no contract"),
+    Break(
+        "guards",
+        "shared/contracts/openapi/back-postgres.json",
+        DOCUMENT.replace('"service"', '"user"').strip(),
+        "GET /users/{user_id} of back-postgres lets in everybody",
+        3,
+    ),
     Break("imports-declared", "back-api/x.py", "import numpy", "does not declare"),
     Break("imports-declared", "back-api/x.py", "import pytest", "production has no pytest"),
     Break("imports-declared", "back-redis/x.py", "import shared.kit", "tools-dashboard"),
