@@ -17,6 +17,9 @@ from shared.kit.testing import TestClient, TestKeys, running
 from shared.models.base import PublicRequest, Text
 
 
+DEADLINE = 0.7  # seconds: enough to begin an answer on a busy machine
+
+
 class Note(PublicRequest):
     text: Text
     count: int = 0
@@ -67,7 +70,7 @@ def routes() -> APIRouter:  # noqa: C901  (a list of routes, each of one line)
     async def stream() -> StreamingResponse:
         async def body() -> AsyncIterator[bytes]:
             yield b"a"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(DEADLINE)
             yield b"b"
 
         return StreamingResponse(body())
@@ -112,11 +115,11 @@ class TestCorrelation:
 class TestDeadline:
     async def test_is_ten_seconds_unless_the_caller_says_less(self, client: TestClient) -> None:
         usual = (await client.get("/seen")).json()["remaining"]
-        given = (await client.get("/seen", headers={"X-Deadline-Ms": "500"})).json()["remaining"]
+        given = (await client.get("/seen", headers={"X-Deadline-Ms": "5000"})).json()["remaining"]
         assert isinstance(usual, float)
         assert isinstance(given, float)
-        assert 9 < usual <= 10
-        assert 0.3 < given <= 0.5
+        assert 5 < usual <= 10
+        assert 0 < given <= 5
 
     @pytest.mark.parametrize("given", ["", "x", "-5", "1e3", "٣"])
     async def test_garbage_is_passed_over(self, client: TestClient, given: str) -> None:
@@ -124,7 +127,7 @@ class TestDeadline:
             "remaining"
         ]
         assert isinstance(remaining, float)
-        assert remaining > 9
+        assert remaining > 5
 
     async def test_ends_a_slow_request(self, client: TestClient) -> None:
         started = time.monotonic()
@@ -134,7 +137,7 @@ class TestDeadline:
         assert time.monotonic() - started < 5
 
     async def test_does_not_end_a_body_that_has_begun(self, client: TestClient) -> None:
-        reply = await client.get("/stream", headers={"X-Deadline-Ms": "50"})
+        reply = await client.get("/stream", headers={"X-Deadline-Ms": str(int(DEADLINE * 1000))})
         assert reply.body == b"ab"
 
 
@@ -299,7 +302,8 @@ class TestLifetime:
 
         service.background(work)
         async with running(service.api):
-            await asyncio.wait_for(done.wait(), 5)
+            async with asyncio.timeout(20):
+                await done.wait()
         assert runs == 3
 
     async def test_background_work_ends_with_the_app(self, service: Service) -> None:

@@ -65,8 +65,9 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve([listener]))
-    while not server.started:  # noqa: ASYNC110  (the server offers nothing to wait on)
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(20):
+        while not server.started:  # noqa: ASYNC110  (the server offers nothing to wait on)
+            await asyncio.sleep(0.005)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = server.force_exit = True
     await task
@@ -105,7 +106,7 @@ class TestTransports:
             assert b"".join([chunk async for chunk in reply.chunks]) == b"onetwo"
 
     async def test_notice_silence(self, transport: Transport) -> None:
-        async with transport.stream(Outgoing("GET", "/stall"), silence=0.1) as reply:
+        async with transport.stream(Outgoing("GET", "/stall"), silence=1) as reply:
             with pytest.raises(TimeoutError):
                 _ = [chunk async for chunk in reply.chunks]
 
