@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from devtools.contracts import generated
 from devtools.repository import Stack
+from devtools.tests.contract_tree import Copy
 
 _PORTS = (8100, 8103, 8109)
 
@@ -28,3 +30,15 @@ def _free_offset() -> int:
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     monkeypatch.chdir(tmp_path)
     return Stack(tmp_path / "run", _free_offset())
+
+
+@pytest.fixture(scope="session")
+def repository_copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    made = Copy.of_the_repository(tmp_path_factory.mktemp("repository"))
+    generated.sync(made.root, made.tree().texts)
+    return made
+
+
+@pytest.fixture
+def copy(repository_copy: Copy, tmp_path: Path) -> Copy:
+    return repository_copy.again(tmp_path / "copy")

@@ -1,0 +1,240 @@
+"""What breaks consumers of an earlier revision, and the versions that let it pass."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from devtools.contracts import (
+    check,
+    compare,
+    documents,
+    generated,
+)
+from devtools.errors import DevError
+from devtools.repository import ROOT
+from devtools.tests.contract_tree import Copy
+
+PROFILE = "shared/contracts/profile/feature.yaml"
+SESSIONS = "shared/contracts/sessions/feature.yaml"
+
+
+def synced(copy: Copy, against: str) -> check.Outcome:
+    """What is left to mend after a sync."""
+    tree = copy.tree()
+    generated.sync(tree.root, tree.texts)
+    return check.static(tree, against)
+
+
+class TestAgainstARevision:
+    def test_an_addition_asks_for_a_minor_version(self, copy: Copy) -> None:
+        revision = copy.commit()
+        copy.replace(
+            "shared/contracts/audit/feature.yaml",
+            "      before: {type: string, max_length: 200}",
+            "      before: {type: string, max_length: 200}\n      after: string",
+        )
+        outcome = synced(copy, revision)
+        assert outcome.wrong == []
+        (asked,) = map(str, outcome.asked)
+        assert asked.startswith("shared/contracts/audit/feature.yaml:2: additions ask for version")
+        assert "query after is new" in asked
+
+    @pytest.mark.parametrize(
+        "path,old,new,message,consumer",
+        [
+            (
+                SESSIONS,
+                "path: /limits/refill",
+                "path: /limits/fill",
+                "POST /limits/refill of back-redis is gone",
+                "back-auth",
+            ),
+            (
+                SESSIONS,
+                "callers: [back-api, back-auth, back-websockets]",
+                "callers: [back-api, back-auth]",
+                "may no longer be called by back-websockets",
+                "back-websockets",
+            ),
+            (
+                "shared/contracts/audit/feature.yaml",
+                "      user_id: uuid\n",
+                "      user_id: {type: uuid, required: true}\n",
+                "query user_id is required now",
+                "browsers",
+            ),
+            (
+                "shared/contracts/email-auth/feature.yaml",
+                "response: {status: 201, model: auth.StoredMailToken}",
+                "response: {status: 200, model: auth.StoredMailToken}",
+                "answers 200, not 201",
+                "back-auth",
+            ),
+            (
+                PROFILE,
+                "publisher: back-api\n    consumers: [audit, live]",
+                "publisher: back-api\n    consumers: [audit]",
+                "no longer carries profile.created",
+                "browsers",
+            ),
+            (
+                PROFILE,
+                "name_max_length: 100",
+                "name_max_length: 50",
+                "numbers of profile.name_max_length is 50, was 100",
+                "back-postgres",
+            ),
+            (
+                "shared/contracts/maintenance/feature.yaml",
+                "    permission: maintenance:run\n",
+                "    permission: maintenance:start\n",
+                "asks for",
+                "browsers",
+            ),
+        ],
+    )
+    def test_what_breaks_is_named_with_its_consumers(
+        self, copy: Copy, path: str, old: str, new: str, message: str, consumer: str
+    ) -> None:
+        revision = copy.commit()
+        copy.replace(path, old, new)
+        text = "\n".join(map(str, synced(copy, revision).wrong))
+        assert message in text
+        assert f"  breaks {consumer}: " in text
+        assert "is due: consumers break" in text
+
+    def test_a_major_version_makes_it_pass(self, copy: Copy) -> None:
+        revision = copy.commit()
+        copy.replace(SESSIONS, "path: /limits/refill", "path: /limits/fill")
+        (_, due) = map(str, synced(copy, revision).wrong)
+        assert due == f"{SESSIONS}:2: version 2.0.0 is due: consumers break"
+        copy.replace(SESSIONS, "version: 1.", "version: 2.")
+        assert synced(copy, revision).wrong == []
+
+    def test_a_revision_without_documents_is_refused_in_one_line(self, copy: Copy) -> None:
+        copy.commit()
+        with pytest.raises(DevError, match="nowhere has no contracts to compare with"):
+            documents.at(copy.root, "nowhere")
+        shutil.rmtree(copy.root / "shared/contracts/openapi")
+        (copy.root / "shared/contracts/tables.json").unlink()
+        copy.commit()
+        with pytest.raises(DevError, match="no documents made from them"):
+            documents.at(copy.root, "HEAD")
+
+    def test_the_last_release_is_the_last_tag_else_the_first_documents(self, copy: Copy) -> None:
+        assert documents.last_release(copy.root) is None
+        copy.commit()
+        first = documents.last_release(copy.root)
+        assert first is not None
+        copy.replace(SESSIONS, "path: /limits/refill", "path: /limits/fill")
+        copy.commit()
+        assert documents.last_release(copy.root) == first
+        subprocess.run(["git", "tag", "v1.2.0"], cwd=copy.root, check=True)
+        assert documents.last_release(copy.root) == "v1.2.0"
+
+
+class TestModels:
+    """A model that changes, as the generated files tell of it."""
+
+    @staticmethod
+    def verdict(*replaced: tuple[str, str]) -> compare.Verdict:
+        tree = check.Tree(ROOT)
+        texts = dict(tree.texts)
+        for old, new in replaced:
+            texts = {path: text.replace(old, new) for path, text in texts.items()}
+        return compare.verdict(tree.documents, documents.Documents.of(texts), tree.contracts)
+
+    def test_nothing_changed(self) -> None:
+        assert self.verdict() == compare.Verdict([], [], [])
+
+    def test_a_field_of_a_payload_that_goes_breaks_who_consumes_the_event(self) -> None:
+        found = self.verdict(('"changed"', '"fields"'))
+        said = "\n".join(map(str, found.breaks))
+        assert "ProfileUpdated.changed is gone, renamed to fields?" in said
+        assert "breaks back-cassandra: profile.updated (profile)" in said
+        assert "ProfileUpdated.fields is new and required" in said, "old events lie in the store"
+        due = "\n".join(map(str, found.versions))
+        assert "pyproject.toml: shared 2.0.0 is due" in due
+        assert 'shared: ">=2.0.0" is due for back-api, back-postgres: now they take 1.0.0' in due
+
+    def test_an_event_that_goes_breaks_who_consumes_it(self) -> None:
+        found = self.verdict(('"user.verified"', '"user.confirmed"'))
+        said = "\n".join(map(str, found.breaks))
+        assert "user.verified is gone" in said
+        assert "breaks back-cassandra: user.verified (email-auth)" in said
+
+    def test_another_version_of_an_event_breaks(self) -> None:
+        found = self.verdict(('"const": 1\n', '"const": 2\n'))
+        said = "\n".join(map(str, found.breaks))
+        assert "user.verified.version no longer takes 1" in said
+        assert "breaks back-cassandra: user.verified (email-auth)" in said
+
+    def test_a_constant_of_shared_breaks_everybody(self) -> None:
+        found = self.verdict(('"JWT_EXPIRATION": 900', '"JWT_EXPIRATION": 60'))
+        (broken,) = found.breaks
+        assert str(broken).startswith("shared/security/constants.py: JWT_EXPIRATION is 60, was 900")
+        assert "breaks back-websockets: JWT_EXPIRATION (shared)" in broken.what
+        assert [it.what for it in found.versions] == ["shared 2.0.0 is due: consumers break"]
+
+    def test_a_new_code_of_an_error_asks_for_a_minor_version(self) -> None:
+        found = self.verdict(('"email_taken": {', '"email_taken": {}, "email_odd": {'))
+        assert found.breaks == []
+        assert "may fail with 409 email_odd now" in found.additions[0].what
+
+
+class TestARenamedField:
+    """The models are imported, so each look is a process of its own."""
+
+    def check(self, copy: Copy, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "devtools.contracts", *arguments],
+            cwd=copy.root,
+            env={**os.environ, "PYTHONPATH": str(copy.root), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def test_every_consumer_is_named_and_the_major_version_lets_it_pass(self, copy: Copy) -> None:
+        ignored = shutil.ignore_patterns("tests", "__pycache__", ".*")
+        shutil.copytree(ROOT / "devtools", copy.root / "devtools", ignore=ignored)
+        copy.commit()
+        copy.replace(
+            "shared/models/user.py",
+            "    email: EmailAddress\n    role: Role\n    status",
+            "    mail: EmailAddress\n    role: Role\n    status",
+        )
+
+        started = time.monotonic()
+        first = self.check(copy, "check", "--quick", "--against", "HEAD")
+        assert time.monotonic() - started < 10
+        assert first.returncode == 1
+        line = copy.line("shared/models/user.py", "class User(")
+        assert f"shared/models/user.py:{line}: User.email is gone, renamed to mail?" in first.stdout
+        for consumer in ("back-api", "back-auth", "back-workers"):
+            assert f"  breaks {consumer}: " in first.stdout
+        assert "shared/contracts/schemas/user.User.json: differs" in first.stdout
+
+        assert self.check(copy, "sync").returncode == 0
+        after_sync = self.check(copy, "check", "--quick", "--against", "HEAD")
+        assert after_sync.returncode == 1, "sync alone mends nothing"
+        assert "pyproject.toml: shared 2.0.0 is due" in after_sync.stdout
+
+        copy.replace("pyproject.toml", 'version = "1.0.0"', 'version = "2.0.0"')
+        for name in ("user-registration", "email-auth"):
+            path = f"shared/contracts/{name}/feature.yaml"
+            copy.replace(path, "version: 1.", "version: 2.")
+            text = (copy.root / path).read_text()
+            raised = text.replace('shared: ">=1.0.0"', 'shared: ">=2.0.0"')
+            (copy.root / path).write_text(raised)
+        assert self.check(copy, "sync").returncode == 0
+        last = self.check(copy, "check", "--quick", "--against", "HEAD")
+        assert (last.returncode, last.stdout) == (
+            0,
+            "The contracts hold, and break nothing of HEAD.\n",
+        )
