@@ -1,16 +1,13 @@
 """One contract for each thing the domains need, kept by the fakes and by the real adapters.
 
-The adapters run against small apps in memory, and against a running back-postgres and back-redis
-where BACK_POSTGRES_URL, BACK_REDIS_URL and TEST_SECRETS_ROOT (a folder with `back-api/identity.key`
-and `back-auth/identity.key`) say where these are.
+The adapters run against small apps in memory, and, by `./dev test adapters`, against a running
+back-postgres and back-redis.
 """
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Protocol
 from uuid import UUID, uuid4, uuid5
 
@@ -32,9 +29,8 @@ from services.secret_service import new_secret, secret_hash
 from shared.kit.client import ServiceClient
 from shared.kit.context import correlated
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.identity import Asserter
-from shared.kit.testing import TestKeys
-from shared.kit.transport import AsgiTransport, HttpTransport
+from shared.kit.testing import TestKeys, stack_client
+from shared.kit.transport import AsgiTransport
 from shared.models.auth import LoggedOut, StoredMailToken, UseVerificationToken
 from shared.models.base import now
 from shared.models.event import Command, NewEvent
@@ -54,7 +50,6 @@ from tests.fakes import (
 )
 from tests.stub_services import postgres_stub, redis_stub
 
-REAL = ("BACK_POSTGRES_URL", "BACK_REDIS_URL", "TEST_SECRETS_ROOT")
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
 
@@ -121,19 +116,10 @@ def world_of_adapters(postgres: ServiceClient, redis: ServiceClient, add_user: A
 
 
 async def real_world(stack: AsyncExitStack) -> World:
-    if missing := [name for name in REAL if name not in os.environ]:
-        pytest.skip(f"set {', '.join(missing)} to run against real services")
-
-    async def client(caller: str, callee: str, url: str) -> ServiceClient:
-        pem = (Path(os.environ["TEST_SECRETS_ROOT"]) / caller / "identity.key").read_text()
-        made = ServiceClient(
-            caller, callee, HttpTransport(os.environ[url]), Asserter.from_pem(caller, pem)
-        )
-        return await stack.enter_async_context(made)
-
-    postgres = await client("back-auth", "back-postgres", "BACK_POSTGRES_URL")
-    redis = await client("back-auth", "back-redis", "BACK_REDIS_URL")
-    registrar = await client("back-api", "back-postgres", "BACK_POSTGRES_URL")
+    enter = stack.enter_async_context
+    postgres = await enter(stack_client("back-auth", "back-postgres"))
+    redis = await enter(stack_client("back-auth", "back-redis"))
+    registrar = await enter(stack_client("back-api", "back-postgres"))
 
     async def add_user(email: str) -> UUID:
         credential_id = uuid4()
@@ -145,7 +131,7 @@ async def real_world(stack: AsyncExitStack) -> World:
     return world_of_adapters(postgres, redis, add_user)
 
 
-@pytest.fixture(params=["fakes", "adapters", "real"])
+@pytest.fixture(params=["fakes", "adapters", pytest.param("real", marks=pytest.mark.real)])
 async def world(
     request: pytest.FixtureRequest, postgres: PostgresState, redis: RedisState, keys: TestKeys
 ) -> AsyncIterator[World]:

@@ -21,7 +21,9 @@ class PartEngine:
 class Part:
     """Tests that run as one process, `folder` being its working directory.
 
-    `on_stack` tests ask a running stack; `has_floor` says that a branch coverage is asked for.
+    `on_stack` tests ask a running stack as its users do; `of_adapters` ask the services of one as
+    the member does, and are those marked `real`. `has_floor` says that a branch coverage is asked
+    for.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Part:
     groups: tuple[str, ...] = ("dev",)
     engine: PartEngine | None = None
     on_stack: bool = False
+    of_adapters: bool = False
     has_floor: bool = True
 
 
@@ -41,6 +44,8 @@ ENGINES = {
     "back-cassandra": PartEngine("cassandra", "cassandra:5.0", "CASSANDRA"),
 }
 LONGEST = "devtools"
+ADAPTERS = "adapters"
+HAVE_ADAPTERS = ("back-api", "back-auth")
 ON_STACK = ("integration", "e2e", "drills")
 ON_REQUEST = (  # minutes long
     "drills",  # they kill what runs and watch it come back
@@ -58,17 +63,23 @@ def parts() -> dict[str, Part]:
 def chosen(names: list[str]) -> list[Part]:
     """The named parts, for no name all that are not on request; DevError for an unknown name."""
     known = parts()
+    adapters = [name for name, part in known.items() if part.of_adapters]
+    wanted: list[str] = []
     for name in names:
-        if name not in known:
+        if name not in {ADAPTERS, *known}:
             raise DevError(f"there is no part {name!r} to test; there are: {', '.join(known)}")
+        wanted += adapters if name == ADAPTERS else [name]
     usual = [name for name in known if name not in ON_REQUEST]
-    return [known[name] for name in names or usual]
+    return [known[name] for name in wanted or usual]
 
 
 def _parts() -> Iterator[Part]:
     for member, folder in members().items():
         if folder != ROOT:
             yield Part(folder.name, folder, "tests", member, engine=ENGINES.get(member))
+        if member in HAVE_ADAPTERS:
+            name = f"{ADAPTERS}-{folder.name}"
+            yield Part(name, folder, "tests", member, of_adapters=True, has_floor=False)
     root = next(member for member, folder in members().items() if folder == ROOT)
     yield Part("shared", ROOT, "shared/tests", root)
     for name in ("contracts", "scaffold"):

@@ -16,7 +16,7 @@ from devtools.errors import DevError
 from devtools.process import kill_session
 from devtools.testing.outcome import Outcome, outcome_of
 from devtools.testing.parts import Part, PartEngine
-from devtools.testing.stack import Target, keep_logs, temporary_stack
+from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 
 PART_SECONDS = 240.0
 SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
@@ -41,10 +41,13 @@ class Runner:
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
         """The outcome of every part: first those that stand alone, then those on a stack."""
         async with asyncio.TaskGroup() as group:
+            adapting = group.create_task(self._adapters([it for it in parts if it.of_adapters]))
             alone = [
-                group.create_task(self._beside_others(part)) for part in parts if not part.on_stack
+                group.create_task(self._beside_others(part))
+                for part in parts
+                if not part.on_stack and not part.of_adapters
             ]
-        outcomes = [task.result() for task in alone]
+        outcomes = [task.result() for task in alone] + adapting.result()
         on_stack = [part for part in parts if part.on_stack]
         if on_stack:
             async with self._stack() as target:
@@ -58,6 +61,24 @@ class Runner:
         async with self.places:
             return await self._reported(part, {}, ())
 
+    async def _adapters(self, parts: Sequence[Part]) -> list[Outcome]:
+        """One after the other, on services that nobody else asks."""
+        if not parts:
+            return []
+        async with self.places:
+            try:
+                async with stack_of_services() as environment:
+                    return [
+                        await self._reported(part, environment, ("-m", "real")) for part in parts
+                    ]
+            except DevError as error:
+                return [self._not_run(part, error) for part in parts]
+
+    def _not_run(self, part: Part, error: Exception, seconds: float = 0) -> Outcome:
+        outcome = Outcome(part.name, 0, 1, 0, seconds, f"{error}\n")
+        self.finished(outcome)
+        return outcome
+
     async def _reported(
         self, part: Part, environment: Mapping[str, str], options: Sequence[str]
     ) -> Outcome:
@@ -65,7 +86,7 @@ class Runner:
         try:
             outcome = await self._part(part, environment, options)
         except (DevError, OSError) as error:
-            outcome = Outcome(part.name, 0, 1, 0, time.monotonic() - started, f"{error}\n")
+            return self._not_run(part, error, time.monotonic() - started)
         self.finished(outcome)
         return outcome
 

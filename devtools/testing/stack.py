@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from devtools import ports
+from devtools import control, ports
+from devtools.background import in_thread
 from devtools.errors import DevError
 from devtools.repository import ROOT, RUN, Stack
 
@@ -25,6 +26,14 @@ OFFSET_STEP = 200
 PREFIX = "test-"
 ADMIN_EMAIL = "admin@example.com"
 REQUESTS_PER_MINUTE = "60000"  # all tests come from one address
+WORK_OF_THEIR_OWN_ACCORD = (  # what a test puts into the outbox stays there for it
+    "back-workers-relay",
+    "back-workers-celery",
+    "back-workers-beat",
+    "back-websockets",
+    "back-gateway",
+    "mailbox",
+)
 
 
 @dataclass(frozen=True)
@@ -43,26 +52,53 @@ class Target:
 @asynccontextmanager
 async def temporary_stack() -> AsyncIterator[Target]:
     """Bring up a stack of its own name and ports, with an admin; DevError when it does not come."""
-    await _remove_leftovers()
-    name, offset = f"{PREFIX}{os.getpid()}", _free_offset()
     password = secrets.token_urlsafe(16)
-    stack = {"DEV_STACK": name, "DEV_PORT_OFFSET": str(offset)}
-    try:
-        await _dev(stack | {"RATE_LIMIT_PER_MINUTE": REQUESTS_PER_MINUTE}, "up", "--detach")
-        await _dev(stack, "admin", "create", ADMIN_EMAIL, "--password-stdin", given=password)
+    async with _stack("whole") as stack:
+        named = {"DEV_STACK": stack.folder.name, "DEV_PORT_OFFSET": str(stack.offset)}
+        await _dev(named, "admin", "create", ADMIN_EMAIL, "--password-stdin", given=password)
         yield Target(
-            f"http://127.0.0.1:{GATEWAY_PORT + offset}",
-            f"http://127.0.0.1:{MAIL_PORT + offset}",
-            stack | {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": password},
+            f"http://127.0.0.1:{GATEWAY_PORT + stack.offset}",
+            f"http://127.0.0.1:{MAIL_PORT + stack.offset}",
+            named | {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": password},
         )
+
+
+@asynccontextmanager
+async def stack_of_services() -> AsyncIterator[dict[str, str]]:
+    """Bring up the services that others call, and nobody who works of his own accord.
+
+    What it gives is what `shared.kit.testing.stack_client` reads: BACK_POSTGRES_URL and so on, and
+    TEST_SECRETS_ROOT, a folder with the secrets of each service. DevError when it does not come.
+    """
+    async with _stack("services", without=WORK_OF_THEIR_OWN_ACCORD) as stack:
+        state = await in_thread(lambda: control.ask(stack.control, control.Request("status")))
+        addresses = {
+            f"{service.name.replace('-', '_').upper()}_URL": f"http://127.0.0.1:{service.ports[0]}"
+            for service in state.services
+            if service.name.startswith("back-")
+        }
+        yield addresses | {"TEST_SECRETS_ROOT": str(stack.mounts / "shared" / "vault")}
+
+
+@asynccontextmanager
+async def _stack(kind: str, without: Sequence[str] = ()) -> AsyncIterator[Stack]:
+    await _remove_leftovers()
+    stack = Stack.called(f"{PREFIX}{os.getpid()}-{kind}", _free_offset())
+    named = {"DEV_STACK": stack.folder.name, "DEV_PORT_OFFSET": str(stack.offset)}
+    left_out = [word for name in without for word in ("--without", name)]
+    try:
+        variables = named | {"RATE_LIMIT_PER_MINUTE": REQUESTS_PER_MINUTE}
+        await _dev(variables, "up", "--detach", *left_out)
+        yield stack
     finally:
-        await _remove(name)
+        await _remove(stack.folder.name)
 
 
 async def _remove_leftovers() -> None:
     """End stacks of runs that were killed: their names tell the process that made them."""
     for folder in (RUN / "stacks").glob(f"{PREFIX}*"):
-        if not psutil.pid_exists(int(folder.name.removeprefix(PREFIX))):
+        process, _, _ = folder.name.removeprefix(PREFIX).partition("-")
+        if not psutil.pid_exists(int(process)):
             await _remove(folder.name)
 
 

@@ -1,6 +1,7 @@
 """Aids for a service's own tests: identities in a temporary folder, and apps run in memory."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pydantic import BaseModel, JsonValue
 
 from shared.kit.client import ServiceClient
 from shared.kit.identity import ASSERTION_HEADER, Asserter
-from shared.kit.transport import AsgiTransport, Reply, Request, Transport
+from shared.kit.transport import AsgiTransport, HttpTransport, Reply, Request, Transport
 from shared.vault import make_identity
 
 
@@ -49,6 +50,17 @@ def make_keys(folder: Path, *services: str) -> TestKeys:
     for service in services:
         make_identity(service, folder / "secrets" / service, folder / "public")
     return TestKeys(folder)
+
+
+def stack_client(caller: str, callee: str) -> ServiceClient:
+    """The client of `caller` for `callee` in a stack that runs, with the identity that it has there.
+
+    Reads BACK_POSTGRES_URL and so on, and TEST_SECRETS_ROOT, a folder with `<service>/identity.key`:
+    `./dev test adapters` gives them.
+    """
+    url = os.environ[f"{callee.replace('-', '_').upper()}_URL"]
+    pem = (Path(os.environ["TEST_SECRETS_ROOT"]) / caller / "identity.key").read_text()
+    return ServiceClient(caller, callee, HttpTransport(url), Asserter.from_pem(caller, pem))
 
 
 class TestReply:
