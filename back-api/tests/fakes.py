@@ -31,6 +31,7 @@ class FakeUsers:
 
     def __init__(self) -> None:
         self.users: dict[UUID, User] = {}
+        self.answered: dict[UUID, User] = {}
         self.events: list[NewEvent] = []
         self.hidden: set[str] = set()
 
@@ -46,6 +47,8 @@ class FakeUsers:
         return next((user for user in self.users.values() if user.email == email), None)
 
     async def create(self, command: Command[NewUser]) -> User:
+        if command.command_id in self.answered:
+            return self.answered[command.command_id]
         new = command.data
         if any(user.email == new.email for user in self.users.values()):
             raise Conflict(code="email_taken")
@@ -57,21 +60,25 @@ class FakeUsers:
             version=1,
             created_at=now(),
         )
-        self.users[user.id] = user
-        self.events += command.events
-        return user
+        return self._store(user, command.command_id, command.events)
 
     async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
+        if command.command_id in self.answered:
+            return self.answered[command.command_id]
         user = await self.get(user_id)
         if command.expected_version not in {None, user.version}:
             raise Conflict(code="stale_version")
         changes = command.data.model_dump(exclude_none=True) | {"version": user.version + 1}
-        self.users[user_id] = user.model_copy(update=changes)
-        self.events += command.events
-        return self.users[user_id]
+        changed = user.model_copy(update=changes)
+        return self._store(changed, command.command_id, command.events)
 
     async def record(self, command: Command[Nothing]) -> None:
-        self.events += command.events
+        self.events += [event for event in command.events if event not in self.events]
+
+    def _store(self, user: User, command_id: UUID, events: list[NewEvent]) -> User:
+        self.users[user.id] = self.answered[command_id] = user
+        self.events += events
+        return user
 
 
 class FakeLimit:
@@ -92,6 +99,7 @@ class FakeProfiles:
 
     def __init__(self) -> None:
         self.profiles: dict[UUID, StoredProfile] = {}
+        self.answered: dict[UUID, StoredProfile] = {}
         self.events: list[NewEvent] = []
         self.stale = 0
 
@@ -101,12 +109,15 @@ class FakeProfiles:
         return self.profiles[user_id]
 
     async def create(self, command: Command[WriteProfile]) -> StoredProfile:
-        written = command.data
-        if written.user_id in self.profiles:
+        if command.command_id in self.answered:
+            return self.answered[command.command_id]
+        if command.data.user_id in self.profiles:
             raise Conflict(code="profile_exists")
         return self._store(command, version=1)
 
     async def replace(self, command: Command[WriteProfile]) -> StoredProfile:
+        if command.command_id in self.answered:
+            return self.answered[command.command_id]
         stored = await self.get(command.data.user_id)
         if self.stale:
             self.stale -= 1
@@ -120,12 +131,12 @@ class FakeProfiles:
         before = self.profiles.get(written.user_id)
         stored = StoredProfile(
             **written.model_dump(exclude={"profile_id"}),
-            id=written.profile_id,
+            id=before.id if before else written.profile_id,
             version=version,
             created_at=before.created_at if before else now(),
             updated_at=now(),
         )
-        self.profiles[written.user_id] = stored
+        self.profiles[written.user_id] = self.answered[command.command_id] = stored
         self.events += command.events
         return stored
 

@@ -1,0 +1,340 @@
+"""One contract for each thing the domains need, kept by the fakes and by the real adapters.
+
+The adapters run against the neighbours in memory, and, by `./dev test adapters`, against the
+services themselves.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from fakes import FakeUsers
+from neighbours import Neighbours
+
+from features.administrators.domain import Credentials
+from features.audit.domain import AuditLog
+from features.audit.infrastructure import CassandraAuditLog
+from features.maintenance.domain import Tasks
+from features.maintenance.infrastructure import WorkerTasks
+from features.profile.domain import ProfileStore
+from features.profile.infrastructure import PostgresProfiles
+from features.user_registration.infrastructure import AuthCredentials
+from features.users.infrastructure import PostgresUsers
+from shared.kit.client import ServiceClient
+from shared.kit.context import correlated
+from shared.kit.errors import Conflict, InvalidRequest, NotFound
+from shared.kit.testing import TestKeys, stack_client
+from shared.kit.transport import AsgiTransport
+from shared.models.audit import AuditEntry, AuditStored
+from shared.models.base import now
+from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
+from shared.models.profile import ProfileCreated, WriteProfile
+from shared.models.user import NewUser, RegistrationRepeated, Role, User, UserChange, UserRegistered
+
+ROLES: tuple[Role, ...] = ("admin", "user")
+PASSWORD = "correct horse battery staple"
+KeepEvent = Callable[[EventEnvelope], Awaitable[None]]
+
+
+@dataclass
+class World:
+    """Everything that the domains need, from one source; `keep` puts an event into the log."""
+
+    users: FakeUsers | PostgresUsers
+    credentials: Credentials
+    profiles: ProfileStore
+    audit: AuditLog
+    tasks: Tasks
+    keep: KeepEvent
+
+    async def registration(self, email: str | None = None) -> Command[NewUser]:
+        """The command that creates a user; of a fresh address unless one is given."""
+        user_id, command_id = uuid4(), uuid4()
+        user = NewUser(
+            user_id=user_id,
+            email=email or new_email(),
+            credential_id=await self.credentials.store(PASSWORD),
+        )
+        event = NewEvent.of(
+            "user.registered",
+            UserRegistered(user_id=user_id),
+            aggregate_id=user_id,
+            command_id=command_id,
+            correlation_id="a-test-of-contracts",
+        )
+        return Command(command_id=command_id, data=user, events=[event])
+
+    async def new_user(self) -> User:
+        return await self.users.create(await self.registration())
+
+
+def new_email() -> str:
+    return f"{uuid4().hex}@example.org"
+
+
+def world_of_fakes(neighbours: Neighbours) -> World:
+    async def keep(envelope: EventEnvelope) -> None:
+        neighbours.audit.entries.insert(0, entry_of(envelope))
+
+    return World(
+        neighbours.users,
+        neighbours.credentials,
+        neighbours.profiles,
+        neighbours.audit,
+        neighbours.tasks,
+        keep,
+    )
+
+
+def world_of_adapters(client: Callable[[str], ServiceClient], keep: KeepEvent) -> World:
+    postgres = client("back-postgres")
+    return World(
+        PostgresUsers(postgres),
+        AuthCredentials(client("back-auth")),
+        PostgresProfiles(postgres),
+        CassandraAuditLog(client("back-cassandra")),
+        WorkerTasks(client("back-workers")),
+        keep,
+    )
+
+
+async def real_world(stack: AsyncExitStack) -> World:
+    callees = ("back-postgres", "back-auth", "back-cassandra", "back-workers")
+    clients = {name: stack_client("back-api", name) for name in callees}
+    for client in clients.values():
+        await stack.enter_async_context(client)
+    relay = await stack.enter_async_context(stack_client("back-workers", "back-cassandra"))
+
+    async def keep(envelope: EventEnvelope) -> None:
+        await relay.post("/audit/events", envelope, answer=AuditStored, idempotent=True)
+
+    return world_of_adapters(clients.__getitem__, keep)
+
+
+def entry_of(envelope: EventEnvelope) -> AuditEntry:
+    return AuditEntry(
+        event_id=envelope.event_id,
+        event_type=envelope.event_type,
+        occurred_at=envelope.occurred_at,
+        user_id=UUID(str(envelope.payload["user_id"])),
+        correlation_id=envelope.correlation_id,
+        payload=envelope.payload,
+    )
+
+
+@pytest.fixture(params=["fakes", "adapters", pytest.param("real", marks=pytest.mark.real)])
+async def world(
+    request: pytest.FixtureRequest, neighbours: Neighbours, keys: TestKeys
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(correlated(None))
+        fakes = world_of_fakes(neighbours)
+        if request.param == "fakes":
+            yield fakes
+        elif request.param == "adapters":
+            apps = neighbours.apps()
+            yield world_of_adapters(
+                lambda name: keys.client("back-api", name, AsgiTransport(apps[name])), fakes.keep
+            )
+        else:
+            yield await real_world(stack)
+
+
+class TestUsers:
+    async def test_nobody(self, world: World) -> None:
+        assert await world.users.find(new_email()) is None
+        with pytest.raises(NotFound) as raised:
+            await world.users.get(uuid4())
+        assert raised.value.code == "user_not_found"
+
+    async def test_is_found_as_created(self, world: World) -> None:
+        command = await world.registration()
+        created = await world.users.create(command)
+        assert (created.id, created.email) == (command.data.user_id, command.data.email)
+        assert (created.role, created.status, created.version) == ("user", command.data.status, 1)
+        assert await world.users.get(created.id) == created
+        assert await world.users.find(created.email) == created
+
+    async def test_a_repeated_command_answers_the_same(self, world: World) -> None:
+        command = await world.registration()
+        created = await world.users.create(command)
+        assert await world.users.create(command) == created
+
+    async def test_an_address_belongs_to_one(self, world: World) -> None:
+        user = await world.new_user()
+        with pytest.raises(Conflict) as raised:
+            await world.users.create(await world.registration(user.email))
+        assert raised.value.code == "email_taken"
+
+    async def test_changes_what_is_named(self, world: World) -> None:
+        user = await world.new_user()
+        change = Command[UserChange](
+            command_id=uuid4(), expected_version=user.version, data=UserChange(role="admin")
+        )
+        changed = await world.users.change(user.id, change)
+        assert changed == user.model_copy(update={"role": "admin", "version": 2})
+        assert await world.users.change(user.id, change) == changed
+
+    async def test_changes_nothing_that_another_changed_meanwhile(self, world: World) -> None:
+        user = await world.new_user()
+        first, second = (
+            Command[UserChange](
+                command_id=uuid4(), expected_version=user.version, data=UserChange(role=role)
+            )
+            for role in ROLES
+        )
+        changed = await world.users.change(user.id, first)
+        with pytest.raises(Conflict) as raised:
+            await world.users.change(user.id, second)
+        assert raised.value.code == "stale_version"
+        assert await world.users.get(user.id) == changed
+
+    async def test_nobody_can_not_be_changed(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            await world.users.change(
+                uuid4(), Command(command_id=uuid4(), data=UserChange(status="active"))
+            )
+
+    async def test_events_are_taken_and_their_repeat_too(self, world: World) -> None:
+        user, command_id = await world.new_user(), uuid4()
+        event = NewEvent.of(
+            "user.registration.repeated",
+            RegistrationRepeated(user_id=user.id),
+            aggregate_id=user.id,
+            command_id=command_id,
+            correlation_id="a-test-of-contracts",
+        )
+        command = Command[Nothing](command_id=command_id, data=Nothing(), events=[event])
+        await world.users.record(command)
+        await world.users.record(command)
+
+
+class TestCredentials:
+    async def test_each_password_becomes_one_of_its_own(self, world: World) -> None:
+        first = await world.credentials.store(PASSWORD)
+        assert await world.credentials.store(PASSWORD) != first
+
+
+def writing(
+    user_id: UUID, company: str | None = None, *, version: int | None = None
+) -> Command[WriteProfile]:
+    command_id, profile_id = uuid4(), uuid4()
+    written = WriteProfile(
+        profile_id=profile_id,
+        user_id=user_id,
+        first_name="Ada",
+        last_name="Lovelace",
+        company=company,
+        language="en",
+        timezone="Europe/London",
+        completion=40,
+    )
+    event = NewEvent.of(
+        "profile.created",
+        ProfileCreated(user_id=user_id, profile_id=profile_id, completion=40),
+        aggregate_id=profile_id,
+        command_id=command_id,
+        correlation_id="a-test-of-contracts",
+    )
+    return Command(command_id=command_id, expected_version=version, data=written, events=[event])
+
+
+class TestProfiles:
+    async def test_of_nobody(self, world: World) -> None:
+        with pytest.raises(NotFound) as raised:
+            await world.profiles.get(uuid4())
+        assert raised.value.code == "profile_not_found"
+
+    async def test_is_found_as_written(self, world: World) -> None:
+        command = writing((await world.new_user()).id)
+        stored = await world.profiles.create(command)
+        assert (stored.id, stored.version) == (command.data.profile_id, 1)
+        assert stored.model_dump(include=set(WriteProfile.model_fields)) == (
+            command.data.model_dump(exclude={"profile_id"})
+        )
+        assert await world.profiles.get(command.data.user_id) == stored
+        assert await world.profiles.create(command) == stored
+
+    async def test_a_user_has_one(self, world: World) -> None:
+        user = await world.new_user()
+        await world.profiles.create(writing(user.id))
+        with pytest.raises(Conflict) as raised:
+            await world.profiles.create(writing(user.id))
+        assert raised.value.code == "profile_exists"
+
+    async def test_is_replaced_by_whoever_knows_its_version(self, world: World) -> None:
+        user = await world.new_user()
+        first = await world.profiles.create(writing(user.id))
+        second = await world.profiles.replace(writing(user.id, "Analytical", version=1))
+        assert (second.id, second.company, second.version) == (first.id, "Analytical", 2)
+        assert second.created_at == first.created_at
+        with pytest.raises(Conflict) as raised:
+            await world.profiles.replace(writing(user.id, "Difference", version=1))
+        assert raised.value.code == "stale_version"
+        assert await world.profiles.get(user.id) == second
+
+    async def test_there_has_to_be_one_to_replace(self, world: World) -> None:
+        user = await world.new_user()
+        with pytest.raises(NotFound) as raised:
+            await world.profiles.replace(writing(user.id, version=1))
+        assert raised.value.code == "profile_not_found"
+
+
+def happened(user_id: UUID, minutes_ago: int) -> EventEnvelope:
+    return EventEnvelope(
+        event_id=uuid4(),
+        event_type="auth.login",
+        occurred_at=now() - timedelta(minutes=minutes_ago),
+        correlation_id="a-test-of-contracts",
+        payload={"user_id": str(user_id)},
+    )
+
+
+class TestAuditLog:
+    async def test_tells_a_users_events_page_by_page_newest_first(self, world: World) -> None:
+        user_id = uuid4()
+        events = [happened(user_id, minutes_ago) for minutes_ago in (3, 2, 1)]
+        for event in events:
+            await world.keep(event)
+        await world.keep(happened(uuid4(), 0))
+        first = await world.audit.page(user_id, 2, None)
+        assert [entry.event_id for entry in first.items] == [
+            events[2].event_id,
+            events[1].event_id,
+        ]
+        rest = await world.audit.page(user_id, 2, first.next)
+        assert [entry.event_id for entry in rest.items] == [events[0].event_id]
+        assert rest.next is None
+        assert rest.items[0].user_id == user_id
+        assert rest.items[0].payload == events[0].payload
+
+    async def test_of_all_users(self, world: World) -> None:
+        event = happened(uuid4(), 0)
+        await world.keep(event)
+        page = await world.audit.page(None, 200, None)
+        assert event.event_id in [entry.event_id for entry in page.items]
+
+    async def test_of_nobody_is_empty(self, world: World) -> None:
+        page = await world.audit.page(uuid4(), 5, None)
+        assert (page.items, page.next) == ([], None)
+
+    async def test_what_is_no_cursor_is_refused(self, world: World) -> None:
+        with pytest.raises(InvalidRequest) as raised:
+            await world.audit.page(uuid4(), 5, "yesterday")
+        assert raised.value.code == "cursor_invalid"
+
+
+class TestTasks:
+    async def test_a_started_one_is_known(self, world: World) -> None:
+        started = await world.tasks.start("sweep_credentials")
+        assert (started.name, started.state) == ("sweep_credentials", "pending")
+        found = await world.tasks.get(started.task_id)
+        assert (found.task_id, found.name) == (started.task_id, "sweep_credentials")
+
+    async def test_an_unknown_one_is_not_found(self, world: World) -> None:
+        with pytest.raises(NotFound) as raised:
+            await world.tasks.get(str(uuid4()))
+        assert raised.value.code == "task_not_found"
