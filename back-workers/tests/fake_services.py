@@ -87,6 +87,7 @@ class FakeServices:
 
         @api.post("/deliveries/{delivery_id}/renew", status_code=204)
         async def renew(delivery_id: UUID, body: HoldLease) -> None:
+            outbox.lease_seconds = body.lease_seconds
             await outbox.renew(held(delivery_id, body.lease_token))
 
         @api.post("/deliveries/{delivery_id}/complete", status_code=204)
