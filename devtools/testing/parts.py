@@ -45,7 +45,7 @@ ENGINES = {
 }
 LONGEST = "devtools"
 ADAPTERS = "adapters"
-HAVE_ADAPTERS = ("back-api", "back-auth", "back-workers")
+HAVE_ADAPTERS = ("back-api", "back-auth", "back-websockets", "back-workers")
 ON_STACK = ("integration", "e2e", "drills")
 ON_REQUEST = (  # minutes long
     "drills",  # they kill what runs and watch it come back

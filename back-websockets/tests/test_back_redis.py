@@ -1,0 +1,168 @@
+"""What back-websockets relies on in back-redis: the one contract of the fake and the real one."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.kit import ServiceClient
+from shared.kit.errors import NotFound
+from shared.kit.sse import ServerSentEvent
+from shared.kit.testing import make_keys, stack_client
+from shared.kit.transport import AsgiTransport
+from shared.models.auth import NewTicket, RedeemTicket, Revocation, TicketHolder
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive
+from tests.fake_back_redis import FakeBackRedis
+
+
+@dataclass(frozen=True)
+class World:
+    """back-redis as back-websockets calls it, and what others put into it."""
+
+    redis: ServiceClient
+    ticket: Callable[[UUID, UUID], Awaitable[str]]
+    publish: Callable[[UUID], Awaitable[EventEnvelope]]
+    revoke: Callable[[UUID], Awaitable[None]]
+
+    async def redeem(self, ticket: str) -> TicketHolder:
+        spent = RedeemTicket(ticket_hash=hashlib.sha256(ticket.encode()).hexdigest())
+        return await self.redis.post("/tickets/redeem", spent, answer=TicketHolder)
+
+    async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
+        path = f"/users/{user_id}/live-events"
+        return await self.redis.get(path, params={"since": event_id}, answer=LiveEvents)
+
+
+def world_of_fake(fake: FakeBackRedis, folder: Path) -> World:
+    async def ticket(user_id: UUID, sid: UUID) -> str:
+        return fake.ticket(user_id, sid)
+
+    async def revoke(sid: UUID) -> None:
+        await fake.revoke(Revocation(sid=sid))
+
+    keys = make_keys(folder, "back-websockets")
+    client = keys.client("back-websockets", "back-redis", AsgiTransport(fake.app()))
+    return World(client, ticket, fake.publish, revoke)
+
+
+async def real_world(stack: AsyncExitStack) -> World:
+    enter = stack.enter_async_context
+    auth = await enter(stack_client("back-auth", "back-redis"))
+    workers = await enter(stack_client("back-workers", "back-redis"))
+
+    async def ticket(user_id: UUID, sid: UUID) -> str:
+        made = uuid4().hex
+        hashed = hashlib.sha256(made.encode()).hexdigest()
+        new = NewTicket(ticket_hash=hashed, user_id=user_id, sid=sid, expires_in=30)
+        await auth.post("/tickets", new, answer=None)
+        return made
+
+    async def publish(user_id: UUID) -> EventEnvelope:
+        envelope = EventEnvelope(
+            event_id=uuid4(),
+            event_type="profile.created",
+            occurred_at=now(),
+            correlation_id="a-test-of-contracts",
+            payload={"user_id": str(user_id)},
+        )
+        new = PublishLive(user_id=user_id, envelope=envelope)
+        await workers.post("/live/events", new, answer=LivePublished)
+        return envelope
+
+    async def revoke(sid: UUID) -> None:
+        await auth.post(f"/sessions/{sid}/revoke", None, answer=None)
+
+    redis = await enter(stack_client("back-websockets", "back-redis"))
+    return World(redis, ticket, publish, revoke)
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
+async def world(
+    request: pytest.FixtureRequest, redis: FakeBackRedis, tmp_path: Path
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        fake = request.param == "fake"
+        yield world_of_fake(redis, tmp_path) if fake else await real_world(stack)
+
+
+async def until_event(events: AsyncIterator[ServerSentEvent], kind: str) -> list[ServerSentEvent]:
+    """What comes up to the first event of this kind, heartbeats aside."""
+    heard: list[ServerSentEvent] = []
+    async with asyncio.timeout(20):
+        async for event in events:
+            heard += [event] if event.event in {"entry", "gap", kind} else []
+            if event.event == kind:
+                return heard
+    raise AssertionError("the stream ended")
+
+
+def envelope_in(event: ServerSentEvent) -> EventEnvelope:
+    return LiveEvent.model_validate_json(event.data).envelope
+
+
+class TestTickets:
+    async def test_are_redeemed_once(self, world: World) -> None:
+        user_id, sid = uuid4(), uuid4()
+        ticket = await world.ticket(user_id, sid)
+        assert await world.redeem(ticket) == TicketHolder(user_id=user_id, sid=sid)
+        with pytest.raises(NotFound) as raised:
+            await world.redeem(ticket)
+        assert raised.value.code == "ticket_not_found"
+
+
+class TestLiveEvents:
+    async def test_since_one_that_is_kept_come_those_after_it(self, world: World) -> None:
+        user_id = uuid4()
+        seen, *missed = [await world.publish(user_id) for _ in range(3)]
+        await world.publish(uuid4())
+        assert await world.since(user_id, seen.event_id) == LiveEvents(items=missed, complete=True)
+
+    async def test_since_one_that_has_gone_come_all(self, world: World) -> None:
+        user_id = uuid4()
+        kept = [await world.publish(user_id) for _ in range(2)]
+        assert await world.since(user_id, uuid4()) == LiveEvents(items=kept, complete=False)
+
+
+class TestStreams:
+    async def test_a_newcomer_to_live_gets_what_comes(self, world: World) -> None:
+        await world.publish(uuid4())
+        async with aclosing(world.redis.events("/streams/live")) as events:
+            assert [event.event for event in await until_event(events, "caught-up")] == [
+                "caught-up"
+            ]
+            published = await world.publish(uuid4())
+            [entry] = await until_event(events, "entry")
+        assert envelope_in(entry) == published
+
+    async def test_live_resumes_after_the_last_that_was_seen(self, world: World) -> None:
+        async with aclosing(world.redis.events("/streams/live")) as events:
+            await until_event(events, "caught-up")
+            await world.publish(uuid4())
+            [seen] = await until_event(events, "entry")
+        missed = [await world.publish(uuid4()) for _ in range(2)]
+        async with aclosing(world.redis.events("/streams/live", since=seen.id)) as events:
+            *entries, caught_up = await until_event(events, "caught-up")
+        assert [envelope_in(entry) for entry in entries] == missed
+        assert caught_up.id == entries[-1].id
+
+    async def test_beat_while_nothing_happens(self, world: World) -> None:
+        async with aclosing(world.redis.events("/streams/live")) as events:
+            await until_event(events, "caught-up")
+            [beat] = await until_event(events, "heartbeat")
+        assert beat.id is None
+
+    async def test_a_newcomer_to_revocations_gets_all_that_are_kept(self, world: World) -> None:
+        sid = uuid4()
+        await world.revoke(sid)
+        async with aclosing(world.redis.events("/streams/revocations")) as events:
+            *kept, _ = await until_event(events, "caught-up")
+        assert Revocation(sid=sid) in [
+            Revocation.model_validate_json(entry.data) for entry in kept if entry.event == "entry"
+        ]
