@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,43 @@ class TestRun:
         assert "test_it.py" in outcome.log
 
 
+class TestAdapters:
+    async def test_tests_marked_real_run_with_the_addresses_of_services(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @asynccontextmanager
+        async def services() -> AsyncIterator[dict[str, str]]:
+            yield {"BACK_REDIS_URL": "http://there"}
+
+        monkeypatch.setattr(run_, "stack_of_services", services)
+        tests = """
+            import os, pytest
+            def test_usual(): raise AssertionError
+            @pytest.mark.real
+            def test_real(): assert os.environ["BACK_REDIS_URL"] == "http://there"
+            """
+        wanted = part(tmp_path, tests)
+        (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = real\naddopts = -m 'not real'\n")
+
+        (outcome,) = await outcomes(replace(wanted, of_adapters=True))
+
+        assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 0, 0), outcome.log
+
+    async def test_services_that_do_not_start_fail_their_parts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @asynccontextmanager
+        async def services() -> AsyncIterator[dict[str, str]]:
+            raise DevError("the disk is full")
+            yield {}
+
+        monkeypatch.setattr(run_, "stack_of_services", services)
+
+        (outcome,) = await outcomes(replace(part(tmp_path, ""), of_adapters=True))
+
+        assert (outcome.failed, outcome.log) == (1, "the disk is full\n")
+
+
 class TestOutcome:
     def test_pytest_failing_without_a_failed_test_counts_as_one(self, tmp_path: Path) -> None:
         report = tmp_path / "report.xml"
@@ -153,6 +191,12 @@ class TestParts:
         assert {"devtools", "mailbox", "back-redis"} <= set(found)
         assert found["back-redis"].engine == ENGINE
         assert found["devtools"].folder.name == "devtools"
+
+    def test_adapters_are_a_part_of_each_service_that_has_them(self) -> None:
+        found = chosen(["adapters"])
+
+        assert "adapters-back-auth" in [part.name for part in found]
+        assert all(part.of_adapters and not part.has_floor for part in found)
 
     def test_an_unknown_part_is_refused_with_those_there_are(self) -> None:
         with pytest.raises(DevError, match=r"no part 'back-apy'.*devtools"):

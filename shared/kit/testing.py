@@ -53,10 +53,10 @@ def make_keys(folder: Path, *services: str) -> TestKeys:
 
 
 def stack_client(caller: str, callee: str) -> ServiceClient:
-    """The client of `caller` for `callee` in a stack that runs, with the identity that it has there.
+    """The client of `caller` for `callee` in a running stack, with the identity it has there.
 
-    Reads BACK_POSTGRES_URL and so on, and TEST_SECRETS_ROOT, a folder with `<service>/identity.key`:
-    `./dev test adapters` gives them.
+    Reads what `./dev test adapters` gives: BACK_POSTGRES_URL and so on, and TEST_SECRETS_ROOT, a
+    folder with `<service>/identity.key`.
     """
     url = os.environ[f"{callee.replace('-', '_').upper()}_URL"]
     pem = (Path(os.environ["TEST_SECRETS_ROOT"]) / caller / "identity.key").read_text()

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
+from shared.kit.testing import TestKeys, stack_client
 from shared.kit.transport import (
     AsgiTransport,
     ConnectFailed,
@@ -18,6 +19,7 @@ from shared.kit.transport import (
     Transport,
 )
 from shared.kit.transport import Request as Outgoing
+from shared.models.health import Live
 
 
 def echo() -> FastAPI:
@@ -109,6 +111,27 @@ class TestTransports:
         async with transport.stream(Outgoing("GET", "/stall"), silence=1) as reply:
             with pytest.raises(TimeoutError):
                 _ = [chunk async for chunk in reply.chunks]
+
+
+class TestStackClient:
+    async def test_finds_its_address_and_its_identity(
+        self, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with served(health()) as url:
+            monkeypatch.setenv("BACK_POSTGRES_URL", url)
+            monkeypatch.setenv("TEST_SECRETS_ROOT", str(keys.folder / "secrets"))
+            async with stack_client("back-api", "back-postgres") as client:
+                assert await client.get("/health/live", answer=Live) == Live(service="there")
+
+
+def health() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/health/live")
+    async def live() -> Live:
+        return Live(service="there")
+
+    return app
 
 
 class TestHttpTransport:
