@@ -1,5 +1,6 @@
 """A service folder copied by hand, with the lines changed that its CONTEXT.md names."""
 
+import sys
 from copy import deepcopy
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def copy(clone: Clone, origin: str, name: str, *, port: int) -> None:
             path.write_text(path.read_text().replace(origin, name))
     for path in (root / name).glob("features/*/feature.yaml"):
         path.unlink()
+    assert clone.run(sys.executable, "-m", "ruff", "format", "--quiet", name).returncode == 0
     replace(root / name / "settings.py", "port: int = 8100", f"port: int = {port}")
     for path in (root / "pyproject.toml", root / "ruff.toml"):
         replace(path, f'    "{origin}",\n', f'    "{origin}",\n    "{name}",\n')
