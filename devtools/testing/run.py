@@ -18,7 +18,7 @@ from devtools.testing.outcome import Outcome, outcome_of
 from devtools.testing.parts import Part, PartEngine
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 
-PART_SECONDS = 240.0
+PART_SECONDS = 600.0
 SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
 
