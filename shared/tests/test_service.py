@@ -16,7 +16,6 @@ from shared.kit.guards import CallingService, calls_with_scope
 from shared.kit.testing import TestClient, TestKeys, running
 from shared.models.base import PublicRequest, Text
 
-
 DEADLINE = 0.7  # seconds: enough to begin an answer on a busy machine
 
 
