@@ -13,11 +13,11 @@ from driver import Connection
 from main import app
 from migrate import known, migrate_down, migrate_up
 from settings import Settings
+from shared.kit.engine_proxy import EngineProxy
 from shared.kit.errors import Unavailable
 from shared.kit.testing import TestKeys, running
 from tests.callers import Callers
 from tests.conftest import as_environment
-from tests.engine import EngineProxy
 from tests.events import event
 from tests.waiting import until
 

@@ -16,9 +16,9 @@ from repositories.command_repository import CommandRepository
 from repositories.delivery_repository import DeliveryRepository
 from repositories.event_repository import EventRepository
 from settings import Settings
+from shared.kit.engine_proxy import EngineProxy
 from shared.kit.testing import TestKeys, make_keys, running
 from tests.callers import Callers
-from tests.engine import EngineProxy
 
 ROUTING = {"user.registered": ("mail", "audit"), "auth.logout": ("audit",)}
 

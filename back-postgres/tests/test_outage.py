@@ -7,11 +7,11 @@ import pytest
 from database import Database
 from main import app
 from settings import Settings
+from shared.kit.engine_proxy import EngineProxy
 from shared.kit.errors import TimedOut, Unavailable
 from shared.kit.testing import TestKeys, running
 from tests.builders import event, recording, registered
 from tests.callers import Callers
-from tests.engine import EngineProxy
 from tests.waiting import until
 
 

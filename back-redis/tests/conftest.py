@@ -11,12 +11,12 @@ from valkey.asyncio import Valkey
 
 from main import app as make_app
 from settings import Settings
+from shared.kit.engine_proxy import EngineProxy
 from shared.kit.testing import TestClient, TestKeys, make_keys, running
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
-from tests.link import Link
 from valkey_client import ValkeyClient
 
 CALLERS = ("back-api", "back-auth", "back-websockets", "back-workers", "back-postgres")
@@ -118,13 +118,13 @@ async def client(app: FastAPI) -> AsyncIterator[TestClient]:
 
 
 @pytest.fixture
-async def link(
+async def proxy(
     environment: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Link]:
+) -> AsyncIterator[EngineProxy]:
     """A way to Valkey that can break; an app or store made afterwards goes through it."""
-    async with Link(engine.host, engine.port) as link:
+    async with EngineProxy(engine.host, engine.port) as proxy:
         monkeypatch.delenv("VALKEY_TIMEOUT")
         monkeypatch.delenv("SILENCE_MS")
         monkeypatch.setenv("VALKEY_HOST", "127.0.0.1")
-        monkeypatch.setenv("VALKEY_PORT", str(link.port))
-        yield link
+        monkeypatch.setenv("VALKEY_PORT", str(proxy.port))
+        yield proxy

@@ -18,13 +18,13 @@ from valkey.asyncio import Valkey
 
 from main import app as make_app
 from settings import Settings
+from shared.kit.engine_proxy import EngineProxy
 from shared.kit.errors import Unavailable
 from shared.kit.sse import ServerSentEvent
 from shared.kit.testing import TestClient, TestKeys, TestReply, running
 from shared.kit.transport import AsgiTransport
 from shared.models.auth import NewSession
 from stores.session_store import SessionStore
-from tests.link import Link
 from tests.test_session_store import new_session, trade
 from tests.waiting import until
 from valkey_client import ValkeyClient
@@ -53,33 +53,33 @@ async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
 
 
 @pytest.fixture
-def broken_app(raw: Valkey, link: Link) -> FastAPI:
+def broken_app(raw: Valkey, proxy: EngineProxy) -> FastAPI:
     """An app whose way to Valkey can break."""
     return make_app()
 
 
 class TestWithoutValkey:
     async def test_starts_live_and_not_ready_and_finds_it_later(
-        self, broken_app: FastAPI, link: Link, keys: TestKeys
+        self, broken_app: FastAPI, proxy: EngineProxy, keys: TestKeys
     ) -> None:
-        await link.cut()
+        await proxy.stop()
         async with running(broken_app) as client:
             assert (await client.get("/health/live")).status == 200
             assert not await is_ready(client)
-            await link.mend()
+            await proxy.start()
             await until(lambda: is_ready(client))
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_calls_answer_503_in_time_and_recover(
-        self, broken_app: FastAPI, link: Link, keys: TestKeys, how: str
+        self, broken_app: FastAPI, proxy: EngineProxy, keys: TestKeys, how: str
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         async with running(broken_app) as client:
             await until(lambda: is_ready(client))
             if how == "killed":
-                await link.cut()
+                await proxy.stop()
             else:
-                link.stall()
+                proxy.freeze()
             answers = await asyncio.gather(
                 *(timed(client.get(f"/sessions/{uuid4()}", headers=auth)) for _ in range(20))
             )
@@ -89,13 +89,13 @@ class TestWithoutValkey:
             assert first.json()["code"] == "unavailable"
             assert first.headers["retry-after"] == "1"
             assert (await client.get("/streams/nothing", headers=auth)).status == 404
-            await link.mend()
+            await proxy.start()
             await until(lambda: is_ready(client))
             assert (await client.get(f"/sessions/{uuid4()}", headers=auth)).status == 200
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_streams_fall_silent_end_and_open_again(
-        self, broken_app: FastAPI, link: Link, keys: TestKeys, how: str
+        self, broken_app: FastAPI, proxy: EngineProxy, keys: TestKeys, how: str
     ) -> None:
         subscriber = keys.client("back-auth", "back-redis", AsgiTransport(broken_app))
         async with running(broken_app) as client:
@@ -103,16 +103,16 @@ class TestWithoutValkey:
             async with aclosing(subscriber.events("/streams/revocations", silence=30)) as events:
                 assert (await anext(events)).event == "caught-up"
                 if how == "killed":
-                    await link.cut()
+                    await proxy.stop()
                 else:
-                    link.stall()
+                    proxy.freeze()
                 lost = time.monotonic()
                 heard = await last_heard(events)
                 assert heard - lost < 2
                 assert time.monotonic() - lost < 8, "the service ends it, not its subscriber"
             with pytest.raises(Unavailable):
                 await anext(subscriber.events("/streams/revocations"))
-            await link.mend()
+            await proxy.start()
             await until(lambda: is_ready(client))
             async with aclosing(subscriber.events("/streams/revocations")) as events:
                 assert (await anext(events)).event == "caught-up"

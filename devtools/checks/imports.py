@@ -25,7 +25,14 @@ CLIENTS = (
 )
 KIT_FOR_DOMAINS = ("shared.kit.errors", "shared.kit.context")
 OUTER = {"api", "infrastructure", "main", "settings"}
-TEST_MODULES = ("pytest", "tests", "shared.kit.testing", "shared.kit.pacts", "shared.tests")
+TEST_MODULES = (
+    "pytest",
+    "tests",
+    "shared.kit.testing",
+    "shared.kit.engine_proxy",
+    "shared.kit.pacts",
+    "shared.tests",
+)
 # Started as a file in each service's environment, where `main` is that service's.
 INSIDE_SERVICES = {"devtools/contracts/live_document.py"}
 

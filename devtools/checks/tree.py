@@ -12,7 +12,7 @@ from devtools.checks.names import Import
 from devtools.errors import DevError
 
 LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
-TEST_AIDS = {("kit", "testing.py"), ("kit", "pacts")}
+TEST_AIDS = {("kit", "testing.py"), ("kit", "engine_proxy.py"), ("kit", "pacts")}
 
 
 @dataclass(frozen=True)
