@@ -19,7 +19,7 @@ from devtools.testing.parts import Part, PartEngine
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 
 PART_SECONDS = 600.0
-SIDE_BY_SIDE = max(2, (os.cpu_count() or 2) // 2)
+SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # each waits for its engine now and then
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
 
 
