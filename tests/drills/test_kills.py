@@ -14,12 +14,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from tests.stack import PASSWORD, Mailbox, Visitor, fresh_address, until
 
 pytestmark = pytest.mark.skipif(
     "DEV_STACK" not in os.environ, reason="drills end processes of a local stack"
 )
+
+log = structlog.get_logger()
 
 ROOT = Path(__file__).resolve().parents[2]
 VICTIMS = [
@@ -127,7 +130,6 @@ class TestKill:
         base_url: str,
         mailbox: Mailbox,
         visitors: Callable[..., Visitor],
-        record_property: Callable[[str, object], None],
     ) -> None:
         before = await asyncio.to_thread(status)
         if victim not in before:
@@ -161,8 +163,7 @@ class TestKill:
                 return (me.is_success and health.json()["status"] == usual) or None
 
             await until(serves, within=BACK_WITHIN - back_after)
-        record_property("ready_again_after_seconds", round(back_after, 1))
-        record_property("answers_by_status", dict(load.codes))
+        log.info("ready_again", victim=victim, after=round(back_after, 1), answers=dict(load.codes))
         assert not load.wrong
         assert load.slowest <= LONGEST_ANSWER
         if victim != "back-gateway":
