@@ -39,23 +39,16 @@ class Runner:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
-        """The outcome of every part: first those that stand alone, then those on a stack."""
+        """The outcome of every part. Those on one stack go one after the other, the rest beside."""
         async with asyncio.TaskGroup() as group:
-            adapting = group.create_task(self._adapters([it for it in parts if it.of_adapters]))
+            of_adapters = group.create_task(self._adapters([it for it in parts if it.of_adapters]))
             alone = [
                 group.create_task(self._beside_others(part))
                 for part in parts
                 if not part.on_stack and not part.of_adapters
             ]
-        outcomes = [task.result() for task in alone] + adapting.result()
-        on_stack = [part for part in parts if part.on_stack]
-        if on_stack:
-            async with self._stack() as target:
-                outcomes += [
-                    await self._reported(part, target.environment, target.options)
-                    for part in on_stack
-                ]
-        return outcomes
+            on_stack = group.create_task(self._users([it for it in parts if it.on_stack]))
+        return [task.result() for task in alone] + of_adapters.result() + on_stack.result()
 
     async def _beside_others(self, part: Part) -> Outcome:
         async with self.places:
@@ -70,6 +63,20 @@ class Runner:
                 async with stack_of_services() as environment:
                     return [
                         await self._reported(part, environment, ("-m", "real")) for part in parts
+                    ]
+            except DevError as error:
+                return [self._not_run(part, error) for part in parts]
+
+    async def _users(self, parts: Sequence[Part]) -> list[Outcome]:
+        """One after the other, on a whole stack."""
+        if not parts:
+            return []
+        async with self.places:
+            try:
+                async with self._stack() as target:
+                    return [
+                        await self._reported(part, target.environment, target.options)
+                        for part in parts
                     ]
             except DevError as error:
                 return [self._not_run(part, error) for part in parts]
