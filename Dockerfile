@@ -22,7 +22,7 @@ COPY back-redis/pyproject.toml back-redis/
 COPY back-websockets/pyproject.toml back-websockets/
 COPY back-workers/pyproject.toml back-workers/
 COPY devtools/pyproject.toml devtools/
-COPY devtools/mailbox/pyproject.toml devtools/mailbox/
+COPY mailbox/pyproject.toml mailbox/
 
 # The kit's dependencies first: one layer that all services have in common.
 RUN uv sync --frozen --exact --no-dev --no-install-workspace --package tools-dashboard

@@ -5,9 +5,9 @@ from fastapi import FastAPI
 from features import audit, maintenance, profile, user_registration, users
 from settings import Settings
 from shared.kit import Service, asks_back_auth
-from shared.kit.revocations import Revocations
-from shared.kit.service import Connect
-from shared.kit.users import RemoteKeySet
+from shared.kit.auth.revocations import Revocations
+from shared.kit.auth.user_tokens import RemoteKeySet
+from shared.kit.runtime.service import Connect
 
 
 def app(connect: Connect | None = None) -> FastAPI:

@@ -22,12 +22,12 @@ from features.socket_tickets import api as socket_tickets
 from features.socket_tickets.domain import TicketService
 from features.socket_tickets.infrastructure import RedisTickets
 from services.password_service import PasswordService
-from services.postgres_outbox import PostgresOutbox
+from services.postgres_event_publisher import PostgresOutbox
 from services.token_service import TokenService
 from settings import Settings
 from shared.kit import Service
-from shared.kit.revocations import Revocations
-from shared.kit.service import Connect
+from shared.kit.auth.revocations import Revocations
+from shared.kit.runtime.service import Connect
 
 
 def app(connect: Connect | None = None) -> FastAPI:

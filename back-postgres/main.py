@@ -2,8 +2,9 @@
 
 from fastapi import FastAPI
 
-from claiming import Claiming
 from database import Database
+from listen_notify import DeliveryNotifications
+from long_poll import DeliveryLongPoll
 from migrate import Schema
 from repositories.command_repository import CommandRepository
 from repositories.credential_repository import CredentialRepository
@@ -15,8 +16,7 @@ from repositories.user_repository import UserRepository
 from routes import credentials, deliveries, events, mail_tokens, profiles, users
 from settings import Settings
 from shared.kit import Service
-from shared.kit.tables import tables
-from wakeups import Wakeups
+from shared.kit.contract_registry import tables
 
 
 def app() -> FastAPI:
@@ -24,14 +24,16 @@ def app() -> FastAPI:
     service = Service(settings)
 
     database = service.resource(Database(settings))
-    wakeups = Wakeups(settings)
+    notifications = DeliveryNotifications(settings)
     service.background(Schema(settings, database).prepare)
-    service.background(wakeups.listen)
+    service.background(notifications.listen)
     service.ready("postgres", database.ping)
 
     commands = CommandRepository(database, EventRepository(tables().routing))
     queue = DeliveryRepository(database, settings.retry_policy())
-    claiming = Claiming(queue, wakeups, service.stopping, fallback=settings.claim_fallback)
+    claiming = DeliveryLongPoll(
+        queue, notifications, service.stopping, fallback=settings.claim_fallback
+    )
 
     service.api.include_router(users.router(UserRepository(database, commands)))
     service.api.include_router(credentials.router(CredentialRepository(database)))

@@ -17,7 +17,7 @@ import structlog
 
 from settings import Settings
 from shared.kit.errors import NotFound, Unavailable
-from shared.kit.sse import ServerSentEvent
+from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.auth import Revocation
 from stores.live_store import LIVE
 from stores.session_store import REVOCATIONS

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from live_socket import SESSION_ENDED, LiveSocket, Message
 from settings import Settings
-from shared.kit.context import accepted_correlation_id, correlation_id
 from shared.kit.errors import TooManyRequests
-from shared.kit.limits import LocalBuckets
+from shared.kit.http.context import accepted_correlation_id, correlation_id
+from shared.kit.http.limits import LocalBuckets
 from shared.models.auth import Revocation, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope

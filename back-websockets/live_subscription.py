@@ -10,7 +10,7 @@ from hub import Hub, resync_message
 from live_socket import Message
 from shared.kit import ServiceClient
 from shared.kit.errors import ServiceError, Unavailable
-from shared.kit.sse import ServerSentEvent
+from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.live import LiveEvent, LiveEvents
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ class LiveSubscription:
             Unavailable: back-redis can't tell at present.
         """
         found = await self._redis.get(
-            f"/users/{user_id}/live-events", params={"since": since}, answer=LiveEvents
+            f"/users/{user_id}/live-events", params={"since": since}, response_model=LiveEvents
         )
         resync = [] if found.complete else [resync_message()]
         return [*resync, *(Message.of(envelope) for envelope in found.items)]

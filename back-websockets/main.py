@@ -2,14 +2,14 @@
 
 from fastapi import FastAPI
 
-from admission import Admission
+from handshake_authentication import Admission
 from hub import Hub
 from live_subscription import LiveSubscription
 from routes import notifications
 from settings import Settings
 from shared.kit import Service, asks_back_auth
-from shared.kit.revocations import Revocations
-from shared.kit.service import Connect
+from shared.kit.auth.revocations import Revocations
+from shared.kit.runtime.service import Connect
 
 
 def app(connect: Connect | None = None) -> FastAPI:

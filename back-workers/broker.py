@@ -11,10 +11,10 @@ from redis.exceptions import RedisError
 
 from celeryconfig import MAIL_QUEUE, MAIL_TASK, celery_app, configuration
 from settings import Settings
-from shared.kit import context
 from shared.kit.errors import NotFound, Unavailable
+from shared.kit.http import context
 from shared.models.event import Delivery
-from shared.models.maintenance import Chore, Task, TaskState
+from shared.models.maintenance import MaintenanceTask, Task, TaskState
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Broker:
 
         await self._call(wake)
 
-    async def start(self, chore: Chore) -> Task:
+    async def start(self, chore: MaintenanceTask) -> Task:
         """Start a chore now."""
         task_id, headers = str(uuid4()), correlation_headers()
 

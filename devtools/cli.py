@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from devtools.errors import DevError
-from devtools.repository import Stack
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import Stack
 
 EXAMPLES = """\b
 Examples:
@@ -88,7 +88,7 @@ def up(
     """Bring the whole stack up, engines included; Ctrl-C ends it."""
     from rich.console import Console
 
-    from devtools import up as up_
+    from devtools.stack import up as up_
 
     start = up_.in_background if detach else up_.in_foreground
     start(context.obj, without or [], stub or [], Console())
@@ -97,7 +97,7 @@ def up(
 @app.command()
 def down(context: typer.Context) -> None:
     """End the stack and every process of it."""
-    from devtools import down as down_
+    from devtools.stack import down as down_
 
     typer.echo(down_.down(context.obj))
 
@@ -109,7 +109,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show every service with its port and state."""
-    from devtools import control
+    from devtools.stack import control
 
     try:
         state = control.ask(context.obj.control, control.Request("status"))
@@ -121,7 +121,7 @@ def status(
     else:
         from rich.console import Console
 
-        from devtools.view import services_table
+        from devtools.stack.view import services_table
 
         Console().print(services_table(state))
     ready = all(service.state == "ready" for service in state.services)
@@ -139,7 +139,7 @@ def logs(
     """Read the logs of all services, or of one."""
     from rich.console import Console
 
-    from devtools import log_reader
+    from devtools.stack import log_reader
 
     log_reader.show(Console(highlight=False), context.obj.logs, service, lines, follow=follow)
 
@@ -147,7 +147,7 @@ def logs(
 @app.command()
 def restart(context: typer.Context, service: str) -> None:
     """Restart one service and wait until it is ready."""
-    from devtools import control
+    from devtools.stack import control
 
     state = control.ask(context.obj.control, control.Request("restart", service))
     seconds = next(it.ready_after for it in state.services if it.name == service)
@@ -165,7 +165,7 @@ def test(context: typer.Context) -> None:
 @app.command(context_settings=_HANDED_OVER)
 def stub(context: typer.Context) -> None:
     """Serve a service's OpenAPI document, before or without the service."""
-    from devtools.stub.cli import app as stubs
+    from devtools.stack.stub.cli import app as stubs
 
     stubs(context.args, prog_name="./dev stub")
 
@@ -173,7 +173,7 @@ def stub(context: typer.Context) -> None:
 @app.command(context_settings=_HANDED_OVER)
 def milestone(context: typer.Context) -> None:
     """Run the gates of an integration milestone: 1, 2 or 3."""
-    from devtools.milestones.cli import app as milestones
+    from devtools.testing.milestones.cli import app as milestones
 
     milestones(context.args, prog_name="./dev milestone")
 
@@ -228,7 +228,7 @@ def create(
     ] = False,
 ) -> None:
     """Make an administrator, or make an existing user one."""
-    from devtools import admin as admin_
+    from devtools.stack import admin as admin_
 
     raise typer.Exit(admin_.create(context.obj, email, password_stdin=password_stdin))
 
@@ -247,7 +247,7 @@ def supervise(
     stub: Stub = None,
 ) -> None:
     """The process behind `up --detach`."""
-    from devtools import up as up_
+    from devtools.stack import up as up_
 
     os.umask(0o022)
     up_.supervise(Stack(folder, port_offset), without or [], stub or [])

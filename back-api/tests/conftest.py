@@ -5,12 +5,12 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from neighbours import Neighbours
+from stub_services import Neighbours
 
 from main import app
-from shared.kit.testing import TestClient, TestKeys, in_memory, make_keys, running
 from shared.models.base import now
 from shared.models.user import User
+from shared.testing.service import TestClient, TestKeys, in_memory, make_keys, running
 
 
 @pytest.fixture

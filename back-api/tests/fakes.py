@@ -9,7 +9,7 @@ from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequest
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
 from shared.models.event import Command, NewEvent, Nothing
-from shared.models.maintenance import Chore, Task
+from shared.models.maintenance import MaintenanceTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.user import NewUser, User, UserChange
 
@@ -162,7 +162,7 @@ class FakeTasks:
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
 
-    async def start(self, chore: Chore) -> Task:
+    async def start(self, chore: MaintenanceTask) -> Task:
         task = Task(task_id=str(uuid4()), name=chore, state="pending")
         self.tasks[task.task_id] = task.model_copy(update={"state": "succeeded", "result": 0})
         return task

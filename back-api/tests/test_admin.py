@@ -5,14 +5,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeCredentials, FakeUsers
-from neighbours import Neighbours
+from stub_services import Neighbours
 
 from features.administrators.__main__ import Refused, main, make_admin
 from features.administrators.domain import Administrators
-from shared.kit.testing import TestClient, in_memory
 from shared.models.audit import AuditEntry
 from shared.models.base import now
 from shared.models.user import User
+from shared.testing.service import TestClient, in_memory
 
 ADMIN = ("audit:read", "maintenance:run")
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeUsers
-from neighbours import Neighbours
+from stub_services import Neighbours
 
 from features.administrators.domain import Credentials
 from features.audit.domain import AuditLog
@@ -23,16 +23,16 @@ from features.profile.domain import ProfileStore
 from features.profile.infrastructure import PostgresProfiles
 from features.user_registration.infrastructure import AuthCredentials
 from features.users.infrastructure import PostgresUsers
-from shared.kit.client import ServiceClient
-from shared.kit.context import correlated
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
-from shared.kit.testing import TestKeys, stack_client
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.context import correlated
+from shared.kit.http.transport import AsgiTransport
 from shared.models.audit import AuditEntry, AuditStored
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.user import NewUser, RegistrationRepeated, Role, User, UserChange, UserRegistered
+from shared.testing.service import TestKeys, stack_client
 
 ROLES: tuple[Role, ...] = ("admin", "user")
 PASSWORD = "correct horse battery staple"
@@ -109,7 +109,7 @@ async def real_world(stack: AsyncExitStack) -> World:
     relay = await stack.enter_async_context(stack_client("back-workers", "back-cassandra"))
 
     async def keep(envelope: EventEnvelope) -> None:
-        await relay.post("/audit/events", envelope, answer=AuditStored, idempotent=True)
+        await relay.post("/audit/events", envelope, response_model=AuditStored, idempotent=True)
 
     return world_of_adapters(clients.__getitem__, keep)
 

@@ -9,12 +9,12 @@ from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeUsers
 from features.administrators.domain import Administrators
 from features.profile.domain import Profiles
 from features.user_registration.domain import UserRegistrations
-from shared.kit.context import correlated
-from shared.kit.pacts import Provider
-from shared.kit.pacts.provider import pacts_of
+from shared.kit.http.context import correlated
 from shared.models.event import EventEnvelope
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.user import UserRegistration
+from shared.testing.pacts import Provider
+from shared.testing.pacts.provider import pacts_of
 
 REGISTRATION = UserRegistration(
     email="ada@example.org", password="correct horse battery staple", accept_terms=True

@@ -4,12 +4,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeProfiles
-from neighbours import Neighbours
+from stub_services import Neighbours
 
 from features.profile.domain import Profiles, completion
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.testing import TestClient
 from shared.models.profile import ProfileCreate, ProfileFields, ProfileUpdate, StoredProfile
+from shared.testing.service import TestClient
 
 
 @pytest.fixture

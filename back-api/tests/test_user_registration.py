@@ -4,15 +4,15 @@ from uuid import uuid4
 
 import pytest
 from fakes import FakeCredentials, FakeLimit, FakeUsers
-from neighbours import Neighbours
+from stub_services import Neighbours
 
 from features.user_registration.domain import UserRegistrations
 from features.user_registration.infrastructure import RedisLimit
 from main import app
 from shared.kit.errors import Conflict, RuleViolated, TooManyRequests
-from shared.kit.testing import TestClient, TestKeys, in_memory, running
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.transport import AsgiTransport
 from shared.models.user import NewUser, User, UserRegistration
+from shared.testing.service import TestClient, TestKeys, in_memory, running
 
 PASSWORD = "correct horse battery"
 

@@ -4,11 +4,11 @@ import time
 from uuid import UUID, uuid4
 
 import pytest
-from neighbours import Neighbours
+from stub_services import Neighbours
 
-from shared.kit.testing import TestClient
 from shared.models.auth import Revocation
 from shared.models.user import User
+from shared.testing.service import TestClient
 
 
 class TestMe:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 
 from main import app as make_app
-from shared.kit.testing import TestClient, TestKeys, TestReply, in_memory, make_keys, running
 from shared.models.user import Role, User, UserStatus
+from shared.testing.service import TestClient, TestKeys, TestReply, in_memory, make_keys, running
 from tests.fakes import PostgresState, RedisState
 from tests.stub_services import postgres_stub, redis_stub
 

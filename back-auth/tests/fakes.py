@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from shared.kit.errors import Conflict, NotFound, Unavailable
-from shared.kit.limits import LocalBuckets
+from shared.kit.http.limits import LocalBuckets
 from shared.models.auth import (
     MailPurpose,
     NewTicket,

@@ -8,8 +8,8 @@ from fastapi import FastAPI, status
 from fastapi.responses import StreamingResponse
 
 from shared.kit.errors import NotFound, Unavailable
-from shared.kit.limits import LocalBuckets
-from shared.kit.problems import install_problems
+from shared.kit.http.limits import LocalBuckets
+from shared.kit.http.problems import install_problems
 from shared.models.auth import (
     LookUpMailToken,
     NewSession,

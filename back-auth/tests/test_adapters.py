@@ -23,18 +23,18 @@ from features.sessions.domain import Sessions, Users
 from features.sessions.infrastructure import PostgresUsers, RedisSessions
 from features.socket_tickets.domain import Tickets
 from features.socket_tickets.infrastructure import RedisTickets
-from services.outbox import Outbox, event_command
-from services.postgres_outbox import PostgresOutbox
+from services.event_publisher import Outbox, event_command
+from services.postgres_event_publisher import PostgresOutbox
 from services.secret_service import new_secret, secret_hash
-from shared.kit.client import ServiceClient
-from shared.kit.context import correlated
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.testing import TestKeys, stack_client
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.context import correlated
+from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import LoggedOut, StoredMailToken, UseVerificationToken
 from shared.models.base import now
 from shared.models.event import Command, NewEvent
 from shared.models.user import NewUser, User, UserVerified
+from shared.testing.service import TestKeys, stack_client
 from tests.fakes import (
     FakeAccounts,
     FakeAttemptLimit,
@@ -126,7 +126,7 @@ async def real_world(stack: AsyncExitStack) -> World:
         await PostgresCredentials(postgres).keep(credential_id, HASH)
         new = NewUser(user_id=uuid4(), email=email, credential_id=credential_id)
         command = Command[NewUser](command_id=uuid4(), data=new)
-        return (await registrar.post("/users", command, answer=User)).id
+        return (await registrar.post("/users", command, response_model=User)).id
 
     return world_of_adapters(postgres, redis, add_user)
 

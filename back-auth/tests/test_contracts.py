@@ -1,6 +1,6 @@
 """The app serves what the contracts name for back-auth, and nothing else."""
 
-from shared.kit.tables import tables
+from shared.kit.contract_registry import tables
 from tests.conftest import Stack
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from features.mail_tokens.domain import MailTokenService
 from shared.kit.errors import InvalidRequest, NotFound
-from shared.kit.testing import TestReply
 from shared.models.base import now
 from shared.models.user import User
+from shared.testing.service import TestReply
 from tests.conftest import EMAIL, Stack
 from tests.fakes import FakeMailTokens, FakeVerifications, PostgresState
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from shared.kit.pacts import NotKept, Provider
-from shared.kit.pacts.document import pact_file
-from shared.kit.pacts.provider import Parameters, pacts_of
 from shared.models.base import Internal
 from shared.models.event import EventEnvelope
 from shared.models.user import User
+from shared.testing.pacts import NotKept, Provider
+from shared.testing.pacts.document import pact_file
+from shared.testing.pacts.provider import Parameters, pacts_of
 from tests.conftest import Stack, bearer, until
 from tests.fakes import StoredSession
 

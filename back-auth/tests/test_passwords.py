@@ -8,7 +8,7 @@ from features.credentials.domain import CredentialService
 from services.password_service import PasswordService
 from settings import Settings
 from shared.kit.errors import Unavailable
-from shared.kit.testing import TestKeys
+from shared.testing.service import TestKeys
 from tests.conftest import PASSWORD, Stack
 from tests.fakes import FakeCredentials, FakePasswords, PostgresState
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from audit_position import END, Position, day_of, instant_of, microseconds_of
+from audit_cursor import END, Position, day_of, instant_of, microseconds_of
 from database import Database
 from driver import Row, Write
 from shared.kit.errors import TimedOut

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from audit_position import Position
-from shared.kit.guards import calls_with_scope
+from audit_cursor import Position
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.audit import AUDIT_PAGE_DEFAULT, AUDIT_PAGE_MAX, AuditPage, AuditStored
 from shared.models.event import EventEnvelope
 

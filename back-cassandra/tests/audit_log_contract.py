@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from audit_position import Position
+from audit_cursor import Position
 from routes.audit import AuditLog
 from shared.models.audit import AuditEntry
 from tests.events import NOON, event

@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared.kit.errors import Unavailable
-from shared.kit.testing import TestClient, TestKeys, TestReply
 from shared.models.audit import AuditPage
+from shared.testing.service import TestClient, TestKeys, TestReply
 from tests.waiting import until
 
 

@@ -15,7 +15,7 @@ from main import app
 from migrate import migrate_up
 from repositories.audit_repository import STATEMENTS
 from settings import Settings
-from shared.kit.testing import TestKeys, make_keys, running
+from shared.testing.service import TestKeys, make_keys, running
 from tests.callers import Callers
 from tests.waiting import until
 

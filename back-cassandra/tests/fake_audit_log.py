@@ -1,7 +1,7 @@
 from itertools import groupby
 from uuid import UUID
 
-from audit_position import END, Position, day_of, instant_of, microseconds_of
+from audit_cursor import END, Position, day_of, instant_of, microseconds_of
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
 

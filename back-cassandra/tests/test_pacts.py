@@ -11,9 +11,9 @@ from driver import Connection
 from main import app
 from repositories.audit_repository import AuditRepository
 from settings import Settings
-from shared.kit.pacts import Provider
-from shared.kit.pacts.provider import Parameters, pacts_of
-from shared.kit.testing import TestKeys, running
+from shared.testing.pacts import Provider
+from shared.testing.pacts.provider import Parameters, pacts_of
+from shared.testing.service import TestKeys, running
 from tests.callers import Callers
 from tests.conftest import as_environment, empty
 from tests.events import event

@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from audit_position import END, Position, instant_of, microseconds_of
+from audit_cursor import END, Position, instant_of, microseconds_of
 from shared.kit.errors import InvalidRequest
 
 

@@ -9,7 +9,7 @@ import pytest
 from routes import audit
 from settings import Settings
 from shared.kit import Service
-from shared.kit.testing import TestKeys, running
+from shared.testing.service import TestKeys, running
 from tests.callers import Callers
 from tests.events import event
 from tests.fake_audit_log import FakeAuditLog

@@ -13,9 +13,9 @@ from driver import Connection
 from main import app
 from migrate import known, migrate_down, migrate_up
 from settings import Settings
-from shared.kit.engine_proxy import EngineProxy
 from shared.kit.errors import Unavailable
-from shared.kit.testing import TestKeys, running
+from shared.testing.service import TestKeys, running
+from shared.testing.tcp_proxy import TcpProxy
 from tests.callers import Callers
 from tests.conftest import as_environment
 from tests.events import event
@@ -33,8 +33,8 @@ async def served(
 
 
 @pytest.fixture
-async def proxy(settings: Settings) -> AsyncIterator[EngineProxy]:
-    async with EngineProxy(settings.cassandra_host, settings.cassandra_port) as proxy:
+async def proxy(settings: Settings) -> AsyncIterator[TcpProxy]:
+    async with TcpProxy(settings.cassandra_host, settings.cassandra_port) as proxy:
         yield proxy
 
 
@@ -95,7 +95,7 @@ class TestOutage:
         self,
         settings: Settings,
         keys: TestKeys,
-        proxy: EngineProxy,
+        proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         await proxy.stop()
@@ -110,7 +110,7 @@ class TestOutage:
         self,
         settings: Settings,
         keys: TestKeys,
-        proxy: EngineProxy,
+        proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         behind = settings.model_copy(update={"cassandra_port": proxy.port, "reconnect_after": 30})
@@ -129,7 +129,7 @@ class TestOutage:
         self,
         settings: Settings,
         keys: TestKeys,
-        proxy: EngineProxy,
+        proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         behind = settings.model_copy(update={"cassandra_port": proxy.port, "reconnect_after": 0.1})
@@ -150,7 +150,7 @@ class TestOutage:
         self,
         settings: Settings,
         keys: TestKeys,
-        proxy: EngineProxy,
+        proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         behind = settings.model_copy(update={"cassandra_port": proxy.port})

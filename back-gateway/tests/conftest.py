@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.edge import Gateway, Upstream, free_port, upstream
+from tests.gateway_harness import Gateway, Upstream, free_port, upstream
 
 FOLDER = Path(__file__).resolve().parent.parent
 Started = Callable[..., Gateway]

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.edge import Gateway, Upstream
+from tests.gateway_harness import Gateway, Upstream
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 ORIGIN = ("Origin", "http://localhost:8000")

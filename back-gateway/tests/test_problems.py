@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import Started
-from tests.edge import Gateway, Upstream
+from tests.gateway_harness import Gateway, Upstream
 
 MEGABYTE = 1024 * 1024
 

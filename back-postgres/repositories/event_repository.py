@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from shared.kit.context import trace
 from shared.kit.errors import InvalidRequest
+from shared.kit.http.context import trace
 from shared.models.event import NewEvent
 
 if TYPE_CHECKING:

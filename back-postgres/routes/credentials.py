@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from repositories.credential_repository import CredentialRepository
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.user import (
     Credential,
     CredentialAccepted,

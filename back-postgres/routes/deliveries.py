@@ -4,9 +4,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from claiming import Claiming
+from long_poll import DeliveryLongPoll
 from repositories.delivery_repository import DeliveryRepository
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.event import (
     ClaimDeliveries,
     CompleteDelivery,
@@ -20,7 +20,7 @@ from shared.models.event import (
 )
 
 
-def router(deliveries: DeliveryRepository, claiming: Claiming) -> APIRouter:
+def router(deliveries: DeliveryRepository, claiming: DeliveryLongPoll) -> APIRouter:
     router = APIRouter(prefix="/deliveries", tags=["deliveries"])
     working = [calls_with_scope("deliveries:work")]
 

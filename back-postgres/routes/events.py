@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 
 from repositories.command_repository import CommandRepository
-from routes.answers import as_response
-from shared.kit.guards import calls_with_scope
+from routes.command_responses import as_response
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.event import Command, Nothing, Recorded
 
 

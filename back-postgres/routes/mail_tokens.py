@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 
 from repositories.mail_token_repository import MailTokenRepository
-from routes.answers import as_response
-from shared.kit.guards import calls_with_scope
+from routes.command_responses import as_response
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.auth import LookUpMailToken, StoredMailToken, UseVerificationToken
 from shared.models.event import Command
 from shared.models.user import User

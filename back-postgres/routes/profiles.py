@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from repositories.profile_repository import ProfileRepository
-from routes.answers import as_response
-from shared.kit.guards import calls_with_scope
+from routes.command_responses import as_response
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.event import Command
 from shared.models.profile import StoredProfile, WriteProfile
 

@@ -6,8 +6,8 @@ from time import monotonic
 
 from pydantic import BaseModel
 
-from shared.kit.testing import TestClient, TestKeys, TestReply
 from shared.models.event import Deliveries, Delivery
+from shared.testing.service import TestClient, TestKeys, TestReply
 
 Body = BaseModel | Mapping[str, object]
 

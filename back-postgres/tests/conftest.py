@@ -16,8 +16,8 @@ from repositories.command_repository import CommandRepository
 from repositories.delivery_repository import DeliveryRepository
 from repositories.event_repository import EventRepository
 from settings import Settings
-from shared.kit.engine_proxy import EngineProxy
-from shared.kit.testing import TestKeys, make_keys, running
+from shared.testing.service import TestKeys, make_keys, running
+from shared.testing.tcp_proxy import TcpProxy
 from tests.callers import Callers
 
 ROUTING = {"user.registered": ("mail", "audit"), "auth.logout": ("audit",)}
@@ -132,9 +132,9 @@ async def service(
 
 
 @pytest.fixture
-async def engine(settings: Settings, environment: pytest.MonkeyPatch) -> AsyncIterator[EngineProxy]:
+async def engine(settings: Settings, environment: pytest.MonkeyPatch) -> AsyncIterator[TcpProxy]:
     """PostgreSQL behind a proxy that can be stopped; the service's variables point at it."""
-    async with EngineProxy(settings.postgres_host, settings.postgres_port) as proxy:
+    async with TcpProxy(settings.postgres_host, settings.postgres_port) as proxy:
         environment.setenv("POSTGRES_HOST", "127.0.0.1")
         environment.setenv("POSTGRES_PORT", str(proxy.port))
         yield proxy

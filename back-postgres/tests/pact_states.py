@@ -11,14 +11,14 @@ from repositories.event_repository import EventRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.user_repository import UserRepository
-from shared.kit.context import correlated
-from shared.kit.pacts.provider import Parameters, SetUp
-from shared.kit.tables import tables
+from shared.kit.contract_registry import tables
+from shared.kit.http.context import correlated
 from shared.models.auth import StoredMailToken
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
 from shared.models.profile import WriteProfile
 from shared.models.user import Credential, NewUser
+from shared.testing.pacts.provider import Parameters, SetUp
 from tests.builders import HASH
 
 

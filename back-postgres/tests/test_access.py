@@ -1,7 +1,7 @@
 import json
 from uuid import uuid4
 
-from shared.kit.tables import Endpoint, tables
+from shared.kit.contract_registry import Endpoint, tables
 from tests.callers import Callers
 
 OURS = [endpoint for endpoint in tables().endpoints if endpoint.service == "back-postgres"]

@@ -7,9 +7,9 @@ import pytest
 
 from database import Database
 from main import app
-from shared.kit.pacts import Provider
-from shared.kit.pacts.provider import pacts_of
-from shared.kit.testing import TestKeys, running
+from shared.testing.pacts import Provider
+from shared.testing.pacts.provider import pacts_of
+from shared.testing.service import TestKeys, running
 from tests.callers import Callers
 from tests.conftest import empty
 from tests.pact_states import States

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.auth import RefillBucket, TakeToken, TokenTaken
 from stores.limit_store import LimitStore
 

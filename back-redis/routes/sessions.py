@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.auth import NewSession, RotateSession, Session
 from stores.session_store import SessionStore
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from pubsub import PubSub
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 
 StreamId = Annotated[str, Query(pattern=r"^\d{1,15}(-\d{1,15})?$")]
 

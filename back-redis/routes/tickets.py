@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.auth import NewTicket, RedeemTicket, TicketHolder
 from stores.ticket_store import TicketStore
 

@@ -25,7 +25,7 @@ class SessionStore:
         self._read: Script[tuple[str, int] | None] = valkey.script("read_session")
         self._rotate: Script[tuple[str, str]] = valkey.script("rotate_session")
         self._revoke: Script[None] = valkey.script("revoke_session")
-        self._cut_off: Script[None] = valkey.script("cut_off_user")
+        self._cut_off: Script[None] = valkey.script("revoke_user_sessions")
         self._kept_seconds = settings.revocation_kept_seconds
 
     async def create(self, new: NewSession) -> Session:

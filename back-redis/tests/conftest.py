@@ -11,8 +11,8 @@ from valkey.asyncio import Valkey
 
 from main import app as make_app
 from settings import Settings
-from shared.kit.engine_proxy import EngineProxy
-from shared.kit.testing import TestClient, TestKeys, make_keys, running
+from shared.testing.service import TestClient, TestKeys, make_keys, running
+from shared.testing.tcp_proxy import TcpProxy
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.session_store import SessionStore
@@ -120,9 +120,9 @@ async def client(app: FastAPI) -> AsyncIterator[TestClient]:
 @pytest.fixture
 async def proxy(
     environment: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[EngineProxy]:
+) -> AsyncIterator[TcpProxy]:
     """A way to Valkey that can break; an app or store made afterwards goes through it."""
-    async with EngineProxy(engine.host, engine.port) as proxy:
+    async with TcpProxy(engine.host, engine.port) as proxy:
         monkeypatch.delenv("VALKEY_TIMEOUT")
         monkeypatch.delenv("SILENCE_MS")
         monkeypatch.setenv("VALKEY_HOST", "127.0.0.1")

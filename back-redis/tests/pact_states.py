@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from shared.kit.pacts.provider import Parameters, SetUp
 from shared.models.auth import NewSession, NewTicket, RotateSession, TakeToken
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import PublishLive
+from shared.testing.pacts.provider import Parameters, SetUp
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.session_store import SessionStore

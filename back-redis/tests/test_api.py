@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 from pydantic import BaseModel
 
+from shared.kit.contract_registry import Endpoint, tables
 from shared.kit.errors import Unavailable
-from shared.kit.tables import Endpoint, tables
-from shared.kit.testing import TestClient, TestKeys, TestReply
-from shared.kit.transport import HttpTransport
+from shared.kit.http.transport import HttpTransport
+from shared.testing.service import TestClient, TestKeys, TestReply
 from tests.test_live_store import envelope
 from tests.test_outage import last_heard
 from tests.test_session_store import hashed, new_session, trade

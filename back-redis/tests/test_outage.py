@@ -18,12 +18,12 @@ from valkey.asyncio import Valkey
 
 from main import app as make_app
 from settings import Settings
-from shared.kit.engine_proxy import EngineProxy
 from shared.kit.errors import Unavailable
-from shared.kit.sse import ServerSentEvent
-from shared.kit.testing import TestClient, TestKeys, TestReply, running
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import NewSession
+from shared.testing.service import TestClient, TestKeys, TestReply, running
+from shared.testing.tcp_proxy import TcpProxy
 from stores.session_store import SessionStore
 from tests.test_session_store import new_session, trade
 from tests.waiting import until
@@ -53,14 +53,14 @@ async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
 
 
 @pytest.fixture
-def broken_app(raw: Valkey, proxy: EngineProxy) -> FastAPI:
+def broken_app(raw: Valkey, proxy: TcpProxy) -> FastAPI:
     """An app whose way to Valkey can break."""
     return make_app()
 
 
 class TestWithoutValkey:
     async def test_starts_live_and_not_ready_and_finds_it_later(
-        self, broken_app: FastAPI, proxy: EngineProxy, keys: TestKeys
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: TestKeys
     ) -> None:
         await proxy.stop()
         async with running(broken_app) as client:
@@ -71,7 +71,7 @@ class TestWithoutValkey:
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_calls_answer_503_in_time_and_recover(
-        self, broken_app: FastAPI, proxy: EngineProxy, keys: TestKeys, how: str
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: TestKeys, how: str
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         async with running(broken_app) as client:
@@ -95,7 +95,7 @@ class TestWithoutValkey:
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_streams_fall_silent_end_and_open_again(
-        self, broken_app: FastAPI, proxy: EngineProxy, keys: TestKeys, how: str
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: TestKeys, how: str
     ) -> None:
         subscriber = keys.client("back-auth", "back-redis", AsgiTransport(broken_app))
         async with running(broken_app) as client:

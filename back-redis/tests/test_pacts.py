@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from valkey.asyncio import Valkey
 
 from shared.kit import ServiceClient
-from shared.kit.pacts import Provider
-from shared.kit.pacts.provider import pacts_of
-from shared.kit.testing import TestClient, TestKeys
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import Revocation
 from shared.models.live import LiveEvent
+from shared.testing.pacts import Provider
+from shared.testing.pacts.provider import pacts_of
+from shared.testing.service import TestClient, TestKeys
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.session_store import SessionStore

@@ -16,11 +16,11 @@ from pubsub import PubSub
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import Unavailable
-from shared.kit.sse import ServerSentEvent
-from shared.kit.testing import TestClient, TestKeys
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import Revocation
 from shared.models.live import LiveEvent
+from shared.testing.service import TestClient, TestKeys
 from stores.live_store import LIVE, LiveStore
 from stores.session_store import REVOCATIONS, SessionStore
 from tests.test_live_store import publish

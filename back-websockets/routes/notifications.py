@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, WebSocket
 
-from admission import Admission
+from handshake_authentication import Admission
 from hub import Hub
 from live_subscription import LiveSubscription
 from shared.kit.errors import InvalidRequest

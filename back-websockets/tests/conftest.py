@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from websockets.asyncio.client import ClientConnection, connect
 
 from main import app as make_app
-from shared.kit.testing import in_memory, make_keys
+from shared.testing.service import in_memory, make_keys
 from tests.fake_back_redis import FakeBackRedis
 from tests.waiting import until
 

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from starlette.responses import Response, StreamingResponse
 
 from shared.kit.errors import NotFound, Unavailable
-from shared.kit.problems import install_problems
-from shared.kit.sse import ServerSentEvent
+from shared.kit.http.problems import install_problems
+from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.auth import RedeemTicket, Revocation, Session, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope

@@ -12,13 +12,13 @@ import pytest
 
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
-from shared.kit.sse import ServerSentEvent
-from shared.kit.testing import make_keys, stack_client
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import NewTicket, RedeemTicket, Revocation, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive
+from shared.testing.service import make_keys, stack_client
 from tests.fake_back_redis import FakeBackRedis
 
 
@@ -33,11 +33,11 @@ class World:
 
     async def redeem(self, ticket: str) -> TicketHolder:
         spent = RedeemTicket(ticket_hash=hashlib.sha256(ticket.encode()).hexdigest())
-        return await self.redis.post("/tickets/redeem", spent, answer=TicketHolder)
+        return await self.redis.post("/tickets/redeem", spent, response_model=TicketHolder)
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
         path = f"/users/{user_id}/live-events"
-        return await self.redis.get(path, params={"since": event_id}, answer=LiveEvents)
+        return await self.redis.get(path, params={"since": event_id}, response_model=LiveEvents)
 
 
 def world_of_fake(fake: FakeBackRedis, folder: Path) -> World:
@@ -61,7 +61,7 @@ async def real_world(stack: AsyncExitStack) -> World:
         made = uuid4().hex
         hashed = hashlib.sha256(made.encode()).hexdigest()
         new = NewTicket(ticket_hash=hashed, user_id=user_id, sid=sid, expires_in=30)
-        await auth.post("/tickets", new, answer=None)
+        await auth.post("/tickets", new, response_model=None)
         return made
 
     async def publish(user_id: UUID) -> EventEnvelope:
@@ -73,11 +73,11 @@ async def real_world(stack: AsyncExitStack) -> World:
             payload={"user_id": str(user_id)},
         )
         new = PublishLive(user_id=user_id, envelope=envelope)
-        await workers.post("/live/events", new, answer=LivePublished)
+        await workers.post("/live/events", new, response_model=LivePublished)
         return envelope
 
     async def revoke(sid: UUID) -> None:
-        await auth.post(f"/sessions/{sid}/revoke", None, answer=None)
+        await auth.post(f"/sessions/{sid}/revoke", None, response_model=None)
 
     redis = await enter(stack_client("back-websockets", "back-redis"))
     return World(redis, ticket, publish, revoke)

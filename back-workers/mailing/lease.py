@@ -2,8 +2,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from delivering import LeaseLost
-from outbox import Outbox
+from delivery_handler import LeaseLost
+from outbox_client import Outbox
 from shared.kit.errors import Conflict, ServiceError
 from shared.models.event import Delivery
 

@@ -3,11 +3,11 @@ from uuid import UUID
 
 import structlog
 
-from delivering import Undeliverable, deliver
+from delivery_handler import Undeliverable, deliver
 from mailing.lease import holding
 from mailing.message import ADDRESS_TAKEN, CONFIRM_ADDRESS, compose, home_link, verification_link
 from mailing.smtp import MailServer
-from outbox import Outbox
+from outbox_client import Outbox
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
@@ -39,11 +39,11 @@ class ServiceAccounts:
         self._auth = auth
 
     async def user(self, user_id: UUID) -> User:
-        return await self._postgres.get(f"/users/{user_id}", answer=User)
+        return await self._postgres.get(f"/users/{user_id}", response_model=User)
 
     async def verification_token(self, user_id: UUID) -> str:
         mint = MintMailToken(user_id=user_id, purpose="verify_email")
-        minted = await self._auth.post("/internal/mail-tokens", mint, answer=MailToken)
+        minted = await self._auth.post("/internal/mail-tokens", mint, response_model=MailToken)
         return minted.token
 
 

@@ -8,7 +8,7 @@ from aiosmtplib import (
     SMTPResponseException,
 )
 
-from delivering import Undeliverable
+from delivery_handler import Undeliverable
 from settings import Settings
 from shared.kit.errors import Unavailable
 

@@ -6,9 +6,9 @@ import structlog
 
 import heartbeat
 from broker import Broker
-from outbox import ServiceOutbox
+from outbox_client import ServiceOutbox
 from relay.consumers import consumers
-from relay.conveyor import Conveyor
+from relay.delivery_poller import Conveyor
 from settings import Settings
 from shared.kit import service_client, start_logging
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from broker import Broker
-from delivering import Effect, Undeliverable
+from delivery_handler import Effect, Undeliverable
 from shared.kit import ServiceClient
 from shared.models.audit import AuditStored
 from shared.models.event import Delivery
@@ -34,7 +34,7 @@ def audit(cassandra: ServiceClient) -> Effect:
 
     async def keep(delivery: Delivery) -> None:
         await cassandra.post(
-            "/audit/events", delivery.envelope, answer=AuditStored, idempotent=True
+            "/audit/events", delivery.envelope, response_model=AuditStored, idempotent=True
         )
 
     return keep
@@ -49,6 +49,6 @@ def live(redis: ServiceClient) -> Effect:
         except (KeyError, ValueError):
             raise Undeliverable("the payload names no user_id") from None
         event = PublishLive(user_id=user_id, envelope=delivery.envelope)
-        await redis.post("/live/events", event, answer=LivePublished, idempotent=True)
+        await redis.post("/live/events", event, response_model=LivePublished, idempotent=True)
 
     return publish

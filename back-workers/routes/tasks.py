@@ -1,7 +1,7 @@
 from fastapi import APIRouter
 
 from broker import Broker
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.maintenance import StartTask, Task
 
 

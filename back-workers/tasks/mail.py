@@ -4,7 +4,7 @@ from celery import Task
 
 from celeryconfig import MAIL_TASK, celery
 from shared.kit.errors import ServiceError
-from tasks.process import correlated_run, process
+from tasks.worker_runtime import correlated_run, process
 
 
 @celery.task(name=MAIL_TASK, bind=True, ignore_result=True, throws=(ServiceError,))

@@ -5,7 +5,7 @@ from celeryconfig import celery
 from shared.kit import ServiceClient
 from shared.kit.errors import ServiceError
 from shared.models.user import SweepCredentials, Swept
-from tasks.process import correlated_run, process
+from tasks.worker_runtime import correlated_run, process
 
 log = structlog.get_logger()
 
@@ -24,7 +24,7 @@ async def sweep(postgres: ServiceClient, older_than_seconds: int) -> dict[str, i
     swept = await postgres.post(
         "/credentials/sweep",
         SweepCredentials(older_than_seconds=older_than_seconds),
-        answer=Swept,
+        response_model=Swept,
         idempotent=True,
         timeout=SWEEP_SECONDS,
     )

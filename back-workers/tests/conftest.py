@@ -5,7 +5,7 @@ import pytest
 
 from broker import Broker
 from settings import Settings
-from shared.kit.testing import TestKeys, make_keys
+from shared.testing.service import TestKeys, make_keys
 from tests.fake_mail_server import FakeMailServer, mail_server
 from tests.fake_outbox import LEASE_SECONDS, FakeOutbox
 from tests.fake_services import FakeServices

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI
 
 from shared.kit.errors import NotFound, ServiceError
-from shared.kit.problems import install_problems
+from shared.kit.http.problems import install_problems
 from shared.models.audit import AuditStored
 from shared.models.auth import MailToken, MintMailToken
 from shared.models.event import (

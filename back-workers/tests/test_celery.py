@@ -10,7 +10,7 @@ import pytest
 
 from relay.__main__ import relay
 from settings import Settings
-from shared.kit.testing import TestKeys
+from shared.testing.service import TestKeys
 from tests.engine import broker_address, kill, process, served
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import Row

@@ -4,13 +4,13 @@ import pytest
 from pydantic import JsonValue
 
 from broker import Broker
-from delivering import Undeliverable
+from delivery_handler import Undeliverable
 from relay.consumers import audit, consumers, live
+from shared.kit.contract_registry import tables
 from shared.kit.errors import Unavailable
-from shared.kit.tables import tables
-from shared.kit.testing import TestKeys
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.transport import AsgiTransport
 from shared.models.event import Delivery
+from shared.testing.service import TestKeys
 from tests.fake_outbox import FakeOutbox
 from tests.fake_services import FakeServices
 

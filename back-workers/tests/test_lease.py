@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from delivering import LeaseLost
+from delivery_handler import LeaseLost
 from mailing.lease import holding
 from shared.kit.errors import Unavailable
 from shared.models.event import Delivery

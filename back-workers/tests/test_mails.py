@@ -9,9 +9,9 @@ from pydantic import JsonValue
 from mailing.mails import REGISTERED, REPEATED, Mails, ServiceAccounts
 from mailing.smtp import MailServer
 from settings import Settings
-from shared.kit.testing import TestKeys
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.transport import AsgiTransport
 from shared.models.user import UserStatus
+from shared.testing.service import TestKeys
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import Row
 from tests.fake_services import FakeServices

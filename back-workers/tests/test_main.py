@@ -4,7 +4,7 @@ import pytest
 
 from main import app
 from settings import Settings
-from shared.kit.testing import TestClient, TestKeys, running
+from shared.testing.service import TestClient, TestKeys, running
 from tests.engine import broker_address
 
 

@@ -10,9 +10,9 @@ from celeryconfig import celery_app, configuration
 from main import app
 from settings import Settings
 from shared.kit.errors import Unavailable
-from shared.kit.pacts import Provider
-from shared.kit.pacts.provider import Parameters, pacts_of
-from shared.kit.testing import TestKeys, running
+from shared.testing.pacts import Provider
+from shared.testing.pacts.provider import Parameters, pacts_of
+from shared.testing.service import TestKeys, running
 from tests.engine import broker_address
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from settings import Settings
 from shared.kit.errors import NotFound
-from tasks import mail, maintenance, process
+from tasks import mail, maintenance, worker_runtime
 from tests.engine import served
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_services import FakeServices
@@ -25,9 +25,9 @@ async def worker(
         monkeypatch.setenv("BACK_AUTH_URL", url)
         monkeypatch.setenv("SMTP_PORT", str(smtp.port))
         monkeypatch.setenv("UNCLAIMED_CREDENTIAL_SECONDS", "7200")
-        await asyncio.to_thread(process._open)
+        await asyncio.to_thread(worker_runtime._open)
         yield
-        await asyncio.to_thread(process._close)
+        await asyncio.to_thread(worker_runtime._close)
 
 
 @pytest.mark.usefixtures("worker")
@@ -47,4 +47,4 @@ class TestTasks:
             raise NotFound
 
         with pytest.raises(NotFound):
-            await asyncio.to_thread(lambda: process.process().run(missing()))
+            await asyncio.to_thread(lambda: worker_runtime.process().run(missing()))

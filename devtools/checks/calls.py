@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from devtools.checks.tree import Finding, Source, Tree
 
-TABLES = "shared/contracts/tables.json"
+TABLES = "shared/kit/contract_registry.json"
 METHODS = {"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE"}
 HEALTH = "/health"
 

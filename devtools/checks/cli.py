@@ -10,7 +10,7 @@ from rich.table import Table
 
 from devtools.checks.run import Result, chosen, run
 from devtools.checks.tree import Tree
-from devtools.repository import ROOT
+from devtools.workspace.repository import ROOT
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from devtools.checks.homes import DATA_SERVICES
 from devtools.checks.tree import Finding, Tree
 
-DOCUMENTS = "shared/contracts/openapi"
+DOCUMENTS = "shared/contracts/generated/openapi"
 INTERNAL = (*DATA_SERVICES, "back-workers")
 
 

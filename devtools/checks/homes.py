@@ -50,9 +50,9 @@ HOMES = [
     Home(
         "http-clients",
         ("aiohttp", "httpx", "httpx2", "requests", "urllib3", "urllib.request", "http.client"),
-        "services call each other through ServiceClient (shared/kit/client.py), which brings "
+        "services call each other through ServiceClient (shared/kit/http/client.py), which brings "
         "identity, deadline, retries and the contract. Take one from service.client(…)",
-        ("shared/kit/transport.py", "devtools"),
+        ("shared/kit/http/transport.py", "devtools"),
     ),
     Home(
         "mail",
@@ -85,8 +85,9 @@ HOMES = [
         "signing",
         ("jwt.encode", "jwt.api_jwt", "jwt.api_jws", "jwt.PyJWT", "jwt.PyJWS", "jose", "authlib"),
         "tokens are signed in two places: a user's by back-auth through "
-        "shared/security/signing.py, a service's by shared/kit/identity.py. Ask back-auth",
-        ("shared/security/signing.py", "shared/kit/identity.py"),
+        "shared/security/signing.py, a service's by shared/kit/auth/service_identity.py. "
+        "Ask back-auth",
+        ("shared/security/signing.py", "shared/kit/auth/service_identity.py"),
     ),
     Home(
         "signing",
@@ -99,10 +100,10 @@ HOMES = [
         (
             "jwt",
             "shared.security.jwt",
-            "shared.kit.users",
-            "shared.kit.guards.CurrentUser",
-            "shared.kit.guards.current_user",
-            "shared.kit.guards.user_with_permission",
+            "shared.kit.auth.user_tokens",
+            "shared.kit.auth.guards.CurrentUser",
+            "shared.kit.auth.guards.current_user",
+            "shared.kit.auth.guards.user_with_permission",
         ),
         "this service reads no user token: it knows the service that calls. Take the user's id "
         "as data, and guard the route with calls_with_scope",
@@ -110,7 +111,7 @@ HOMES = [
     ),
     Home(
         "no-calls",
-        ("shared.kit.client", "shared.kit.ServiceClient", "shared.kit.service_client"),
+        ("shared.kit.http.client", "shared.kit.ServiceClient", "shared.kit.service_client"),
         "a data service calls no other service. The caller brings what is needed, or reacts to "
         "the event",
         kept_from=DATA_SERVICES,
@@ -130,8 +131,8 @@ HOMES = [
             "starlette.exceptions.HTTPException",
         ),
         "errors are raised as meanings (shared/kit/errors.py) and become HTTP in "
-        "shared/kit/problems.py alone. Raise NotFound, Conflict, …",
-        ("shared/kit/problems.py", "mailbox"),
+        "shared/kit/http/problems.py alone. Raise NotFound, Conflict, …",
+        ("shared/kit/http/problems.py", "mailbox"),
     ),
     Home(
         "environment",
@@ -147,11 +148,11 @@ HOMES = [
         "correlation id",
         # The last two only quieten the loggers of a library.
         (
-            "shared/kit/log.py",
+            "shared/kit/runtime/log.py",
             "devtools",
             "mailbox",
             "back-cassandra/driver.py",
-            "back-workers/tasks/signs.py",
+            "back-workers/tasks/celery_hooks.py",
         ),
     ),
     Home(

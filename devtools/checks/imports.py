@@ -20,17 +20,17 @@ CLIENTS = (
     "redis",
     "aiosmtplib",
     "smtplib",
-    "shared.kit.client",
+    "shared.kit.http.client",
     "shared.kit.ServiceClient",
 )
-KIT_FOR_DOMAINS = ("shared.kit.errors", "shared.kit.context")
+KIT_FOR_DOMAINS = ("shared.kit.errors", "shared.kit.http.context")
 OUTER = {"api", "infrastructure", "main", "settings"}
 TEST_MODULES = (
     "pytest",
     "tests",
-    "shared.kit.testing",
-    "shared.kit.engine_proxy",
-    "shared.kit.pacts",
+    "shared.testing.service",
+    "shared.testing.tcp_proxy",
+    "shared.testing.pacts",
     "shared.tests",
 )
 # Started as a file in each service's environment, where `main` is that service's.
@@ -94,7 +94,7 @@ def no_test_imports(tree: Tree) -> Iterator[Finding]:
 
 def _outside(it: Import) -> str | None:
     """Where an import of a domain belongs instead; None when a domain may have it."""
-    if it.is_of(*FRAMEWORKS, "shared.kit.guards"):
+    if it.is_of(*FRAMEWORKS, "shared.kit.auth.guards"):
         return "HTTP belongs in api.py"
     if it.is_of(*CLIENTS):
         return "calls belong in infrastructure.py, behind a protocol that the domain names"

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.background import in_thread
 from devtools.checks import (
     calls,
     committed,
@@ -22,7 +21,8 @@ from devtools.checks import (
 )
 from devtools.checks.docs.rule import docs
 from devtools.checks.tree import Finding, Member, Tree
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
+from devtools.workspace.threads import in_thread
 
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devtools import environments
 from devtools.checks.tree import Member, Tree
+from devtools.workspace import environments
 
 _QUIET = ("--no-error-summary", "--hide-error-context")
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from devtools.checks import names
 from devtools.checks.names import Import
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
-TEST_AIDS = {("kit", "testing.py"), ("kit", "engine_proxy.py"), ("kit", "pacts")}
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Member:
     def is_test(self, source: Source) -> bool:
         """Whether only tests run it: it is one, or `shared` offers it to them."""
         parts = source.path.relative_to(self.folder).parts
-        return "tests" in parts or (self.name == "shared" and parts[:2] in TEST_AIDS)
+        return "tests" in parts or (self.name == "shared" and "testing" in parts)
 
     @property
     def shipped(self) -> list[Source]:

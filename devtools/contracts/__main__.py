@@ -3,7 +3,7 @@
 import sys
 
 from devtools.contracts.cli import app
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 try:
     app(prog_name="./dev contracts")

@@ -9,9 +9,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from devtools.contracts.contract import Consumer, Contract, Event, Socket, SocketEvent, Stream
 from devtools.contracts.models import model
+from devtools.contracts.openapi import type_of
 from devtools.contracts.reading import ContractFile
 from devtools.contracts.schemas import named
-from devtools.contracts.stub import type_of
 
 Node = dict[str, object]
 
@@ -162,5 +162,5 @@ class Document:
 
 
 def render(files: Mapping[str, ContractFile], version: str) -> str:
-    """The text of `shared/contracts/asyncapi.json`; `version` is that of shared."""
+    """The text of `shared/contracts/generated/asyncapi.json`; `version` is that of shared."""
     return Document(file.contract for file in files.values()).render(version)

@@ -8,7 +8,7 @@ from pathlib import Path
 from devtools.contracts import code, compare, documents, generated, live, reading, rules, shapes
 from devtools.contracts.documents import Documents
 from devtools.contracts.findings import Finding
-from devtools.contracts.reading import FOLDER, ContractFile
+from devtools.contracts.reading import GENERATED, ContractFile
 
 MEND = "run ./dev contracts sync and commit what it writes"
 
@@ -111,7 +111,7 @@ def differences(
     tree: Tree, service: str, document: shapes.Schema, place: Path | str
 ) -> Iterator[Finding]:
     """Where `document`, which `service` really answers, differs from the contracts."""
-    path = FOLDER / "openapi" / f"{service}.json"
+    path = GENERATED / "openapi" / f"{service}.json"
     expected = shapes.operations(tree.documents.openapi[service])
     real = shapes.operations(document)
     for name in dict.fromkeys([*expected, *real]):

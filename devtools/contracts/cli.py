@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from devtools.contracts.findings import Finding
-from devtools.repository import ROOT
+from devtools.workspace.repository import ROOT
 
 if TYPE_CHECKING:
     from devtools.contracts.check import Tree

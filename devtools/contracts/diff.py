@@ -6,7 +6,7 @@ from difflib import unified_diff
 from devtools.contracts import generated, live, slices
 from devtools.contracts.check import Tree, differences
 from devtools.contracts.reading import ContractFile
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 
 async def lines(tree: Tree, feature: str) -> list[str]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from devtools.contracts.reading import FOLDER
+from devtools.contracts.reading import FOLDER, GENERATED, REGISTRY
 from devtools.contracts.shapes import Schema
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class Documents:
     @classmethod
     def of(cls, texts: Mapping[Path, str]) -> "Documents":
         """Read from the texts of the generated files by path."""
-        asyncapi = json.loads(texts[FOLDER / "asyncapi.json"])
-        tables = json.loads(texts[FOLDER / "tables.json"])
+        asyncapi = json.loads(texts[GENERATED / "asyncapi.json"])
+        tables = json.loads(texts[REGISTRY])
         return cls(
             openapi={
                 path.stem: json.loads(text)
                 for path, text in texts.items()
-                if path.parent == FOLDER / "openapi"
+                if path.parent == GENERATED / "openapi"
             },
             asyncapi=asyncapi,
-            constants=json.loads(texts[FOLDER / "constants.json"]),
+            constants=json.loads(texts[GENERATED / "constants.json"]),
             contracts={name: it["version"] for name, it in tables["contracts"].items()},
             shared=asyncapi["info"]["version"],
         )
@@ -45,7 +45,11 @@ class Documents:
 
 def there(root: Path) -> Documents | None:
     """What the files in the checkout say; nothing before the first sync."""
-    paths = [*(root / FOLDER).glob("*.json"), *(root / FOLDER / "openapi").glob("*.json")]
+    paths = [
+        root / REGISTRY,
+        *(root / GENERATED).glob("*.json"),
+        *(root / GENERATED / "openapi").glob("*.json"),
+    ]
     texts = {path.relative_to(root): path.read_text() for path in paths}
     return Documents.of(texts) if _complete(texts) else None
 
@@ -53,7 +57,9 @@ def there(root: Path) -> Documents | None:
 def at(root: Path, revision: str) -> Documents:
     """What a git revision says; DevError when there is no such revision, or nothing in it."""
     try:
-        archive = _git(root, "archive", "--format=tar", revision, FOLDER.as_posix())
+        archive = _git(
+            root, "archive", "--format=tar", revision, FOLDER.as_posix(), REGISTRY.as_posix()
+        )
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines()
         raise DevError(f"{revision} has no contracts to compare with: {said[-1]}") from None
@@ -78,7 +84,7 @@ def last_release(root: Path) -> str | None:
         tag = ""
     if tag:
         return tag
-    folder = (FOLDER / "openapi").as_posix()
+    folder = (GENERATED / "openapi").as_posix()
     try:
         log = _git(root, "log", "--reverse", "--format=%h", "--diff-filter=A", "--", folder)
     except (OSError, subprocess.CalledProcessError):
@@ -87,7 +93,9 @@ def last_release(root: Path) -> str | None:
 
 
 def _complete(texts: Mapping[Path, str]) -> bool:
-    return all(FOLDER / f"{it}.json" in texts for it in ("tables", "asyncapi", "constants"))
+    return all(
+        it in texts for it in (REGISTRY, GENERATED / "asyncapi.json", GENERATED / "constants.json")
+    )
 
 
 def _git(root: Path, *arguments: str) -> bytes:

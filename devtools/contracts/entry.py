@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
-from devtools import environments
+from devtools.workspace import environments
 
 
 def become(arguments: Sequence[str]) -> NoReturn:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.contracts import asyncapi, schemas, slices, stub, tables, typescript
+from devtools.contracts import asyncapi, contract_registry, openapi, schemas, slices, typescript
 from devtools.contracts.contract import Contract, Endpoint
-from devtools.contracts.reading import FOLDER, ContractFile
+from devtools.contracts.reading import GENERATED, REGISTRY, ContractFile
 
 SLICE = "features/*/feature.yaml"
 
@@ -29,7 +29,7 @@ def services_with_code(root: Path) -> dict[str, str]:
     return {
         folder.name: str(_pyproject(folder)["project"]["version"])
         for folder in folders
-        if (folder / "main.py").exists() and folder.parent == root
+        if (folder / "main.py").exists() and (folder / "features").exists()
     }
 
 
@@ -43,17 +43,17 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
     versions = services_with_code(root)
     plain = [file.contract for file in contracts.values()]
     found = {
-        FOLDER / "tables.json": tables.render(contracts),
-        FOLDER / "constants.json": schemas.render_constants(contracts),
-        FOLDER / "asyncapi.json": asyncapi.render(contracts, shared_version(root)),
-        FOLDER / "types.ts": typescript.render(plain),
+        REGISTRY: contract_registry.render(contracts),
+        GENERATED / "constants.json": schemas.render_constants(contracts),
+        GENERATED / "asyncapi.json": asyncapi.render(contracts, shared_version(root)),
+        GENERATED / "types.ts": typescript.render(plain),
     }
     for service in sorted({*versions, *(it.service for it in _endpoints(plain))}):
-        document = stub.service(service, versions.get(service, "0.0.0"), plain).openapi()
+        document = openapi.service(service, versions.get(service, "0.0.0"), plain).openapi()
         text = json.dumps(document, indent=2, ensure_ascii=False)
-        found[FOLDER / "openapi" / f"{service}.json"] = text + "\n"
+        found[GENERATED / "openapi" / f"{service}.json"] = text + "\n"
     for name, roles in schemas.named(plain).items():
-        found[FOLDER / "schemas" / schemas.file_name(name)] = schemas.render(name, roles)
+        found[GENERATED / "schemas" / schemas.file_name(name)] = schemas.render(name, roles)
     for file in contracts.values():
         for service in file.contract.participants:
             if service in versions:
@@ -72,7 +72,7 @@ def slice_path(service: str, feature: str) -> Path:
 
 def left_over(root: Path, wanted: Mapping[Path, str]) -> Iterator[Path]:
     """Generated files that no contract asks for any more."""
-    folders = [root / FOLDER / name for name in ("openapi", "schemas")]
+    folders = [root / GENERATED / name for name in ("openapi", "schemas")]
     there = [path for folder in folders for path in folder.glob("*.json")]
     for service in services_with_code(root):
         there += (path for path in (root / service).glob(SLICE) if _is_slice(path))

@@ -11,10 +11,10 @@ from pathlib import Path
 import structlog
 import yaml
 
-from devtools import environments
 from devtools.contracts.shapes import Schema
-from devtools.errors import DevError
-from shared.vault import VaultSettings, make_secrets
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from shared.secrets_init import VaultSettings, make_secrets
 
 SCRIPT = Path(__file__).with_name("live_document.py")
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)

@@ -13,6 +13,8 @@ from devtools.contracts.contract import Contract
 from devtools.contracts.findings import Finding
 
 FOLDER = Path("shared") / "contracts"
+GENERATED = FOLDER / "generated"
+REGISTRY = Path("shared") / "kit" / "contract_registry.json"
 
 Location = tuple[str | int, ...]
 

@@ -9,8 +9,8 @@ from packaging.specifiers import SpecifierSet
 from devtools.contracts.contract import Endpoint, ModelName
 from devtools.contracts.findings import Finding
 from devtools.contracts.models import UnknownModel, model
+from devtools.contracts.openapi import path_parameters, type_of
 from devtools.contracts.reading import ContractFile, Location
-from devtools.contracts.stub import path_parameters, type_of
 
 Files = Mapping[str, ContractFile]
 

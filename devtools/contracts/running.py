@@ -8,11 +8,11 @@ from urllib.request import urlopen
 
 from pydantic import ValidationError
 
-from devtools.contracts import tables
+from devtools.contracts import contract_registry
 from devtools.contracts.check import Tree, differences
 from devtools.contracts.findings import Finding
 from devtools.contracts.shapes import Schema
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 from shared.kit import ServiceSettings
 from shared.models.health import Health
 
@@ -78,7 +78,7 @@ def _versions(tree: Tree, place: str, health: Health) -> Iterator[Finding]:
         if mine != theirs:
             what = f"{health.service} runs on {name} {theirs}; this checkout has {mine}"
             yield Finding(place, None, what)
-    digest = tables.digest(tree.contracts)
+    digest = contract_registry.digest(tree.contracts)
     if health.contracts == here and health.contracts_digest != digest:
         what = f"{health.service} runs on other contracts of the same versions"
         mend = "restart it from this checkout, or raise the version of what changed"

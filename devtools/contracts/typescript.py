@@ -31,7 +31,7 @@ class Unwritable(Exception):
 
 
 def render(contracts: Iterable[Contract]) -> str:
-    """The text of `shared/contracts/types.ts`."""
+    """The text of `shared/contracts/generated/types.ts`."""
     listed = list(contracts)
     endpoints = sorted(
         (it for contract in listed for it in contract.endpoints if it.scope is None),

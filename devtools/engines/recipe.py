@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 
 class EngineError(DevError):

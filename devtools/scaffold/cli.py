@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from devtools.errors import DevError
-from devtools.repository import ROOT
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
 
 
 def _group(text: str) -> typer.Typer:

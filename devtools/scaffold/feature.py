@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import DevError
 from devtools.scaffold.fields import INTEGER_MAX, Field
 from devtools.scaffold.insertion import LINE_LENGTH, AfterLast, ImportedName, SortedLine, Word
 from devtools.scaffold.names import FeatureNames
 from devtools.scaffold.plan import Edit, Plan
 from devtools.scaffold.rendering import render, wrapped
 from devtools.scaffold.tools import formatted
+from devtools.workspace.errors import DevError
 
 PAGE_DEFAULT = 20
 PAGE_MAX = 100

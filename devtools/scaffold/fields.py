@@ -4,8 +4,8 @@ import keyword
 import re
 from dataclasses import dataclass
 
-from devtools.errors import DevError
 from devtools.scaffold.names import SQL_WORDS, Noun
+from devtools.workspace.errors import DevError
 
 TAKEN = frozenset(
     {"id", "user_id", "version", "position", "created_at", "updated_at", "items", "next", "field"}

@@ -4,7 +4,7 @@ import keyword
 import re
 from dataclasses import dataclass
 
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 KEBAB = re.compile(r"[a-z]+(-[a-z]+)*")
 LONGEST = 24

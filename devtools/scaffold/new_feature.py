@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from devtools.errors import DevError
 from devtools.scaffold import feature as feature_
 from devtools.scaffold import section, tools
 from devtools.scaffold.feature import Feature
@@ -12,6 +11,7 @@ from devtools.scaffold.names import FeatureNames
 from devtools.scaffold.plan import refuse_edited
 from devtools.scaffold.reading import read
 from devtools.scaffold.rendering import render
+from devtools.workspace.errors import DevError
 
 NEEDED = ("back-api", "back-postgres")
 DELIVERED = {"back-cassandra": "audit", "back-redis": "live", "back-websockets": "live"}

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import yaml
 
-from devtools.errors import DevError
 from devtools.scaffold import service as service_
 from devtools.scaffold import tools
 from devtools.scaffold.names import service_name
 from devtools.scaffold.plan import refuse_edited
 from devtools.scaffold.service import NewService
+from devtools.workspace.errors import DevError
 
 
 def create(root: Path, name: str, port: int | None, public: str | None) -> list[str]:

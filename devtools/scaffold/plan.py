@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import DevError
 from devtools.scaffold.insertion import Insertion, NoPlace, NotThere
+from devtools.workspace.errors import DevError
 
 Edit = tuple[Path, Insertion]
 

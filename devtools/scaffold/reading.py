@@ -7,10 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from devtools.errors import DevError
 from devtools.scaffold.feature import VERSIONS, Feature
 from devtools.scaffold.fields import Field
 from devtools.scaffold.names import FeatureNames, Noun
+from devtools.workspace.errors import DevError
 
 _SIGNS = {
     "INTEGER_MAX": "integer",

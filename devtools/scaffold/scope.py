@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import DevError
-from devtools.place import ENGINE_PORTS
 from devtools.scaffold.insertion import AfterLast, Before, SortedLine, Word
 from devtools.scaffold.names import Noun, service_name
 from devtools.scaffold.plan import Edit, Plan
 from devtools.scaffold.rendering import render
 from devtools.scaffold.tools import formatted
+from devtools.stack.layout import ENGINE_PORTS
+from devtools.workspace.errors import DevError
 
 FIRST_PORT = 8110
 

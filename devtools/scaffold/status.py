@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from devtools.errors import DevError
+from devtools.workspace.errors import DevError
 
 _ARGUMENT = re.compile(r"\{[^}]*\}")
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)")

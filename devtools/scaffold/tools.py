@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devtools import environments
-from devtools.errors import DevError
-from devtools.repository import ROOT, UV
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, UV
 
 _OWN = ["database", "devtools", "features", "main", "repositories", "routes", "shared", "tests"]
 # Ruff knows a service's modules by their files, which are not there yet.

@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from devtools.errors import DevError
 from devtools.testing.containers import container_engine
 from devtools.testing.embedded import embedded_engine
 from devtools.testing.outcome import Outcome, counts
 from devtools.testing.parts import chosen, parts
 from devtools.testing.run import Runner
 from devtools.testing.stack import Target
+from devtools.workspace.errors import DevError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

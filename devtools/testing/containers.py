@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
-from devtools import environments
-from devtools.background import in_thread
-from devtools.errors import DevError
 from devtools.testing.parts import PartEngine
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from devtools.workspace.threads import in_thread
 
 
 @dataclass(frozen=True)

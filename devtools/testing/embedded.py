@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from devtools import environments
-from devtools.background import in_thread
 from devtools.engines import EngineError, EnginePlace, Recipe, recipe_for
 from devtools.engines.free_ports import free_ports
-from devtools.logs import LogFile
-from devtools.process import Command, Process
+from devtools.stack.logs import LogFile
+from devtools.stack.process import Command, Process
 from devtools.testing.parts import PartEngine
+from devtools.workspace import environments
+from devtools.workspace.threads import in_thread
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05

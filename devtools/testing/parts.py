@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.errors import DevError
-from devtools.repository import ROOT, members
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, members
 
 
 @dataclass(frozen=True)

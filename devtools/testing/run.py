@@ -10,13 +10,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devtools import environments
-from devtools.background import in_thread
-from devtools.errors import DevError
-from devtools.process import kill_session
+from devtools.stack.process import kill_session
 from devtools.testing.outcome import Outcome, outcome_of
 from devtools.testing.parts import Part, PartEngine
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from devtools.workspace.threads import in_thread
 
 PART_SECONDS = 600.0
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # each waits for its engine now and then

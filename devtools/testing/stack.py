@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from devtools import control, ports
-from devtools.background import in_thread
-from devtools.errors import DevError
-from devtools.repository import ROOT, RUN, Stack
+from devtools.stack import control, ports
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, RUN, Stack
+from devtools.workspace.threads import in_thread
 
 GATEWAY_PORT = 8000
 MAIL_PORT = 8025
@@ -67,8 +67,9 @@ async def temporary_stack() -> AsyncIterator[Target]:
 async def stack_of_services() -> AsyncIterator[dict[str, str]]:
     """Bring up the services that others call, and nobody who works of his own accord.
 
-    What it gives is what `shared.kit.testing.stack_client` reads: BACK_POSTGRES_URL and so on, and
-    TEST_SECRETS_ROOT, a folder with the secrets of each service. DevError when it does not come.
+    What it gives is what `shared.testing.service.stack_client` reads: BACK_POSTGRES_URL and
+    so on, and TEST_SECRETS_ROOT, a folder with the secrets of each service. Raises DevError when
+    the stack does not start.
     """
     async with _stack("services", without=WORK_OF_THEIR_OWN_ACCORD) as stack:
         state = await in_thread(lambda: control.ask(stack.control, control.Request("status")))

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from devtools.contracts import generated
-from devtools.repository import Stack
 from devtools.tests.contract_tree import Copy
+from devtools.workspace.repository import Stack
 
 _PORTS = (8100, 8103, 8109)
 

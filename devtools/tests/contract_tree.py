@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from devtools.contracts.check import Tree
-from devtools.repository import ROOT
+from devtools.workspace.repository import ROOT
 
 _LEFT_OUT = shutil.ignore_patterns("tests", "__pycache__", ".*", "migrations", "templates")
 

@@ -10,15 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from devtools import preflight
-from devtools.health import Answer, Probe
-from devtools.place import LocalService, Place
-from devtools.process import Command
-from devtools.provisions import Provisions
-from devtools.repository import Stack
-from devtools.state import StackState
-from devtools.supervisor import Supervisor
-from devtools.topology import Topology, load
+from devtools.stack import preflight
+from devtools.stack.health import Answer, Probe
+from devtools.stack.layout import LocalService, Place
+from devtools.stack.prerequisites import Provisions
+from devtools.stack.process import Command
+from devtools.stack.state import StackState
+from devtools.stack.supervisor import Supervisor
+from devtools.stack.topology import Topology, load
+from devtools.workspace.repository import Stack
 
 COMPOSE = """
 services:

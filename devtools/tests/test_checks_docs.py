@@ -26,10 +26,10 @@ FILES = {
     "  - {service: back-api, method: POST, path: '/api/items/{item_id}', auth_required: true}\n"
     "  - {service: back-api, method: GET, path: /internal, scope: api:read}\n"
     "numbers: {name_max_length: 100, kept_seconds: 900}\n",
-    "shared/kit/settings.py": "class ServiceSettings:\n    call_timeout: float = 2\n",
+    "shared/kit/runtime/settings.py": "class ServiceSettings:\n    call_timeout: float = 2\n",
     "shared/limits.py": "LONGEST = 30 * 86_400\n",
     "devtools/__init__.py": "",
-    "devtools/mailbox/mailpit.py": '@api.get("/api/v1/message/{mail_id}")\ndef message(): ...\n',
+    "mailbox/mailpit.py": '@api.get("/api/v1/message/{mail_id}")\ndef message(): ...\n',
     "back-gateway/kong.yml": "services:\n  - {name: back-api, read_timeout: 10000}\n",
     "back-api/pyproject.toml": '[project]\nname = "back-api"\n',
     "back-api/main.py": "",

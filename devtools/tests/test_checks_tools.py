@@ -7,8 +7,8 @@ import pytest
 from devtools.checks import tools
 from devtools.checks.run import Check, run
 from devtools.checks.tree import Tree
-from devtools.errors import DevError
-from devtools.repository import ROOT, UV
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, UV
 
 pytestmark = pytest.mark.skipif(not UV.exists(), reason="environments are made by ./dev")
 

@@ -13,15 +13,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from devtools import admin, control, down, preflight, up
 from devtools.cli import app, main
-from devtools.errors import DevError
-from devtools.place import Place
-from devtools.repository import Stack
-from devtools.state import ServiceState, StackState, StepState
-from devtools.supervisor import Supervisor
+from devtools.stack import admin, control, down, preflight, up
+from devtools.stack.layout import Place
+from devtools.stack.state import ServiceState, StackState, StepState
+from devtools.stack.supervisor import Supervisor
+from devtools.stack.view import Changes, Progress, finish
 from devtools.tests.stub_stack import stub_program, topology
-from devtools.view import Changes, Progress, finish
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import Stack
 
 READY = ServiceState("back-api", "ready", [8100], pid=7, ready_after=1.5)
 STATE = StackState("ready", 1, 0, [READY], [StepState("environment back-api", "", 3.0, done=True)])

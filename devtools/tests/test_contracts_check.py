@@ -69,7 +69,7 @@ class TestGeneratedFiles:
         (folder / "feature.yaml").write_text(text.replace("/profiles", "/wishlists"))
         generated.sync(copy.root, copy.tree().texts)
         assert said(copy) == ""
-        openapi = (copy.root / "shared/contracts/openapi/back-api.json").read_text()
+        openapi = (copy.root / "shared/contracts/generated/openapi/back-api.json").read_text()
         assert '"/api/wishlist"' in openapi
         assert (copy.root / "back-api/features/wishlist/feature.yaml").exists()
 

@@ -14,9 +14,9 @@ from devtools.contracts import (
     documents,
     generated,
 )
-from devtools.errors import DevError
-from devtools.repository import ROOT
 from devtools.tests.contract_tree import Copy
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
 
 PROFILE = "shared/contracts/profile/feature.yaml"
 SESSIONS = "shared/contracts/sessions/feature.yaml"
@@ -119,8 +119,8 @@ class TestAgainstARevision:
         copy.commit()
         with pytest.raises(DevError, match="nowhere has no contracts to compare with"):
             documents.at(copy.root, "nowhere")
-        shutil.rmtree(copy.root / "shared/contracts/openapi")
-        (copy.root / "shared/contracts/tables.json").unlink()
+        shutil.rmtree(copy.root / "shared/contracts/generated/openapi")
+        (copy.root / "shared/kit/contract_registry.json").unlink()
         copy.commit()
         with pytest.raises(DevError, match="no documents made from them"):
             documents.at(copy.root, "HEAD")

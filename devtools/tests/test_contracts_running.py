@@ -11,17 +11,17 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from devtools import environments
 from devtools.contracts import (
     check,
     diff,
     graph,
+    openapi,
     running,
-    stub,
 )
-from devtools.errors import DevError
-from devtools.repository import ROOT
 from devtools.tests.contract_tree import Copy
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
 
 PROFILE = "shared/contracts/profile/feature.yaml"
 
@@ -70,7 +70,7 @@ class TestRealApps:
         copy.replace(self.API, "body: ProfileCreate,", "body: ProfileUpdate,")
         text = await self.differences(copy)
         for message in (
-            "GET /api/profile is missing: shared/contracts/openapi/back-api.json has it",
+            "GET /api/profile is missing: shared/contracts/generated/openapi/back-api.json has it",
             "GET /api/profile/mine is in no contract",
             "POST /api/profile: /answers/201 is missing",
             "POST /api/profile: /answers/200 is in no contract",
@@ -107,7 +107,7 @@ class TestARunningStack:
         monkeypatch.setattr(running, "LOCAL", set())
         here = check.Tree(ROOT)
         plain = [file.contract for file in here.contracts.values()]
-        with served(stub.service("back-api", here.services["back-api"], plain)) as url:
+        with served(openapi.service("back-api", here.services["back-api"], plain)) as url:
             assert list(running.broken(here, url)) == []
 
     def test_other_versions_and_routes_are_named(
@@ -118,7 +118,7 @@ class TestARunningStack:
         copy.replace(PROFILE, "path: /api/profile", "path: /api/my-profile")
         here = check.Tree(ROOT)
         plain = [file.contract for file in here.contracts.values()]
-        with served(stub.service("back-api", "0.9.0", plain)) as url:
+        with served(openapi.service("back-api", "0.9.0", plain)) as url:
             found = "\n".join(map(str, running.broken(copy.tree(), url)))
         assert "back-api runs on profile 1." in found
         assert "this checkout has 3." in found

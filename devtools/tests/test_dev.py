@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from devtools.repository import ROOT
+from devtools.workspace.repository import ROOT
 
 FAKE_UV = """#!/bin/sh
 echo "$@" >> "{log}"

@@ -11,16 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools import environments
-from devtools.background import in_thread
 from devtools.engines import EngineError, EnginePlace, Recipe, recipe_for
 from devtools.engines.cql import Connection, CqlError
 from devtools.engines.free_ports import free_ports
 from devtools.engines.valkey import USES
-from devtools.logs import LogFile
-from devtools.process import Command, Process
-from devtools.repository import UV
+from devtools.stack.logs import LogFile
+from devtools.stack.process import Command, Process
 from devtools.testing.embedded import answers
+from devtools.workspace import environments
+from devtools.workspace.repository import UV
+from devtools.workspace.threads import in_thread
 
 IMAGES = {
     "postgres": "postgres:18",

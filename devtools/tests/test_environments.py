@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devtools import environments
-from devtools.errors import DevError
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
 
 FAKE_UV = """#!/bin/sh
 echo "$UV_PROJECT_ENVIRONMENT $@" >> "{log}"

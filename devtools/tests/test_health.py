@@ -3,7 +3,7 @@ import os
 import sys
 from pathlib import Path
 
-from devtools.health import CommandProbe, Probe, get
+from devtools.stack.health import CommandProbe, Probe, get
 
 
 async def answer_with(text: bytes) -> tuple[asyncio.Server, int]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from devtools import log_reader
-from devtools.errors import DevError
-from devtools.logs import LIMIT, LogFile, files_of, merged, parse
+from devtools.stack import log_reader
+from devtools.stack.logs import LIMIT, LogFile, files_of, merged, parse
+from devtools.workspace.errors import DevError
 
 LogOf = Callable[..., LogFile]
 

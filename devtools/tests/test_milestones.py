@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from devtools.checks.tree import Tree
-from devtools.milestones import gates
-from devtools.milestones.cli import overall
-from devtools.milestones.gates import Evidence
-from devtools.milestones.results import Results
-from devtools.milestones.verdict import State, Verdict, failed, not_yet, passed
+from devtools.testing.milestones import gates
+from devtools.testing.milestones.cli import overall
+from devtools.testing.milestones.gates import Evidence
+from devtools.testing.milestones.results import Results
+from devtools.testing.milestones.verdict import State, Verdict, failed, not_yet, passed
 
 CASE = '<testcase classname="{}" name="{}">{}</testcase>'
 REPORTS = {
@@ -44,8 +44,8 @@ Report = Callable[[str, str], None]
 @pytest.fixture
 def evidence(tmp_path: Path) -> Evidence:
     root, results = tmp_path / "repository", tmp_path / "results"
-    (root / "shared" / "contracts" / "pacts").mkdir(parents=True)
-    (root / "shared" / "contracts" / "pacts" / "back-workers-back-api.json").write_text("{}")
+    (root / "tests" / "contracts" / "pacts").mkdir(parents=True)
+    (root / "tests" / "contracts" / "pacts" / "back-workers-back-api.json").write_text("{}")
     (root / "back-api").mkdir()
     (root / "devtools").mkdir()
     (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["back-api"]\n')

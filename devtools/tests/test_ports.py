@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from devtools import ports, preflight
-from devtools.errors import DevError
-from devtools.place import Place
-from devtools.repository import Stack
+from devtools.stack import ports, preflight
+from devtools.stack.layout import Place
 from devtools.tests.stub_stack import topology
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import Stack
 
 
 @pytest.fixture

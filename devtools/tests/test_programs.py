@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from devtools import environments
 from devtools.engines import EngineError, EnginePlace, Launch
-from devtools.place import Place
-from devtools.programs import EngineProgram, OwnProgram, program_for
-from devtools.provisions import Provisions
-from devtools.repository import Stack
+from devtools.stack.layout import Place
+from devtools.stack.prerequisites import Provisions
+from devtools.stack.programs import EngineProgram, OwnProgram, program_for
 from devtools.tests.stub_stack import topology
+from devtools.workspace import environments
+from devtools.workspace.repository import Stack
 
 
 class FakeRecipe:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from devtools.errors import DevError
 from devtools.scaffold.insertion import (
     AfterLast,
     Before,
@@ -16,6 +15,7 @@ from devtools.scaffold.insertion import (
     Word,
 )
 from devtools.scaffold.plan import Plan, refuse_edited
+from devtools.workspace.errors import DevError
 
 TEXT = """\
 from routes import credentials, deliveries, events, mail_tokens, profiles, user_settings, users

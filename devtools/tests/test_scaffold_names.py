@@ -2,9 +2,9 @@
 
 import pytest
 
-from devtools.errors import DevError
 from devtools.scaffold.fields import KINDS, parse
 from devtools.scaffold.names import FeatureNames, Noun, service_name
+from devtools.workspace.errors import DevError
 
 
 class TestFeatureNames:

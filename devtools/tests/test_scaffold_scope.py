@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from devtools.errors import DevError
 from devtools.scaffold import scope
 from devtools.scaffold.new_feature import consumers
+from devtools.workspace.errors import DevError
 
 
 def answering(*answers: str) -> Callable[[str], str]:

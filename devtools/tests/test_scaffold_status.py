@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from devtools.errors import DevError
-from devtools.repository import ROOT
 from devtools.scaffold import section, status
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
 
 CONTRACT = """\
 name: notes

@@ -1,9 +1,9 @@
 import pytest
 
-from devtools.errors import DevError
-from devtools.repository import ROOT
-from devtools.stub import document
-from shared.kit.errors import MEANINGS
+from devtools.stack.stub import document
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
+from shared.kit.errors import ERRORS_BY_STATUS
 
 PROBLEM = {document.PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -50,7 +50,7 @@ def test_addresses_look_like_addresses(way: dict[str, str]) -> None:
 
 def test_the_codes_are_the_kits() -> None:
     for status, code in document.CODES.items():
-        defaults = {it.default_code for it in MEANINGS.values() if it.status == status}
+        defaults = {it.default_code for it in ERRORS_BY_STATUS.values() if it.status == status}
         assert code in defaults or status == 422
 
 

@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from devtools import health
 from devtools.engines.free_ports import free_ports
-from devtools.logs import LogFile
-from devtools.process import Command, Process
-from devtools.repository import COMPOSE_FILE
-from devtools.stub import prism
-from devtools.stub.program import prepare
-from devtools.topology import TopologyError, load
+from devtools.stack import health
+from devtools.stack.logs import LogFile
+from devtools.stack.process import Command, Process
+from devtools.stack.stub import prism
+from devtools.stack.stub.program import prepare
+from devtools.stack.topology import TopologyError, load
+from devtools.workspace.repository import COMPOSE_FILE
 from shared.models.problem import Problem
 from shared.models.user import User
 

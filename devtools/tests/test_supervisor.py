@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Callable
 import psutil
 import pytest
 
-from devtools import control, leftovers, ports
-from devtools.background import in_thread
-from devtools.errors import DevError
-from devtools.health import get
-from devtools.process import session_members
-from devtools.repository import Stack
-from devtools.state import ServiceState, StackState
-from devtools.supervisor import Supervisor
+from devtools.stack import control, orphans, ports
+from devtools.stack.health import get
+from devtools.stack.process import session_members
+from devtools.stack.state import ServiceState, StackState
+from devtools.stack.supervisor import Supervisor
 from devtools.tests.stub_stack import supervisor, switches
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import Stack
+from devtools.workspace.threads import in_thread
 
 DEADLINE = 15.0
 
@@ -90,7 +90,7 @@ async def test_stopping_ends_every_process_in_reverse_order(running: Running) ->
     for state in running.states:
         gone += [it.name for it in state.services if it.state == "stopped" and it.name not in gone]
     assert gone == ["back-api", "back-postgres", "shared"]
-    assert leftovers.recorded(running.stack) == []
+    assert orphans.recorded(running.stack) == []
 
 
 async def test_a_killed_service_comes_back(running: Running) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from devtools.errors import DevError
-from devtools.repository import UV
 from devtools.testing import run as run_
 from devtools.testing.cli import app
 from devtools.testing.outcome import Outcome, counts, outcome_of
 from devtools.testing.parts import Part, PartEngine, chosen, parts
 from devtools.testing.run import Runner
 from devtools.testing.stack import Target
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import UV
 
 needs_environments = pytest.mark.skipif(not UV.exists(), reason="environments are made by ./dev")
 ENGINE = PartEngine("valkey", "valkey/valkey:9", "VALKEY")

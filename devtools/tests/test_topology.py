@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from devtools.repository import COMPOSE_FILE
-from devtools.topology import Topology, TopologyError, load
+from devtools.stack.topology import Topology, TopologyError, load
+from devtools.workspace.repository import COMPOSE_FILE
 
 
 def topology(tmp_path: Path, text: str, **variables: str) -> Topology:

@@ -1,4 +1,4 @@
-"""What can go wrong, as meanings. They become HTTP in `shared.kit.problems` alone.
+"""What can go wrong, as meanings. They become HTTP in `shared.kit.http.problems` alone.
 
 ServiceError
   InvalidRequest 400      Unauthenticated 401     Forbidden 403
@@ -135,7 +135,7 @@ class TimedOut(ServiceError):
     default_code = "timed_out"
 
 
-MEANINGS: dict[int, type[ServiceError]] = {
+ERRORS_BY_STATUS: dict[int, type[ServiceError]] = {
     400: InvalidRequest,
     401: Unauthenticated,
     403: Forbidden,

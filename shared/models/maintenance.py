@@ -6,20 +6,20 @@ from pydantic import JsonValue
 
 from shared.models.base import Internal, PublicRequest, Response
 
-Chore = Literal["sweep_credentials"]
+MaintenanceTask = Literal["sweep_credentials"]
 TaskState = Literal["pending", "started", "succeeded", "failed"]
 
 
-class StartChore(PublicRequest):
+class StartMaintenanceTask(PublicRequest):
     """The chore to run now."""
 
-    chore: Chore
+    chore: MaintenanceTask
 
 
 class StartTask(Internal):
     """A task of back-workers to run."""
 
-    name: Chore
+    name: MaintenanceTask
 
 
 class Task(Response):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.kit import ServiceSettings
-from shared.kit.testing import TestKeys, make_keys
+from shared.testing.service import TestKeys, make_keys
 
 
 class Settings(ServiceSettings):

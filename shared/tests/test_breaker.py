@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.kit.breaker import CircuitBreaker
+from shared.kit.http.breaker import CircuitBreaker
 
 
 class Clock:

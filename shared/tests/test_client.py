@@ -8,9 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from shared.kit import context
-from shared.kit.breaker import CircuitBreaker
-from shared.kit.client import CallNotAllowed, ServiceClient
 from shared.kit.errors import (
     Conflict,
     NotFound,
@@ -19,9 +16,11 @@ from shared.kit.errors import (
     TooManyRequests,
     Unavailable,
 )
-from shared.kit.sse import ServerSentEvent
-from shared.kit.testing import TestKeys
-from shared.kit.transport import (
+from shared.kit.http import context
+from shared.kit.http.breaker import CircuitBreaker
+from shared.kit.http.client import CallNotAllowed, ServiceClient
+from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.kit.http.transport import (
     ConnectFailed,
     ConnectionBroke,
     Reply,
@@ -33,6 +32,7 @@ from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.problem import Problem
 from shared.models.user import LookUpUser, User
+from shared.testing.service import TestKeys
 
 USER = User(
     id=uuid4(),
@@ -116,7 +116,7 @@ def make(keys: TestKeys) -> Make:
 
 
 async def get(client: ServiceClient) -> User:
-    return await client.get(f"/users/{USER.id}", answer=User)
+    return await client.get(f"/users/{USER.id}", response_model=User)
 
 
 class TestSends:
@@ -173,26 +173,30 @@ class TestRepeats:
     async def test_a_command(self, make: Make) -> None:
         recorded = Reply(201, {}, b'{"event_ids": []}')
         client, transport = make(ConnectionBroke(), recorded)
-        await client.post("/events", Command(command_id=uuid4(), data=Nothing()), answer=Recorded)
+        await client.post(
+            "/events", Command(command_id=uuid4(), data=Nothing()), response_model=Recorded
+        )
         assert transport.sent[0][0].body == transport.sent[1][0].body
 
     async def test_a_call_that_says_it_is_idempotent(self, make: Make) -> None:
         client, transport = make(ConnectionBroke(), OK)
-        await client.post("/users/lookup", LookUpUser(email="a@b.co"), answer=User, idempotent=True)
+        await client.post(
+            "/users/lookup", LookUpUser(email="a@b.co"), response_model=User, idempotent=True
+        )
         assert len(transport.sent) == 2
 
     async def test_not_a_write_that_may_have_happened(self, make: Make) -> None:
         client, transport = make(ConnectionBroke(), callee="back-redis")
         take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
         with pytest.raises(Unavailable):
-            await client.post("/limits/take", take, answer=TokenTaken)
+            await client.post("/limits/take", take, response_model=TokenTaken)
         assert len(transport.sent) == 1
 
     async def test_a_write_that_never_left(self, make: Make) -> None:
         taken = Reply(200, {}, b'{"allowed": true, "remaining": 0, "retry_after": 0}')
         client, transport = make(ConnectFailed(), taken, callee="back-redis")
         take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
-        assert (await client.post("/limits/take", take, answer=TokenTaken)).allowed
+        assert (await client.post("/limits/take", take, response_model=TokenTaken)).allowed
         assert len(transport.sent) == 2
 
     async def test_not_beyond_the_deadline(self, make: Make) -> None:
@@ -253,7 +257,7 @@ class TestBreaks:
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await get(client)
-        assert await client.get(f"/users/{USER.id}", answer=User, timeout=30) == USER
+        assert await client.get(f"/users/{USER.id}", response_model=User, timeout=30) == USER
         assert transport.sent[-1][1] == pytest.approx(30, abs=1)
 
     async def test_a_cancelled_call_says_nothing_of_the_callee(self, make: Make) -> None:

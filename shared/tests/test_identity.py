@@ -9,11 +9,11 @@ from pathlib import Path
 import jwt
 import pytest
 
+from shared.kit.auth.service_identity import Asserter, AssertionVerifier
 from shared.kit.errors import Unauthenticated
-from shared.kit.identity import Asserter, AssertionVerifier
-from shared.kit.testing import TestKeys, make_keys
+from shared.secrets_init import make_jwt_key
 from shared.security.constants import ASSERTION_REUSE
-from shared.vault import make_jwt_key
+from shared.testing.service import TestKeys, make_keys
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ class TestAsserter:
         assert asserter.assertion_for("back-postgres") == first
         assert asserter.assertion_for("back-redis") != first
         later = time.time() + ASSERTION_REUSE + 1
-        monkeypatch.setattr("shared.kit.identity.time.time", lambda: later)
+        monkeypatch.setattr("shared.kit.auth.service_identity.time.time", lambda: later)
         assert asserter.assertion_for("back-postgres") != first
 
     def test_wants_an_ed25519_key(self, tmp_path: Path) -> None:

@@ -11,10 +11,15 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI, Response
 
+from shared.kit.auth.guards import calls_with_scope
+from shared.kit.auth.service_identity import AssertionVerifier
+from shared.kit.contract_registry import tables
 from shared.kit.errors import NotFound
-from shared.kit.guards import calls_with_scope
-from shared.kit.identity import AssertionVerifier
-from shared.kit.pacts import (
+from shared.kit.http.problems import install_problems
+from shared.models.base import Internal
+from shared.models.event import EventEnvelope
+from shared.models.user import LookUpUser, User, UserChange
+from shared.testing.pacts import (
     ConsumerPact,
     NotAgreed,
     NotKept,
@@ -25,8 +30,8 @@ from shared.kit.pacts import (
     reply,
     state,
 )
-from shared.kit.pacts.agreement import check
-from shared.kit.pacts.document import (
+from shared.testing.pacts.agreement import check
+from shared.testing.pacts.document import (
     FOLDER,
     Interaction,
     interactions_in,
@@ -34,13 +39,8 @@ from shared.kit.pacts.document import (
     parties_in,
     rendered,
 )
-from shared.kit.pacts.provider import Parameters, pacts_of
-from shared.kit.problems import install_problems
-from shared.kit.tables import tables
-from shared.kit.testing import TestKeys, make_keys
-from shared.models.base import Internal
-from shared.models.event import EventEnvelope
-from shared.models.user import LookUpUser, User, UserChange
+from shared.testing.pacts.provider import Parameters, pacts_of
+from shared.testing.service import TestKeys, make_keys
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EVENT = UUID("e0000000-0000-4000-8000-000000000001")
@@ -68,7 +68,7 @@ async def read_a_user(pact: ConsumerPact, **changes: object) -> User:
         asks=f"GET /users/{USER}",
         answers=reply(200, READ | changes),
     ) as postgres:
-        return await postgres.get(f"/users/{USER}", answer=User)
+        return await postgres.get(f"/users/{USER}", response_model=User)
 
 
 async def miss_a_user(pact: ConsumerPact, code: str = "user_not_found") -> None:
@@ -80,7 +80,7 @@ async def miss_a_user(pact: ConsumerPact, code: str = "user_not_found") -> None:
         answers=refusal(404, code),
     ) as postgres:
         with pytest.raises(NotFound):
-            await postgres.post("/users/lookup", sent, answer=User)
+            await postgres.post("/users/lookup", sent, response_model=User)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ class TestConsumer:
                 asks=f"GET /users/{USER}",
                 answers=reply(200, {"nickname": "ada"}),
             ) as postgres:
-                await postgres.get(f"/users/{USER}", answer=NamedUser)
+                await postgres.get(f"/users/{USER}", response_model=NamedUser)
 
     async def test_may_not_read_a_value_that_no_document_has(self, pact: ConsumerPact) -> None:
         with pytest.raises(NotAgreed, match="the answer has role, which is not as in User"):
@@ -133,7 +133,7 @@ class TestConsumer:
                 sends=sent,
                 answers=reply(200, READ),
             ) as postgres:
-                await postgres.post("/users/lookup", sent, answer=User)
+                await postgres.post("/users/lookup", sent, response_model=User)
 
     async def test_may_not_count_on_a_refusal_that_no_contract_has(
         self, pact: ConsumerPact
@@ -149,7 +149,7 @@ class TestConsumer:
                 sends=LookUpUser(email="ada@example.org"),
                 answers=reply(200, READ),
             ) as postgres:
-                await postgres.post("/users/lookup", UserChange(role="user"), answer=User)
+                await postgres.post("/users/lookup", UserChange(role="user"), response_model=User)
 
     async def test_fails_with_its_own_error_where_it_asked_rightly(
         self, pact: ConsumerPact

@@ -10,13 +10,13 @@ from uuid import uuid4
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.kit import context
-from shared.kit.context import Trace
-from shared.kit.limits import LocalBuckets
-from shared.kit.log import configure_logging
-from shared.kit.settings import SecretMissing, ServiceSettings
-from shared.kit.sse import ServerSentEvent, parse_events
-from shared.kit.tables import tables
+from shared.kit.contract_registry import tables
+from shared.kit.http import context
+from shared.kit.http.context import Trace
+from shared.kit.http.limits import LocalBuckets
+from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
+from shared.kit.runtime.log import configure_logging
+from shared.kit.runtime.settings import SecretMissing, ServiceSettings
 from shared.models.event import NewEvent
 from shared.models.profile import ProfileUpdate
 from shared.models.user import EmailAddress, UserRegistered

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from shared.kit import Service, ServiceSettings, context
+from shared.kit import Service, ServiceSettings
+from shared.kit.auth.guards import CallingService, calls_with_scope
 from shared.kit.errors import Conflict, TooManyRequests, Unavailable
-from shared.kit.guards import CallingService, calls_with_scope
-from shared.kit.testing import TestClient, TestKeys, running
+from shared.kit.http import context
 from shared.models.base import PublicRequest, Text
+from shared.testing.service import TestClient, TestKeys, running
 
 DEADLINE = 0.7  # seconds: enough to begin an answer on a busy machine
 
@@ -271,7 +272,7 @@ class TestHealth:
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         service.depends(service.client("back-redis"))
-        monkeypatch.setattr("shared.kit.settings.ServiceSettings.url_of", lambda *_: "")
+        monkeypatch.setattr("shared.kit.runtime.settings.ServiceSettings.url_of", lambda *_: "")
         async with running(service.api) as client:
             assert (await client.get("/health/ready")).status == 200
             assert (await client.get("/health")).json()["status"] == "degraded"
@@ -288,7 +289,7 @@ class TestLifetime:
     async def test_background_work_is_restarted_after_a_crash(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("shared.kit.service._RESTART_FIRST", 0.001)
+        monkeypatch.setattr("shared.kit.runtime.service._RESTART_FIRST", 0.001)
         runs = 0
         done = asyncio.Event()
 

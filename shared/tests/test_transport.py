@@ -10,16 +10,16 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shared.kit.testing import TestKeys, stack_client
-from shared.kit.transport import (
+from shared.kit.http.transport import (
     AsgiTransport,
     ConnectFailed,
     ConnectionBroke,
     HttpTransport,
     Transport,
 )
-from shared.kit.transport import Request as Outgoing
+from shared.kit.http.transport import Request as Outgoing
 from shared.models.health import Live
+from shared.testing.service import TestKeys, stack_client
 
 
 def echo() -> FastAPI:
@@ -121,7 +121,9 @@ class TestStackClient:
             monkeypatch.setenv("BACK_POSTGRES_URL", url)
             monkeypatch.setenv("TEST_SECRETS_ROOT", str(keys.folder / "secrets"))
             async with stack_client("back-api", "back-postgres") as client:
-                assert await client.get("/health/live", answer=Live) == Live(service="there")
+                assert await client.get("/health/live", response_model=Live) == Live(
+                    service="there"
+                )
 
 
 def health() -> FastAPI:

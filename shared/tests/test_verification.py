@@ -19,16 +19,16 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
 
+from shared.kit.auth.revocations import Revocations
+from shared.kit.auth.user_tokens import RemoteKeySet, UserVerifier
 from shared.kit.errors import Unauthenticated, Unavailable
-from shared.kit.revocations import Revocations
-from shared.kit.sse import ServerSentEvent
-from shared.kit.testing import TestKeys
-from shared.kit.transport import AsgiTransport
-from shared.kit.users import RemoteKeySet, UserVerifier
+from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation
 from shared.models.base import now
 from shared.security.jwt import TokenRefused, verify_jwt
 from shared.security.signing import generate_jwt
+from shared.testing.service import TestKeys
 
 USER, SID = uuid4(), uuid4()
 
@@ -161,7 +161,7 @@ class TestUserVerifier:
         kid, access = verifier._verified[remembered]
         assert kid == "k1"
         later = access.expires_at.timestamp() + 1
-        monkeypatch.setattr("shared.kit.users.time.time", lambda: later)
+        monkeypatch.setattr("shared.kit.auth.user_tokens.time.time", lambda: later)
         monkeypatch.setattr("shared.security.jwt.JWT_LEEWAY", -60)
         with pytest.raises(Unauthenticated):
             await verifier.verify(text)
@@ -213,7 +213,7 @@ class TestRemoteKeySet:
         issuer.keys["k2"] = other_key.public_key()
         assert "k2" not in await key_set.keys("k2")
         later = time.monotonic() + 2
-        monkeypatch.setattr("shared.kit.users.time.monotonic", lambda: later)
+        monkeypatch.setattr("shared.kit.auth.user_tokens.time.monotonic", lambda: later)
         assert "k2" in await key_set.keys("k2")
         assert issuer.asked == 2
 
@@ -223,7 +223,7 @@ class TestRemoteKeySet:
         await key_set.keys("k1")
         issuer.app.router.routes.clear()
         later = time.monotonic() + 120
-        monkeypatch.setattr("shared.kit.users.time.monotonic", lambda: later)
+        monkeypatch.setattr("shared.kit.auth.user_tokens.time.monotonic", lambda: later)
         assert "k1" in await key_set.keys("k1")
         with pytest.raises(Unavailable):
             await key_set.keys("k2")
@@ -288,7 +288,7 @@ class TestRevocations:
         ask: Callable[[UUID], Awaitable[bool]],
         monkeypatch: pytest.MonkeyPatch,
     ) -> AsyncIterator[Revocations]:
-        monkeypatch.setattr("shared.kit.revocations._RETRY_SECONDS", 0.001)
+        monkeypatch.setattr("shared.kit.auth.revocations._RETRY_SECONDS", 0.001)
         client = keys.client("back-api", "back-redis", AsgiTransport(stream.app))
         found = Revocations(client, ask, silence=SILENCE)
         task = asyncio.create_task(found.follow())
@@ -366,8 +366,8 @@ class TestRevocations:
         stream.say("entry", Revocation(sid=SID), "1-0")
         await until(lambda: bool(revocations._sids))
         later = time.time() + 1201
-        monkeypatch.setattr("shared.kit.revocations.time.time", lambda: later)
-        monkeypatch.setattr("shared.kit.revocations._FORGET_SECONDS", 0)
+        monkeypatch.setattr("shared.kit.auth.revocations.time.time", lambda: later)
+        monkeypatch.setattr("shared.kit.auth.revocations._FORGET_SECONDS", 0)
         revocations._forget_at = 0
         stream.say("heartbeat")
         await until(lambda: not revocations._sids)

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.kit.tables import tables
-from shared.kit.testing import make_keys
+from shared.kit.contract_registry import tables
+from shared.testing.service import make_keys
 from tests.scaffold.clone import ROOT
 
 MAIN = """
 from fastapi import FastAPI
 
 from shared.kit import Service, ServiceSettings
-from shared.kit.tables import tables
+from shared.kit.contract_registry import tables
 
 
 class Settings(ServiceSettings):
@@ -77,7 +77,7 @@ def address(tmp_path: Path, wheel: Path, uv: str, python: str) -> Iterator[str]:
 def test_holds_the_contracts_and_what_follows_from_them(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
 
-    assert "shared/contracts/tables.json" in names
+    assert "shared/kit/contract_registry.json" in names
     assert {f"shared/contracts/{name}/feature.yaml" for name in tables().contracts} <= names
     assert "shared/py.typed" in names
 

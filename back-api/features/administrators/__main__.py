@@ -13,11 +13,11 @@ from features.user_registration.infrastructure import AuthCredentials
 from features.users.infrastructure import PostgresUsers
 from settings import Settings
 from shared.kit import service_client
-from shared.kit.context import correlated
 from shared.kit.errors import ServiceError
-from shared.kit.log import configure_logging
-from shared.kit.service import Connect
-from shared.kit.transport import HttpTransport
+from shared.kit.http.context import correlated
+from shared.kit.http.transport import HttpTransport
+from shared.kit.runtime.log import configure_logging
+from shared.kit.runtime.service import Connect
 from shared.models.user import EmailAddress, Password
 
 _ADDRESS = TypeAdapter[str](EmailAddress)

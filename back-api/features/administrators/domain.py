@@ -3,7 +3,7 @@
 from typing import Literal, Protocol
 from uuid import UUID, uuid4
 
-from shared.kit.context import correlation_id
+from shared.kit.http.context import correlation_id
 from shared.models.event import Command, NewEvent
 from shared.models.user import NewUser, User, UserChange, UserRoleChanged
 

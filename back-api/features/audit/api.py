@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from features.audit.domain import AuditLog
-from shared.kit.guards import user_with_permission
+from shared.kit.auth.guards import user_with_permission
 from shared.models.audit import AUDIT_PAGE_DEFAULT, AUDIT_PAGE_MAX, AuditPage
 from shared.models.base import Line
 

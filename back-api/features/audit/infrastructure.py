@@ -14,4 +14,4 @@ class CassandraAuditLog:
 
     async def page(self, user_id: UUID | None, limit: int, before: str | None) -> AuditPage:
         asked = {"user_id": user_id, "limit": limit, "before": before}
-        return await self._cassandra.get("/audit/events", params=asked, answer=AuditPage)
+        return await self._cassandra.get("/audit/events", params=asked, response_model=AuditPage)

@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from features.maintenance.domain import Tasks
-from shared.kit.guards import user_with_permission
-from shared.models.maintenance import StartChore, Task
+from shared.kit.auth.guards import user_with_permission
+from shared.models.maintenance import StartMaintenanceTask, Task
 
 
 def router(tasks: Tasks) -> APIRouter:
@@ -18,7 +18,7 @@ def router(tasks: Tasks) -> APIRouter:
     )
 
     @routes.post("", status_code=202)
-    async def start(body: StartChore) -> Task:
+    async def start(body: StartMaintenanceTask) -> Task:
         return await tasks.start(body.chore)
 
     @routes.get("/{task_id}")

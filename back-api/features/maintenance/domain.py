@@ -2,13 +2,13 @@
 
 from typing import Protocol
 
-from shared.models.maintenance import Chore, Task
+from shared.models.maintenance import MaintenanceTask, Task
 
 
 class Tasks(Protocol):
     """Work that goes on in the background."""
 
-    async def start(self, chore: Chore) -> Task:
+    async def start(self, chore: MaintenanceTask) -> Task:
         """The task that was started."""
 
     async def get(self, task_id: str) -> Task:

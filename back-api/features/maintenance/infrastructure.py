@@ -1,7 +1,7 @@
 """Tasks, as back-workers runs them."""
 
 from shared.kit import ServiceClient
-from shared.models.maintenance import Chore, StartTask, Task
+from shared.models.maintenance import MaintenanceTask, StartTask, Task
 
 
 class WorkerTasks:
@@ -10,8 +10,8 @@ class WorkerTasks:
     def __init__(self, workers: ServiceClient) -> None:
         self._workers = workers
 
-    async def start(self, chore: Chore) -> Task:
-        return await self._workers.post("/tasks", StartTask(name=chore), answer=Task)
+    async def start(self, chore: MaintenanceTask) -> Task:
+        return await self._workers.post("/tasks", StartTask(name=chore), response_model=Task)
 
     async def get(self, task_id: str) -> Task:
-        return await self._workers.get(f"/tasks/{task_id}", answer=Task)
+        return await self._workers.get(f"/tasks/{task_id}", response_model=Task)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from features.profile.domain import Profiles
-from shared.kit.guards import CurrentUser
+from shared.kit.auth.guards import CurrentUser
 from shared.models.profile import Profile, ProfileCreate, ProfileUpdate
 
 

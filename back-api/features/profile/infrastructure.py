@@ -14,11 +14,11 @@ class PostgresProfiles:
         self._postgres = postgres
 
     async def get(self, user_id: UUID) -> StoredProfile:
-        return await self._postgres.get(f"/users/{user_id}/profile", answer=StoredProfile)
+        return await self._postgres.get(f"/users/{user_id}/profile", response_model=StoredProfile)
 
     async def create(self, command: Command[WriteProfile]) -> StoredProfile:
-        return await self._postgres.post("/profiles", command, answer=StoredProfile)
+        return await self._postgres.post("/profiles", command, response_model=StoredProfile)
 
     async def replace(self, command: Command[WriteProfile]) -> StoredProfile:
         path = f"/users/{command.data.user_id}/profile"
-        return await self._postgres.put(path, command, answer=StoredProfile)
+        return await self._postgres.put(path, command, response_model=StoredProfile)

@@ -3,8 +3,8 @@
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from shared.kit.context import correlation_id
 from shared.kit.errors import Conflict, RuleViolated
+from shared.kit.http.context import correlation_id
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.user import (
     NewUser,

@@ -6,7 +6,7 @@ import structlog
 
 from shared.kit import ServiceClient
 from shared.kit.errors import TimedOut, TooManyRequests, Unavailable
-from shared.kit.limits import LocalBuckets
+from shared.kit.http.limits import LocalBuckets
 from shared.models.auth import TakeToken, TokenTaken
 from shared.models.user import CredentialAccepted, NewCredential
 
@@ -23,7 +23,9 @@ class AuthCredentials:
 
     async def store(self, password: str) -> UUID:
         accepted = await self._auth.post(
-            "/internal/credentials", NewCredential(password=password), answer=CredentialAccepted
+            "/internal/credentials",
+            NewCredential(password=password),
+            response_model=CredentialAccepted,
         )
         return accepted.credential_id
 
@@ -48,7 +50,7 @@ class RedisLimit:
             limit="registration", key=address, capacity=self._per_hour, window_seconds=_HOUR
         )
         try:
-            taken = await self._redis.post("/limits/take", token, answer=TokenTaken)
+            taken = await self._redis.post("/limits/take", token, response_model=TokenTaken)
             wait = 0.0 if taken.allowed else taken.retry_after
         except (Unavailable, TimedOut):
             log.warning("limit_local", limit="registration")

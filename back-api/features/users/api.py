@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from features.users.domain import Users, current_user
-from shared.kit.guards import CurrentUser
+from shared.kit.auth.guards import CurrentUser
 from shared.models.user import CurrentUserView
 
 

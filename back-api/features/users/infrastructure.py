@@ -15,21 +15,21 @@ class PostgresUsers:
         self._postgres = postgres
 
     async def get(self, user_id: UUID) -> User:
-        return await self._postgres.get(f"/users/{user_id}", answer=User)
+        return await self._postgres.get(f"/users/{user_id}", response_model=User)
 
     async def find(self, email: str) -> User | None:
         try:
             return await self._postgres.post(
-                "/users/lookup", LookUpUser(email=email), answer=User, idempotent=True
+                "/users/lookup", LookUpUser(email=email), response_model=User, idempotent=True
             )
         except NotFound:
             return None
 
     async def create(self, command: Command[NewUser]) -> User:
-        return await self._postgres.post("/users", command, answer=User)
+        return await self._postgres.post("/users", command, response_model=User)
 
     async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
-        return await self._postgres.patch(f"/users/{user_id}", command, answer=User)
+        return await self._postgres.patch(f"/users/{user_id}", command, response_model=User)
 
     async def record(self, command: Command[Nothing]) -> None:
-        await self._postgres.post("/events", command, answer=Recorded)
+        await self._postgres.post("/events", command, response_model=Recorded)

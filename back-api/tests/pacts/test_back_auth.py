@@ -6,9 +6,9 @@ import pytest
 
 from features.user_registration.infrastructure import AuthCredentials
 from shared.kit import asks_back_auth
-from shared.kit.pacts import ConsumerPact, exactly, reply, state
-from shared.kit.users import RemoteKeySet
+from shared.kit.auth.user_tokens import RemoteKeySet
 from shared.models.user import NewCredential
+from shared.testing.pacts import ConsumerPact, exactly, reply, state
 
 PASSWORD = "correct horse battery staple"
 CREDENTIAL = UUID("c0000000-0000-4000-8000-000000000001")

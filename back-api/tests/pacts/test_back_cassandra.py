@@ -7,7 +7,7 @@ import pytest
 
 from features.audit.infrastructure import CassandraAuditLog
 from shared.kit.errors import InvalidRequest
-from shared.kit.pacts import ConsumerPact, refusal, reply, state
+from shared.testing.pacts import ConsumerPact, refusal, reply, state
 
 USER = UUID("a0000000-0000-4000-8000-000000000001")
 ENTRY = {

@@ -8,8 +8,6 @@ import pytest
 from features.profile.infrastructure import PostgresProfiles
 from features.users.infrastructure import PostgresUsers
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
-from shared.kit.pacts.matching import State
 from shared.models.base import EventPayload
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.profile import ProfileCreated, WriteProfile
@@ -21,6 +19,8 @@ from shared.models.user import (
     UserRegistered,
     UserRoleChanged,
 )
+from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.testing.pacts.matching import State
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 COMMAND = UUID("d0000000-0000-4000-8000-000000000001")

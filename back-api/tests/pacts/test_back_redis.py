@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from features.user_registration.infrastructure import RedisLimit
+from shared.kit.auth.revocations import Revocations
 from shared.kit.errors import TooManyRequests, Unauthenticated
-from shared.kit.pacts import ConsumerPact, exactly, reply, state
-from shared.kit.revocations import Revocations
 from shared.models.auth import TakeToken
+from shared.testing.pacts import ConsumerPact, exactly, reply, state
 
 SID = UUID("50000000-0000-4000-8000-000000000001")
 USER = UUID("a0000000-0000-4000-8000-000000000001")

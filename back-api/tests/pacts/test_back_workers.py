@@ -4,8 +4,8 @@ import pytest
 
 from features.maintenance.infrastructure import WorkerTasks
 from shared.kit.errors import NotFound
-from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
 from shared.models.maintenance import StartTask
+from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
 
 TASK = "70000000-0000-4000-8000-000000000001"
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, status
 
 from features.credentials.domain import CredentialService
-from shared.kit.guards import calls_with_scope
+from shared.kit.auth.guards import calls_with_scope
 from shared.models.user import CredentialAccepted, NewCredential
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.kit.client import ServiceClient
+from shared.kit.http.client import ServiceClient
 from shared.models.user import Credential, CredentialAccepted
 
 
@@ -14,6 +14,6 @@ class PostgresCredentials:
         await self._postgres.post(
             "/credentials",
             Credential(credential_id=credential_id, password_hash=password_hash),
-            answer=CredentialAccepted,
+            response_model=CredentialAccepted,
             idempotent=True,
         )

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4, uuid5
 
 import structlog
 
-from services.outbox import Outbox, event_command
+from services.event_publisher import Outbox, event_command
 from shared.kit.errors import Forbidden, ServiceError, TooManyRequests, Unauthenticated
 from shared.models.auth import LoginFailed, LoginSucceeded, TokenPair, TokenTaken
 from shared.models.base import now

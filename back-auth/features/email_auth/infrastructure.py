@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from services.secret_service import secret_hash
-from shared.kit.client import ServiceClient
 from shared.kit.errors import NotFound, ServiceError, TimedOut, Unavailable
-from shared.kit.limits import LocalBuckets
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.limits import LocalBuckets
 from shared.models.auth import RefillBucket, TakeToken, TokenTaken
 from shared.models.user import Credential, CredentialAccepted, LookUpUser, UserCredential
 
@@ -25,7 +25,7 @@ class PostgresAccounts:
             return await self._postgres.post(
                 "/credentials/lookup",
                 LookUpUser(email=email),
-                answer=UserCredential,
+                response_model=UserCredential,
                 idempotent=True,
             )
         except NotFound:
@@ -35,7 +35,7 @@ class PostgresAccounts:
         await self._postgres.put(
             f"/users/{user_id}/credential",
             Credential(credential_id=uuid4(), password_hash=password_hash),
-            answer=CredentialAccepted,
+            response_model=CredentialAccepted,
         )
 
 
@@ -54,7 +54,7 @@ class RedisAttemptLimit:
             limit=LIMIT, key=key, capacity=self._capacity, window_seconds=self.window_seconds
         )
         try:
-            return await self._redis.post("/limits/take", token, answer=TokenTaken)
+            return await self._redis.post("/limits/take", token, response_model=TokenTaken)
         except (Unavailable, TimedOut) as error:
             log.warning("limit_taken_locally", limit=LIMIT, reason=error.code)
             wait = self._local.take(key)

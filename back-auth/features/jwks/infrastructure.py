@@ -30,7 +30,7 @@ class KeyFolder:
         return self._ring
 
     async def keys(self, kid: str) -> Mapping[str, RSAPublicKey]:  # noqa: ARG002 -- all are at hand
-        """The public keys by `kid`, for verifying tokens here (`shared.kit.users.KeySet`)."""
+        """The public keys by `kid` (`shared.kit.auth.user_tokens.KeySet`)."""
         return self._ring.public_keys
 
     async def watch(self) -> None:

@@ -13,8 +13,8 @@ from starlette.types import Scope
 
 from features.mail_tokens.domain import MailTokenService
 from features.mail_tokens.page import confirmation_page, confirmed_page, refused_page
+from shared.kit.auth.guards import calls_with_scope
 from shared.kit.errors import InvalidRequest, ServiceError
-from shared.kit.guards import calls_with_scope
 from shared.models.auth import EmailVerified, MailToken, MintMailToken, VerifyEmail
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"

@@ -6,8 +6,8 @@ from typing import NoReturn, Protocol
 from uuid import UUID, uuid5
 
 from services.secret_service import new_secret, secret_hash
-from shared.kit.context import correlation_id
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
+from shared.kit.http.context import correlation_id
 from shared.models.auth import (
     EmailVerified,
     MailPurpose,

@@ -1,7 +1,7 @@
 """Mail tokens in back-postgres."""
 
-from shared.kit.client import ServiceClient
 from shared.kit.errors import NotFound
+from shared.kit.http.client import ServiceClient
 from shared.models.auth import (
     LookUpMailToken,
     MailPurpose,
@@ -17,14 +17,16 @@ class PostgresMailTokens:
         self._postgres = postgres
 
     async def keep(self, token: StoredMailToken) -> None:
-        await self._postgres.post("/mail-tokens", token, answer=StoredMailToken, idempotent=True)
+        await self._postgres.post(
+            "/mail-tokens", token, response_model=StoredMailToken, idempotent=True
+        )
 
     async def find(self, token_hash: str, purpose: MailPurpose) -> StoredMailToken | None:
         try:
             return await self._postgres.post(
                 "/mail-tokens/lookup",
                 LookUpMailToken(token_hash=token_hash, purpose=purpose),
-                answer=StoredMailToken,
+                response_model=StoredMailToken,
                 idempotent=True,
             )
         except NotFound:
@@ -36,4 +38,4 @@ class PostgresVerifications:
         self._postgres = postgres
 
     async def confirm(self, command: Command[UseVerificationToken]) -> User:
-        return await self._postgres.post("/email-verifications", command, answer=User)
+        return await self._postgres.post("/email-verifications", command, response_model=User)

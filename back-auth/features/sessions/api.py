@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response, status
 
 from features.sessions.domain import SessionService
 from services.permission_service import permissions_of
-from shared.kit.guards import CurrentUser, calls_with_scope
+from shared.kit.auth.guards import CurrentUser, calls_with_scope
 from shared.models.auth import Refresh, RolePermissions, Session, TokenPair
 from shared.models.user import Role
 

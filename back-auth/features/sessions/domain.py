@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from services.outbox import Outbox, event_command
+from services.event_publisher import Outbox, event_command
 from services.secret_service import new_secret, secret_hash
 from shared.kit.errors import Conflict, NotFound, Unauthenticated
 from shared.models.auth import LoggedOut, RefreshReused, Session, TokenPair

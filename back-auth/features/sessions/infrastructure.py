@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.kit.client import ServiceClient
+from shared.kit.http.client import ServiceClient
 from shared.models.auth import NewSession, RotateSession, Session
 from shared.models.user import User
 
@@ -13,10 +13,10 @@ class RedisSessions:
 
     async def open(self, sid: UUID, user_id: UUID, refresh_hash: str, *, expires_in: int) -> None:
         new = NewSession(sid=sid, user_id=user_id, refresh_hash=refresh_hash, expires_in=expires_in)
-        await self._redis.post("/sessions", new, answer=Session, idempotent=True)
+        await self._redis.post("/sessions", new, response_model=Session, idempotent=True)
 
     async def get(self, sid: UUID) -> Session:
-        return await self._redis.get(f"/sessions/{sid}", answer=Session)
+        return await self._redis.get(f"/sessions/{sid}", response_model=Session)
 
     async def rotate(
         self, sid: UUID, presented_hash: str, next_hash: str, *, expires_in: int
@@ -25,11 +25,11 @@ class RedisSessions:
             presented_hash=presented_hash, next_hash=next_hash, expires_in=expires_in
         )
         return await self._redis.post(
-            f"/sessions/{sid}/rotate", rotation, answer=Session, idempotent=True
+            f"/sessions/{sid}/rotate", rotation, response_model=Session, idempotent=True
         )
 
     async def revoke(self, sid: UUID) -> None:
-        await self._redis.post(f"/sessions/{sid}/revoke", answer=None, idempotent=True)
+        await self._redis.post(f"/sessions/{sid}/revoke", response_model=None, idempotent=True)
 
 
 class PostgresUsers:
@@ -37,4 +37,4 @@ class PostgresUsers:
         self._postgres = postgres
 
     async def get(self, user_id: UUID) -> User:
-        return await self._postgres.get(f"/users/{user_id}", answer=User)
+        return await self._postgres.get(f"/users/{user_id}", response_model=User)

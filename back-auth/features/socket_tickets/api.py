@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response, status
 
 from features.socket_tickets.domain import TicketService
-from shared.kit.guards import CurrentUser
+from shared.kit.auth.guards import CurrentUser
 from shared.models.auth import SocketTicket
 
 

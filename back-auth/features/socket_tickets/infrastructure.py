@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.kit.client import ServiceClient
+from shared.kit.http.client import ServiceClient
 from shared.models.auth import NewTicket
 
 
@@ -12,4 +12,4 @@ class RedisTickets:
 
     async def keep(self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int) -> None:
         ticket = NewTicket(ticket_hash=ticket_hash, user_id=user_id, sid=sid, expires_in=expires_in)
-        await self._redis.post("/tickets", ticket, answer=None, idempotent=True)
+        await self._redis.post("/tickets", ticket, response_model=None, idempotent=True)

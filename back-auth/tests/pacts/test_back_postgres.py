@@ -9,10 +9,8 @@ from features.credentials.infrastructure import PostgresCredentials
 from features.email_auth.infrastructure import PostgresAccounts
 from features.mail_tokens.infrastructure import PostgresMailTokens, PostgresVerifications
 from features.sessions.infrastructure import PostgresUsers
-from services.postgres_outbox import PostgresOutbox
+from services.postgres_event_publisher import PostgresOutbox
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
-from shared.kit.pacts.matching import State
 from shared.models.auth import (
     LoggedOut,
     LookUpMailToken,
@@ -21,6 +19,8 @@ from shared.models.auth import (
 )
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.user import Credential, LookUpUser, UserVerified
+from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.testing.pacts.matching import State
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TOMORROW = datetime(2100, 1, 1, tzinfo=UTC)

@@ -11,11 +11,11 @@ from features.sessions.infrastructure import RedisSessions
 from features.socket_tickets.infrastructure import RedisTickets
 from services.secret_service import secret_hash
 from shared.kit import ServiceClient
+from shared.kit.auth.revocations import Revocations
 from shared.kit.errors import Conflict, NotFound, Unauthenticated
-from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
-from shared.kit.pacts.matching import State
-from shared.kit.revocations import Revocations
 from shared.models.auth import NewSession, NewTicket, RefillBucket, RotateSession, TakeToken
+from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.testing.pacts.matching import State
 from tests.conftest import until
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

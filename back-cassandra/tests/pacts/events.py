@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.kit.pacts import ConsumerPact, exactly
+from shared.testing.pacts import ConsumerPact, exactly
 from tests.callers import Callers
 
 USER = UUID("a0000000-0000-4000-8000-000000000001")

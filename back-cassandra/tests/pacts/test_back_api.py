@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.kit.pacts import ConsumerPact
+from shared.testing.pacts import ConsumerPact
 from tests.callers import Callers
 from tests.pacts.events import is_found_by_its_user
 

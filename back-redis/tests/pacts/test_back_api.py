@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.kit.pacts import ConsumerPact, exactly
 from shared.models.event import EventEnvelope
 from shared.models.live import PublishLive
+from shared.testing.pacts import ConsumerPact, exactly
 from stores.live_store import LiveStore
 
 EARLIER = UUID("e0000000-0000-4000-8000-000000000001")

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from shared.kit import asks_back_auth
-from shared.kit.pacts import ConsumerPact, exactly, reply, state
+from shared.testing.pacts import ConsumerPact, exactly, reply, state
 
 SID = UUID("50000000-0000-4000-8000-000000000001")
 USER = UUID("a0000000-0000-4000-8000-000000000001")

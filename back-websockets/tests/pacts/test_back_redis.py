@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from admission import Admission
+from handshake_authentication import Admission
 from hub import Hub
 from live_subscription import LiveSubscription
 from settings import Settings
 from shared.kit import ServiceClient
+from shared.kit.auth.revocations import Revocations
 from shared.kit.errors import Forbidden, Unauthenticated
-from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
-from shared.kit.revocations import Revocations
 from shared.models.auth import RedeemTicket, TicketHolder
+from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
 from tests.waiting import until
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from shared.kit.pacts import exactly
 from shared.models.event import Delivery, EventEnvelope
+from shared.testing.pacts import exactly
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DELIVERY = UUID("f0000000-0000-4000-8000-000000000001")

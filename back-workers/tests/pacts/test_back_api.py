@@ -6,11 +6,11 @@ from mailing.mails import Mails, ServiceAccounts
 from mailing.smtp import MailServer
 from relay.consumers import live
 from settings import Settings
-from shared.kit.pacts import ConsumerPact
-from shared.kit.testing import TestKeys
-from shared.kit.transport import AsgiTransport
+from shared.kit.http.transport import AsgiTransport
 from shared.models.event import EventEnvelope
 from shared.models.user import UserStatus
+from shared.testing.pacts import ConsumerPact
+from shared.testing.service import TestKeys
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import FakeOutbox
 from tests.fake_services import FakeServices

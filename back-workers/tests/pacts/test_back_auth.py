@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from mailing.mails import ServiceAccounts
-from shared.kit.pacts import ConsumerPact, reply, state
 from shared.models.auth import MintMailToken
+from shared.testing.pacts import ConsumerPact, reply, state
 
 EMAIL = "ada@example.org"
 USER = UUID("a0000000-0000-4000-8000-000000000001")

@@ -3,7 +3,7 @@
 import pytest
 
 from relay.consumers import audit
-from shared.kit.pacts import ConsumerPact, reply
+from shared.testing.pacts import ConsumerPact, reply
 from tests.pacts.events import EVENT, delivery, envelope
 
 

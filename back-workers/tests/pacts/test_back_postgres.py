@@ -5,11 +5,9 @@ from uuid import UUID
 import pytest
 
 from mailing.mails import ServiceAccounts
-from outbox import ServiceOutbox
+from outbox_client import ServiceOutbox
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.pacts import ConsumerPact, exactly, refusal, reply, state
-from shared.kit.pacts.matching import State
 from shared.models.event import (
     ClaimDeliveries,
     CompleteDelivery,
@@ -19,6 +17,8 @@ from shared.models.event import (
     TakeDelivery,
 )
 from shared.models.user import SweepCredentials
+from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.testing.pacts.matching import State
 from tasks.maintenance import sweep
 from tests.pacts.events import (
     DELIVERY,

@@ -3,8 +3,8 @@
 import pytest
 
 from relay.consumers import live
-from shared.kit.pacts import ConsumerPact, exactly, reply
 from shared.models.live import PublishLive
+from shared.testing.pacts import ConsumerPact, exactly, reply
 from tests.pacts.events import USER, delivery, envelope
 
 TYPE = "profile.created"

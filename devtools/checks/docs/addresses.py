@@ -98,7 +98,7 @@ def _contracted(tree: Tree) -> Iterator[Endpoint]:
 
 def _mailbox(tree: Tree) -> Iterator[Endpoint]:
     """Its routes as the decorators name them: no contract describes a tool."""
-    for path in sorted((tree.root / "devtools" / "mailbox").glob("*.py")):
+    for path in sorted((tree.root / "mailbox").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(

@@ -16,10 +16,10 @@ HANDED_OVER = {
     "check": "devtools.checks.cli:app",
     "contracts": "devtools.contracts.cli:app",
     "feature": "devtools.scaffold.cli:feature",
-    "milestone": "devtools.milestones.cli:app",
+    "milestone": "devtools.testing.milestones.cli:app",
     "new": "devtools.scaffold.cli:new",
     "service": "devtools.scaffold.cli:service",
-    "stub": "devtools.stub.cli:app",
+    "stub": "devtools.stack.stub.cli:app",
     "test": "devtools.testing.cli:app",
 }
 """The commands of ./dev that are an app of their own."""

@@ -45,7 +45,7 @@ def values(root: Path, folder: Path, source: str) -> list[object]:
         if number not in numbers:
             raise Unknown(f"the contract {feature} has no number {number}")
         return [numbers[number]]
-    for path in (folder / "settings.py", root / "shared" / "kit" / "settings.py"):
+    for path in (folder / "settings.py", root / "shared" / "kit" / "runtime" / "settings.py"):
         if path.is_file() and (found := _setting(root, path, source.lower())):
             return found
     raise Unknown(f"no setting is called {source.lower()}")

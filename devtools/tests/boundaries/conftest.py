@@ -16,7 +16,7 @@ SERVICES = {
     "back-redis": "valkey>=6",
     "back-workers": "celery[redis]>=5",
 }
-MEMBERS = [*SERVICES, "devtools", "devtools/mailbox"]
+MEMBERS = [*SERVICES, "devtools", "mailbox"]
 PROJECT = '[project]\nname = "{name}"\ndependencies = [\n{dependencies}]\n'
 GROUPS = "[dependency-groups]\ndev = ['pytest']\n"
 TABLES = """{"endpoints": [
@@ -61,20 +61,22 @@ dependencies = [{ name = "asyncpg" }]
 """,
     "docker-compose.yml": COMPOSE,
     "shared/__init__.py": "",
-    "shared/contracts/tables.json": TABLES,
-    "shared/contracts/openapi/back-postgres.json": DOCUMENT,
-    "shared/contracts/openapi/back-auth.json": '{"paths": {"/auth/login": {"post": {}}}}',
-    "shared/kit/__init__.py": "from shared.kit.client import ServiceClient\n",
-    "shared/kit/client.py": "from shared.kit.transport import Http\nimport structlog, fastapi\n",
-    "shared/kit/transport.py": "import aiohttp\n",
-    "shared/kit/identity.py": "import jwt\n\nsign = lambda: jwt.encode({}, '')\n",
-    "shared/kit/testing.py": "import pytest\n",
+    "shared/kit/contract_registry.json": TABLES,
+    "shared/contracts/generated/openapi/back-postgres.json": DOCUMENT,
+    "shared/contracts/generated/openapi/back-auth.json": '{"paths": {"/auth/login": {"post": {}}}}',
+    "shared/kit/__init__.py": "from shared.kit.http.client import ServiceClient\n",
+    "shared/kit/http/client.py": (
+        "from shared.kit.http.transport import Http\nimport structlog, fastapi\n"
+    ),
+    "shared/kit/http/transport.py": "import aiohttp\n",
+    "shared/kit/auth/service_identity.py": "import jwt\n\nsign = lambda: jwt.encode({}, '')\n",
+    "shared/testing/service.py": "import pytest\n",
     "shared/security/signing.py": "import jwt\n\nsign = lambda: jwt.encode({}, '')\n",
     "devtools/__init__.py": "",
     "devtools/pyproject.toml": PROJECT.format(name="devtools", dependencies=""),
-    "devtools/mailbox/pyproject.toml": PROJECT.format(name="mailbox", dependencies=""),
-    "devtools/mailbox/main.py": "import smtp\n",
-    "devtools/mailbox/smtp.py": "",
+    "mailbox/pyproject.toml": PROJECT.format(name="mailbox", dependencies=""),
+    "mailbox/main.py": "import smtp\n",
+    "mailbox/smtp.py": "",
     "back-api/features/profile/domain.py": "from shared.kit.errors import NotFound\n",
     "back-api/features/profile/api.py": "from fastapi import APIRouter\n",
     "back-api/features/profile/infrastructure.py": (

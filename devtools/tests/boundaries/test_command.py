@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from devtools.checks.tree import LEFT_OUT
-from devtools.repository import ROOT
+from devtools.workspace.repository import ROOT
 
 BROKEN = {
     "back-api/features/users/infrastructure.py": "import asyncpg",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devtools.contracts.check import Tree, differences
-from devtools.repository import ROOT
+from devtools.workspace.repository import ROOT
 
 
 @pytest.mark.parametrize("instead", [[], [{"service": ["another:scope"]}]])

@@ -7,8 +7,8 @@ import pytest
 from devtools.checks.run import BOUNDARIES as RULES
 from devtools.checks.run import chosen
 from devtools.checks.tree import Tree
-from devtools.errors import DevError
 from devtools.tests.boundaries.conftest import COMPOSE, DOCUMENT, Write
+from devtools.workspace.errors import DevError
 
 DOMAIN = "back-api/features/f/domain.py"
 ROUTE = "back-postgres/routes/x.py"
@@ -53,7 +53,7 @@ BREAKS = [
     Break("http-clients", "back-api/x.py", "import httpx", "service.client"),
     Break("http-clients", "back-auth/x.py", "import urllib.request", "ServiceClient"),
     Break("http-clients", "shared/kit/x.py", "from aiohttp import ClientSession", "ServiceClient"),
-    Break("http-clients", "devtools/mailbox/x.py", "import requests", "ServiceClient"),
+    Break("http-clients", "mailbox/x.py", "import requests", "ServiceClient"),
     Break("mail", "back-auth/x.py", "import smtplib", "only back-workers sends mail"),
     Break("hashing", "back-api/x.py", "from argon2 import PasswordHasher", "only back-auth"),
     Break("hashing", "back-api/x.py", "import hashlib\n\nhashlib.scrypt(b'')", "only back-auth", 3),
@@ -65,7 +65,9 @@ BREAKS = [
     Break("signing", "back-auth/x.py", "from jwt import encode", "shared/security/signing.py"),
     Break("signing", "shared/kit/x.py", "import jwt\njwt.encode({}, '')", "identity.py", 2),
     Break("signing", "back-api/x.py", "import cryptography.x509", "private keys"),
-    Break("user-tokens", ROUTE, "from shared.kit.guards import CurrentUser", "calls_with_scope"),
+    Break(
+        "user-tokens", ROUTE, "from shared.kit.auth.guards import CurrentUser", "calls_with_scope"
+    ),
     Break("user-tokens", "back-workers/x.py", "import jwt", "no user token"),
     Break("no-calls", ROUTE, "from shared.kit import ServiceClient", "calls no other service"),
     Break("no-loops", "back-api/x.py", "import asyncio\nasyncio.create_task(x())", "back-work", 2),
@@ -97,7 +99,7 @@ BREAKS = [
     Break("calls", "back-api/x.py", "redis = service.client('back-redis')", "no contract"),
     Break(
         "guards",
-        "shared/contracts/openapi/back-postgres.json",
+        "shared/contracts/generated/openapi/back-postgres.json",
         DOCUMENT.replace('"service"', '"user"').strip(),
         "GET /users/{user_id} of back-postgres lets in everybody",
         3,

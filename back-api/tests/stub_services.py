@@ -1,0 +1,204 @@
+"""The services around back-api as small ASGI apps over the fakes; the wire is real."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from fakes import FakeAuditLog, FakeCredentials, FakeProfiles, FakeTasks, FakeUsers
+from fastapi import FastAPI, Header
+from fastapi.responses import StreamingResponse
+from jwt.algorithms import RSAAlgorithm
+
+from shared.kit.errors import Unavailable
+from shared.kit.http.problems import install_problems
+from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.models.audit import AuditPage
+from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation, Session, TakeToken, TokenTaken
+from shared.models.base import now
+from shared.models.event import Command, Nothing, Recorded
+from shared.models.maintenance import StartTask, Task
+from shared.models.profile import StoredProfile, WriteProfile
+from shared.models.user import (
+    CredentialAccepted,
+    LookUpUser,
+    NewCredential,
+    NewUser,
+    User,
+    UserChange,
+)
+from shared.security.signing import generate_jwt
+
+
+def _app() -> FastAPI:
+    app = FastAPI()
+    install_problems(app)
+
+    @app.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+@dataclass
+class Neighbours:
+    """Everything around back-api; what a test changes here is what back-api meets."""
+
+    users: FakeUsers = field(default_factory=FakeUsers)
+    credentials: FakeCredentials = field(default_factory=FakeCredentials)
+    profiles: FakeProfiles = field(default_factory=FakeProfiles)
+    audit: FakeAuditLog = field(default_factory=FakeAuditLog)
+    tasks: FakeTasks = field(default_factory=FakeTasks)
+    tokens_left: int = 1000
+    limits_down: bool = False
+    revoked: list[UUID] = field(default_factory=list)
+    revocations: asyncio.Queue[Revocation] = field(default_factory=asyncio.Queue)
+    seen_correlation: list[str] = field(default_factory=list)
+    key: RSAPrivateKey = field(
+        default_factory=lambda: generate_private_key(public_exponent=65537, key_size=2048)
+    )
+
+    def apps(self) -> dict[str, FastAPI]:
+        """The apps by service name."""
+        return {
+            "back-auth": self._auth(),
+            "back-postgres": self._postgres(),
+            "back-cassandra": self._cassandra(),
+            "back-redis": self._redis(),
+            "back-workers": self._workers(),
+        }
+
+    def bearer(
+        self,
+        user_id: UUID,
+        *,
+        role: str = "user",
+        permissions: tuple[str, ...] = (),
+        sid: UUID | None = None,
+    ) -> dict[str, str]:
+        """The header of a logged-in user."""
+        token = generate_jwt(
+            user_id=user_id,
+            sid=sid or uuid4(),
+            role=role,
+            permissions=permissions,
+            key=self.key,
+            kid="k1",
+            issued_at=now(),
+        )
+        return {"Authorization": f"Bearer {token}"}
+
+    def _auth(self) -> FastAPI:
+        app = _app()
+
+        @app.get("/.well-known/jwks.json")
+        async def jwks() -> JsonWebKeySet:
+            jwk = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+            return JsonWebKeySet(keys=[JsonWebKey(kid="k1", n=jwk["n"], e=jwk["e"])])
+
+        @app.post("/internal/credentials", status_code=201)
+        async def store(body: NewCredential) -> CredentialAccepted:
+            return CredentialAccepted(credential_id=await self.credentials.store(body.password))
+
+        @app.get("/internal/sessions/{sid}")
+        async def session(sid: UUID) -> Session:
+            return Session(sid=sid, user_id=None, active=sid not in self.revoked)
+
+        return app
+
+    def _postgres(self) -> FastAPI:
+        app = _app()
+
+        @app.post("/users", status_code=201)
+        async def create(
+            body: Command[NewUser], x_correlation_id: str = Header(default="")
+        ) -> User:
+            self.seen_correlation.append(x_correlation_id)
+            return await self.users.create(body)
+
+        @app.post("/users/lookup")
+        async def lookup(body: LookUpUser) -> User:
+            user = await self.users.find(body.email)
+            return user or await self.users.get(uuid4())
+
+        @app.get("/users/{user_id}")
+        async def get(user_id: UUID) -> User:
+            return await self.users.get(user_id)
+
+        @app.patch("/users/{user_id}")
+        async def change(user_id: UUID, body: Command[UserChange]) -> User:
+            return await self.users.change(user_id, body)
+
+        @app.post("/events", status_code=201)
+        async def record(body: Command[Nothing]) -> Recorded:
+            await self.users.record(body)
+            return Recorded(event_ids=[event.envelope.event_id for event in body.events])
+
+        @app.post("/profiles", status_code=201)
+        async def create_profile(body: Command[WriteProfile]) -> StoredProfile:
+            return await self.profiles.create(body)
+
+        @app.get("/users/{user_id}/profile")
+        async def get_profile(user_id: UUID) -> StoredProfile:
+            return await self.profiles.get(user_id)
+
+        @app.put("/users/{user_id}/profile")
+        async def replace_profile(user_id: UUID, body: Command[WriteProfile]) -> StoredProfile:
+            assert body.data.user_id == user_id
+            return await self.profiles.replace(body)
+
+        return app
+
+    def _cassandra(self) -> FastAPI:
+        app = _app()
+
+        @app.get("/audit/events")
+        async def page(
+            limit: int, user_id: UUID | None = None, before: str | None = None
+        ) -> AuditPage:
+            return await self.audit.page(user_id, limit, before)
+
+        return app
+
+    def _redis(self) -> FastAPI:
+        app = _app()
+
+        @app.post("/limits/take")
+        async def take(body: TakeToken) -> TokenTaken:
+            if self.limits_down:
+                raise Unavailable
+            self.tokens_left -= 1
+            allowed = self.tokens_left >= 0
+            return TokenTaken(allowed=allowed, remaining=0, retry_after=0 if allowed else 30)
+
+        @app.get("/streams/revocations")
+        async def revocations() -> StreamingResponse:
+            async def quiet() -> AsyncIterator[bytes]:
+                yield ServerSentEvent("caught-up", "{}", "0-0").encode()
+                while True:
+                    try:
+                        async with asyncio.timeout(0.5):
+                            entry = await self.revocations.get()
+                    except TimeoutError:
+                        yield ServerSentEvent("heartbeat", "{}").encode()
+                    else:
+                        yield ServerSentEvent("entry", entry.model_dump_json(), "1-0").encode()
+
+            return StreamingResponse(quiet(), media_type="text/event-stream")
+
+        return app
+
+    def _workers(self) -> FastAPI:
+        app = _app()
+
+        @app.post("/tasks", status_code=202)
+        async def start(body: StartTask) -> Task:
+            return await self.tasks.start(body.name)
+
+        @app.get("/tasks/{task_id}")
+        async def get(task_id: str) -> Task:
+            return await self.tasks.get(task_id)
+
+        return app

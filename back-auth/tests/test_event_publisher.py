@@ -1,0 +1,130 @@
+"""Events that may wait: none is lost to an outage that ends, none holds up the others."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from structlog.testing import capture_logs
+
+from services import postgres_event_publisher as module
+from services.event_publisher import event_command
+from services.postgres_event_publisher import PostgresOutbox
+from shared.kit.errors import TimedOut, Unavailable
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.context import correlated
+from shared.kit.http.transport import AsgiTransport
+from shared.models.auth import LoggedOut
+from shared.models.event import Command, Nothing
+from shared.testing.service import TestKeys
+from tests.conftest import until
+from tests.fakes import PostgresState
+from tests.stub_services import postgres_stub
+
+
+def logged_out(sid: UUID) -> Command[Nothing]:
+    user_id = uuid4()
+    return event_command(
+        "auth.logout", LoggedOut(user_id=user_id, sid=sid), user_id=user_id, command_id=sid
+    )
+
+
+@pytest.fixture
+def client(keys: TestKeys, postgres: PostgresState) -> ServiceClient:
+    return keys.client("back-auth", "back-postgres", AsgiTransport(postgres_stub(postgres)))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_PAUSES_SECONDS", (0.01, 0.01))
+
+
+async def test_a_command_tells_whose_event_it_is_and_what_it_belongs_to() -> None:
+    sid = uuid4()
+    with correlated("correlation-1"):
+        command = logged_out(sid)
+    [event] = command.events
+    assert command.command_id == sid
+    assert event.aggregate_id == UUID(str(event.envelope.payload["user_id"]))
+    assert event.envelope.correlation_id == "correlation-1"
+
+
+async def test_a_repeat_is_one_event(client: ServiceClient, postgres: PostgresState) -> None:
+    sid = uuid4()
+    async with PostgresOutbox(client) as outbox:
+        await outbox.record(logged_out(sid))
+        outbox.record_soon(logged_out(sid))
+    assert len(postgres.told("auth.logout")) == 1
+
+
+async def test_what_waits_is_stored_before_the_end(
+    client: ServiceClient, postgres: PostgresState
+) -> None:
+    async with PostgresOutbox(client) as outbox:
+        for _ in range(20):
+            outbox.record_soon(logged_out(uuid4()))
+    assert len(postgres.told("auth.logout")) == 20
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_outage_is_waited_out(client: ServiceClient, postgres: PostgresState) -> None:
+    async with PostgresOutbox(client) as outbox:
+        postgres.down = True
+        outbox.record_soon(logged_out(uuid4()))
+        await asyncio.sleep(0)
+        postgres.down = False
+        await until(lambda: bool(postgres.told("auth.logout")))
+
+
+class ScriptedClient:
+    """A back-postgres that answers as scripted, then well."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.stored: list[object] = []
+
+    async def post(self, path: str, body: object, *, answer: object) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.stored.append(body)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    "errors, stored",
+    [
+        ((Unavailable(), TimedOut()), 2),
+        ((Unavailable(), Unavailable(), Unavailable()), 1),
+        ((ValueError("refused"),), 1),
+    ],
+)
+async def test_an_event_that_can_not_be_stored_does_not_stop_the_next(
+    errors: tuple[Exception, ...], stored: int
+) -> None:
+    client = ScriptedClient(*errors)
+    with capture_logs() as logs:
+        async with PostgresOutbox(client) as outbox:  # type: ignore[arg-type]
+            outbox.record_soon(logged_out(uuid4()))
+            outbox.record_soon(logged_out(uuid4()))
+            await until(lambda: len(client.stored) == stored)
+    assert ("event_lost" in [entry["event"] for entry in logs]) == (stored == 1)
+
+
+async def test_a_full_queue_loses_the_newest_and_says_so(
+    client: ServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUEUE_MAX", 1)
+    outbox = PostgresOutbox(client)
+    with capture_logs() as logs:
+        outbox.record_soon(logged_out(uuid4()))
+        outbox.record_soon(logged_out(uuid4()))
+    assert [entry["reason"] for entry in logs] == ["queue_full"]
+
+
+async def test_the_end_does_not_wait_for_ever(
+    client: ServiceClient, postgres: PostgresState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DRAIN_SECONDS", 0.05)
+    postgres.down = True
+    async with asyncio.timeout(2):
+        async with PostgresOutbox(client) as outbox:
+            outbox.record_soon(logged_out(uuid4()))

@@ -1,0 +1,238 @@
+import asyncio
+from statistics import median
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+
+from database import Database
+from listen_notify import DeliveryNotifications
+from long_poll import DeliveryLongPoll
+from main import app
+from repositories.command_repository import CommandRepository
+from repositories.delivery_repository import DeliveryRepository
+from settings import Settings
+from shared.kit.http import context
+from shared.models.base import now
+from shared.models.event import ClaimDeliveries, Delivery, DeliveryCounts
+from shared.testing.service import TestKeys, running
+from tests.builders import event, recording
+from tests.callers import Callers
+from tests.waiting import until
+
+LONG = 10.0  # seconds
+WELL_BEFORE = 7.0  # seconds: no wait of LONG has ended by then, however busy the machine
+
+
+async def stays() -> bool:
+    return False
+
+
+async def claiming_begun(service: Callers, database: Database) -> "asyncio.Task[list[Delivery]]":
+    """A long poll that has found nothing and now waits to be woken."""
+    listening = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    claimed = (
+        "SELECT pid FROM pg_stat_activity WHERE query LIKE '%reachable%' AND state = 'idle' "
+        "AND datname = current_database() AND query_start > $1"
+    )
+    await until(database, f"{listening} AND datname = current_database()")
+    started = now()
+    task = asyncio.create_task(service.claim(LONG))
+    await until(database, claimed, started)
+    assert not task.done()
+    return task
+
+
+@pytest.mark.usefixtures("woken_alone")
+class TestLongPoll:
+    async def test_answers_at_once_when_something_is_due(self, service: Callers) -> None:
+        await service.api("POST", "/events", recording(event()))
+        started = monotonic()
+
+        assert len(await service.claim(LONG)) == 1
+        assert monotonic() - started < WELL_BEFORE
+
+    async def test_wakes_within_100_ms_of_the_commit(
+        self, service: Callers, database: Database
+    ) -> None:
+        delays = []
+        for _ in range(9):
+            poll = await claiming_begun(service, database)
+            await service.api("POST", "/events", recording(event()))
+            committed = monotonic()
+            assert await poll
+            delays.append(monotonic() - committed)
+
+        assert median(delays) < 0.1, delays
+
+    async def test_wakes_when_the_one_before_is_completed(
+        self, service: Callers, database: Database
+    ) -> None:
+        aggregate = uuid4()
+        both = recording(event(aggregate_id=aggregate), event(aggregate_id=aggregate))
+        await service.api("POST", "/events", both)
+        (first,) = await service.claim()
+        poll = await claiming_begun(service, database)
+
+        done = await service.workers(
+            "POST",
+            f"/deliveries/{first.delivery_id}/complete",
+            {"lease_token": str(first.lease_token)},
+        )
+
+        assert done.status == 204
+        async with asyncio.timeout(WELL_BEFORE):
+            assert await poll
+
+    async def test_ends_empty_when_the_time_is_over(self, service: Callers) -> None:
+        started = monotonic()
+
+        assert await service.claim(0.3) == []
+        assert 0.25 < monotonic() - started < WELL_BEFORE
+
+    async def test_ends_before_the_deadline_of_the_caller(self, service: Callers) -> None:
+        reply = await service.call(
+            "back-workers",
+            "POST",
+            "/deliveries/claim",
+            {"consumers": ["mail"], "wait_seconds": LONG},
+            headers={"X-Deadline-Ms": "1200"},
+        )
+
+        assert reply.json() == {"items": []}
+
+    async def test_ends_when_the_service_stops(
+        self,
+        environment: pytest.MonkeyPatch,
+        database: Database,
+        deliveries: DeliveryRepository,
+        settings: Settings,
+    ) -> None:
+        stopping = asyncio.Event()
+        claiming = DeliveryLongPoll(
+            deliveries, DeliveryNotifications(settings), stopping, fallback=5
+        )
+        poll = asyncio.create_task(
+            claiming.claim(ClaimDeliveries(consumers=["mail"], wait_seconds=LONG), stays)
+        )
+        await asyncio.sleep(0)
+
+        stopping.set()
+
+        async with asyncio.timeout(WELL_BEFORE):
+            assert (await poll).items == []
+
+    async def test_claims_nothing_for_a_caller_that_has_left(
+        self, commands: CommandRepository, deliveries: DeliveryRepository, settings: Settings
+    ) -> None:
+        async def has_left() -> bool:
+            await commands.record_events(recording(event()))
+            return True
+
+        claiming = DeliveryLongPoll(
+            deliveries, DeliveryNotifications(settings), asyncio.Event(), fallback=0.05
+        )
+
+        claimed = await claiming.claim(
+            ClaimDeliveries(consumers=["mail"], wait_seconds=LONG), has_left
+        )
+
+        assert claimed.items == []
+        waiting = await deliveries.claim(ClaimDeliveries(consumers=["mail"]))
+        assert len(waiting.items) == 1
+
+    async def test_looks_by_the_clock_where_no_notification_comes(
+        self, commands: CommandRepository, deliveries: DeliveryRepository, settings: Settings
+    ) -> None:
+        claiming = DeliveryLongPoll(
+            deliveries, DeliveryNotifications(settings), asyncio.Event(), fallback=0.1
+        )
+        poll = asyncio.create_task(
+            claiming.claim(ClaimDeliveries(consumers=["mail"], wait_seconds=LONG), stays)
+        )
+        await asyncio.sleep(0)
+
+        await commands.record_events(recording(event()))
+
+        async with asyncio.timeout(WELL_BEFORE):
+            assert len((await poll).items) == 1
+
+    async def test_waits_for_no_consumer_but_its_own(self, settings: Settings) -> None:
+        notifications = DeliveryNotifications(settings)
+        with (
+            notifications.for_consumers(["mail"]) as mail,
+            notifications.for_consumers(["audit"]) as audit,
+        ):
+            notifications._wake(None, 0, "deliveries", "mail")
+
+            assert (mail.is_set(), audit.is_set()) == (True, False)
+
+    async def test_without_a_deadline_waits_as_long_as_asked(
+        self, deliveries: DeliveryRepository, settings: Settings
+    ) -> None:
+        assert context.remaining() is None
+        claiming = DeliveryLongPoll(
+            deliveries, DeliveryNotifications(settings), asyncio.Event(), fallback=1
+        )
+
+        claimed = await claiming.claim(
+            ClaimDeliveries(consumers=["mail"], wait_seconds=0.05), stays
+        )
+
+        assert claimed.items == []
+
+
+class TestOverHttp:
+    async def test_a_delivery_from_claim_to_done(self, service: Callers) -> None:
+        await service.api("POST", "/events", recording(event()))
+        (sent,) = await service.claim()
+        path = f"/deliveries/{sent.delivery_id}"
+
+        taken = await service.workers("POST", f"{path}/take", {"lease_seconds": 8})
+        token = {"lease_token": taken.json()["lease_token"]}
+        lost = await service.workers(
+            "POST", f"{path}/renew", {"lease_token": str(sent.lease_token)}
+        )
+        renewed = await service.workers("POST", f"{path}/renew", token)
+        failed = await service.workers("POST", f"{path}/fail", token | {"error": "it broke"})
+        counted = await service.workers("GET", "/deliveries/counts")
+
+        assert [taken.status, lost.status, renewed.status, failed.status] == [200, 409, 204, 204]
+        assert lost.json()["code"] == "lease_lost"
+        counts = DeliveryCounts.model_validate_json(counted.body).items
+        assert [(it.consumer, it.state, it.count) for it in counts] == [
+            ("audit", "pending", 1),
+            ("mail", "pending", 1),
+        ]
+
+    async def test_postpone(self, service: Callers) -> None:
+        await service.api("POST", "/events", recording(event()))
+        (sent,) = await service.claim()
+
+        reply = await service.workers(
+            "POST",
+            f"/deliveries/{sent.delivery_id}/postpone",
+            {"lease_token": str(sent.lease_token), "pause_seconds": 1},
+        )
+
+        assert reply.status == 204
+
+
+@pytest.mark.usefixtures("woken_alone")
+class TestRestart:
+    async def test_two_services_on_one_database(
+        self,
+        service: Callers,
+        environment: pytest.MonkeyPatch,
+        keys: TestKeys,
+        database: Database,
+    ) -> None:
+        async with running(app()) as client:
+            other = Callers(client, keys)
+            await other.until_ready()
+            poll = await claiming_begun(service, database)
+
+            await other.api("POST", "/events", recording(event()))
+
+            async with asyncio.timeout(WELL_BEFORE):
+                assert len(await poll) == 1

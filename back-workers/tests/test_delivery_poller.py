@@ -1,0 +1,221 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import pairwise
+from uuid import uuid4
+
+import pytest
+
+from delivery_handler import Effect
+from relay.consumers import Consumer
+from relay.delivery_poller import Conveyor
+from settings import Settings
+from shared.kit.errors import Unavailable
+from shared.models.event import Delivery
+from tests.fake_outbox import FakeOutbox
+from tests.waiting import until
+
+FALLBACK = 0.02
+CLOCK = 0.002  # seconds that a timer may be early
+
+Carrying = Callable[..., AbstractAsyncContextManager[asyncio.Event]]
+
+
+@pytest.fixture
+def carrying(outbox: FakeOutbox, settings: Settings) -> Carrying:
+    """A conveyor that runs inside of an `async with`, with settings of its own."""
+
+    @asynccontextmanager
+    async def carrying(effect: Effect, **changes: float) -> AsyncIterator[asyncio.Event]:
+        stopping = asyncio.Event()
+        changed = settings.model_copy(update={"claim_fallback_seconds": FALLBACK, **changes})
+        conveyor = Conveyor(outbox, Consumer("audit", effect), changed)
+        running = asyncio.create_task(conveyor.run(stopping))
+        yield stopping
+        stopping.set()
+        async with asyncio.timeout(20):
+            await running
+
+    return carrying
+
+
+class Effects:
+    """Notes what arrives, and holds it while `gate` is closed."""
+
+    def __init__(self) -> None:
+        self.seen: list[Delivery] = []
+        self.under_way = 0
+        self.most_at_once = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, delivery: Delivery) -> None:
+        self.seen.append(delivery)
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        try:
+            await self.gate.wait()
+        finally:
+            self.under_way -= 1
+
+
+@pytest.fixture
+async def effects() -> Effects:
+    return Effects()
+
+
+class TestCarrying:
+    async def test_what_is_due_is_carried_and_done(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        async with carrying(effects):
+            row = outbox.add("audit")
+            await until(lambda: row.state == "done")
+
+    async def test_several_at_a_time_and_no_more_than_the_limit(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        effects.gate.clear()
+        rows = [outbox.add("audit") for _ in range(7)]
+        async with carrying(effects):
+            await until(lambda: effects.under_way == 4)
+            effects.gate.set()
+            await until(lambda: all(row.state == "done" for row in rows))
+        assert effects.most_at_once == 4
+
+    async def test_the_events_of_one_aggregate_keep_their_order(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        aggregate = uuid4()
+        rows = [outbox.add("audit", aggregate_id=aggregate) for _ in range(5)]
+        async with carrying(effects):
+            await until(lambda: all(row.state == "done" for row in rows))
+        arrived = [one.delivery_id for one in effects.seen]
+        assert arrived == [row.delivery_id for row in rows]
+        assert effects.most_at_once == 1
+
+    async def test_a_slow_delivery_does_not_hold_up_the_next(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        effects.gate.clear()
+        slow = outbox.add("audit")
+        async with carrying(effects):
+            await until(lambda: effects.under_way == 1)
+            outbox.add("audit")
+            await until(lambda: effects.under_way == 2)
+            assert slow.state == "sent"
+            effects.gate.set()
+
+    async def test_a_consumer_out_of_reach_loses_no_attempt_and_catches_up(
+        self, carrying: Carrying, outbox: FakeOutbox
+    ) -> None:
+        down = True
+
+        async def effect(delivery: Delivery) -> None:
+            if down:
+                raise Unavailable
+
+        row = outbox.add("audit")
+        async with carrying(effect):
+            await until(lambda: outbox.postponed >= 3)
+            down = False
+            await until(lambda: row.state == "done")
+        assert row.attempts == 0
+
+    async def test_what_always_fails_is_buried(
+        self, carrying: Carrying, outbox: FakeOutbox
+    ) -> None:
+        async def effect(delivery: Delivery) -> None:
+            raise RuntimeError
+
+        row = outbox.add("audit")
+        async with carrying(effect):
+            await until(lambda: row.state == "dead")
+        assert row.attempts == 8
+
+
+def pauses(outbox: FakeOutbox) -> list[float]:
+    """The seconds between each claim and the next."""
+    return [later - earlier for earlier, later in pairwise(outbox.claimed_at)]
+
+
+class TestClaiming:
+    async def test_an_outbox_out_of_reach_is_asked_again_but_not_all_the_time(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        outbox.down = Unavailable()
+        async with carrying(effects):
+            await until(lambda: outbox.claims >= 5)
+            outbox.down = None
+            row = outbox.add("audit")
+            await until(lambda: row.state == "done")
+        assert min(pauses(outbox)[:4]) > FALLBACK / 2 - CLOCK
+
+    async def test_an_outbox_that_does_not_wait_is_not_asked_all_the_time(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        async def at_once(consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
+            outbox.claimed_at.append(time.monotonic())
+            return []
+
+        outbox.claim = at_once  # type: ignore[method-assign]
+        async with carrying(effects):
+            await until(lambda: outbox.claims >= 5)
+        assert min(pauses(outbox)[:4]) > FALLBACK - CLOCK
+
+
+class TestStopping:
+    async def test_what_is_in_hand_is_finished(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        effects.gate.clear()
+        row = outbox.add("audit")
+        async with carrying(effects) as stopping:
+            await until(lambda: effects.under_way)
+            stopping.set()
+            await asyncio.sleep(0)
+            effects.gate.set()
+        assert row.state == "done"
+
+    async def test_what_can_not_be_finished_is_given_back(
+        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+    ) -> None:
+        effects.gate.clear()
+        rows = [outbox.add("audit") for _ in range(4)]
+        async with carrying(effects, stop_seconds=0.05):
+            await until(lambda: effects.under_way == 4)
+        assert {(row.state, row.attempts) for row in rows} == {("pending", 0)}
+
+    async def test_a_claim_that_is_just_answering_is_not_lost(
+        self,
+        carrying: Carrying,
+        outbox: FakeOutbox,
+        effects: Effects,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("relay.conveyor.LAST_CLAIM_SECONDS", 20)
+        async with carrying(effects) as stopping:
+            await until(lambda: outbox.claims)
+            stopping.set()
+            row = outbox.add("audit")
+        assert row.state == "done"
+
+    async def test_a_claim_that_waits_is_given_up(
+        self,
+        carrying: Carrying,
+        outbox: FakeOutbox,
+        effects: Effects,
+        settings: Settings,
+    ) -> None:
+        conveyor = Conveyor(
+            outbox,
+            Consumer("audit", effects),
+            settings.model_copy(update={"claim_wait_seconds": 30}),
+        )
+        stopping = asyncio.Event()
+        running = asyncio.create_task(conveyor.run(stopping))
+        await until(lambda: outbox.claims)
+        stopping.set()
+        async with asyncio.timeout(20):
+            await running

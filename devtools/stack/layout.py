@@ -1,0 +1,185 @@
+"""Puts the topology on this machine: addresses, ports and container paths become local ones."""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from signal import Signals
+
+from devtools.stack.topology import Service, Topology
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, VENVS, Stack, member_of
+
+ENGINE_PORTS = {"postgres": 8143, "cassandra": 8144, "valkey": 8146, "broker": 8147}
+SECRETS = PurePosixPath("/secrets")
+TEMPORARY = PurePosixPath("/tmp")  # noqa: S108 - the container's
+MARKER = "TOOLS_DASHBOARD_STACK"
+_HANDED_ON = {"HOME", "LANG", "LC_ALL", "TZ", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
+_HANDED_ON |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+
+
+@dataclass(frozen=True)
+class LocalService:
+    """One service as a process of this machine.
+
+    `probe` is the port and path of its health URL; where it has none, `test` is the command that
+    tells its health, and `test_every` and `test_failures` how often it is asked and believed.
+    """
+
+    name: str
+    image: str | None
+    member: str | None
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    cwd: Path
+    ports: tuple[int, ...]
+    probe: tuple[int, str] | None
+    test: tuple[str, ...]
+    test_every: float
+    test_failures: int
+    depends_on: Mapping[str, str]
+    restarts: bool
+    stop_signal: Signals
+    stop_timeout: float
+    is_stub: bool = False
+
+    @property
+    def is_engine(self) -> bool:
+        return self.member is None
+
+
+class Place:
+    """Translates the services of one topology for one stack."""
+
+    def __init__(self, topology: Topology, stack: Stack) -> None:
+        self._topology = topology
+        self._stack = stack
+        names = "|".join(sorted(map(re.escape, topology.services), key=len, reverse=True))
+        self._address = re.compile(rf"(?<![\w.-])({names}):(\d+)(?![\w.])")
+        self._own_address = re.compile(r"(?<![\w.-])(127\.0\.0\.1|localhost):(\d+)")
+
+    def local(self, service: Service) -> LocalService:
+        folder = ROOT / service.folder if service.folder else None
+        member = member_of(folder) if folder else None
+        home = folder if folder and (folder / "pyproject.toml").exists() else ROOT
+        health = service.healthcheck
+        probe = None
+        if health and health.port is not None and health.path is not None:
+            probe = (self.port(service.name, health.port), health.path)
+        test = health.test[1:] if health and not probe else ()
+        return LocalService(
+            name=service.name,
+            image=service.image if member is None else None,
+            member=member,
+            argv=self._argv(service, member, service.command) if member else service.command,
+            environment=self._environment(service, member),
+            cwd=home,
+            ports=self.ports(service),
+            probe=probe,
+            test=self._argv(service, member, test) if member and test else (),
+            test_every=health.interval if health else 0.0,
+            test_failures=health.retries if health else 0,
+            depends_on=service.depends_on,
+            restarts=service.restart != "no",
+            stop_signal=service.stop_signal,
+            stop_timeout=service.stop_grace_period,
+            is_stub=service.is_stub,
+        )
+
+    def port(self, service: str, target: int) -> int:
+        """Where `service:target` of the topology answers on this machine."""
+        here = self._topology.services[service]
+        if here.is_engine:
+            if service not in ENGINE_PORTS:
+                raise DevError(f"{service} has no local port: add it to {Path(__file__).name}")
+            return ENGINE_PORTS[service] + self._stack.offset
+        published = {port.target: port.published for port in here.ports}
+        return published.get(target, target) + self._stack.offset
+
+    def ports(self, service: Service) -> tuple[int, ...]:
+        if service.is_engine:
+            return (self.port(service.name, 0),)
+        return tuple(port.published + self._stack.offset for port in service.ports)
+
+    def secrets_of_owner(self, engine: str) -> Path:
+        """The folder of secrets that the engine's owner mounts."""
+        for owner in self._topology.owners_of(engine):
+            for mount in owner.mounts:
+                if mount.target == SECRETS:
+                    return self._stack.volumes / mount.source
+        raise DevError(f"{engine} has no owner: no service with {SECRETS} depends on it")
+
+    def make_folders(self, service: Service) -> None:
+        """The folder tree that stands for the container's: a link a mount, a folder a tmpfs."""
+        room = self._room(service)
+        for path in service.tmpfs:
+            shutil.rmtree(_inside(room, path), ignore_errors=True)
+            _inside(room, path).mkdir(parents=True, mode=0o700)
+        for mount in service.mounts:
+            source = self._stack.volumes / mount.source if mount.is_volume else ROOT / mount.source
+            if mount.is_volume:
+                source.mkdir(parents=True, exist_ok=True, mode=0o700)
+            link = _inside(room, mount.target)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(source.resolve())
+
+    def _environment(self, service: Service, member: str | None) -> dict[str, str]:
+        given = {key: self._value(service, key) for key in service.environment}
+        path = "/usr/local/bin:/usr/bin:/bin"
+        if member:
+            path = f"{VENVS / member / 'bin'}:{path}"
+        handed_on = {key: os.environ[key] for key in _HANDED_ON if key in os.environ}
+        if TEMPORARY in service.tmpfs:
+            handed_on["TMPDIR"] = str(_inside(self._room(service), TEMPORARY))
+        marker = {MARKER: str(self._stack.folder), "PYTHONUNBUFFERED": "1"}
+        return {"PATH": path, **handed_on, **given, **marker}
+
+    def _value(self, service: Service, key: str) -> str:
+        value = service.environment[key]
+        if key.endswith("HOST"):
+            local = value == "0.0.0.0" or value in self._topology.services  # noqa: S104 - compared
+            return "127.0.0.1" if local else value
+        if key.endswith("PORT") and value.isdecimal():
+            host = service.environment.get(f"{key.removesuffix('PORT')}HOST", "")
+            known = host in self._topology.services
+            return str(self.port(host if known else service.name, int(value)))
+        return self._text(service, value)
+
+    def _argv(self, service: Service, member: str, command: Sequence[str]) -> tuple[str, ...]:
+        program, *arguments = command
+        return (
+            str(VENVS / member / "bin" / program),
+            *(self._text(service, argument) for argument in arguments),
+        )
+
+    def _text(self, service: Service, text: str) -> str:
+        if text.startswith("/") and (local := self._path(service, text)):
+            return local
+        text = self._address.sub(
+            lambda match: f"127.0.0.1:{self.port(match[1], int(match[2]))}", text
+        )
+        return self._own_address.sub(self._published, text)
+
+    def _published(self, match: re.Match[str]) -> str:
+        """An address as the browser sees it: shifted where this topology publishes the port."""
+        published = {port.published for it in self._topology.services.values() for port in it.ports}
+        number = int(match[2])
+        return f"{match[1]}:{number + self._stack.offset if number in published else number}"
+
+    def _path(self, service: Service, text: str) -> str | None:
+        """The local path of a container path that is mounted, or that holds mounts."""
+        path = PurePosixPath(text)
+        places = [*service.tmpfs, *(mount.target for mount in service.mounts)]
+        if any(path.is_relative_to(place) or place.is_relative_to(path) for place in places):
+            return str(_inside(self._room(service), path))
+        return None
+
+    def _room(self, service: Service) -> Path:
+        return self._stack.mounts / service.name
+
+
+def _inside(room: Path, path: PurePosixPath) -> Path:
+    return room / path.relative_to("/")

@@ -1,0 +1,94 @@
+"""What a supervisor that was killed left behind: found by record, session and marker, and ended."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+import psutil
+
+from devtools.stack.layout import MARKER
+from devtools.stack.process import session_members
+from devtools.workspace.repository import Stack
+
+_CLOCK_TOLERANCE = 2.0
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A process that was started; `started` (seconds since 1970) tells it from a later namesake."""
+
+    service: str
+    pid: int
+    started: float
+
+
+@dataclass(frozen=True)
+class Leftover:
+    service: str
+    pid: int
+
+
+def record(stack: Stack, processes: Iterable[Recorded]) -> None:
+    """Write down what runs, in one step, so that a kill leaves the old or the new record."""
+    draft = stack.processes.with_suffix(".new")
+    draft.write_text(json.dumps([asdict(process) for process in processes]))
+    draft.replace(stack.processes)
+
+
+def recorded(stack: Stack) -> list[Recorded]:
+    try:
+        return [Recorded(**entry) for entry in json.loads(stack.processes.read_text())]
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+
+
+def started_at(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return time.time()
+
+
+def find(stack: Stack) -> list[Leftover]:
+    """Every process of this stack that still lives, by the service that it belonged to."""
+    services: dict[int, str] = {}
+    for entry in recorded(stack):
+        if _is_someone_else(entry):
+            continue
+        services.update(dict.fromkeys(session_members(entry.pid), entry.service))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARKER) == str(stack.folder):
+                services.setdefault(process.pid, process.name())
+    services.pop(os.getpid(), None)
+    return [Leftover(service, pid) for pid, service in sorted(services.items())]
+
+
+def end(leftovers: Iterable[Leftover]) -> None:
+    """SIGTERM, then SIGKILL for those that stay."""
+    processes = []
+    for leftover in leftovers:
+        with suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(leftover.pid))
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(processes, timeout=_PATIENCE)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=_PATIENCE)
+
+
+def _is_someone_else(entry: Recorded) -> bool:
+    """Whether the pid was given anew. It can't be while its session still has a member."""
+    try:
+        started = psutil.Process(entry.pid).create_time()
+    except psutil.NoSuchProcess:
+        return False
+    return abs(started - entry.started) > _CLOCK_TOLERANCE

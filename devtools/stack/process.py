@@ -1,0 +1,119 @@
+"""One process of the stack: its own session, its output in a log, ended with all its children."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from devtools.stack.logs import LogFile
+
+_CHUNK = 65536
+_PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program ready to start; `env` is its whole environment, `stop_timeout` is in seconds."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    stop_signal: int = signal.SIGTERM
+    stop_timeout: float = 10.0
+
+
+class Process:
+    def __init__(
+        self,
+        command: Command,
+        started: asyncio.subprocess.Process,
+        read_end: int,
+        log: LogFile,
+    ) -> None:
+        self._command = command
+        self._process = started
+        self._log = log
+        self.pid = started.pid
+        self._output = asyncio.create_task(self._take_output(read_end))
+
+    @classmethod
+    async def start(cls, command: Command, log: LogFile) -> "Process":
+        """Its output goes through a pipe of our own: asyncio's would hide the end of a process
+        for as long as a child of it holds the other end.
+        """
+        launcher = [sys.executable, "-I", "-S", str(_PARENT_DEATH_SIGNAL)]
+        read_end, write_end = os.pipe()
+        try:
+            started = await asyncio.create_subprocess_exec(
+                *launcher,
+                str(int(command.stop_signal)),
+                str(os.getpid()),
+                *command.argv,
+                env=dict(command.env),
+                cwd=command.cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=write_end,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        return cls(command, started, read_end, log)
+
+    async def wait(self) -> int:
+        """Its exit code once it ended; negative for a signal. What it left behind is ended too."""
+        code = await self._process.wait()
+        kill_session(self.pid)
+        await asyncio.wait({self._output}, timeout=1)
+        return code
+
+    async def stop(self) -> None:
+        """Ask it to end, insist after `stop_timeout`, and leave nothing of its session."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, self._command.stop_signal)
+        try:
+            await asyncio.wait_for(self.wait(), self._command.stop_timeout)
+        except TimeoutError:
+            self.kill()
+            await self.wait()
+
+    def kill(self) -> None:
+        kill_session(self.pid)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    async def _take_output(self, read_end: int) -> None:
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
+        )
+        try:
+            while chunk := await reader.read(_CHUNK):
+                self._log.write(chunk)
+        finally:
+            transport.close()
+
+
+def kill_session(leader: int) -> None:
+    """SIGKILL for every process of the session that `leader` began, itself included."""
+    for pid in session_members(leader):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def session_members(leader: int) -> list[int]:
+    found = []
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+    return found

@@ -1,0 +1,124 @@
+"""How the two kinds of service differ: what they need, how they start, how well they are."""
+
+import asyncio
+import math
+from typing import Protocol
+
+from devtools.engines import EnginePlace, Recipe, recipe_for
+from devtools.stack.health import Answer, CommandProbe, Probe
+from devtools.stack.layout import LocalService, Place
+from devtools.stack.prerequisites import Provisions
+from devtools.stack.process import Command
+from devtools.stack.stub.program import StubProgram
+from devtools.workspace.repository import Stack
+from devtools.workspace.threads import in_thread
+
+_SETTLED_AFTER = 1.0
+_POLL = 0.05
+
+
+class Program(Protocol):
+    """`live_every` and `ready_every` are the seconds between two questions once it is ready.
+
+    It lives no more when `live` said so `live_failures` times in a row.
+    """
+
+    live_every: float
+    live_failures: int
+    ready_every: float
+
+    async def provide(self) -> None: ...
+
+    async def command(self) -> Command: ...
+
+    async def ready(self) -> Answer: ...
+
+    async def live(self) -> bool: ...
+
+
+class OwnProgram:
+    """A service built from the repository, in the environment of its workspace member."""
+
+    def __init__(self, service: LocalService, member: str, provisions: Provisions) -> None:
+        self._service = service
+        self._member = member
+        self._provisions = provisions
+        self._probe: Probe | CommandProbe | None = None
+        self.live_every, self.live_failures, self.ready_every = 1.0, 5, 2.0
+        if service.probe:
+            self._probe = Probe(*service.probe)
+        elif service.test:
+            self._probe = CommandProbe(service.test, service.environment, service.cwd)
+            self.live_every, self.live_failures = service.test_every, service.test_failures
+            self.ready_every = math.inf
+
+    async def provide(self) -> None:
+        await self._provisions.environment(self._member)
+
+    async def command(self) -> Command:
+        it = self._service
+        return Command(it.argv, it.environment, it.cwd, it.stop_signal, it.stop_timeout)
+
+    async def ready(self) -> Answer:
+        if self._probe:
+            return await self._probe.ready()
+        await asyncio.sleep(_SETTLED_AFTER)
+        return Answer(200, "runs")
+
+    async def live(self) -> bool:
+        return await self._probe.live() if self._probe else True
+
+
+class EngineProgram:
+    """An engine, by the recipe that stands for its image.
+
+    It waits for its owner's password: an image gets that later, by the owner; a recipe at once.
+    """
+
+    live_every = 5.0
+    live_failures = 5
+    ready_every = 5.0
+
+    def __init__(self, recipe: Recipe, image: str, at: EnginePlace, provisions: Provisions) -> None:
+        self._recipe = recipe
+        self._image = image
+        self._place = at
+        self._provisions = provisions
+
+    async def provide(self) -> None:
+        await self._provisions.engine(self._image, self._recipe)
+        while not any(self._place.secrets.glob("*.password")):  # noqa: ASYNC110 - files tell nobody
+            await asyncio.sleep(_POLL)
+
+    async def command(self) -> Command:
+        launch = await in_thread(lambda: self._recipe.prepare(self._place))
+        return Command(launch.argv, launch.env, launch.cwd, launch.stop_signal, launch.stop_timeout)
+
+    async def ready(self) -> Answer:
+        try:
+            answers = await in_thread(lambda: self._recipe.answers(self._place))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the engine is not ready
+            return Answer(None, f"{type(error).__name__}: {error}")
+        return Answer(200 if answers else 503, "" if answers else "does not answer yet")
+
+    async def live(self) -> bool:
+        return (await self.ready()).is_good
+
+
+def program_for(
+    service: LocalService, place: Place, stack: Stack, provisions: Provisions
+) -> Program:
+    if service.is_stub:
+        return StubProgram(service, stack, provisions)
+    if service.member:
+        return OwnProgram(service, service.member, provisions)
+    at = EnginePlace(
+        name=service.name,
+        data=stack.data / service.name,
+        run=stack.engines / service.name,
+        secrets=place.secrets_of_owner(service.name),
+        port=service.ports[0],
+        command=list(service.argv),
+    )
+    image = service.image or ""
+    return EngineProgram(recipe_for(image), image, at, provisions)

@@ -1,0 +1,190 @@
+"""One service of the stack: prepared, started in its turn, watched, restarted."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from devtools.engines import EngineError
+from devtools.stack.backoff import Backoff
+from devtools.stack.logs import Entry, LogFile
+from devtools.stack.orphans import Recorded, started_at
+from devtools.stack.process import Process
+from devtools.stack.programs import Program
+from devtools.stack.state import ServiceState, State
+from devtools.workspace.errors import DevError
+
+_POLL = 0.2
+_LIVE_WITHIN = 60.0
+_GIVE_UP_AFTER = 5
+
+
+class Runner:
+    """Keeps one service up. `changed` is called whenever its state is another."""
+
+    def __init__(
+        self, state: ServiceState, program: Program, log: LogFile, changed: Callable[[], None]
+    ) -> None:
+        self.state = state
+        self.depends_on: Mapping[Runner, str] = {}
+        self.was_ready = asyncio.Event()
+        self.was_started = asyncio.Event()
+        self.record: Recorded | None = None
+        self.hopeless = ""
+        self.starting_since: float | None = None
+        self._program = program
+        self._log = log
+        self._changed = changed
+        self._process: Process | None = None
+        self._restart = asyncio.Event()
+        self._failures = 0
+        self._ready_since: float | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled, which ends the process. DevError where it can't ever start."""
+        self._become("preparing")
+        await self._program.provide()
+        await self._dependencies()
+        backoff = Backoff()
+        self.starting_since = time.monotonic()
+        while True:
+            reason = await self._one_run()
+            healthy = time.monotonic() - self._ready_since if self._ready_since else 0.0
+            if self._restart.is_set():
+                self._restart.clear()
+                continue
+            self._log.note("process_ended", reason=reason)
+            self._count_failure(reason)
+            self._become("restarting", detail=reason, restarts=self.state.restarts + 1)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._restart.wait(), backoff.after_a_run_of(healthy))
+            self._restart.clear()
+
+    async def restart(self) -> None:
+        """End the process and start it again, without waiting; returns once it is ready."""
+        self.was_ready.clear()
+        self._restart.set()
+        await self.was_ready.wait()
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+
+    def last_entries(self, count: int) -> list[Entry]:
+        return self._log.last_entries(count)
+
+    def close(self) -> None:
+        self._log.close()
+
+    async def _dependencies(self) -> None:
+        for other, condition in self.depends_on.items():
+            event = other.was_ready if condition == "service_healthy" else other.was_started
+            if not event.is_set():
+                self._become("waiting", detail=f"for {other.state.name}")
+                await event.wait()
+
+    async def _one_run(self) -> str:
+        """Why the process ended, or had to be ended."""
+        self._ready_since = None
+        self._become("starting")
+        try:
+            command = await self._program.command()
+        except (DevError, EngineError, OSError) as error:
+            return str(error)
+        process = self._process = await Process.start(command, self._log)
+        began = time.monotonic()
+        self.record = Recorded(self.state.name, process.pid, started_at(process.pid))
+        self._become("starting", pid=process.pid)
+        self.was_started.set()
+        exited = asyncio.create_task(process.wait())
+        failed = asyncio.create_task(self._watch(began))
+        asked = asyncio.create_task(self._restart.wait())
+        try:
+            await asyncio.wait({exited, failed, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if exited.done():
+                return _exit_reason(exited.result())
+            return failed.result() if failed.done() else "asked to restart"
+        finally:
+            for task in (failed, asked):
+                task.cancel()
+            if not exited.done():
+                self._become("stopping", pid=process.pid)
+                await process.stop()
+                await exited
+            self._process = self.record = None
+            self._become("stopped")
+
+    async def _watch(self, began: float) -> str:
+        """Returns when the process lives no more though it runs, with the reason."""
+        reason = await self._until_ready(began)
+        if reason:
+            return reason
+        failures, asked = 0, time.monotonic()
+        while failures < self._program.live_failures:
+            await asyncio.sleep(self._program.live_every)
+            failures = 0 if await self._program.live() else failures + 1
+            if time.monotonic() - asked >= self._program.ready_every:
+                await self._look_if_ready()
+                asked = time.monotonic()
+        return f"no sign of life {failures} times in a row"
+
+    async def _until_ready(self, began: float) -> str:
+        """Empty once it is ready; else why it must start anew."""
+        seen_alive = False
+        while True:
+            answer = await self._program.ready()
+            if answer.is_good:
+                self._ready_since = time.monotonic()
+                self._failures = 0
+                self._become("ready", ready_after=self._ready_since - began)
+                self.was_ready.set()
+                return ""
+            seen_alive = seen_alive or answer.status is not None
+            if not seen_alive and time.monotonic() - began > _LIVE_WITHIN:
+                return f"no answer in its first {_LIVE_WITHIN:g} s: {answer.text}"
+            self._become("starting", detail=_short(answer.text))
+            await asyncio.sleep(_POLL)
+
+    async def _look_if_ready(self) -> None:
+        answer = await self._program.ready()
+        if answer.is_good:
+            self._become("ready")
+        else:
+            self._become("unready", detail=_short(answer.text))
+
+    def _count_failure(self, reason: str) -> None:
+        self._failures += 1
+        if self._failures >= _GIVE_UP_AFTER:
+            self.hopeless = f"{self._failures} starts failed in a row; the last one: {reason}"
+
+    def _become(
+        self,
+        state: State,
+        *,
+        detail: str = "",
+        pid: int | None = None,
+        restarts: int | None = None,
+        ready_after: float | None = None,
+    ) -> None:
+        running = self._process.pid if self._process else None
+        new = replace(
+            self.state,
+            state=state,
+            detail=detail,
+            pid=pid or running,
+            restarts=self.state.restarts if restarts is None else restarts,
+            ready_after=ready_after or self.state.ready_after,
+        )
+        if new != self.state:
+            self.state = new
+            self._changed()
+
+
+def _exit_reason(code: int) -> str:
+    return f"ended by signal {-code}" if code < 0 else f"exited with code {code}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 160 else f"{line[:160]}…"

@@ -1,0 +1,189 @@
+"""Runs a whole stack: starts it in order, keeps it up, ends it in reverse, answers who asks."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from devtools.stack import orphans
+from devtools.stack.control import ControlServer, Request
+from devtools.stack.layout import LocalService, Place
+from devtools.stack.log_reader import line
+from devtools.stack.logs import LogFile
+from devtools.stack.prerequisites import Provisions
+from devtools.stack.programs import Program, program_for
+from devtools.stack.service_runner import Runner
+from devtools.stack.state import Phase, ServiceState, StackState
+from devtools.stack.topology import Topology
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import Stack
+
+_READY_WITHIN = 180.0
+_LAST_LINES = 15
+_TICK = 0.2
+
+Programs = Callable[[LocalService, Place, Stack, Provisions], Program]
+
+
+class Supervisor:
+    """`show` gets the state of the stack whenever it changed, and some times a second at start."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        topology: Topology,
+        show: Callable[[StackState], None],
+        *,
+        without: Collection[str] = (),
+        stubs: Collection[str] = (),
+        programs: Programs = program_for,
+    ) -> None:
+        self._stack = stack
+        self._show = show
+        self._without = list(without)
+        self._stubs = list(stubs)
+        self._phase: Phase = "starting"
+        self._failure = ""
+        self._began = time.monotonic()
+        self._seconds = 0.0
+        self._stop = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._provisions = Provisions(self._changed.set)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._runners = self._make_runners(topology, programs)
+
+    @property
+    def state(self) -> StackState:
+        return StackState(
+            phase=self._phase,
+            pid=os.getpid(),
+            offset=self._stack.offset,
+            services=[runner.state for runner in self._runners.values()],
+            steps=self._provisions.steps,
+            seconds=self._seconds or time.monotonic() - self._began,
+            failure=self._failure,
+            without=self._without,
+            stubs=self._stubs,
+        )
+
+    async def run(self) -> None:
+        """Until it is asked to stop. DevError, with the culprit's log, when the start fails."""
+        self._listen_to_signals()
+        async with ControlServer(self._stack.control, self._answer):
+            for name, runner in self._runners.items():
+                self._tasks[name] = asyncio.create_task(runner.run())
+            try:
+                await self._until_ready()
+                await self._until_stopped()
+            finally:
+                await self._shut_down()
+        if self._failure:
+            raise DevError(self._failure)
+
+    def ask_to_stop(self) -> None:
+        """End everything; asked a second time, without waiting for anyone."""
+        if self._stop.is_set():
+            for runner in self._runners.values():
+                runner.kill()
+        self._stop.set()
+
+    async def _until_ready(self) -> None:
+        while not self._stop.is_set() and not self._failure:
+            self._failure = self._why_hopeless()
+            self._tell()
+            if all(runner.state.state == "ready" for runner in self._runners.values()):
+                self._phase = "ready"
+                self._seconds = time.monotonic() - self._began
+                self._tell()
+                return
+            await self._wait_for_news(_TICK)
+
+    async def _until_stopped(self) -> None:
+        while not self._stop.is_set() and not self._failure:
+            await self._wait_for_news(None)
+            self._tell()
+
+    async def _wait_for_news(self, timeout: float | None) -> None:
+        stop = asyncio.create_task(self._stop.wait())
+        news = asyncio.create_task(self._changed.wait())
+        await asyncio.wait({stop, news}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        news.cancel()
+        self._changed.clear()
+
+    async def _shut_down(self) -> None:
+        """Whoever depends on a service ends before it; those that nobody waits for, together."""
+        self._phase = "failed" if self._failure else "stopping"
+        ends = {name: asyncio.Event() for name in self._runners}
+        dependents: dict[str, list[str]] = {name: [] for name in self._runners}
+        for name, runner in self._runners.items():
+            for other in runner.depends_on:
+                dependents[other.state.name].append(name)
+
+        async def end(name: str) -> None:
+            for dependent in dependents[name]:
+                await ends[dependent].wait()
+            task = self._tasks[name]
+            task.cancel()
+            await asyncio.wait({task})
+            ends[name].set()
+            self._tell()
+
+        await asyncio.gather(*(end(name) for name in self._runners))
+        await self._provisions.close()
+        for runner in self._runners.values():
+            runner.close()
+        orphans.end(orphans.find(self._stack))
+        orphans.record(self._stack, [])
+
+    def _why_hopeless(self) -> str:
+        for name, task in self._tasks.items():
+            if task.done() and (error := task.exception()):
+                return f"{name}: {error}"
+        for runner in self._runners.values():
+            reason = runner.hopeless
+            started = runner.starting_since
+            if not reason and started and time.monotonic() - started > _READY_WITHIN:
+                reason = f"not ready within {_READY_WITHIN:g} s: {runner.state.detail}"
+            if reason:
+                lines = [line(entry).plain for entry in runner.last_entries(_LAST_LINES)]
+                return "\n".join([f"{runner.state.name}: {reason}", *lines])
+        return ""
+
+    def _tell(self) -> None:
+        running = [runner.record for runner in self._runners.values()]
+        with suppress(OSError):  # on a full disk the mark of the processes must do
+            orphans.record(self._stack, [entry for entry in running if entry])
+        self._show(self.state)
+
+    async def _answer(self, request: Request) -> str:
+        if request.verb == "down":
+            self.ask_to_stop()
+        if request.verb == "restart":
+            if request.service not in self._runners:
+                raise DevError(f"no service {request.service} in this stack")
+            await self._runners[request.service].restart()
+        return self.state.to_json()
+
+    def _make_runners(self, topology: Topology, programs: Programs) -> dict[str, Runner]:
+        place = Place(topology, self._stack)
+        runners: dict[str, Runner] = {}
+        for service in topology.services.values():
+            place.make_folders(service)
+            local = place.local(service)
+            state = ServiceState(local.name, "waiting", list(local.ports))
+            program = programs(local, place, self._stack, self._provisions)
+            log = LogFile(self._stack.logs, local.name)
+            runners[local.name] = Runner(state, program, log, self._changed.set)
+        for service in topology.services.values():
+            runners[service.name].depends_on = {
+                runners[name]: condition for name, condition in service.depends_on.items()
+            }
+        return runners
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.ask_to_stop)

@@ -1,0 +1,137 @@
+"""`./dev up`: looks whether the stack can start, starts it here or in the background, shows how."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection
+
+from rich.console import Console
+
+from devtools.stack import control, preflight
+from devtools.stack.layout import Place
+from devtools.stack.state import StackState
+from devtools.stack.supervisor import Supervisor
+from devtools.stack.topology import Topology, load
+from devtools.stack.view import Changes, Progress, finish
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import COMPOSE_FILE, ROOT, UV, Stack
+
+_POLL = 0.2
+
+
+def topology_of(without: Collection[str], stubs: Collection[str] = ()) -> Topology:
+    whole = load(COMPOSE_FILE, os.environ).with_profiles()
+    return whole.without(without).with_stubs(stubs)
+
+
+def in_foreground(
+    stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
+) -> None:
+    """Runs the stack until Ctrl-C."""
+    preflight.check_bootstrap(UV)
+    topology = topology_of(without, stubs)
+    preflight.make_folder(stack)
+    with preflight.alone(stack):
+        _check(stack, topology, console)
+        before = _seconds_so_far()
+        changes = Changes(console)
+        with Progress(console) as progress:
+
+            def show(state: StackState) -> None:
+                if state.phase == "ready" and not is_up:
+                    is_up.append(True)
+                    progress.end()
+                    finish(console, state, before=before, detached=False)
+                if is_up:
+                    changes.show(state)
+                else:
+                    progress.show(state)
+
+            is_up: list[bool] = []
+            asyncio.run(_supervise(stack, topology, without, stubs, show))
+        console.print("The stack is down.")
+
+
+def in_background(
+    stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
+) -> None:
+    """Starts the stack as a process of its own; returns when it is ready."""
+    preflight.check_bootstrap(UV)
+    topology = topology_of(without, stubs)
+    preflight.make_folder(stack)
+    with preflight.alone(stack):
+        _check(stack, topology, console)
+    before = _seconds_so_far()
+    with stack.supervisor_log.open("wb") as output:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "devtools", "supervise", *_options(stack, without, stubs)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        with Progress(console) as progress:
+            state = _follow_until_ready(stack, supervisor, progress)
+    except KeyboardInterrupt:
+        supervisor.terminate()
+        supervisor.wait()
+        raise
+    finish(console, state, before=before, detached=True)
+
+
+def supervise(stack: Stack, without: Collection[str], stubs: Collection[str]) -> None:
+    """The background half of `in_background`."""
+    with preflight.alone(stack):
+        topology = topology_of(without, stubs)
+        asyncio.run(_supervise(stack, topology, without, stubs, lambda _: None))
+
+
+async def _supervise(
+    stack: Stack,
+    topology: Topology,
+    without: Collection[str],
+    stubs: Collection[str],
+    show: Callable[[StackState], None],
+) -> None:
+    await Supervisor(stack, topology, show, without=without, stubs=stubs).run()
+
+
+def _check(stack: Stack, topology: Topology, console: Console) -> None:
+    place = Place(topology, stack)
+    services = [place.local(service) for service in topology.services.values()]
+    preflight.check_disk(stack, services)
+    if said := preflight.clean_up(stack):
+        console.print(said, style="yellow", soft_wrap=True)
+    preflight.check_ports(services)
+
+
+def _follow_until_ready(
+    stack: Stack, supervisor: "subprocess.Popen[bytes]", progress: Progress
+) -> StackState:
+    while supervisor.poll() is None:
+        try:
+            state = control.ask(stack.control, control.Request("status"))
+        except control.NotRunning:
+            time.sleep(_POLL)
+            continue
+        progress.show(state)
+        if state.phase == "ready":
+            return state
+        time.sleep(_POLL)
+    said = stack.supervisor_log.read_text(errors="replace").strip()
+    raise DevError(said.removeprefix("dev: ") or "the supervisor ended without a word")
+
+
+def _options(stack: Stack, without: Collection[str], stubs: Collection[str]) -> list[str]:
+    options = ["--folder", str(stack.folder), "--port-offset", str(stack.offset)]
+    options += [word for name in without for word in ("--without", name)]
+    return options + [word for name in stubs for word in ("--stub", name)]
+
+
+def _seconds_so_far() -> float:
+    """Since ./dev was called."""
+    return time.time() - float(os.environ.get("DEV_STARTED", time.time()))

@@ -1,0 +1,156 @@
+"""Shows a stack: while it starts, and once it stands."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from devtools.stack.state import ServiceState, StackState, StepState
+
+_STYLES: Mapping[str, str] = {
+    "ready": "green",
+    "unready": "yellow",
+    "restarting": "red",
+    "starting": "cyan",
+    "stopping": "yellow",
+}
+_SIGN_UP = """\
+curl -i http://127.0.0.1:{gateway}/api/user-registration -H 'content-type: application/json' \\
+    -d '{{"email": "ada@example.org", "password": "ada-keeps-9-cats", "accept_terms": true}}'"""
+
+
+class Progress:
+    """A live table on a terminal, a line a change elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._seen: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        self._live.stop()
+
+    def show(self, state: StackState) -> None:
+        if self._live.is_started:
+            self._live.update(Group(services_table(state), *_running_steps(state)))
+            return
+        for name, line in _lines(state):
+            if self._seen.get(name) != line:
+                self._seen[name] = line
+                self._console.print(f"{state.seconds:6.1f} s  {line}", soft_wrap=True)
+
+
+class Changes:
+    """After the start: a line for each service that goes or comes back."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._seen: dict[str, str] = {}
+
+    def show(self, state: StackState) -> None:
+        for service in state.services:
+            before = self._seen.get(service.name)
+            self._seen[service.name] = service.state
+            if before and before != service.state:
+                self._console.print(_line(service), soft_wrap=True)
+
+
+def services_table(state: StackState) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("service", "port", "state", "ready after", "restarts", ""):
+        table.add_column(heading)
+    for service in state.services:
+        ready = "" if service.ready_after is None else f"{service.ready_after:.1f} s"
+        table.add_row(
+            service.name,
+            ", ".join(map(str, service.ports)),
+            Text(service.state, style=_STYLES.get(service.state, "dim")),
+            ready,
+            str(service.restarts or ""),
+            Text(service.detail, style="dim", overflow="ellipsis", no_wrap=True),
+        )
+    return table
+
+
+def finish(console: Console, state: StackState, *, before: float, detached: bool) -> None:
+    """The end of a successful start: the table, where the time went, what to try next."""
+    console.print(services_table(state))
+    console.print()
+    if state.without:
+        left_out = ", ".join(state.without)
+        console.print(
+            f"Without {left_out}: what needs it degrades and says so, its events wait.",
+            style="yellow",
+        )
+    if state.stubs:
+        console.print(
+            f"Stubbed: {', '.join(state.stubs)}. A stub keeps nothing and makes its answers up.",
+            style="yellow",
+        )
+    console.print(Text(_where_the_time_went(state, before), style="dim"), soft_wrap=True)
+    gateway, mailbox = 8000 + state.offset, 8025 + state.offset
+    console.print("\nTry next:")
+    for command in (
+        f"open http://127.0.0.1:{gateway}/health",
+        _SIGN_UP.format(gateway=gateway),
+        f"open http://127.0.0.1:{mailbox}  (the mail that it sends)",
+        "./dev status    ./dev logs -f    ./dev test",
+    ):
+        console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
+    console.print("  ./dev down ends it." if detached else "  Ctrl-C ends it.")
+
+
+def _where_the_time_went(state: StackState, before: float) -> str:
+    parts = [f"tools and checks {before:.1f} s"]
+    for kind, title in (("environment", "environments"), ("engine", "engines fetched")):
+        longest = max(
+            (step.seconds for step in state.steps if step.name.startswith(kind)), default=0
+        )
+        parts.append(f"{title} {longest:.1f} s")
+    slowest = max(state.services, key=lambda service: service.ready_after or 0)
+    parts.append(f"slowest to ready {slowest.name} {slowest.ready_after or 0:.1f} s")
+    return f"Ready in {before + state.seconds:.1f} s: {', '.join(parts)} (side by side)."
+
+
+def _running_steps(state: StackState) -> list[Text]:
+    return [Text(f"… {_step(step)}", style="dim") for step in state.steps if not step.done]
+
+
+def _lines(state: StackState) -> list[tuple[str, str]]:
+    steps = [
+        (step.name, f"{step.name}: there" if step.done else f"{step.name} …")
+        for step in state.steps
+        if not step.done or step.seconds > 0.5
+    ]
+    return steps + [
+        (service.name, _line(service))
+        for service in state.services
+        if (service.state in {"starting", "ready", "restarting", "stopping"} and service.pid)
+        or service.state == "restarting"
+    ]
+
+
+def _line(service: ServiceState) -> str:
+    detail = f" ({service.detail})" if service.detail and service.state != "starting" else ""
+    return f"{service.name}: {service.state}{detail}"
+
+
+def _step(step: StepState) -> str:
+    return f"{step.name}: {step.detail}" if step.detail else step.name

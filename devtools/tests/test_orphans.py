@@ -1,0 +1,138 @@
+"""A supervisor killed with SIGKILL, and what the next start does about it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from devtools.stack import control, orphans, preflight
+from devtools.stack.down import down
+from devtools.stack.layout import MARKER
+from devtools.stack.orphans import Recorded
+from devtools.stack.state import StackState
+from devtools.tests.stub_stack import switches
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, Stack
+
+DEADLINE = 15.0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, "not within the deadline"
+        time.sleep(0.05)
+
+
+def state_of(stack: Stack) -> StackState | None:
+    try:
+        return control.ask(stack.control, control.Request("status"))
+    except control.NotRunning:
+        return None
+
+
+def is_ready(stack: Stack) -> bool:
+    state = state_of(stack)
+    return state is not None and state.phase == "ready"
+
+
+@pytest.fixture
+def supervisor(stack: Stack) -> Iterator["subprocess.Popen[bytes]"]:
+    for service in ("back-api", "shared"):
+        (switches(stack, service) / "child").touch()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "devtools.tests.stub_stack",
+            str(stack.folder),
+            str(stack.offset),
+        ],
+        cwd=ROOT,
+    )
+    until(lambda: is_ready(stack))
+    yield process
+    process.kill()
+    process.wait()
+    orphans.end(orphans.find(stack))
+
+
+def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
+    stack: Stack, supervisor: "subprocess.Popen[bytes]"
+) -> None:
+    state = state_of(stack)
+    assert state
+    services = [it.pid for it in state.services if it.pid]
+    children = [
+        int((switches(stack, service) / "child.pid").read_text())
+        for service in ("back-api", "shared")
+    ]
+    supervisor.kill()
+    supervisor.wait()
+    until(lambda: not any(psutil.pid_exists(pid) for pid in services))
+    assert all(psutil.pid_exists(pid) for pid in children)
+    said = preflight.clean_up(stack)
+    assert said.startswith("the last run was cut off; ended 2 left-over processes of it: back-api")
+    assert not any(psutil.pid_exists(pid) for pid in children)
+    assert preflight.clean_up(stack) == ""
+
+
+def test_a_second_supervisor_is_refused(
+    stack: Stack, supervisor: "subprocess.Popen[bytes]"
+) -> None:
+    with (
+        pytest.raises(DevError, match=rf"is up already \(supervisor {supervisor.pid}\)"),
+        preflight.alone(stack),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_whole_stack(
+    stack: Stack, supervisor: "subprocess.Popen[bytes]", number: signal.Signals
+) -> None:
+    supervisor.send_signal(number)
+    assert supervisor.wait(DEADLINE) == 0
+    assert orphans.find(stack) == []
+
+
+def test_down_returns_when_everything_ended(
+    stack: Stack, supervisor: "subprocess.Popen[bytes]"
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        pool.submit(supervisor.wait, DEADLINE)
+        assert down(stack) == "The stack is down."
+    assert orphans.find(stack) == []
+
+
+def test_a_record_whose_pid_belongs_to_someone_else_is_left_alone(stack: Stack) -> None:
+    preflight.make_folder(stack)
+    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    orphans.record(stack, [Recorded("back-api", bystander.pid, time.time() - 3600)])
+    said = preflight.clean_up(stack)
+    assert said == "the last run was cut off; none of its processes was left over"
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+def test_a_process_with_the_stacks_mark_is_found_without_a_record(stack: Stack) -> None:
+    preflight.make_folder(stack)
+    environment = {**os.environ, MARKER: str(stack.folder)}
+    stray = subprocess.Popen(["sleep", "60"], env=environment)
+    assert [it.pid for it in orphans.find(stack)] == [stray.pid]
+    assert "ended 1 left-over" in preflight.clean_up(stack)
+    assert stray.wait(DEADLINE) is not None
+    assert orphans.find(stack) == []
+
+
+def test_a_record_cut_short_counts_as_none(stack: Stack) -> None:
+    preflight.make_folder(stack)
+    stack.processes.write_text('[{"service": "a"')
+    assert orphans.recorded(stack) == []

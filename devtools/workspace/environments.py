@@ -1,0 +1,87 @@
+"""One virtual environment a workspace member, with its own declared dependencies only."""
+
+import asyncio
+import hashlib
+import os
+import site
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, UV, VENVS, members
+
+_NETWORK = ("connect", "dns", "resolve", "timed out", "fetch", "network")
+
+
+def path_of(member: str, groups: Sequence[str] = ()) -> Path:
+    """Where the environment of `member` is: one for the stack, others beside it for its groups."""
+    return VENVS / "+".join([member, *groups])
+
+
+def is_current(member: str, groups: Sequence[str] = ()) -> bool:
+    stamp = path_of(member, groups) / ".stamp"
+    return stamp.exists() and stamp.read_text() == _fingerprint(member, groups)
+
+
+async def sync(member: str, groups: Sequence[str] = ()) -> Path:
+    """Make the environment of `member` what uv.lock says, unless it is; DevError on failure."""
+    venv = path_of(member, groups)
+    if is_current(member, groups):
+        return venv
+    (venv / ".stamp").unlink(missing_ok=True)
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(venv)}
+    environment.setdefault("UV_PYTHON", sys.executable)
+    environment.pop("VIRTUAL_ENV", None)
+    chosen = [word for group in groups for word in ("--group", group)]
+    uv = await asyncio.create_subprocess_exec(
+        UV,
+        *("sync", "--quiet", "--frozen", "--exact", "--package", member, *chosen),
+        cwd=ROOT,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, errors = await uv.communicate()
+    except asyncio.CancelledError:
+        uv.kill()
+        await uv.wait()
+        raise
+    if uv.returncode:
+        raise DevError(_failure(member, errors.decode(errors="replace")))
+    (venv / ".stamp").write_text(_fingerprint(member, groups))
+    return venv
+
+
+async def engines() -> None:
+    """Bring the engines' wheels and make them importable here.
+
+    They have an environment of their own, so that a new uv.lock changes nothing below a running
+    engine when ./dev brings its own environment up to date.
+    """
+    venv = await sync("devtools", ("engines",))
+    for packages in venv.glob("lib/python3*/site-packages"):
+        site.addsitedir(str(packages))
+
+
+def _fingerprint(member: str, groups: Sequence[str]) -> str:
+    digest = hashlib.sha256(f"{sys.version} {sys.base_prefix} {ROOT} {groups}".encode())
+    for folder in (ROOT, members()[member]):
+        digest.update((folder / "pyproject.toml").read_bytes())
+    digest.update((ROOT / "uv.lock").read_bytes())
+    return digest.hexdigest()
+
+
+def _failure(member: str, errors: str) -> str:
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    said = lines[-1] if lines else "uv said nothing"
+    if "No space left" in errors:
+        return f"the environment of {member}: the disk is full; free about 2 GB and try again"
+    if any(word in errors.lower() for word in _NETWORK):
+        return (
+            f"the environment of {member}: the package index can't be reached; "
+            f"check the network (or proxy) and try again ({said})"
+        )
+    return f"the environment of {member} could not be made: {said}"

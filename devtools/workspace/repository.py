@@ -1,0 +1,90 @@
+"""Where things are: the repository, what ./dev keeps in `.run`, the folders of one stack."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from devtools.workspace.errors import DevError
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ROOT / ".run"
+VENVS = RUN / "venvs"
+UV = VENVS / "uv" / "bin" / "uv"
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The folders of one running stack; all its ports are shifted by `offset`."""
+
+    folder: Path
+    offset: int = 0
+
+    @classmethod
+    def called(cls, name: str, offset: int = 0) -> "Stack":
+        """The stack of everyday work has no name; others live below `.run/stacks`."""
+        return cls(RUN / "stacks" / name if name else RUN, offset)
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def supervisor_log(self) -> Path:
+        return self.logs / "supervisor.out"
+
+    @property
+    def volumes(self) -> Path:
+        return self.folder / "volumes"
+
+    @property
+    def mounts(self) -> Path:
+        return self.folder / "mounts"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def engines(self) -> Path:
+        return self.folder / "engines"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "supervisor.lock"
+
+    @property
+    def processes(self) -> Path:
+        return self.folder / "processes.json"
+
+    @property
+    def control(self) -> Path:
+        """A Unix socket; relative where that is shorter, for a path may have 107 bytes only."""
+        absolute = self.folder / "control.sock"
+        relative = Path(os.path.relpath(absolute))
+        return min(absolute, relative, key=lambda path: len(str(path)))
+
+
+@cache
+def members() -> dict[str, Path]:
+    """The folder of each member of the uv workspace, the root included, by its package name."""
+    workspace = _pyproject(ROOT)["tool"]["uv"]["workspace"]["members"]
+    folders = [ROOT, *(ROOT / member for member in workspace)]
+    return {_pyproject(folder)["project"]["name"]: folder for folder in folders}
+
+
+def member_of(folder: Path) -> str:
+    """The package that holds this folder: its own, or the root's (`shared` has none of its own)."""
+    home = folder if (folder / "pyproject.toml").exists() else ROOT
+    try:
+        return next(name for name, place in members().items() if place == home)
+    except StopIteration:
+        raise DevError(
+            f"{folder.relative_to(ROOT)} is no member of the workspace: list it in pyproject.toml"
+        ) from None
+
+
+def _pyproject(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - TOML, read above
+    return tomllib.loads((folder / "pyproject.toml").read_text())

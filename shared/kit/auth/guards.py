@@ -1,0 +1,70 @@
+"""Who may come in: FastAPI security dependencies, visible in the OpenAPI document."""
+
+from typing import Annotated
+
+from fastapi import Security
+from fastapi.params import Depends as DependsParameter
+from fastapi.requests import HTTPConnection
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from shared.kit.auth.service_identity import ASSERTION_HEADER, AssertionVerifier
+from shared.kit.auth.user_tokens import Principal, UserVerifier
+from shared.kit.contract_registry import tables
+from shared.kit.errors import Forbidden
+
+_assertion = APIKeyHeader(name=ASSERTION_HEADER, scheme_name="service", auto_error=False)
+_bearer = HTTPBearer(scheme_name="user", bearerFormat="JWT", auto_error=False)
+
+
+async def _calling_service(
+    connection: HTTPConnection,
+    scopes: SecurityScopes,
+    assertion: Annotated[str | None, Security(_assertion)],
+) -> str:
+    verifier: AssertionVerifier = connection.app.state.assertions
+    caller = verifier.caller(assertion)
+    for scope in scopes.scopes:
+        if caller not in tables().callers_of(verifier.service, scope):
+            raise Forbidden(
+                f"No contract lets {caller} use {scope} of {verifier.service}.",
+                code="scope_missing",
+            )
+    return caller
+
+
+async def _current_user(
+    connection: HTTPConnection,
+    scopes: SecurityScopes,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Principal:
+    verifier: UserVerifier = connection.app.state.users
+    user = await verifier.verify(credentials.credentials if credentials else None)
+    for permission in scopes.scopes:
+        if permission not in user.permissions:
+            raise Forbidden("Your role does not allow this.", code="permission_missing")
+    return user
+
+
+CallingService = Annotated[str, Security(_calling_service)]
+"""The name of the service that calls, from its assertion."""
+
+CurrentUser = Annotated[Principal, Security(_current_user)]
+"""The user who asks, from a verified access token."""
+
+
+def calls_with_scope(scope: str) -> DependsParameter:
+    """Let in only services that a contract lets use `scope` here: 401 or 403 otherwise."""
+    parameter: DependsParameter = Security(_calling_service, scopes=[scope])
+    return parameter
+
+
+def current_user() -> DependsParameter:
+    """Let in only users with a valid token: for routes that don't need to know which one."""
+    parameter: DependsParameter = Security(_current_user)
+    return parameter
+
+
+def user_with_permission(permission: str) -> DependsParameter:
+    """Let in only users whose token grants `permission`: 401 or 403 otherwise."""
+    parameter: DependsParameter = Security(_current_user, scopes=[permission])
+    return parameter

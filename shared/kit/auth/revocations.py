@@ -1,0 +1,126 @@
+"""Which sessions have been ended, heard from back-redis within a second.
+
+One resumable stream with a heartbeat tells every verifier. While the stream is silent nobody can
+know, so each check asks back-auth instead; when that fails too, the answer is 503.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from uuid import UUID
+
+import structlog
+
+from shared.kit.errors import ServiceError, Unauthenticated, Unavailable
+from shared.kit.http.client import ServiceClient
+from shared.models.auth import Revocation
+
+log = structlog.get_logger()
+
+STREAM = "/streams/revocations"
+SILENCE_SECONDS = 1.0
+KEPT_SECONDS = 1200.0
+_RETRY_SECONDS = 0.25
+_FORGET_SECONDS = 60.0
+
+AskSession = Callable[[UUID], Awaitable[bool]]
+OnRevocation = Callable[[Revocation], Awaitable[None]]
+
+
+class Revocations:
+    """The revocations of the last 20 minutes: longer than any access token lives.
+
+    `ask(sid)` tells whether a session stands, for when the stream is silent; it raises a
+    ServiceError when it can't tell.
+    """
+
+    def __init__(
+        self, redis: ServiceClient, ask: AskSession, *, silence: float = SILENCE_SECONDS
+    ) -> None:
+        self._redis = redis
+        self._ask = ask
+        self._silence = silence
+        self._since: str | None = None
+        self._caught_up = False
+        self._heard_at = 0.0
+        self._sids: dict[UUID, float] = {}
+        self._cutoffs: dict[UUID, tuple[float, float]] = {}
+        self._watchers: list[OnRevocation] = []
+        self._complete = False
+        self._forget_at = 0.0
+
+    def watch(self, callback: OnRevocation) -> None:
+        """Call `callback` with every revocation that arrives."""
+        self._watchers.append(callback)
+
+    @property
+    def current(self) -> bool:
+        """Whether everything that was revoked up to a second ago is known."""
+        return self._caught_up and time.monotonic() - self._heard_at <= self._silence
+
+    async def ready(self) -> None:
+        """Raises Unavailable until the first snapshot has been heard."""
+        if not self._complete:
+            raise Unavailable("The revocations are not known yet.")
+
+    async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
+        """See `RevocationCheck`; `issued_at` is a POSIX time in seconds."""
+        if self._revoked(sid, user_id, issued_at) or (
+            not self.current and not await self._asked(sid)
+        ):
+            raise Unauthenticated("The session has ended. Log in again.", code="session_revoked")
+
+    async def follow(self) -> None:
+        """Hear the stream for as long as the app lives, resuming where it broke."""
+        while True:
+            try:
+                await self._hear()
+            except ServiceError as error:
+                log.debug("revocations_silent", reason=error.detail)
+            finally:
+                self._caught_up = False
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _hear(self) -> None:
+        events = self._redis.events(STREAM, since=self._since, silence=self._silence)
+        async with aclosing(events):
+            async for event in events:
+                self._heard_at = time.monotonic()
+                match event.event:
+                    case "entry":
+                        await self._take(Revocation.model_validate_json(event.data))
+                        self._since = event.id
+                    case "caught-up":
+                        self._since = event.id or self._since
+                        self._caught_up = self._complete = True
+                self._forget()
+
+    async def _take(self, revocation: Revocation) -> None:
+        now = time.time()
+        if revocation.sid:
+            self._sids[revocation.sid] = now
+        if revocation.user_id and revocation.issued_before:
+            self._cutoffs[revocation.user_id] = (revocation.issued_before.timestamp(), now)
+        for watcher in self._watchers:
+            await watcher(revocation)
+
+    async def _asked(self, sid: UUID) -> bool:
+        try:
+            return await self._ask(sid)
+        except ServiceError as error:
+            raise Unavailable(
+                "It can't be told at present whether the session still stands.", retry_after=1
+            ) from error
+
+    def _revoked(self, sid: UUID, user_id: UUID, issued_at: float) -> bool:
+        cutoff = self._cutoffs.get(user_id)
+        return sid in self._sids or (cutoff is not None and issued_at <= cutoff[0])
+
+    def _forget(self) -> None:
+        if time.monotonic() < self._forget_at:
+            return
+        self._forget_at = time.monotonic() + _FORGET_SECONDS
+        oldest = time.time() - KEPT_SECONDS
+        self._sids = {sid: at for sid, at in self._sids.items() if at >= oldest}
+        self._cutoffs = {user: cut for user, cut in self._cutoffs.items() if cut[1] >= oldest}

@@ -1,0 +1,337 @@
+"""The one HTTP client between services.
+
+Deadline, safe retries, circuit breaker, identity and correlation are here, so that a caller
+says only what it wants and what it expects.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar, overload
+from urllib.parse import quote
+
+import structlog
+from pydantic import BaseModel
+
+from shared.kit.auth.service_identity import ASSERTION_HEADER, Asserter
+from shared.kit.contract_registry import tables
+from shared.kit.errors import ServiceError, TimedOut, Unavailable
+from shared.kit.http import context
+from shared.kit.http.breaker import CircuitBreaker
+from shared.kit.http.replies import fault_of, read_reply, unavailable
+from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
+from shared.kit.http.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
+
+log = structlog.get_logger()
+
+ResponseModel = TypeVar("ResponseModel", bound=BaseModel)
+
+CORRELATION_HEADER = "X-Correlation-ID"
+DEADLINE_HEADER = "X-Deadline-Ms"
+TRACE_HEADER = "traceparent"
+
+_ATTEMPTS = 3
+_FIRST_BACKOFF = 0.05  # seconds, doubled a retry, with full jitter
+_REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+_HEALTH = ("", "health")
+
+
+class CallNotAllowed(Exception):
+    """No contract lets this service make this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one call is made.
+
+    `timeout` is in seconds, for all attempts together; `repeatable` where a repeat does no harm;
+    `breaks` where the outcome says something of the callee's health.
+    """
+
+    timeout: float
+    repeatable: bool
+    breaks: bool = True
+
+
+class ServiceClient:
+    """Calls one service.
+
+    Raises, from every call: the meaning of a problem+json answer (`NotFound`, `Conflict`, …
+    with its `code`); `Unavailable` where the service can't be reached or can't serve;
+    `TimedOut` where it didn't answer in time.
+    """
+
+    def __init__(
+        self,
+        caller: str,
+        callee: str,
+        transport: Transport,
+        asserter: Asserter,
+        *,
+        timeout: float = 2.0,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
+        self.callee = callee
+        self._transport = transport
+        self._asserter = asserter
+        self._timeout = timeout
+        self._breaker = breaker or CircuitBreaker()
+        self._caller = caller
+        self._allowed = tables().calls(caller, callee)
+
+    async def __aenter__(self) -> Self:
+        await self._transport.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._transport.close()
+
+    @overload
+    async def get(
+        self,
+        path: str,
+        *,
+        response_model: type[ResponseModel],
+        params: Mapping[str, object] | None = ...,
+        timeout: float | None = ...,
+    ) -> ResponseModel: ...
+    @overload
+    async def get(
+        self,
+        path: str,
+        *,
+        response_model: None = ...,
+        params: Mapping[str, object] | None = ...,
+        timeout: float | None = ...,
+    ) -> None: ...
+    async def get(
+        self,
+        path: str,
+        *,
+        response_model: type[ResponseModel] | None = None,
+        params: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+    ) -> ResponseModel | None:
+        """Read; `params` that are None are left out."""
+        return await self.call(
+            "GET", path, response_model=response_model, params=params, timeout=timeout
+        )
+
+    @overload
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None = ...,
+        *,
+        response_model: type[ResponseModel],
+        idempotent: bool = ...,
+        timeout: float | None = ...,
+    ) -> ResponseModel: ...
+    @overload
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None = ...,
+        *,
+        response_model: None = ...,
+        idempotent: bool = ...,
+        timeout: float | None = ...,
+    ) -> None: ...
+    async def post(
+        self,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        response_model: type[ResponseModel] | None = None,
+        idempotent: bool = False,
+        timeout: float | None = None,
+    ) -> ResponseModel | None:
+        """Write. It is repeated after a fault only where that is safe."""
+        return await self.call(
+            "POST",
+            path,
+            body,
+            response_model=response_model,
+            idempotent=idempotent,
+            timeout=timeout,
+        )
+
+    @overload
+    async def put(
+        self, path: str, body: BaseModel | None = ..., *, response_model: type[ResponseModel]
+    ) -> ResponseModel: ...
+    @overload
+    async def put(
+        self, path: str, body: BaseModel | None = ..., *, response_model: None = ...
+    ) -> None: ...
+    async def put(
+        self,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        response_model: type[ResponseModel] | None = None,
+    ) -> ResponseModel | None:
+        """Replace."""
+        return await self.call("PUT", path, body, response_model=response_model)
+
+    @overload
+    async def patch(
+        self, path: str, body: BaseModel | None = ..., *, response_model: type[ResponseModel]
+    ) -> ResponseModel: ...
+    @overload
+    async def patch(
+        self, path: str, body: BaseModel | None = ..., *, response_model: None = ...
+    ) -> None: ...
+    async def patch(
+        self,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        response_model: type[ResponseModel] | None = None,
+    ) -> ResponseModel | None:
+        """Change in part."""
+        return await self.call("PATCH", path, body, response_model=response_model)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | None = None,
+        *,
+        response_model: type[ResponseModel] | None = None,
+        params: Mapping[str, object] | None = None,
+        idempotent: bool = False,
+        timeout: float | None = None,
+    ) -> ResponseModel | None:
+        """Make one call, with as many attempts as are safe and fit the deadline."""
+        self._check(method, path)
+        request = Request(
+            method,
+            quote(path, safe="/-._~"),
+            {name: str(value) for name, value in (params or {}).items() if value is not None},
+            {} if body is None else {"Content-Type": "application/json"},
+            None if body is None else body.model_dump_json().encode(),
+        )
+        policy = Policy(
+            timeout=timeout or self._timeout,
+            repeatable=idempotent or method in _REPEATABLE or hasattr(body, "command_id"),
+            breaks=timeout is None or timeout <= self._timeout,
+        )
+        reply = await self._send(request, policy)
+        return read_reply(self.callee, reply, response_model)
+
+    async def events(
+        self,
+        path: str,
+        *,
+        since: str | None = None,
+        silence: float = 2.0,
+    ) -> AsyncGenerator[ServerSentEvent, None]:
+        """Server-sent events from `path`, after the one with id `since`.
+
+        Raises `Unavailable` when the stream breaks, ends, or is silent for `silence` seconds.
+        """
+        self._check("GET", path)
+        request = Request(
+            "GET", path, {} if since is None else {"since": since}, self._headers(None)
+        )
+        try:
+            async with self._transport.stream(request, silence=silence) as reply:
+                if reply.status != 200:
+                    body = b"".join([chunk async for chunk in reply.chunks])
+                    read_reply(self.callee, Reply(reply.status, reply.headers, body), None)
+                async for event in parse_events(reply.chunks):
+                    yield event
+        except (ConnectFailed, ConnectionBroke, TimeoutError) as error:
+            raise unavailable(self.callee) from error
+        raise unavailable(self.callee)
+
+    async def _send(self, request: Request, policy: Policy) -> Reply:
+        left = context.remaining()
+        timeout = policy.timeout if left is None else min(policy.timeout, left)
+        deadline = time.monotonic() + timeout
+        attempt = 1
+        while True:
+            fault: ServiceError
+            try:
+                reply = await self._attempt(request, policy, deadline)
+                if reply.status < 500:
+                    return reply
+                safe, fault = policy.repeatable, fault_of(self.callee, reply)
+            except ConnectFailed:
+                safe, fault = True, unavailable(self.callee)
+            except ConnectionBroke:
+                safe, fault = policy.repeatable, unavailable(self.callee)
+            except TimeoutError:
+                safe = policy.repeatable
+                fault = TimedOut(f"{self.callee} did not answer in time.")
+            pause = random.uniform(0, _FIRST_BACKOFF * 2**attempt)  # noqa: S311  (jitter)
+            if not safe or attempt == _ATTEMPTS or deadline - time.monotonic() <= pause:
+                raise fault
+            log.warning(
+                "call_repeated",
+                callee=self.callee,
+                method=request.method,
+                path=request.path,
+                attempt=attempt,
+                fault=fault.code,
+            )
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    async def _attempt(self, request: Request, policy: Policy, deadline: float) -> Reply:
+        timeout = deadline - time.monotonic()
+        if timeout <= 0:
+            raise TimeoutError
+        if policy.breaks and not self._breaker.allow():
+            raise Unavailable(
+                f"{self.callee} can't be reached at present.",
+                retry_after=max(1.0, self._breaker.seconds_until_probe()),
+            )
+        headers = request.headers | self._headers(timeout)
+        try:
+            reply = await self._transport.send(replace(request, headers=headers), timeout)
+        except (ConnectFailed, ConnectionBroke, TimeoutError):
+            if policy.breaks:
+                self._breaker.failed()
+            raise
+        except asyncio.CancelledError:
+            if policy.breaks:
+                self._breaker.gave_up()
+            raise
+        if policy.breaks:
+            (self._breaker.failed if reply.status >= 500 else self._breaker.succeeded)()
+        return reply
+
+    def _headers(self, timeout: float | None) -> dict[str, str]:
+        headers = {
+            ASSERTION_HEADER: self._asserter.assertion_for(self.callee),
+            "Accept": "application/json",
+        }
+        if correlation := context.correlation_id():
+            headers[CORRELATION_HEADER] = correlation
+        if here := context.trace():
+            headers[TRACE_HEADER] = here.traceparent
+        if timeout is not None:
+            headers[DEADLINE_HEADER] = str(max(1, int(timeout * 1000)))
+        return headers
+
+    def _check(self, method: str, path: str) -> None:
+        segments = tuple(path.split("/"))
+        if segments[:2] == _HEALTH:
+            return
+        if any(
+            allowed == method and len(pattern) == len(segments) and _matches(pattern, segments)
+            for allowed, pattern in self._allowed
+        ):
+            return
+        raise CallNotAllowed(
+            f"no contract in shared/contracts lets {self._caller} call {method} {path} "
+            f"at {self.callee}: add it to the contract's endpoint under `callers`"
+        )
+
+
+def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
+    return all(p == s or p.startswith("{") for p, s in zip(pattern, segments, strict=True))

@@ -1,0 +1,138 @@
+"""The one place where errors become HTTP: RFC 9457 problem details."""
+
+import json
+import math
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TypedDict, TypeVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shared.kit.errors import (
+    ERRORS_BY_STATUS,
+    InvalidRequest,
+    NotFound,
+    ServiceError,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from shared.kit.http.context import correlation_id
+from shared.models.problem import FieldError, Problem
+
+log = structlog.get_logger()
+
+Kind = TypeVar("Kind", bound=Exception)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class _Mistake(TypedDict):
+    type: str
+    loc: Sequence[str | int]
+    msg: str
+
+
+def problem_response(error: ServiceError, instance: str) -> Response:
+    """The answer that says `error`; `instance` is the path that was asked for."""
+    problem = Problem(
+        type=f"urn:tools-dashboard:problem:{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        instance=instance,
+        code=error.code,
+        correlation_id=correlation_id(),
+        errors=list(error.errors) if error.errors is not None else None,
+    )
+    # ASCII JSON: what is quoted from a request may hold text that has no UTF-8 form.
+    body = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=True)
+    headers = {"Cache-Control": "no-store"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    return Response(body, error.status, headers, MEDIA_TYPE)
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    parts = location[1:] if location and location[0] == "body" else location
+    return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in parts)
+
+
+def as_meaning(error: RequestValidationError, content_type: str) -> ServiceError:
+    """What a refused request means. The input itself is never quoted: it may be a secret."""
+    mistakes: Sequence[_Mistake] = error.errors()
+    kinds = {mistake["type"] for mistake in mistakes}
+    if "json_invalid" in kinds:
+        return InvalidRequest("The body is not valid JSON.", code="malformed_json")
+    not_an_object = any(
+        mistake["type"] in {"model_attributes_type", "dict_type"} and len(mistake["loc"]) == 1
+        for mistake in mistakes
+    )
+    if not_an_object and "json" not in content_type:
+        return UnsupportedMediaType("Send the body as application/json.")
+    return ValidationFailed(
+        "The request is not as agreed; see errors.",
+        errors=[
+            FieldError(
+                pointer=_pointer(mistake["loc"]),
+                message=mistake["msg"].removeprefix("Value error, "),
+                code=mistake["type"],
+            )
+            for mistake in mistakes
+        ],
+    )
+
+
+def install_problems(api: FastAPI) -> None:
+    """Answer every error of `api` with problem+json."""
+
+    async def meant(request: Request, error: Exception) -> Response:
+        meaning = _of(ServiceError, error)
+        if meaning.status >= 500 and not request.url.path.startswith("/health"):
+            log.warning("request_failed", code=meaning.code, detail=meaning.detail)
+        return problem_response(meaning, request.url.path)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        refused = _of(RequestValidationError, error)
+        meaning = as_meaning(refused, request.headers.get("content-type", ""))
+        return problem_response(meaning, request.url.path)
+
+    async def http(request: Request, error: Exception) -> Response:
+        raised = _of(HTTPException, error)
+        if raised.status_code == 404:
+            return problem_response(NotFound("There is nothing here."), request.url.path)
+        if isinstance(raised.__cause__, ServiceError):
+            return problem_response(raised.__cause__, request.url.path)
+        if raised.status_code == 400:
+            meaning: ServiceError = InvalidRequest("The body can't be read.", code="malformed_json")
+            return problem_response(meaning, request.url.path)
+        meaning = _other(raised.status_code)
+        response = problem_response(meaning, request.url.path)
+        for name, value in (raised.headers or {}).items():
+            response.headers[name] = value
+        return response
+
+    api.add_exception_handler(ServiceError, meant)
+    api.add_exception_handler(RequestValidationError, invalid)
+    api.add_exception_handler(HTTPException, http)
+
+
+def _of(kind: type[Kind], error: Exception) -> Kind:
+    if not isinstance(error, kind):
+        raise TypeError(f"a handler of {kind.__name__} was given {type(error).__name__}")
+    return error
+
+
+def _other(status: int) -> ServiceError:
+    if status in ERRORS_BY_STATUS:
+        return ERRORS_BY_STATUS[status]()
+    phrase = HTTPStatus(status).phrase
+    meaning = ServiceError(f"{phrase}.", code=phrase.lower().replace(" ", "_"))
+    # A status without a meaning of its own (405, 406, …) keeps its number and phrase.
+    meaning.__dict__.update(status=status, title=phrase)
+    return meaning

@@ -1,0 +1,110 @@
+"""The three questions that everything asks a service about its state."""
+
+import asyncio
+import time
+import tomllib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from shared.kit.contract_registry import tables
+from shared.kit.errors import ServiceError, Unavailable
+from shared.models.health import Dependency, Health, Live
+
+Check = Callable[[], Awaitable[object]]
+
+_CHECK_SECONDS = 1.0
+_ANSWER_KEPT_SECONDS = 1.0
+
+
+def version_in(folder: Path) -> str:
+    """The version that stands in `folder`'s pyproject.toml."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
+
+
+class HealthChecks:
+    """What must hold for a service to be ready, and what else it depends on."""
+
+    def __init__(self, service: str, version: str) -> None:
+        self.service = service
+        self._version = version
+        self._started = time.monotonic()
+        self._own: dict[str, Check] = {}
+        self._others: dict[str, Check] = {}
+        self._answer: tuple[float, Health] | None = None
+
+    def needs(self, name: str, check: Check) -> None:
+        """Without `name` the service is not ready."""
+        self._own[name] = check
+
+    def uses(self, name: str, check: Check) -> None:
+        """Without `name` the service is degraded."""
+        self._others[name] = check
+
+    async def ready(self) -> None:
+        """Raises Unavailable that names what is missing."""
+        found = await asyncio.gather(*(_look(name, check) for name, check in self._own.items()))
+        missing = [dependency.name for dependency in found if dependency.state == "down"]
+        if missing:
+            raise Unavailable(f"Not ready: {', '.join(missing)}.", code="not_ready", retry_after=1)
+
+    async def health(self) -> Health:
+        """Everything at once; an answer stands for a second, so that asking costs little."""
+        if self._answer and time.monotonic() - self._answer[0] < _ANSWER_KEPT_SECONDS:
+            return self._answer[1]
+        own = await asyncio.gather(*(_look(name, check) for name, check in self._own.items()))
+        others = await asyncio.gather(*(_look(n, check) for n, check in self._others.items()))
+        down = [dependency for dependency in own if dependency.state == "down"]
+        degraded = [dependency for dependency in others if dependency.state == "down"]
+        answer = Health(
+            status="down" if down else "degraded" if degraded else "ok",
+            service=self.service,
+            version=self._version,
+            uptime_seconds=round(time.monotonic() - self._started, 1),
+            dependencies=[*own, *others],
+            contracts={name: it.version for name, it in tables().contracts.items()},
+            contracts_digest=tables().digest,
+        )
+        self._answer = (time.monotonic(), answer)
+        return answer
+
+    def router(self) -> APIRouter:
+        """`/health/live`, `/health/ready` and `/health`."""
+        router = APIRouter(tags=["health"])
+
+        @router.get("/health/live")
+        async def live() -> Live:
+            return Live(service=self.service)
+
+        @router.get("/health/ready")
+        async def ready() -> Live:
+            await self.ready()
+            return Live(service=self.service)
+
+        @router.get("/health")
+        async def health() -> Health:
+            return await self.health()
+
+        return router
+
+
+async def _look(name: str, check: Check) -> Dependency:
+    started = time.perf_counter()
+    detail: str | None = None
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await check()
+    except TimeoutError:
+        detail = "did not answer in time"
+    except ServiceError as error:
+        detail = error.detail
+    except Exception as error:  # noqa: BLE001  (a check is any code, and health must answer)
+        detail = type(error).__name__
+    return Dependency(
+        name=name,
+        state="down" if detail else "ok",
+        latency_ms=round((time.perf_counter() - started) * 1000, 1),
+        detail=detail,
+    )

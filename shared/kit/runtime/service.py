@@ -1,0 +1,180 @@
+"""A service from its settings, in a few verbs."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import structlog
+from fastapi import FastAPI
+
+from shared.kit.auth.service_identity import Asserter, AssertionVerifier
+from shared.kit.auth.user_tokens import KeySet, RevocationCheck, UserVerifier
+from shared.kit.http.app import Api
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.middleware import RequestContext
+from shared.kit.http.problems import install_problems
+from shared.kit.http.transport import HttpTransport, Transport
+from shared.kit.runtime.health import Check, HealthChecks, version_in
+from shared.kit.runtime.log import configure_logging
+from shared.kit.runtime.settings import ServiceSettings
+from shared.models.auth import Session
+
+log = structlog.get_logger()
+
+Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[object])
+Background = Callable[[], Coroutine[None, None, None]]
+Connect = Callable[[str], Transport]
+
+_RESTART_FIRST = 0.5  # seconds, doubled a crash
+_RESTART_LONGEST = 10.0
+
+
+class Service:
+    """Logs, correlation, deadlines, problem+json, health and identity around one FastAPI app.
+
+    `connect` gives the transport to another service by name; tests give one into memory.
+    """
+
+    def __init__(self, settings: ServiceSettings, *, connect: Connect | None = None) -> None:
+        start_logging(settings)
+        self._settings = settings
+        self._connect = connect or (lambda name: HttpTransport(settings.url_of(name)))
+        self._resources: list[AbstractAsyncContextManager[object]] = []
+        self._backgrounds: list[Background] = []
+        self.stopping = asyncio.Event()
+        version = version_in(Path.cwd())
+        self._health = HealthChecks(settings.service, version)
+        self.api = Api(settings.service, version, self._lifespan)
+        self.api.state.assertions = AssertionVerifier(settings.service, settings.public_keys_dir)
+        self.api.add_middleware(
+            RequestContext,
+            deadline=settings.request_deadline,
+            body_max_bytes=settings.body_max_bytes,
+        )
+        install_problems(self.api)
+        self.api.include_router(self._health.router())
+
+    def client(self, callee: str) -> ServiceClient:
+        """A client for another service, opened and closed with the app."""
+        return self.resource(service_client(self._settings, callee, self._connect(callee)))
+
+    def resource(self, resource: Resource) -> Resource:
+        """Enter `resource` when the app starts, leave it when the app ends."""
+        self._resources.append(resource)
+        return resource
+
+    def background(self, run: Background) -> None:
+        """Run `run` for as long as the app lives; after a crash again, later and later."""
+        self._backgrounds.append(run)
+
+    def ready(self, name: str, check: Check) -> None:
+        """The service is ready only while `check` does not raise."""
+        self._health.needs(name, check)
+
+    def depends(self, client: ServiceClient) -> None:
+        """Name the state of the called service in `/health`."""
+
+        async def ask() -> None:
+            await client.get("/health/ready", timeout=1)
+
+        self._health.uses(client.callee, ask)
+
+    def verifies_users(self, key_set: KeySet, revocations: RevocationCheck) -> None:
+        """Take user tokens here: `CurrentUser` and `user_with_permission` work from now on."""
+        self.api.state.users = UserVerifier(key_set, revocations)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for resource in self._resources:
+                await stack.enter_async_context(resource)
+            tasks = [asyncio.create_task(_kept_running(run)) for run in self._backgrounds]
+            log.info("service_started", port=self._settings.port)
+            try:
+                with _told_of_the_end(self.stopping):
+                    yield
+            finally:
+                self.stopping.set()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        log.info("service_stopped")
+
+
+def start_logging(settings: ServiceSettings) -> None:
+    """Logs as the settings say: for a process that has no app."""
+    configure_logging(settings.service, log_format=settings.log_format, level=settings.log_level)
+
+
+def service_client(
+    settings: ServiceSettings, callee: str, transport: Transport | None = None
+) -> ServiceClient:
+    """A client for a process that has no app; `async with` opens and closes it."""
+    return ServiceClient(
+        settings.service,
+        callee,
+        transport or HttpTransport(settings.url_of(callee)),
+        Asserter.from_pem(settings.service, settings.secret("identity.key")),
+        timeout=settings.call_timeout,
+    )
+
+
+@contextmanager
+def _told_of_the_end(stopping: asyncio.Event) -> Iterator[None]:
+    # The server waits for open answers before it ends the lifespan: what answers without end
+    # (streams, long polls) has to hear of the signal itself.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stopping.set)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in numbers:
+        if callable(before[number]):
+            signal.signal(number, tell)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) is tell:
+                signal.signal(number, handler)
+
+
+def asks_back_auth(auth: ServiceClient) -> Callable[..., Awaitable[bool]]:
+    """How a verifier asks back-auth whether a session stands, when the stream is silent."""
+
+    async def ask(sid: object) -> bool:
+        session = await auth.get(f"/internal/sessions/{sid}", response_model=Session)
+        return session.active
+
+    return ask
+
+
+async def _kept_running(run: Background) -> None:
+    pause = _RESTART_FIRST
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("background_crashed", task=run.__qualname__, again_in=pause)
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _RESTART_LONGEST)

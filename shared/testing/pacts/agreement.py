@@ -1,0 +1,190 @@
+"""Whether the contracts know what a pact says: its calls, its messages, and every field in them."""
+
+import importlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from shared.models.event import EventEnvelope
+from shared.models.problem import Problem
+from shared.testing.pacts.document import Interaction
+
+
+class NotAgreed(AssertionError):
+    """A consumer's test counts on something that no contract says."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Answer(_Part):
+    status: int
+    model: str | None = None
+
+
+class _Endpoint(_Part):
+    service: str
+    method: str
+    path: str
+    callers: list[str] = Field(default_factory=list)
+    query: dict[str, JsonValue] = Field(default_factory=dict)
+    request: str | None = None
+    response: _Answer
+    errors: dict[int, list[str]] = Field(default_factory=dict)
+
+    def serves(self, provider: str, method: str, path: str) -> bool:
+        pattern = re.sub(r"\{\w+\}", "[^/]+", self.path)
+        return (self.service, self.method) == (provider, method) and bool(
+            re.fullmatch(pattern, path)
+        )
+
+
+class _Event(_Part):
+    type: str
+    payload: str
+    publisher: str
+    consumers: list[str]
+
+
+class _Consumer(_Part):
+    name: str
+    service: str
+    delivered_by: str
+
+
+class _Stream(_Part):
+    name: str
+    entry: str
+    publisher: str
+    consumers: list[str]
+
+
+class _Contract(_Part):
+    endpoints: list[_Endpoint] = Field(default_factory=list)
+    events: list[_Event] = Field(default_factory=list)
+    consumers: list[_Consumer] = Field(default_factory=list)
+    streams: list[_Stream] = Field(default_factory=list)
+
+
+@cache
+def _contracts() -> list[_Contract]:
+    features = files("shared").joinpath("contracts").iterdir()
+    return [
+        _Contract.model_validate(yaml.safe_load(file.read_text()))
+        for file in (feature.joinpath("feature.yaml") for feature in features)
+        if file.is_file()
+    ]
+
+
+def check(consumer: str, provider: str, interaction: Interaction) -> None:
+    """Hold one interaction against the contracts.
+
+    Raises:
+        NotAgreed: a call, a status, a code, an event or a field that no contract has.
+    """
+    is_http = interaction["type"] == "Synchronous/HTTP"
+    found = (_wrong_call if is_http else _wrong_message)(consumer, provider, interaction)
+    if complaints := list(found):
+        raise NotAgreed(
+            f"{consumer} → {provider}, {interaction['description']}: " + "; ".join(complaints)
+        )
+
+
+def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
+    asked, answered = _object(interaction["request"]), _object(interaction["response"])
+    method, path = str(asked["method"]), str(asked["path"])
+    endpoints = [
+        endpoint
+        for contract in _contracts()
+        for endpoint in contract.endpoints
+        if endpoint.serves(provider, method, path)
+    ]
+    if not endpoints:
+        yield f"no contract has {method} {path}"
+        return
+    # A path that is spelled out comes before one with a name in braces.
+    endpoint = min(endpoints, key=lambda it: it.path.count("{"))
+    if consumer not in endpoint.callers:
+        yield f"{consumer} is not among the callers of {method} {endpoint.path}"
+    for name in _object(asked.get("query", {})).keys() - endpoint.query.keys():
+        yield f"the contract has no query parameter {name}"
+    yield from _unknown_fields("the request", _content(asked), endpoint.request)
+
+    status, answer = answered["status"], _content(answered)
+    if status == endpoint.response.status:
+        yield from _unknown_fields("the answer", answer, endpoint.response.model)
+    else:
+        code = _object(answer).get("code")
+        if code not in endpoint.errors.get(int(str(status)), []):
+            yield f"the contract of {method} {endpoint.path} has no {status} {code}"
+        yield from _strange_fields("the refusal", answer, Problem)
+
+
+def _wrong_message(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
+    """A message is called by its event or stream; after a colon may stand which case it is."""
+    name = str(interaction["description"]).partition(":")[0]
+    content = _object(interaction["contents"])["content"]
+    receivers = {
+        it.name: {it.service, it.delivered_by}
+        for contract in _contracts()
+        for it in contract.consumers
+    }
+    for contract in _contracts():
+        for event in contract.events:
+            if (event.type, event.publisher) == (name, provider):
+                if not any(consumer in receivers[it] for it in event.consumers):
+                    yield f"{consumer} receives no {name}"
+                yield from _strange_fields("the event", content, EventEnvelope)
+                payload = _object(content).get("payload")
+                yield from _unknown_fields("the payload", payload, event.payload)
+                return
+        for stream in contract.streams:
+            if (stream.name, stream.publisher) == (name, provider):
+                if consumer not in stream.consumers:
+                    yield f"{consumer} is not among the consumers of the stream {name}"
+                yield from _unknown_fields("the entry", content, stream.entry)
+                return
+    yield f"no contract lets {provider} publish {name}"
+
+
+def _unknown_fields(what: str, content: JsonValue, model: str | None) -> Iterator[str]:
+    if model is None:
+        if content is not None:
+            yield f"{what} has a body, and the contract has none"
+        return
+    yield from _strange_fields(what, content, _model_named(model))
+
+
+def _strange_fields(what: str, content: JsonValue, model: type[BaseModel]) -> Iterator[str]:
+    """Fields may be missing, a consumer need not read all; none may be unknown or wrong."""
+    try:
+        model.model_validate(content, extra="forbid")
+    except ValidationError as error:
+        for mistake in error.errors():
+            where = ".".join(str(part) for part in mistake["loc"])
+            if mistake["type"] == "extra_forbidden":
+                yield f"{what} has {where}, which {model.__name__} has not"
+            elif mistake["type"] != "missing":
+                yield f"{what} has {where}, which is not as in {model.__name__}: {mistake['msg']}"
+
+
+def _model_named(name: str) -> type[BaseModel]:
+    """The model that a contract calls `event.Command[user.NewUser]`."""
+    outer, _, inner = name.removesuffix("]").partition("[")
+    module, _, attribute = outer.partition(".")
+    found = getattr(importlib.import_module(f"shared.models.{module}"), attribute)
+    model: type[BaseModel] = found[_model_named(inner)] if inner else found
+    return model
+
+
+def _content(part: dict[str, JsonValue]) -> JsonValue:
+    return _object(part.get("body", {})).get("content")
+
+
+def _object(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,168 @@
+"""The provider's side: every request of a pact against the real app, every message made for real.
+
+Pact's verifier asks over HTTP; a small app before the provider's own brings about the states,
+makes the messages, and replaces the assertion of the pact by one that is signed and fresh.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pact
+import uvicorn
+from pydantic import BaseModel, JsonValue
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.kit.auth.service_identity import ASSERTION_HEADER
+from shared.testing.pacts.document import FOLDER, interactions_in, parties_in, states_of
+from shared.testing.service import TestKeys
+
+Parameters = dict[str, JsonValue]
+SetUp = Callable[[Parameters], Awaitable[None]]
+Produce = Callable[[], Awaitable[BaseModel]]
+
+_HOST = "127.0.0.1"
+_STATES, _MESSAGES = "/_pact/states", "/_pact/messages"
+_REQUEST_MS = 10_000
+
+
+class NotKept(AssertionError):
+    """The provider answers, or publishes, something else than its consumer counts on."""
+
+
+def pacts_of(provider: str, folder: Path = FOLDER) -> list[Path]:
+    """The pacts that name `provider`."""
+    return [path for path in sorted(folder.glob("*.json")) if parties_in(path)[1] == provider]
+
+
+class Provider:
+    """A provider with its `states` and `messages` by name, each made by a function of its tests.
+
+    `app` is running already, and `keys` holds the identities of its callers; who is asked for
+    messages alone needs neither. `clean` empties the provider after each interaction.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        app: ASGIApp | None = None,
+        keys: TestKeys | None = None,
+        states: Mapping[str, SetUp] | None = None,
+        messages: Mapping[str, Produce] | None = None,
+        clean: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._name = name
+        self._app = app or Starlette()
+        self._keys = keys
+        self._states = states or {}
+        self._messages = messages or {}
+        self._clean = clean
+        self._failures: list[Exception] = []
+
+    async def keeps(self, path: Path) -> None:
+        """Verify one pact.
+
+        Raises:
+            NotKept: an answer or a message is not as the consumer needs it, or the provider's
+                tests don't know a state or a message of the pact.
+        """
+        consumer, provider = parties_in(path)
+        if provider != self._name:
+            raise NotKept(f"{path.name} is a pact of {provider}")
+        self._must_know(path)
+        async with self._served(consumer) as port:
+            verifier = pact.Verifier(self._name, _HOST).add_source(path)
+            verifier.set_request_timeout(_REQUEST_MS)
+            verifier.add_transport(url=f"http://{_HOST}:{port}")
+            verifier.add_transport(protocol="message", port=port, path=_MESSAGES, scheme="http")
+            url = f"http://{_HOST}:{port}{_STATES}"
+            verifier.state_handler(url, teardown=self._clean is not None, body=True)
+            try:
+                await asyncio.to_thread(verifier.verify)
+            except RuntimeError as error:
+                told = verifier.output(strip_ansi=True)
+                cause = self._failures[0] if self._failures else error
+                raise NotKept(f"{self._name} does not keep {path.name}:\n{told}") from cause
+            if self._failures:
+                raise NotKept(f"a state or a message of {path.name} failed") from self._failures[0]
+
+    def _must_know(self, path: Path) -> None:
+        unknown: list[str] = []
+        for interaction in interactions_in(path):
+            unknown += [
+                f"the state {name!r}" for name in states_of(interaction) if name not in self._states
+            ]
+            description = str(interaction["description"])
+            if interaction["type"] != "Synchronous/HTTP" and description not in self._messages:
+                unknown.append(f"the message {description!r}")
+        if unknown:
+            raise NotKept(
+                f"{path.name} needs what the tests of {self._name} don't know: "
+                + ", ".join(dict.fromkeys(unknown))
+            )
+
+    @asynccontextmanager
+    async def _served(self, consumer: str) -> AsyncIterator[int]:
+        front = Starlette(
+            routes=[
+                Route(_STATES, self._set_up, methods=["POST"]),
+                Route(_MESSAGES, self._produce, methods=["POST"]),
+                Mount("", app=self._identified(consumer)),
+            ]
+        )
+        config = uvicorn.Config(front, lifespan="off", ws="none", log_config=None)
+        server = uvicorn.Server(config)
+        with socket.create_server((_HOST, 0)) as listener:
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                yield listener.getsockname()[1]
+            finally:
+                server.should_exit = True
+                await serving
+
+    async def _set_up(self, request: Request) -> Response:
+        asked = await request.json()
+        with self._remembered():
+            if asked["action"] == "teardown":
+                await (self._clean or _nothing)()
+            elif asked["state"]:
+                await self._states[asked["state"]](asked.get("params") or {})
+        return Response()
+
+    async def _produce(self, request: Request) -> Response:
+        asked = await request.json()
+        with self._remembered():
+            message = await self._messages[asked["description"]]()
+            return Response(message.model_dump_json(), media_type="application/json")
+        return Response()
+
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        # The verifier would try again for a minute what answers with an error.
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  (it is raised when the verifier is done)
+            self._failures.append(error)
+
+    def _identified(self, consumer: str) -> ASGIApp:
+        header = ASSERTION_HEADER.lower().encode()
+
+        async def call(scope: Scope, receive: Receive, send: Send) -> None:
+            headers = [it for it in scope["headers"] if it[0] != header]
+            if self._keys:
+                signed = self._keys.assertion(caller=consumer, to=self._name)
+                headers.append((header, signed[ASSERTION_HEADER].encode()))
+            await self._app({**scope, "headers": headers}, receive, send)
+
+        return call
+
+
+async def _nothing() -> None:
+    """There is nothing to clean."""
