@@ -43,4 +43,4 @@ class NoticingRequest(Request):
 class NoticingTask(Task[..., object]):
     """A task whose requests notice that the broker is out."""
 
-    Request = "reconnecting:NoticingRequest"
+    Request = "celery_reconnect:NoticingRequest"

@@ -44,7 +44,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "result_extended": True,
         "redis_socket_connect_timeout": settings.broker_timeout,
         "redis_socket_timeout": settings.broker_timeout,
-        "include": ["tasks.signs", "tasks.mail", "tasks.maintenance"],
+        "include": ["tasks.celery_hooks", "tasks.mail", "tasks.maintenance"],
         "accept_content": ["json"],
         "task_serializer": "json",
         "result_serializer": "json",
@@ -63,7 +63,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_enable_prefetch_count_reduction": False,
         "beat_schedule_filename": str(Path(tempfile.gettempdir(), "back-workers-beat.schedule")),
-        "beat_scheduler": "tasks.signs:BeatingScheduler",
+        "beat_scheduler": "tasks.celery_hooks:BeatingScheduler",
         "beat_max_loop_interval": 5,
         "beat_schedule": {
             "sweep_credentials": {
@@ -78,8 +78,8 @@ def celery_app(configure: Callable[[], dict[str, object]]) -> Celery:
     """An app whose configuration is made when it is first asked for."""
     app = Celery(
         "back-workers",
-        amqp="reconnecting:PromptAMQP",
-        task_cls="reconnecting:NoticingTask",
+        amqp="celery_reconnect:PromptAMQP",
+        task_cls="celery_reconnect:NoticingTask",
         set_as_current=False,
     )
     app.add_defaults(configure)

@@ -39,4 +39,4 @@ class TestApp:
         app = celery_app(lambda: configuration(settings))
         assert app.amqp.Connection is PromptConnection
         assert issubclass(app.Task, NoticingTask)
-        assert app.Task.Request == "reconnecting:NoticingRequest"
+        assert app.Task.Request == "celery_reconnect:NoticingRequest"

@@ -194,7 +194,7 @@ class TestStopping:
         effects: Effects,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("relay.conveyor.LAST_CLAIM_SECONDS", 20)
+        monkeypatch.setattr("relay.delivery_poller.LAST_CLAIM_SECONDS", 20)
         async with carrying(effects) as stopping:
             await until(lambda: outbox.claims)
             stopping.set()
