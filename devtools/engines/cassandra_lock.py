@@ -1,4 +1,6 @@
-"""Write cassandra.lock anew: python -m devtools.engines.cassandra_lock
+"""Write cassandra.lock anew, for a newer Cassandra in `COORDINATES`.
+
+    python -m devtools.engines.cassandra_lock     in the environment devtools+engines
 
 Resolves Cassandra's dependencies with jgo (half a minute) and notes the SHA-256 of each jar.
 Look at the difference before you commit it.

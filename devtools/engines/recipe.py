@@ -1,6 +1,6 @@
 """Engines from package registries: what a stack needs to start one, and nothing about when.
 
-A recipe knows one kind of engine. It gets a place (folders, secrets, a port), puts the engine's
+A recipe knows one kind of engine. It gets a instance (folders, secrets, a port), puts the engine's
 files there and says how to start the process; starting, watching and ending it is the caller's.
 """
 
@@ -17,7 +17,7 @@ class EngineError(DevError):
 
 
 @dataclass(frozen=True)
-class EnginePlace:
+class EngineInstance:
     """Where one engine of one stack lives.
 
     `secrets` is the folder with its owner's password files, `command` the arguments that
@@ -50,10 +50,10 @@ class Recipe(Protocol):
         """Bring what the engine is made of, verified, into the cache. May take minutes once."""
         ...
 
-    def prepare(self, place: EnginePlace) -> Launch:
+    def prepare(self, instance: EngineInstance) -> Launch:
         """Lay out data and configuration; a second time changes only what is out of date."""
         ...
 
-    def answers(self, place: EnginePlace) -> bool:
+    def answers(self, instance: EngineInstance) -> bool:
         """Whether the owner can log in and work. Returns within two seconds."""
         ...

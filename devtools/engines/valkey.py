@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.engines.recipe import EnginePlace, Launch
+from devtools.engines.recipe import EngineInstance, Launch
 from devtools.engines.wheels import wheel_path
 
 
@@ -27,35 +27,35 @@ USES = {
 
 
 class Valkey:
-    """The recipe. `place.name` tells which of the two Valkeys it is."""
+    """The recipe. `instance.name` tells which of the two Valkeys it is."""
 
     def fetch(self, progress: Callable[[str], None]) -> None:
         _server()
         progress("Valkey is in its wheel")
 
-    def prepare(self, place: EnginePlace) -> Launch:
-        place.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        use = USES[place.name]
-        asked = place.command[1:] or [
+    def prepare(self, instance: EngineInstance) -> Launch:
+        instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        use = USES[instance.name]
+        asked = instance.command[1:] or [
             *use.command,
             *["--aclfile", f"/secrets/{use.files}.acl"],
             *["--maxmemory-policy", "noeviction", "--save", ""],
         ]
-        settings = [part.replace("/secrets/", f"{place.secrets}/") for part in asked]
-        where = ["--bind", "127.0.0.1", "--port", str(place.port), "--dir", str(place.data)]
+        settings = [part.replace("/secrets/", f"{instance.secrets}/") for part in asked]
+        where = ["--bind", "127.0.0.1", "--port", str(instance.port), "--dir", str(instance.data)]
         return Launch(
             argv=[str(_server()), *settings, *where],
             env={"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"},
-            cwd=place.data,
+            cwd=instance.data,
             stop_signal=signal.SIGTERM,
             stop_timeout=10.0,
         )
 
-    def answers(self, place: EnginePlace) -> bool:
-        use = USES[place.name]
-        password = (place.secrets / f"{use.files}.password").read_text().strip()
+    def answers(self, instance: EngineInstance) -> bool:
+        use = USES[instance.name]
+        password = (instance.secrets / f"{use.files}.password").read_text().strip()
         try:
-            with socket.create_connection(("127.0.0.1", place.port), timeout=1) as connection:
+            with socket.create_connection(("127.0.0.1", instance.port), timeout=1) as connection:
                 connection.settimeout(1)
                 connection.sendall(_command("AUTH", use.user, password) + _command("PING"))
                 with connection.makefile("rb") as answers:

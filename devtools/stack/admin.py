@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from devtools.stack import control
-from devtools.stack.layout import Place
+from devtools.stack.layout import Layout
 from devtools.stack.topology import load
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE, ROOT, VENVS, Stack
@@ -27,8 +27,8 @@ def create(stack: Stack, email: str, *, password_stdin: bool) -> int:
     if not any(it.name == _SERVICE and it.state == "ready" for it in state.services):
         raise DevError(f"{_SERVICE} is not ready; ./dev status shows why")
     topology = load(COMPOSE_FILE, os.environ)
-    place = Place(topology, Stack(stack.folder, state.offset))
-    service = place.local(topology.services[_SERVICE])
+    layout = Layout(topology, Stack(stack.folder, state.offset))
+    service = layout.local(topology.services[_SERVICE])
     python = VENVS / _SERVICE / "bin" / "python"
     return subprocess.run(
         [python, *arguments], cwd=service.cwd, env=dict(service.environment), check=False

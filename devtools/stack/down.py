@@ -18,8 +18,8 @@ def down(stack: Stack) -> str:
     try:
         supervisor = control.ask(stack.control, control.Request("down")).pid
     except control.NotRunning:
-        with preflight.alone(stack):
-            return preflight.clean_up(stack) or "Nothing to end: the stack is not running."
+        with preflight.exclusive(stack):
+            return preflight.end_orphans(stack) or "Nothing to end: the stack is not running."
     with suppress(psutil.NoSuchProcess):
         try:
             psutil.Process(supervisor).wait(_PATIENCE)

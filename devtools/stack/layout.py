@@ -50,7 +50,7 @@ class LocalService:
         return self.member is None
 
 
-class Place:
+class Layout:
     """Translates the services of one topology for one stack."""
 
     def __init__(self, topology: Topology, stack: Stack) -> None:

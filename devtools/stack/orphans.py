@@ -28,7 +28,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Leftover:
+class Orphan:
     service: str
     pid: int
 
@@ -54,7 +54,7 @@ def started_at(pid: int) -> float:
         return time.time()
 
 
-def find(stack: Stack) -> list[Leftover]:
+def find(stack: Stack) -> list[Orphan]:
     """Every process of this stack that still lives, by the service that it belonged to."""
     services: dict[int, str] = {}
     for entry in recorded(stack):
@@ -66,15 +66,15 @@ def find(stack: Stack) -> list[Leftover]:
             if process.environ().get(MARKER) == str(stack.folder):
                 services.setdefault(process.pid, process.name())
     services.pop(os.getpid(), None)
-    return [Leftover(service, pid) for pid, service in sorted(services.items())]
+    return [Orphan(service, pid) for pid, service in sorted(services.items())]
 
 
-def end(leftovers: Iterable[Leftover]) -> None:
+def end(orphans: Iterable[Orphan]) -> None:
     """SIGTERM, then SIGKILL for those that stay."""
     processes = []
-    for leftover in leftovers:
+    for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
-            processes.append(psutil.Process(leftover.pid))
+            processes.append(psutil.Process(orphan.pid))
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)

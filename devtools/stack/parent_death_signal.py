@@ -1,6 +1,6 @@
 """Becomes another program that gets a signal when its parent dies, however the parent dies.
 
-    python -I -S lifeline.py SIGNAL PARENT PROGRAM ARGUMENT…
+    python -I -S parent_death_signal.py SIGNAL PARENT PROGRAM ARGUMENT…
 
 A program of its own, since a process with threads can't safely run Python between fork and exec.
 Where the kernel has no such signal (macOS) it only runs the program; the next `./dev up` cleans up.

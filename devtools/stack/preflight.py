@@ -42,7 +42,7 @@ def check_disk(stack: Stack, services: list[LocalService]) -> None:
 
 
 @contextmanager
-def alone(stack: Stack) -> Iterator[None]:
+def exclusive(stack: Stack) -> Iterator[None]:
     """Holds the lock of the stack; DevError when its supervisor runs already."""
     with stack.lock.open("r+") as lock:
         try:
@@ -59,14 +59,14 @@ def alone(stack: Stack) -> Iterator[None]:
         yield
 
 
-def clean_up(stack: Stack) -> str:
+def end_orphans(stack: Stack) -> str:
     """Ends what a killed supervisor left behind. One line about it; empty when there was none."""
     unfinished = orphans.recorded(stack)
     found = orphans.find(stack)
     orphans.end(found)
     orphans.record(stack, [])
     if found:
-        names = ", ".join(sorted({leftover.service for leftover in found}))
+        names = ", ".join(sorted({orphan.service for orphan in found}))
         return f"the last run was cut off; ended {len(found)} left-over processes of it: {names}"
     if unfinished:
         return "the last run was cut off; none of its processes was left over"

@@ -13,7 +13,7 @@ from devtools.workspace.threads import in_thread
 _AT_ONCE = 3
 
 
-class Provisions:
+class Prerequisites:
     """Environments and engines. `changed` is called when there is something new to show."""
 
     def __init__(self, changed: Callable[[], None]) -> None:

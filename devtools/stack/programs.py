@@ -4,10 +4,10 @@ import asyncio
 import math
 from typing import Protocol
 
-from devtools.engines import EnginePlace, Recipe, recipe_for
+from devtools.engines import EngineInstance, Recipe, recipe_for
 from devtools.stack.health import Answer, CommandProbe, Probe
-from devtools.stack.layout import LocalService, Place
-from devtools.stack.prerequisites import Provisions
+from devtools.stack.layout import Layout, LocalService
+from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.process import Command
 from devtools.stack.stub.program import StubProgram
 from devtools.workspace.repository import Stack
@@ -39,10 +39,10 @@ class Program(Protocol):
 class OwnProgram:
     """A service built from the repository, in the environment of its workspace member."""
 
-    def __init__(self, service: LocalService, member: str, provisions: Provisions) -> None:
+    def __init__(self, service: LocalService, member: str, prerequisites: Prerequisites) -> None:
         self._service = service
         self._member = member
-        self._provisions = provisions
+        self._prerequisites = prerequisites
         self._probe: Probe | CommandProbe | None = None
         self.live_every, self.live_failures, self.ready_every = 1.0, 5, 2.0
         if service.probe:
@@ -53,7 +53,7 @@ class OwnProgram:
             self.ready_every = math.inf
 
     async def provide(self) -> None:
-        await self._provisions.environment(self._member)
+        await self._prerequisites.environment(self._member)
 
     async def command(self) -> Command:
         it = self._service
@@ -79,24 +79,26 @@ class EngineProgram:
     live_failures = 5
     ready_every = 5.0
 
-    def __init__(self, recipe: Recipe, image: str, at: EnginePlace, provisions: Provisions) -> None:
+    def __init__(
+        self, recipe: Recipe, image: str, instance: EngineInstance, prerequisites: Prerequisites
+    ) -> None:
         self._recipe = recipe
         self._image = image
-        self._place = at
-        self._provisions = provisions
+        self._instance = instance
+        self._prerequisites = prerequisites
 
     async def provide(self) -> None:
-        await self._provisions.engine(self._image, self._recipe)
-        while not any(self._place.secrets.glob("*.password")):  # noqa: ASYNC110 - files tell nobody
+        await self._prerequisites.engine(self._image, self._recipe)
+        while not any(self._instance.secrets.glob("*.password")):  # noqa: ASYNC110 - files tell nobody
             await asyncio.sleep(_POLL)
 
     async def command(self) -> Command:
-        launch = await in_thread(lambda: self._recipe.prepare(self._place))
+        launch = await in_thread(lambda: self._recipe.prepare(self._instance))
         return Command(launch.argv, launch.env, launch.cwd, launch.stop_signal, launch.stop_timeout)
 
     async def ready(self) -> Answer:
         try:
-            answers = await in_thread(lambda: self._recipe.answers(self._place))
+            answers = await in_thread(lambda: self._recipe.answers(self._instance))
         except Exception as error:  # noqa: BLE001 - whatever it is, the engine is not ready
             return Answer(None, f"{type(error).__name__}: {error}")
         return Answer(200 if answers else 503, "" if answers else "does not answer yet")
@@ -106,19 +108,19 @@ class EngineProgram:
 
 
 def program_for(
-    service: LocalService, place: Place, stack: Stack, provisions: Provisions
+    service: LocalService, layout: Layout, stack: Stack, prerequisites: Prerequisites
 ) -> Program:
     if service.is_stub:
-        return StubProgram(service, stack, provisions)
+        return StubProgram(service, stack, prerequisites)
     if service.member:
-        return OwnProgram(service, service.member, provisions)
-    at = EnginePlace(
+        return OwnProgram(service, service.member, prerequisites)
+    instance = EngineInstance(
         name=service.name,
         data=stack.data / service.name,
         run=stack.engines / service.name,
-        secrets=place.secrets_of_owner(service.name),
+        secrets=layout.secrets_of_owner(service.name),
         port=service.ports[0],
         command=list(service.argv),
     )
     image = service.image or ""
-    return EngineProgram(recipe_for(image), image, at, provisions)
+    return EngineProgram(recipe_for(image), image, instance, prerequisites)

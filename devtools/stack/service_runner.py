@@ -20,14 +20,14 @@ _LIVE_WITHIN = 60.0
 _GIVE_UP_AFTER = 5
 
 
-class Runner:
+class ServiceRunner:
     """Keeps one service up. `changed` is called whenever its state is another."""
 
     def __init__(
         self, state: ServiceState, program: Program, log: LogFile, changed: Callable[[], None]
     ) -> None:
         self.state = state
-        self.depends_on: Mapping[Runner, str] = {}
+        self.depends_on: Mapping[ServiceRunner, str] = {}
         self.was_ready = asyncio.Event()
         self.was_started = asyncio.Event()
         self.record: Recorded | None = None

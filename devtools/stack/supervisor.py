@@ -9,12 +9,12 @@ from contextlib import suppress
 
 from devtools.stack import orphans
 from devtools.stack.control import ControlServer, Request
-from devtools.stack.layout import LocalService, Place
+from devtools.stack.layout import Layout, LocalService
 from devtools.stack.log_reader import line
 from devtools.stack.logs import LogFile
-from devtools.stack.prerequisites import Provisions
+from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.programs import Program, program_for
-from devtools.stack.service_runner import Runner
+from devtools.stack.service_runner import ServiceRunner
 from devtools.stack.state import Phase, ServiceState, StackState
 from devtools.stack.topology import Topology
 from devtools.workspace.errors import DevError
@@ -24,7 +24,7 @@ _READY_WITHIN = 180.0
 _LAST_LINES = 15
 _TICK = 0.2
 
-Programs = Callable[[LocalService, Place, Stack, Provisions], Program]
+Programs = Callable[[LocalService, Layout, Stack, Prerequisites], Program]
 
 
 class Supervisor:
@@ -50,7 +50,7 @@ class Supervisor:
         self._seconds = 0.0
         self._stop = asyncio.Event()
         self._changed = asyncio.Event()
-        self._provisions = Provisions(self._changed.set)
+        self._prerequisites = Prerequisites(self._changed.set)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._runners = self._make_runners(topology, programs)
 
@@ -61,7 +61,7 @@ class Supervisor:
             pid=os.getpid(),
             offset=self._stack.offset,
             services=[runner.state for runner in self._runners.values()],
-            steps=self._provisions.steps,
+            steps=self._prerequisites.steps,
             seconds=self._seconds or time.monotonic() - self._began,
             failure=self._failure,
             without=self._without,
@@ -132,7 +132,7 @@ class Supervisor:
             self._tell()
 
         await asyncio.gather(*(end(name) for name in self._runners))
-        await self._provisions.close()
+        await self._prerequisites.close()
         for runner in self._runners.values():
             runner.close()
         orphans.end(orphans.find(self._stack))
@@ -167,16 +167,16 @@ class Supervisor:
             await self._runners[request.service].restart()
         return self.state.to_json()
 
-    def _make_runners(self, topology: Topology, programs: Programs) -> dict[str, Runner]:
-        place = Place(topology, self._stack)
-        runners: dict[str, Runner] = {}
+    def _make_runners(self, topology: Topology, programs: Programs) -> dict[str, ServiceRunner]:
+        layout = Layout(topology, self._stack)
+        runners: dict[str, ServiceRunner] = {}
         for service in topology.services.values():
-            place.make_folders(service)
-            local = place.local(service)
+            layout.make_folders(service)
+            local = layout.local(service)
             state = ServiceState(local.name, "waiting", list(local.ports))
-            program = programs(local, place, self._stack, self._provisions)
+            program = programs(local, layout, self._stack, self._prerequisites)
             log = LogFile(self._stack.logs, local.name)
-            runners[local.name] = Runner(state, program, log, self._changed.set)
+            runners[local.name] = ServiceRunner(state, program, log, self._changed.set)
         for service in topology.services.values():
             runners[service.name].depends_on = {
                 runners[name]: condition for name, condition in service.depends_on.items()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from rich.console import Console
 
 from devtools.stack import control, preflight
-from devtools.stack.layout import Place
+from devtools.stack.layout import Layout
 from devtools.stack.state import StackState
 from devtools.stack.supervisor import Supervisor
 from devtools.stack.topology import Topology, load
@@ -33,7 +33,7 @@ def in_foreground(
     preflight.check_bootstrap(UV)
     topology = topology_of(without, stubs)
     preflight.make_folder(stack)
-    with preflight.alone(stack):
+    with preflight.exclusive(stack):
         _check(stack, topology, console)
         before = _seconds_so_far()
         changes = Changes(console)
@@ -61,7 +61,7 @@ def in_background(
     preflight.check_bootstrap(UV)
     topology = topology_of(without, stubs)
     preflight.make_folder(stack)
-    with preflight.alone(stack):
+    with preflight.exclusive(stack):
         _check(stack, topology, console)
     before = _seconds_so_far()
     with stack.supervisor_log.open("wb") as output:
@@ -85,7 +85,7 @@ def in_background(
 
 def supervise(stack: Stack, without: Collection[str], stubs: Collection[str]) -> None:
     """The background half of `in_background`."""
-    with preflight.alone(stack):
+    with preflight.exclusive(stack):
         topology = topology_of(without, stubs)
         asyncio.run(_supervise(stack, topology, without, stubs, lambda _: None))
 
@@ -101,10 +101,10 @@ async def _supervise(
 
 
 def _check(stack: Stack, topology: Topology, console: Console) -> None:
-    place = Place(topology, stack)
-    services = [place.local(service) for service in topology.services.values()]
+    layout = Layout(topology, stack)
+    services = [layout.local(service) for service in topology.services.values()]
     preflight.check_disk(stack, services)
-    if said := preflight.clean_up(stack):
+    if said := preflight.end_orphans(stack):
         console.print(said, style="yellow", soft_wrap=True)
     preflight.check_ports(services)
 

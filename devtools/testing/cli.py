@@ -14,7 +14,7 @@ from devtools.testing.containers import container_engine
 from devtools.testing.embedded import embedded_engine
 from devtools.testing.outcome import Outcome, counts
 from devtools.testing.parts import chosen, parts
-from devtools.testing.run import Runner
+from devtools.testing.run import PartRunner
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 
@@ -52,7 +52,7 @@ def run(
     start_engine = container_engine if engines is Engines.DOCKER else embedded_engine
     if results:
         results.mkdir(parents=True, exist_ok=True)
-    runner = Runner(start_engine, _say, target, arguments, results)
+    runner = PartRunner(start_engine, _say, target, arguments, results)
     started = time.monotonic()
     try:
         outcomes = asyncio.run(_until_terminated(runner.run(chosen(names))))

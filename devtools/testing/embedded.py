@@ -1,4 +1,4 @@
-"""A fresh engine for one test run: in a temporary place, on a free port, gone afterwards."""
+"""A fresh engine for one test run: in a temporary instance, on a free port, gone afterwards."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from devtools.engines import EngineError, EnginePlace, Recipe, recipe_for
+from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for
 from devtools.engines.free_ports import free_ports
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Command, Process
@@ -34,21 +34,21 @@ async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     await in_thread(lambda: recipe.fetch(lambda _: None))
     root = Path(tempfile.mkdtemp(prefix=f"test-{engine.name}-"))
     password = secrets.token_urlsafe(32)
-    place = _place(root, engine, password)
+    instance = _instance(root, engine, password)
     log = LogFile(root, engine.name)
     process: Process | None = None
     try:
-        launch = await in_thread(lambda: recipe.prepare(place))
+        launch = await in_thread(lambda: recipe.prepare(instance))
         command = Command(launch.argv, launch.env, launch.cwd, launch.stop_signal)
         process = await Process.start(command, log)
         try:
-            await answers(recipe, place)
+            await answers(recipe, instance)
         except EngineError as error:
             said = "\n".join(str(entry.get("event")) for entry in log.last_entries(20))
             raise EngineError(f"{error}:\n{said}") from error
         yield {
             f"TEST_{engine.prefix}_HOST": "127.0.0.1",
-            f"TEST_{engine.prefix}_PORT": str(place.port),
+            f"TEST_{engine.prefix}_PORT": str(instance.port),
             f"TEST_{engine.prefix}_PASSWORD": password,
         }
     finally:
@@ -60,16 +60,16 @@ async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-async def answers(recipe: Recipe, place: EnginePlace) -> None:
+async def answers(recipe: Recipe, instance: EngineInstance) -> None:
     """Wait until the owner can work with the engine; EngineError when it takes too long."""
     deadline = time.monotonic() + START_SECONDS
-    while not await in_thread(lambda: recipe.answers(place)):
+    while not await in_thread(lambda: recipe.answers(instance)):
         if time.monotonic() > deadline:
-            raise EngineError(f"{place.name} does not answer after {START_SECONDS:.0f} s")
+            raise EngineError(f"{instance.name} does not answer after {START_SECONDS:.0f} s")
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _place(root: Path, engine: PartEngine, password: str) -> EnginePlace:
+def _instance(root: Path, engine: PartEngine, password: str) -> EngineInstance:
     for name in ("secrets", "run"):
         (root / name).mkdir()
     (root / "secrets" / f"{engine.name}.password").write_text(password)
@@ -79,6 +79,6 @@ def _place(root: Path, engine: PartEngine, password: str) -> EnginePlace:
         (root / "secrets" / f"{engine.name}.acl").write_text(rules)
     # Cassandra takes two ports.
     command = UNSYNCED if engine.name == "postgres" else []
-    return EnginePlace(
+    return EngineInstance(
         engine.name, root / "data", root / "run", root / "secrets", free_ports(2), command
     )

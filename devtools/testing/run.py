@@ -24,7 +24,7 @@ StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]
 
 
 @dataclass(frozen=True)
-class Runner:
+class PartRunner:
     """`target` is a stack that stands already; `finished` hears of each part as it ends.
 
     `results` is a folder that keeps what pytest reports of each part (JUnit XML, `<part>.xml`) and

@@ -83,7 +83,7 @@ async def stack_of_services() -> AsyncIterator[dict[str, str]]:
 
 @asynccontextmanager
 async def _stack(kind: str, without: Sequence[str] = ()) -> AsyncIterator[Stack]:
-    await _remove_leftovers()
+    await _remove_abandoned()
     stack = Stack.called(f"{PREFIX}{os.getpid()}-{kind}", _free_offset())
     named = {"DEV_STACK": stack.folder.name, "DEV_PORT_OFFSET": str(stack.offset)}
     left_out = [word for name in without for word in ("--without", name)]
@@ -95,7 +95,7 @@ async def _stack(kind: str, without: Sequence[str] = ()) -> AsyncIterator[Stack]
         await _remove(stack.folder.name)
 
 
-async def _remove_leftovers() -> None:
+async def _remove_abandoned() -> None:
     """End stacks of runs that were killed: their names tell the process that made them."""
     for folder in (RUN / "stacks").glob(f"{PREFIX}*"):
         process, _, _ = folder.name.removeprefix(PREFIX).partition("-")

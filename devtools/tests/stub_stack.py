@@ -12,8 +12,8 @@ from pathlib import Path
 
 from devtools.stack import preflight
 from devtools.stack.health import Answer, Probe
-from devtools.stack.layout import LocalService, Place
-from devtools.stack.prerequisites import Provisions
+from devtools.stack.layout import Layout, LocalService
+from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.process import Command
 from devtools.stack.state import StackState
 from devtools.stack.supervisor import Supervisor
@@ -86,7 +86,7 @@ def topology(folder: Path) -> Topology:
 
 
 def stub_program(
-    service: LocalService, _place: Place, stack: Stack, _provisions: Provisions
+    service: LocalService, _layout: Layout, stack: Stack, _prerequisites: Prerequisites
 ) -> StubProgram:
     return StubProgram(service, switches(stack, service.name))
 
@@ -103,5 +103,5 @@ async def _run(stack: Stack) -> None:
 if __name__ == "__main__":
     its = Stack(Path(sys.argv[1]), int(sys.argv[2]))
     preflight.make_folder(its)
-    with preflight.alone(its):
+    with preflight.exclusive(its):
         asyncio.run(_run(its))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from devtools.cli import app, main
 from devtools.stack import admin, control, down, preflight, up
-from devtools.stack.layout import Place
+from devtools.stack.layout import Layout
 from devtools.stack.state import ServiceState, StackState, StepState
 from devtools.stack.supervisor import Supervisor
 from devtools.stack.view import Changes, Progress, finish
@@ -161,7 +161,7 @@ def test_on_a_terminal_the_table_is_live() -> None:
 def test_a_full_disk_is_refused(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     preflight.make_folder(stack)
     it = topology(stack.folder)
-    services = [Place(it, stack).local(service) for service in it.services.values()]
+    services = [Layout(it, stack).local(service) for service in it.services.values()]
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10**8}))
     with pytest.raises(DevError, match=r"0\.1 GB free .* free some space"):
         preflight.check_disk(stack, services)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.engines import EngineError, EnginePlace, Recipe, recipe_for
+from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for
 from devtools.engines.cql import Connection, CqlError
 from devtools.engines.free_ports import free_ports
 from devtools.engines.valkey import USES
@@ -39,26 +39,26 @@ async def _wheels() -> None:
 
 
 @pytest.fixture
-def place_of(tmp_path: Path) -> Callable[[str], EnginePlace]:
-    def make(name: str) -> EnginePlace:
+def instance_of(tmp_path: Path) -> Callable[[str], EngineInstance]:
+    def make(name: str) -> EngineInstance:
         for folder in ("secrets", "run"):
             (tmp_path / folder).mkdir()
-        place = EnginePlace(
+        instance = EngineInstance(
             name, tmp_path / "data", tmp_path / "run", tmp_path / "secrets", free_ports(2)
         )
-        set_password(place, PASSWORD)
-        return place
+        set_password(instance, PASSWORD)
+        return instance
 
     return make
 
 
-def set_password(place: EnginePlace, password: str) -> None:
-    (place.secrets / f"{place.name}.password").write_text(password)
-    if place.name in USES:
+def set_password(instance: EngineInstance, password: str) -> None:
+    (instance.secrets / f"{instance.name}.password").write_text(password)
+    if instance.name in USES:
         digest = hashlib.sha256(password.encode()).hexdigest()
-        user = USES[place.name].user
+        user = USES[instance.name].user
         rules = f"user default off\nuser {user} on #{digest} ~* &* +@all\n"
-        (place.secrets / f"{place.name}.acl").write_text(rules)
+        (instance.secrets / f"{instance.name}.acl").write_text(rules)
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(place: EnginePlace) -> AsyncIterator[Running]:
-    recipe = recipe_for(IMAGES[place.name])
+async def running(instance: EngineInstance) -> AsyncIterator[Running]:
+    recipe = recipe_for(IMAGES[instance.name])
     await in_thread(lambda: recipe.fetch(lambda _: None))
-    launch = await in_thread(lambda: recipe.prepare(place))
+    launch = await in_thread(lambda: recipe.prepare(instance))
     command = Command(launch.argv, launch.env, launch.cwd, launch.stop_signal, launch.stop_timeout)
-    with closing(LogFile(place.run, place.name)) as log:
+    with closing(LogFile(instance.run, instance.name)) as log:
         process = await Process.start(command, log)
         try:
-            await answers(recipe, place)
+            await answers(recipe, instance)
             yield Running(process, recipe)
         finally:
             await process.stop()
@@ -89,69 +89,69 @@ def listens(pid: int) -> set[str]:
 
 @pytest.mark.parametrize("name", ["postgres", "valkey", "broker", "cassandra"])
 async def test_it_starts_twice_and_is_back_after_a_kill(
-    place_of: Callable[[str], EnginePlace], name: str
+    instance_of: Callable[[str], EngineInstance], name: str
 ) -> None:
-    place = place_of(name)
+    instance = instance_of(name)
 
-    async with running(place) as first:
+    async with running(instance) as first:
         assert listens(first.process.pid) <= {"127.0.0.1", "::ffff:127.0.0.1"}
         first.process.kill()
         await first.process.wait()
-        assert not first.recipe.answers(place)
-    async with running(place) as second:
-        assert second.recipe.answers(place)
+        assert not first.recipe.answers(instance)
+    async with running(instance) as second:
+        assert second.recipe.answers(instance)
 
 
 @pytest.mark.parametrize("name", ["postgres", "valkey", "broker"])
 async def test_another_password_opens_nothing(
-    place_of: Callable[[str], EnginePlace], tmp_path: Path, name: str
+    instance_of: Callable[[str], EngineInstance], tmp_path: Path, name: str
 ) -> None:
-    place = place_of(name)
-    elsewhere = replace(place, secrets=tmp_path / "others")
+    instance = instance_of(name)
+    elsewhere = replace(instance, secrets=tmp_path / "others")
     elsewhere.secrets.mkdir()
     set_password(elsewhere, "another")
 
-    async with running(place) as engine:
+    async with running(instance) as engine:
         assert not engine.recipe.answers(elsewhere)
 
 
 async def test_a_new_password_of_postgres_holds_from_the_next_start(
-    place_of: Callable[[str], EnginePlace],
+    instance_of: Callable[[str], EngineInstance],
 ) -> None:
-    place = place_of("postgres")
-    async with running(place):
+    instance = instance_of("postgres")
+    async with running(instance):
         pass
-    set_password(place, "a new one")
+    set_password(instance, "a new one")
 
-    async with running(place) as engine:
-        assert engine.recipe.answers(place)
+    async with running(instance) as engine:
+        assert engine.recipe.answers(instance)
 
 
 async def test_cassandra_has_no_default_superuser(
-    place_of: Callable[[str], EnginePlace],
+    instance_of: Callable[[str], EngineInstance],
 ) -> None:
-    place = place_of("cassandra")
+    instance = instance_of("cassandra")
 
-    async with running(place):
+    async with running(instance):
         with pytest.raises(CqlError, match="incorrect"):
-            Connection(place.port, "cassandra", "cassandra")
-        with Connection(place.port, "tools", PASSWORD) as owner:
+            Connection(instance.port, "cassandra", "cassandra")
+        with Connection(instance.port, "tools", PASSWORD) as owner:
             owner.run("SELECT role FROM system_auth.roles")
-    set_password(place, "a new one")
+    set_password(instance, "a new one")
     with pytest.raises(EngineError, match="has another password"):
-        recipe_for("cassandra:5.0").prepare(place)
+        recipe_for("cassandra:5.0").prepare(instance)
 
 
 async def test_the_command_of_compose_is_what_valkey_gets(
-    place_of: Callable[[str], EnginePlace],
+    instance_of: Callable[[str], EngineInstance],
 ) -> None:
-    place = place_of("valkey")
+    instance = instance_of("valkey")
     command = ["valkey-server", "--aclfile", "/secrets/valkey.acl", "--appendonly", "yes"]
 
-    launch = recipe_for("valkey/valkey:9").prepare(replace(place, command=command))
+    launch = recipe_for("valkey/valkey:9").prepare(replace(instance, command=command))
 
-    assert str(place.secrets / "valkey.acl") in launch.argv
-    assert launch.argv[-2:] == ["--dir", str(place.data)]
+    assert str(instance.secrets / "valkey.acl") in launch.argv
+    assert launch.argv[-2:] == ["--dir", str(instance.data)]
     assert launch.stop_signal == signal.SIGTERM
 
 
@@ -160,7 +160,7 @@ def test_an_unknown_image_is_refused_with_those_there_are() -> None:
         recipe_for("postgres:17")
 
 
-async def test_a_silent_port_is_no_answer(place_of: Callable[[str], EnginePlace]) -> None:
-    place = place_of("valkey")
-    with socket.create_server(("127.0.0.1", place.port)):
-        assert not await in_thread(lambda: recipe_for("valkey/valkey:9").answers(place))
+async def test_a_silent_port_is_no_answer(instance_of: Callable[[str], EngineInstance]) -> None:
+    instance = instance_of("valkey")
+    with socket.create_server(("127.0.0.1", instance.port)):
+        assert not await in_thread(lambda: recipe_for("valkey/valkey:9").answers(instance))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.stack.layout import Place
+from devtools.stack.layout import Layout
 from devtools.stack.topology import load
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, VENVS, Stack
@@ -53,53 +53,53 @@ def stack(tmp_path: Path) -> Stack:
 
 
 @pytest.fixture
-def place(tmp_path: Path, stack: Stack) -> Place:
+def layout(tmp_path: Path, stack: Stack) -> Layout:
     file = tmp_path / "compose.yml"
     file.write_text(COMPOSE)
-    return Place(load(file, {}), stack)
+    return Layout(load(file, {}), stack)
 
 
-def environment(place: Place, tmp_path: Path, service: str) -> dict[str, str]:
-    return dict(place.local(load(tmp_path / "compose.yml", {}).services[service]).environment)
+def environment(layout: Layout, tmp_path: Path, service: str) -> dict[str, str]:
+    return dict(layout.local(load(tmp_path / "compose.yml", {}).services[service]).environment)
 
 
-def test_a_service_listens_on_loopback_at_its_shifted_port(place: Place, tmp_path: Path) -> None:
-    given = environment(place, tmp_path, "back-api")
+def test_a_service_listens_on_loopback_at_its_shifted_port(layout: Layout, tmp_path: Path) -> None:
+    given = environment(layout, tmp_path, "back-api")
     assert given["UVICORN_HOST"] == "127.0.0.1"
     assert given["UVICORN_PORT"] == "9100"
 
 
-def test_addresses_of_services_become_local_ones(place: Place, tmp_path: Path) -> None:
-    given = environment(place, tmp_path, "back-api")
+def test_addresses_of_services_become_local_ones(layout: Layout, tmp_path: Path) -> None:
+    given = environment(layout, tmp_path, "back-api")
     assert given["BACK_POSTGRES_URL"] == "http://127.0.0.1:9103"
     assert given["PUBLIC_BASE_URL"] == "http://127.0.0.1:9000"
     assert given["UNPUBLISHED_URL"] == "http://127.0.0.1:9999"
     assert given["SMTP_HOST"] == "mail.example.org"
 
 
-def test_an_engine_is_found_at_its_own_local_port(place: Place, tmp_path: Path) -> None:
-    given = environment(place, tmp_path, "back-postgres")
+def test_an_engine_is_found_at_its_own_local_port(layout: Layout, tmp_path: Path) -> None:
+    given = environment(layout, tmp_path, "back-postgres")
     assert (given["POSTGRES_HOST"], given["POSTGRES_PORT"]) == ("127.0.0.1", "9143")
 
 
-def test_an_engine_without_a_local_port_is_refused(place: Place) -> None:
+def test_an_engine_without_a_local_port_is_refused(layout: Layout) -> None:
     with pytest.raises(DevError, match="lonely has no local port"):
-        place.port("lonely", 1)
+        layout.port("lonely", 1)
 
 
-def test_an_engine_without_an_owner_has_no_secrets(place: Place) -> None:
+def test_an_engine_without_an_owner_has_no_secrets(layout: Layout) -> None:
     with pytest.raises(DevError, match="lonely has no owner"):
-        place.secrets_of_owner("lonely")
+        layout.secrets_of_owner("lonely")
 
 
-def test_an_engine_gets_the_secrets_of_its_owner(place: Place, stack: Stack) -> None:
-    assert place.secrets_of_owner("postgres") == stack.volumes / "secrets-back-postgres"
+def test_an_engine_gets_the_secrets_of_its_owner(layout: Layout, stack: Stack) -> None:
+    assert layout.secrets_of_owner("postgres") == stack.volumes / "secrets-back-postgres"
 
 
 def test_a_command_runs_from_the_environment_of_the_member(
-    place: Place, stack: Stack, tmp_path: Path
+    layout: Layout, stack: Stack, tmp_path: Path
 ) -> None:
-    service = place.local(load(tmp_path / "compose.yml", {}).services["back-api"])
+    service = layout.local(load(tmp_path / "compose.yml", {}).services["back-api"])
     assert service.argv[0] == str(VENVS / "back-api" / "bin" / "python")
     assert str(stack.mounts / "back-api" / "tmp" / "state") in service.argv
     assert service.argv[-1] == "http://127.0.0.1:9103"
@@ -107,26 +107,26 @@ def test_a_command_runs_from_the_environment_of_the_member(
     assert service.probe == (9100, "/health/ready")
 
 
-def test_container_paths_lead_to_the_volumes(place: Place, stack: Stack, tmp_path: Path) -> None:
+def test_container_paths_lead_to_the_volumes(layout: Layout, stack: Stack, tmp_path: Path) -> None:
     services = load(tmp_path / "compose.yml", {}).services
     for service in services.values():
-        place.make_folders(service)
-        place.make_folders(service)
-    vault = Path(environment(place, tmp_path, "shared")["SECRETS_ROOT"])
+        layout.make_folders(service)
+        layout.make_folders(service)
+    vault = Path(environment(layout, tmp_path, "shared")["SECRETS_ROOT"])
     (vault / "back-api" / "identity.key").write_text("key")
-    owner = Path(environment(place, tmp_path, "back-api")["SECRETS_DIR"])
+    owner = Path(environment(layout, tmp_path, "back-api")["SECRETS_DIR"])
     assert (owner / "identity.key").read_text() == "key"
     assert [path.name for path in owner.iterdir()] == ["identity.key"]
-    contracts = Path(environment(place, tmp_path, "shared")["CONTRACTS"])
+    contracts = Path(environment(layout, tmp_path, "shared")["CONTRACTS"])
     assert contracts.parent.resolve() == ROOT / "shared" / "contracts"
-    assert environment(place, tmp_path, "back-api")["ELSEWHERE"] == "/etc/hosts"
+    assert environment(layout, tmp_path, "back-api")["ELSEWHERE"] == "/etc/hosts"
 
 
 def test_a_service_gets_nothing_of_the_callers_environment(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "private")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:3128")
-    given = environment(place, tmp_path, "back-api")
+    given = environment(layout, tmp_path, "back-api")
     assert "AWS_SECRET_ACCESS_KEY" not in given
     assert given["HTTPS_PROXY"] == "http://proxy.example.org:3128"

@@ -77,10 +77,10 @@ def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
     supervisor.wait()
     until(lambda: not any(psutil.pid_exists(pid) for pid in services))
     assert all(psutil.pid_exists(pid) for pid in children)
-    said = preflight.clean_up(stack)
+    said = preflight.end_orphans(stack)
     assert said.startswith("the last run was cut off; ended 2 left-over processes of it: back-api")
     assert not any(psutil.pid_exists(pid) for pid in children)
-    assert preflight.clean_up(stack) == ""
+    assert preflight.end_orphans(stack) == ""
 
 
 def test_a_second_supervisor_is_refused(
@@ -88,7 +88,7 @@ def test_a_second_supervisor_is_refused(
 ) -> None:
     with (
         pytest.raises(DevError, match=rf"is up already \(supervisor {supervisor.pid}\)"),
-        preflight.alone(stack),
+        preflight.exclusive(stack),
     ):
         pass
 
@@ -115,7 +115,7 @@ def test_a_record_whose_pid_belongs_to_someone_else_is_left_alone(stack: Stack) 
     preflight.make_folder(stack)
     bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
     orphans.record(stack, [Recorded("back-api", bystander.pid, time.time() - 3600)])
-    said = preflight.clean_up(stack)
+    said = preflight.end_orphans(stack)
     assert said == "the last run was cut off; none of its processes was left over"
     assert bystander.poll() is None
     bystander.kill()
@@ -127,7 +127,7 @@ def test_a_process_with_the_stacks_mark_is_found_without_a_record(stack: Stack) 
     environment = {**os.environ, MARKER: str(stack.folder)}
     stray = subprocess.Popen(["sleep", "60"], env=environment)
     assert [it.pid for it in orphans.find(stack)] == [stray.pid]
-    assert "ended 1 left-over" in preflight.clean_up(stack)
+    assert "ended 1 left-over" in preflight.end_orphans(stack)
     assert stray.wait(DEADLINE) is not None
     assert orphans.find(stack) == []
 

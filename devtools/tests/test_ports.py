@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from devtools.stack import ports, preflight
-from devtools.stack.layout import Place
+from devtools.stack.layout import Layout
 from devtools.tests.stub_stack import topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
@@ -35,7 +35,7 @@ def test_a_taken_port_is_refused_with_port_service_and_holder(stack: Stack, take
     shifted = Stack(stack.folder, taken - 8103)
     preflight.make_folder(shifted)
     it = topology(stack.folder)
-    services = [Place(it, shifted).local(it.services["back-postgres"])]
+    services = [Layout(it, shifted).local(it.services["back-postgres"])]
     with pytest.raises(DevError) as refused:
         preflight.check_ports(services)
     said = str(refused.value)

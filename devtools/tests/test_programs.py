@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from devtools.engines import EngineError, EnginePlace, Launch
-from devtools.stack.layout import Place
-from devtools.stack.prerequisites import Provisions
+from devtools.engines import EngineError, EngineInstance, Launch
+from devtools.stack.layout import Layout
+from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.programs import EngineProgram, OwnProgram, program_for
 from devtools.tests.stub_stack import topology
 from devtools.workspace import environments
@@ -23,57 +23,59 @@ class FakeRecipe:
         self.fetched += 1
         progress("half of it")
 
-    def prepare(self, place: EnginePlace) -> Launch:
-        return Launch(["/bin/engine"], {"A": "1"}, place.data, signal.SIGINT, 7.0)
+    def prepare(self, instance: EngineInstance) -> Launch:
+        return Launch(["/bin/engine"], {"A": "1"}, instance.data, signal.SIGINT, 7.0)
 
-    def answers(self, place: EnginePlace) -> bool:
+    def answers(self, instance: EngineInstance) -> bool:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
 
 @pytest.fixture
-def provisions(monkeypatch: pytest.MonkeyPatch) -> Provisions:
+def prerequisites(monkeypatch: pytest.MonkeyPatch) -> Prerequisites:
     async def nothing(*_: object) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr(environments, "engines", nothing)
     monkeypatch.setattr(environments, "sync", nothing)
-    return Provisions(lambda: None)
+    return Prerequisites(lambda: None)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> EnginePlace:
+def instance(tmp_path: Path) -> EngineInstance:
     (tmp_path / "secrets").mkdir()
-    return EnginePlace("postgres", tmp_path / "data", tmp_path / "run", tmp_path / "secrets", 8143)
+    return EngineInstance(
+        "postgres", tmp_path / "data", tmp_path / "run", tmp_path / "secrets", 8143
+    )
 
 
 async def test_an_engine_waits_for_its_owners_password(
-    place: EnginePlace, provisions: Provisions
+    instance: EngineInstance, prerequisites: Prerequisites
 ) -> None:
     recipe = FakeRecipe()
-    program = EngineProgram(recipe, "postgres:18", place, provisions)
+    program = EngineProgram(recipe, "postgres:18", instance, prerequisites)
     provided = asyncio.create_task(program.provide())
     done, _ = await asyncio.wait({provided}, timeout=0.2)
     assert not done
-    (place.secrets / "postgres.password").write_text("secret")
+    (instance.secrets / "postgres.password").write_text("secret")
     async with asyncio.timeout(5):
         await provided
 
 
 async def test_an_engine_starts_as_its_recipe_says(
-    place: EnginePlace, provisions: Provisions
+    instance: EngineInstance, prerequisites: Prerequisites
 ) -> None:
-    command = await EngineProgram(FakeRecipe(), "postgres:18", place, provisions).command()
+    command = await EngineProgram(FakeRecipe(), "postgres:18", instance, prerequisites).command()
     assert (list(command.argv), command.stop_signal) == (["/bin/engine"], signal.SIGINT)
     assert command.stop_timeout == 7.0
 
 
 async def test_an_engine_is_ready_when_its_recipe_says_so(
-    place: EnginePlace, provisions: Provisions
+    instance: EngineInstance, prerequisites: Prerequisites
 ) -> None:
     recipe = FakeRecipe()
-    program = EngineProgram(recipe, "postgres:18", place, provisions)
+    program = EngineProgram(recipe, "postgres:18", instance, prerequisites)
     assert await program.live()
     recipe.answer = False
     assert (await program.ready()).text == "does not answer yet"
@@ -82,30 +84,30 @@ async def test_an_engine_is_ready_when_its_recipe_says_so(
     assert not await program.live()
 
 
-async def test_what_two_services_share_is_fetched_once(provisions: Provisions) -> None:
+async def test_what_two_services_share_is_fetched_once(prerequisites: Prerequisites) -> None:
     recipe = FakeRecipe()
     await asyncio.gather(
-        provisions.engine("valkey/valkey:9", recipe),
-        provisions.engine("valkey/valkey:9", recipe),
-        provisions.environment("back-api"),
+        prerequisites.engine("valkey/valkey:9", recipe),
+        prerequisites.engine("valkey/valkey:9", recipe),
+        prerequisites.environment("back-api"),
     )
     assert recipe.fetched == 1
-    assert {step.name: step.done for step in provisions.steps} == {
+    assert {step.name: step.done for step in prerequisites.steps} == {
         "engine valkey/valkey:9": True,
         "engine wheels": True,
         "environment back-api": True,
     }
-    await provisions.close()
+    await prerequisites.close()
 
 
 async def test_a_service_of_the_repository_runs_its_command(
-    stack: Stack, provisions: Provisions
+    stack: Stack, prerequisites: Prerequisites
 ) -> None:
     stack.folder.mkdir()
     it = topology(stack.folder)
-    place = Place(it, stack)
-    service = place.local(it.services["back-api"])
-    program = program_for(service, place, stack, provisions)
+    layout = Layout(it, stack)
+    service = layout.local(it.services["back-api"])
+    program = program_for(service, layout, stack, prerequisites)
     assert isinstance(program, OwnProgram)
     await program.provide()
     command = await program.command()

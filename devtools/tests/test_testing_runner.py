@@ -12,7 +12,7 @@ from devtools.testing import run as run_
 from devtools.testing.cli import app
 from devtools.testing.outcome import Outcome, counts, outcome_of
 from devtools.testing.parts import Part, PartEngine, chosen, parts
-from devtools.testing.run import Runner
+from devtools.testing.run import PartRunner
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import UV
@@ -42,7 +42,7 @@ async def outcomes(
     wanted: Part, *, arguments: Sequence[str] = (), target: Target | None = None
 ) -> list[Outcome]:
     heard: list[Outcome] = []
-    runner = Runner(stand_in_engine, heard.append, target, arguments)
+    runner = PartRunner(stand_in_engine, heard.append, target, arguments)
     result = await runner.run([wanted])
     assert heard == result
     return result
@@ -75,7 +75,7 @@ class TestRun:
         assert outcome.failed == 0
 
     async def test_an_engine_that_does_not_start_fails_its_part(self, tmp_path: Path) -> None:
-        runner = Runner(broken_engine, lambda _: None)
+        runner = PartRunner(broken_engine, lambda _: None)
 
         (outcome,) = await runner.run([part(tmp_path, "", engine=ENGINE)])
 

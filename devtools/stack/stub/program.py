@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devtools.stack.health import Answer, Probe
 from devtools.stack.layout import LocalService
-from devtools.stack.prerequisites import Provisions
+from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.process import Command
 from devtools.stack.stub import document, prism
 from devtools.workspace.repository import ROOT, Stack
@@ -28,16 +28,16 @@ class StubProgram:
 
     live_every, live_failures, ready_every = 1.0, 5, 2.0
 
-    def __init__(self, service: LocalService, stack: Stack, provisions: Provisions) -> None:
+    def __init__(self, service: LocalService, stack: Stack, prerequisites: Prerequisites) -> None:
         self._name = service.name
         self._port = service.ports[0]
         self._environment: Mapping[str, str] = service.environment
         self._folder = stack.folder / "stubs"
-        self._provisions = provisions
+        self._prerequisites = prerequisites
         self._probe = Probe(self._port, "/health/ready")
 
     async def provide(self) -> None:
-        await self._provisions.prism()
+        await self._prerequisites.prism()
 
     async def command(self) -> Command:
         path = prepare(self._name, self._folder)

@@ -16,7 +16,7 @@ from devtools.testing.milestones.gates import MILESTONES, Evidence, Milestone
 from devtools.testing.milestones.results import Results
 from devtools.testing.milestones.verdict import State, Verdict
 from devtools.testing.parts import chosen, parts
-from devtools.testing.run import Runner
+from devtools.testing.run import PartRunner
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
 
@@ -69,7 +69,7 @@ def _run_tests(asked: Milestone, folder: Path) -> None:
         for name in parts()
         if name in asked.parts or ("services" in asked.parts and name in services)
     ]
-    runner = Runner(embedded_engine, lambda outcome: typer.echo(outcome.line), results=folder)
+    runner = PartRunner(embedded_engine, lambda outcome: typer.echo(outcome.line), results=folder)
     asyncio.run(runner.run(chosen(wanted)))
 
 

@@ -118,7 +118,7 @@ def secrets_are_files(evidence: Evidence) -> Verdict:
             wrong.append(f"{name} has an env_file")
         given: Mapping[str, object] = service.get("environment", {})
         wrong += [f"{name} gets {key} by its environment" for key in given if SECRET.search(key)]
-    return failed(wrong) if wrong else passed("files that the vault makes, a folder an owner")
+    return failed(wrong) if wrong else passed("files of secrets_init, one folder for each owner")
 
 
 def _env_files(tree: Tree) -> list[Path]:
