@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 
 import mailpit
 import pages
+from allowed_hosts import AllowedHosts
 from logs import log_as_json
 from mail_folder import MailFolder
 from problems import answer_problems
@@ -34,6 +35,7 @@ def app() -> FastAPI:
         title="Mailbox", version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None
     )
     answer_problems(api)
+    api.add_middleware(AllowedHosts, hosts=settings.allowed_hosts)
     api.include_router(mailpit.router(folder))
     api.include_router(pages.router(folder))
     api.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))

@@ -17,11 +17,11 @@ CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def answer_problems(app: FastAPI) -> None:
     @app.exception_handler(MailNotFound)
     async def mail_not_found(request: Request, error: MailNotFound) -> JSONResponse:
-        return _problem(request, 404, f"There is no mail {error}.")
+        return problem(request, 404, f"There is no mail {error}.")
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return _problem(request, error.status_code, error.detail)
+        return problem(request, error.status_code, error.detail)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -33,14 +33,14 @@ def answer_problems(app: FastAPI) -> None:
             }
             for one in error.errors()
         ]
-        return _problem(request, 422, "The request is not valid.", errors)
+        return problem(request, 422, "The request is not valid.", errors)
 
     @app.exception_handler(Exception)
     async def failure(request: Request, _: Exception) -> JSONResponse:
-        return _problem(request, 500, "The mailbox failed; its log says why.")
+        return problem(request, 500, "The mailbox failed; its log says why.")
 
 
-def _problem(
+def problem(
     request: Request, status: int, detail: str, errors: list[dict[str, str]] | None = None
 ) -> JSONResponse:
     given = request.headers.get("X-Correlation-ID", "")

@@ -98,10 +98,12 @@ class CommandRepository:
 
 
 def _digest(command: Command[Data]) -> str:
-    # Only what was meant: a caller that reads again before it repeats may see another version,
-    # and its events another moment and correlation.
-    meant = [
+    # expected_version, occurred_at and correlation_id may differ between a command and its repeat.
+    content = [
         command.data.model_dump(mode="json"),
-        [[event.envelope.event_type, str(event.aggregate_id)] for event in command.events],
+        [
+            event.model_dump(mode="json", exclude={"envelope": {"occurred_at", "correlation_id"}})
+            for event in command.events
+        ],
     ]
-    return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

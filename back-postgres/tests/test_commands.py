@@ -6,11 +6,20 @@ import pytest
 from database import Database
 from repositories.command_repository import CommandRepository
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
-from shared.models.event import Nothing, Recorded
+from shared.models.base import now
+from shared.models.event import Command, Nothing, Recorded
+from shared.models.user import NewUser
 from tests.builders import event, profile_command, profile_of, recording, registered, registering
 from tests.builders import stored_credential as stored
 from tests.callers import Callers
 from tests.waiting import until
+
+
+def with_envelope(command: Command[NewUser], **fields: object) -> Command[NewUser]:
+    """The command with other `fields` in the envelope of its only event."""
+    [only] = command.events
+    changed = only.model_copy(update={"envelope": only.envelope.model_copy(update=fields)})
+    return command.model_copy(update={"events": [changed]})
 
 
 class TestRepeats:
@@ -58,6 +67,24 @@ class TestRepeats:
         reply = await service.api("POST", "/users", other)
 
         assert (reply.status, reply.json()["code"]) == (409, "command_reused")
+
+    async def test_with_another_event_payload_it_is_refused(self, service: Callers) -> None:
+        command = registering(await stored(service), event())
+        await service.api("POST", "/users", command)
+        other = with_envelope(command, payload={"user_id": str(uuid4())})
+
+        reply = await service.api("POST", "/users", other)
+
+        assert (reply.status, reply.json()["code"]) == (409, "command_reused")
+
+    async def test_at_another_moment_it_is_a_repeat(self, service: Callers) -> None:
+        command = registering(await stored(service), event())
+        first = await service.api("POST", "/users", command)
+        later = with_envelope(command, occurred_at=now(), correlation_id="of-the-repeat")
+
+        repeat = await service.api("POST", "/users", later)
+
+        assert (repeat.status, repeat.body) == (201, first.body)
 
     async def test_for_another_operation_it_is_refused(self, service: Callers) -> None:
         profile = profile_of((await registered(service)).user_id)

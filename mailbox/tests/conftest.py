@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 
 from main import app
 
+BASE_URL = "http://127.0.0.1:8025"
+
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -23,7 +25,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def mailbox(environment: int) -> Iterator[TestClient]:
-    with TestClient(app(), raise_server_exceptions=False) as client:
+    with TestClient(app(), base_url=BASE_URL, raise_server_exceptions=False) as client:
         yield client
 
 

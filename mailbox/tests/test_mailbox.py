@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from main import app
+from tests.conftest import BASE_URL
 
 Send = Callable[..., None]
 TextMail = Callable[..., EmailMessage]
@@ -78,7 +79,7 @@ class TestReceive:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("LARGEST_MAIL", "2000")
-        with TestClient(app()) as mailbox:
+        with TestClient(app(), base_url=BASE_URL) as mailbox:
             with pytest.raises(smtplib.SMTPResponseException) as refused:
                 send(text_mail(body="long\n" * 1000))
             assert refused.value.smtp_code == 552
@@ -116,7 +117,7 @@ class TestReceive:
         text_mail: TextMail,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        with TestClient(app()):
+        with TestClient(app(), base_url=BASE_URL):
             send(text_mail(X_Correlation_ID="abc-123", Message_ID="<m@host>"))
 
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -293,13 +294,13 @@ class TestKeep:
     def test_a_restart_keeps_the_mails(
         self, environment: int, send: Send, text_mail: TextMail, tmp_path: Path
     ) -> None:
-        with TestClient(app()) as mailbox:
+        with TestClient(app(), base_url=BASE_URL) as mailbox:
             send(text_mail())
             [before] = listed(mailbox)
         (tmp_path / "mails" / "half-written.part").write_bytes(b"From:")
         (tmp_path / "mails" / "stranger.eml").write_bytes(b"From:")
 
-        with TestClient(app()) as mailbox:
+        with TestClient(app(), base_url=BASE_URL) as mailbox:
             assert listed(mailbox) == [before]
         assert not (tmp_path / "mails" / "half-written.part").exists()
 
@@ -314,7 +315,7 @@ class TestKeep:
         bound: tuple[str, str],
     ) -> None:
         monkeypatch.setenv(*bound)
-        with TestClient(app()) as mailbox:
+        with TestClient(app(), base_url=BASE_URL) as mailbox:
             for number in range(5):
                 send(text_mail(subject=f"mail {number}", body="0123456789\n" * 500))
 
@@ -338,3 +339,17 @@ class TestHealth:
     ) -> None:
         with pytest.raises(OSError, match="address already in use"), TestClient(app()):
             pass
+
+
+class TestHosts:
+    @pytest.mark.parametrize("host", ["127.0.0.1:8025", "localhost", "LOCALHOST:9", "[::1]:8025"])
+    def test_its_own_are_answered(self, mailbox: TestClient, host: str) -> None:
+        assert mailbox.get("/api/v1/messages", headers={"Host": host}).status_code == 200
+
+    @pytest.mark.parametrize("host", ["evil.example:8025", "127.0.0.1.evil.example", "", "[::1"])
+    def test_another_is_refused(self, mailbox: TestClient, host: str) -> None:
+        refused = mailbox.get("/api/v1/messages", headers={"Host": host})
+
+        assert refused.status_code == 421
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["code"] == "misdirected_request"

@@ -4,6 +4,7 @@ What a stranger sends is refused when it holds more than was agreed; what our ow
 send may hold more, so that version N and version N-1 can run side by side.
 """
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -21,9 +22,21 @@ def _without_nul(text: str) -> str:
     return text
 
 
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def _one_line(text: str) -> str:
-    if any(not character.isprintable() for character in text):
-        raise ValueError("must be one line without control characters")
+    # Zero-width joiners (U+200C, U+200D) are part of Persian words and of joined emoji.
+    for character in text:
+        if unicodedata.category(character) in _REFUSED_CATEGORIES or character in _BIDI_OVERRIDES:
+            raise ValueError("must be one line without control characters")
+    return text
+
+
+def _visible(text: str) -> str:
+    if all(unicodedata.category(character) in {"Cf", "Zs"} for character in text):
+        raise ValueError("must contain a visible character")
     return text
 
 
@@ -32,6 +45,9 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 
 Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_one_line)]
 """Text on one line, safe in a header, a subject or a log."""
+
+VisibleLine = Annotated[Line, AfterValidator(_visible)]
+"""A line that is not blank to a reader: not only spaces and format characters."""
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 """A moment in UTC; on the wire ISO 8601."""

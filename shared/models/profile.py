@@ -6,7 +6,15 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response
+from shared.models.base import (
+    EventPayload,
+    Instant,
+    Internal,
+    Line,
+    PublicRequest,
+    Response,
+    VisibleLine,
+)
 
 NAME_MAX_LENGTH = 100
 LANGUAGES = ("en", "es")
@@ -21,7 +29,7 @@ def _known_timezone(name: str) -> str:
 
 
 Name = Annotated[
-    Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX_LENGTH)
+    VisibleLine, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX_LENGTH)
 ]
 Language = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(LANGUAGES)})$")]
 Timezone = Annotated[Line, StringConstraints(max_length=64), AfterValidator(_known_timezone)]

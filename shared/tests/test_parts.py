@@ -22,6 +22,28 @@ from shared.models.profile import ProfileUpdate
 from shared.models.user import EmailAddress, UserRegistered
 
 
+class TestNames:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\U0001f469\u200d\U0001f4bb",
+            "\u5c71\u7530\u3000\u592a\u90ce",
+        ],
+        ids=["Persian", "joined emoji", "ideographic space"],
+    )
+    def test_with_joiners_and_wide_spaces_are_taken(self, name: str) -> None:
+        assert ProfileUpdate(first_name=name).first_name == name
+
+    @pytest.mark.parametrize(
+        "name",
+        ["two\nlines", "\u2028", "bell\x07", "\u202eright to left", "\u200d", " \u200b "],
+    )
+    def test_that_break_a_line_or_show_nothing_are_refused(self, name: str) -> None:
+        with pytest.raises(ValidationError):
+            ProfileUpdate(first_name=name)
+
+
 class TestTrace:
     def test_goes_on_below_a_parent(self) -> None:
         parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
