@@ -4,6 +4,8 @@
 import json
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ Examples:
   ./dev up                           start everything here, Ctrl-C ends it
   ./dev up --detach                  start it in the background
   ./dev up --without cassandra       without Cassandra and its service
+  ./dev up --port-offset 1000        beside another clone: every port plus 1000
   ./dev logs back-api -f             follow one service
   ./dev admin create me@example.org  make the first administrator
   ./dev test back-api                test one part
@@ -40,8 +43,40 @@ admin = typer.Typer(
 )
 app.add_typer(admin, name="admin")
 
+HANDED_OVER = {
+    "test": ("devtools.testing.cli:app", "Run all tests, or the tests of one part."),
+    "check": ("devtools.checks.cli:app", "Lint, types, boundaries and contracts of every part."),
+    "stub": ("devtools.stack.stub.cli:app", "Serve a service's OpenAPI document."),
+    "milestone": (
+        "devtools.testing.milestones.cli:app",
+        "Run the gates of an integration milestone: 1, 2 or 3.",
+    ),
+    "new": ("devtools.scaffold.cli:new", "Write a new feature or a new service, with tests."),
+    "feature": ("devtools.scaffold.cli:feature", "Show the state of a feature, or remove it."),
+    "service": ("devtools.scaffold.cli:service", "Remove a generated service."),
+}
+"""The commands whose options another app reads: its place and its line in the overview."""
 _HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
+StackName = Annotated[
+    str,
+    typer.Option(
+        "--stack",
+        envvar="DEV_STACK",
+        metavar="NAME",
+        help="A further stack of this clone; its state is in .run/stacks/NAME.",
+    ),
+]
+PortOffset = Annotated[
+    int,
+    typer.Option(
+        envvar="DEV_PORT_OFFSET",
+        metavar="N",
+        min=0,
+        max=50_000,
+        help="Add N to every port, so that two stacks run on one machine.",
+    ),
+]
 Without = Annotated[
     list[str] | None,
     typer.Option(help="Leave out an engine and its owner, for example cassandra."),
@@ -67,11 +102,7 @@ def main() -> None:
 
 
 @app.callback()
-def options(
-    context: typer.Context,
-    stack: Annotated[str, typer.Option(envvar="DEV_STACK", hidden=True)] = "",
-    port_offset: Annotated[int, typer.Option(envvar="DEV_PORT_OFFSET", hidden=True)] = 0,
-) -> None:
+def options(context: typer.Context, stack: StackName = "", port_offset: PortOffset = 0) -> None:
     context.obj = Stack.called(stack, port_offset)
 
 
@@ -84,6 +115,8 @@ def up(
     ] = False,
     without: Without = None,
     stub: Stub = None,
+    stack: StackName = "",
+    port_offset: PortOffset = 0,
 ) -> None:
     """Bring the whole stack up, engines included; Ctrl-C ends it."""
     from rich.console import Console
@@ -91,7 +124,8 @@ def up(
     from devtools.stack import up as up_
 
     start = up_.in_background if detach else up_.in_foreground
-    start(context.obj, without or [], stub or [], Console())
+    chosen = Stack.called(stack, port_offset) if stack or port_offset else context.obj
+    start(chosen, without or [], stub or [], Console())
 
 
 @app.command()
@@ -155,38 +189,6 @@ def restart(context: typer.Context, service: str) -> None:
 
 
 @app.command(context_settings=_HANDED_OVER)
-def test(context: typer.Context) -> None:
-    """Run all tests, or the tests of one part."""
-    from devtools.testing.cli import app as testing
-
-    testing(context.args, prog_name="./dev test")
-
-
-@app.command(context_settings=_HANDED_OVER)
-def stub(context: typer.Context) -> None:
-    """Serve a service's OpenAPI document, before or without the service."""
-    from devtools.stack.stub.cli import app as stubs
-
-    stubs(context.args, prog_name="./dev stub")
-
-
-@app.command(context_settings=_HANDED_OVER)
-def milestone(context: typer.Context) -> None:
-    """Run the gates of an integration milestone: 1, 2 or 3."""
-    from devtools.testing.milestones.cli import app as milestones
-
-    milestones(context.args, prog_name="./dev milestone")
-
-
-@app.command(context_settings=_HANDED_OVER)
-def check(context: typer.Context) -> None:
-    """Lint, types, boundaries and contracts of every part."""
-    from devtools.checks.cli import app as checks
-
-    checks(context.args, prog_name="./dev check")
-
-
-@app.command(context_settings=_HANDED_OVER)
 def contracts(context: typer.Context) -> None:
     """What services agree on: write what follows from it, check it, compare it."""
     from devtools.contracts.entry import become
@@ -194,28 +196,18 @@ def contracts(context: typer.Context) -> None:
     become(context.args)
 
 
-@app.command(context_settings=_HANDED_OVER)
-def new(context: typer.Context) -> None:
-    """Write a new feature or a new service, tests included."""
-    from devtools.scaffold.cli import new as news
+def _handed_over(app_: str) -> Callable[[typer.Context], None]:
+    """A command whose options another app of devtools reads; it is imported when it is called."""
 
-    news(context.args, prog_name="./dev new")
+    def run(context: typer.Context) -> None:
+        module, _, name = app_.partition(":")
+        getattr(import_module(module), name)(context.args, prog_name=f"./dev {context.info_name}")
 
-
-@app.command(context_settings=_HANDED_OVER)
-def feature(context: typer.Context) -> None:
-    """Tell how far a feature is, or take a generated one away."""
-    from devtools.scaffold.cli import feature as features
-
-    features(context.args, prog_name="./dev feature")
+    return run
 
 
-@app.command(context_settings=_HANDED_OVER)
-def service(context: typer.Context) -> None:
-    """Take a generated service away."""
-    from devtools.scaffold.cli import service as services
-
-    services(context.args, prog_name="./dev service")
+for _name, (_app, _help) in HANDED_OVER.items():
+    app.command(_name, help=_help, context_settings=_HANDED_OVER)(_handed_over(_app))
 
 
 @admin.command()

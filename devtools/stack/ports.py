@@ -1,8 +1,10 @@
-"""Whether a port is free, and who holds it."""
+"""Whether a port is free, and what holds it."""
 
 import socket
 
 import psutil
+
+from devtools.stack.layout import MARKER
 
 
 def is_free(port: int) -> bool:
@@ -16,13 +18,26 @@ def is_free(port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """The process that listens on `port`, as far as this user may know."""
+    """The process that listens on `port`, and its stack, as far as this user may know."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN
             if listens and connection.laddr[1:2] == (port,) and connection.pid:
                 process = psutil.Process(connection.pid)
-                return f"{process.name()} (process {process.pid})"
+                return f"{process.name()} (process {process.pid}){_stack_of(process)}"
     except psutil.Error:
         pass
     return "another process"
+
+
+def _stack_of(process: psutil.Process) -> str:
+    """Which clone's stack the process is part of; empty for any other process."""
+    try:
+        folder = process.environ().get(MARKER)
+    except (psutil.Error, OSError):
+        return ""
+    if not folder:
+        return ""
+    clone, _, rest = folder.partition("/.run")
+    name = f" {rest.removeprefix('/stacks/')}" if rest else ""
+    return f" of the stack{name} in {clone}"

@@ -79,7 +79,8 @@ def check_ports(services: list[LocalService]) -> None:
             if not ports.is_free(port):
                 raise DevError(
                     f"port {port}, which {service.name} needs, is taken by {ports.holder(port)}: "
-                    "end that one and try again"
+                    "end that one, or choose other ports: ./dev up --port-offset 1000 "
+                    "(a second stack of one clone also needs --stack NAME)"
                 )
 
 

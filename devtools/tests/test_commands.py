@@ -40,6 +40,29 @@ def test_help_names_every_command_in_one_line() -> None:
     assert "supervise" not in said
 
 
+@pytest.mark.parametrize("words", [["help"], ["up", "--help"]])
+def test_how_to_have_a_second_stack_is_told(words: list[str]) -> None:
+    said = CliRunner().invoke(app, words).output
+    assert "--port-offset N" in said
+    assert "--stack NAME" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--stack", "two", "--port-offset", "1000", "up"],
+        ["up", "--stack", "two", "--port-offset", "1000"],
+    ],
+)
+def test_up_shifts_the_ports_of_a_named_stack(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Stack] = []
+    monkeypatch.setattr(up, "in_foreground", lambda stack, *_: started.append(stack))
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert started == [Stack.called("two", 1000)]
+
+
 def test_status_of_nothing_is_down(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stack, "called", lambda *_: stack)
     done = CliRunner().invoke(app, ["status", "--json"])

@@ -1,11 +1,13 @@
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from devtools.stack import ports, preflight
-from devtools.stack.layout import Layout
+from devtools.stack.layout import MARKER, Layout
 from devtools.tests.stub_stack import topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
@@ -27,6 +29,30 @@ def test_the_holder_is_named(taken: int) -> None:
     assert f"(process {os.getpid()})" in ports.holder(taken)
 
 
+@pytest.mark.parametrize(
+    "folder,named",
+    [
+        ("/home/ada/tools/.run", "stack in /home/ada/tools"),
+        ("/b/.run/stacks/two", "stack two in /b"),
+    ],
+)
+def test_the_clone_whose_stack_holds_it_is_named(folder: str, named: str) -> None:
+    code = (
+        "import socket, sys; it = socket.create_server(('127.0.0.1', 0)); "
+        "print(it.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={MARKER: folder},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        said = ports.holder(int(process.stdout.readline()))
+        process.kill()
+    assert said.endswith(f"(process {process.pid}) of the {named}")
+
+
 def test_a_port_that_nobody_holds_has_an_unknown_holder() -> None:
     assert ports.holder(1) == "another process"
 
@@ -41,4 +67,4 @@ def test_a_taken_port_is_refused_with_port_service_and_holder(stack: Stack, take
     said = str(refused.value)
     assert f"port {taken}, which back-postgres needs, is taken by" in said
     assert f"(process {os.getpid()})" in said
-    assert "end that one" in said
+    assert "./dev up --port-offset 1000" in said
