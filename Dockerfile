@@ -50,8 +50,9 @@ RUN python -m compileall -q -x '/(test|tests|idlelib|site-packages)/' \
 RUN groupadd --gid 10001 service \
  && useradd --uid 10001 --gid service --no-create-home --shell /usr/sbin/nologin service \
  && install -d -o service -g service -m 0750 /secrets \
-      /vault/back-api /vault/back-auth /vault/back-websockets /vault/back-postgres \
-      /vault/back-cassandra /vault/back-redis /vault/back-workers /mails \
+      /secrets-by-owner/back-api /secrets-by-owner/back-auth /secrets-by-owner/back-websockets \
+      /secrets-by-owner/back-postgres /secrets-by-owner/back-cassandra \
+      /secrets-by-owner/back-redis /secrets-by-owner/back-workers /mails \
  && install -d -o service -g service /public-keys
 COPY --from=builder /app /app
 ENV PATH=/app/venv/bin:$PATH \

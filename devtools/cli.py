@@ -158,7 +158,7 @@ def status(
         from devtools.stack.view import services_table
 
         Console().print(services_table(state))
-    ready = all(service.state == "ready" for service in state.services)
+    ready = all(service.is_up for service in state.services)
     raise typer.Exit(0 if ready else 1)
 
 

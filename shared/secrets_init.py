@@ -1,18 +1,23 @@
-"""The long-running service `shared`: makes the secrets that are missing, serves the contracts.
+"""The one-shot job that makes the secrets of a development stack and checks those of any other.
 
-Run as `python -m shared.secrets_init`. Each owner has a folder of its own, so that a service can
-be given its own secrets and nobody else's; public keys stand in one folder that everybody may read.
-What exists is never touched: a restart makes nothing new.
+Run as `python -m shared.secrets_init`. Each owner has a folder of its own, so that a service gets
+its own secrets and no others; all public keys are in one folder that every service reads.
+
+With `ENVIRONMENT=development` it makes what is missing. It never replaces a file, never makes a
+password for an engine that has data already, and never makes one half of a key pair. In any other
+environment it makes nothing. It exits with 1 and names what is missing where it can't go on.
 """
 
 import hashlib
 import os
 import secrets
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
 import jwt
 import structlog
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import (
@@ -21,76 +26,207 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import PlainTextResponse
 from jwt.algorithms import RSAAlgorithm
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.kit.contract_registry import Tables, tables
-from shared.kit.errors import NotFound
-from shared.kit.http.middleware import RequestContext
-from shared.kit.http.problems import install_problems
-from shared.kit.runtime.health import HealthChecks, version_in
 from shared.kit.runtime.log import configure_logging
 
 log = structlog.get_logger()
 
 RSA_BITS = 2048
 _OWNER_ONLY = 0o600
-_ENGINE_TOO = 0o640  # an engine reads its password through the group of its owner
+_GROUP_TOO = 0o640  # an engine reads its password through the group of its owner
 _FOLDER = 0o750
 
 
 class UnknownSecret(ValueError):
-    """The settings name a kind of secret that there is no way to make."""
+    """`SECRET_OWNERS` names a kind of secret that does not exist."""
 
 
-class VaultSettings(BaseSettings):
-    """`vault_owners` names owners and what each needs besides an identity.
+class SecretsIncomplete(Exception):
+    """Secrets are missing that may not be made; the text names each file."""
+
+
+class SecretsSettings(BaseSettings):
+    """`secret_owners` names owners and what each needs besides an identity.
 
     `back-auth:jwt back-postgres:password=postgres back-redis:acl=valkey`: the folder of
     back-auth gets an RSA key, that of back-postgres `postgres.password`, that of back-redis
-    `valkey.password` and the matching ACL file.
+    `valkey.password` and the matching ACL file. The data of the engine `postgres` is at
+    `<engine_data_root>/postgres`, mounted read-only.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
+    environment: Literal["development", "production", "test"] = "production"
     secrets_root: Path
     public_keys_dir: Path
-    vault_owners: str
-    log_format: str = "json"
+    engine_data_root: Path
+    secret_owners: str
+    log_format: Literal["json", "console"] = "json"
     log_level: str = "INFO"
-    uvicorn_host: str = "127.0.0.1"
-    uvicorn_port: int = 8109
 
 
-def make_identity(service: str, secrets_dir: Path, public_keys: Path) -> None:
+class Secret(Protocol):
+    """One secret of one owner."""
+
+    def missing(self) -> list[Path]:
+        """The files of it that don't exist."""
+
+    def obstacle(self) -> str:
+        """Why it may not be made although files are missing; empty where it may."""
+
+    def make(self) -> None:
+        """Write its files. Called only where some are missing and there is no obstacle."""
+
+
+@dataclass(frozen=True)
+class IdentityKey:
     """An Ed25519 key pair: `identity.key` for the service alone, `<service>.pem` for everybody."""
-    secrets_dir.mkdir(parents=True, exist_ok=True)
-    public_keys.mkdir(parents=True, exist_ok=True)
-    private, public = secrets_dir / "identity.key", public_keys / f"{service}.pem"
-    if private.exists() and public.exists():
-        return
-    key = Ed25519PrivateKey.generate()
-    _write(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    _write(
-        public,
-        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-        0o644,
-    )
-    log.info("identity_made", owner=service)
+
+    service: str
+    folder: Path
+    public_keys: Path
+
+    @property
+    def private(self) -> Path:
+        return self.folder / "identity.key"
+
+    @property
+    def public(self) -> Path:
+        return self.public_keys / f"{self.service}.pem"
+
+    def missing(self) -> list[Path]:
+        return [path for path in (self.private, self.public) if not path.exists()]
+
+    def obstacle(self) -> str:
+        missing = self.missing()
+        if len(missing) != 1:
+            return ""
+        (other,) = {self.private, self.public} - set(missing)
+        return f"{missing[0]} is missing, its other half {other} exists: restore it or remove both"
+
+    def make(self) -> None:
+        key = Ed25519PrivateKey.generate()
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        _write(self.public, public, 0o644)
+        _write(self.private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        log.info("identity_key_made", owner=self.service)
 
 
-def make_jwt_key(folder: Path) -> None:
-    """An RSA key that signs access tokens, named by its thumbprint (RFC 7638)."""
-    folder.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
-    if any(folder.glob("*.pem")):
+@dataclass(frozen=True)
+class TokenSigningKey:
+    """An RSA key that signs access tokens: `<kid>.pem`, the kid is its thumbprint (RFC 7638)."""
+
+    folder: Path
+
+    def missing(self) -> list[Path]:
+        return [] if any(self.folder.glob("*.pem")) else [self.folder / "<kid>.pem"]
+
+    def obstacle(self) -> str:
+        return ""
+
+    def make(self) -> None:
+        key = generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+        kid = thumbprint(RSAAlgorithm.to_jwk(key.public_key(), as_dict=True))
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _write(self.folder / f"{kid}.pem", pem)
+        log.info("signing_key_made", kid=kid)
+
+
+@dataclass(frozen=True)
+class EnginePassword:
+    """`<engine>.password`: 43 characters, safe in a URL.
+
+    With `acl_user`, a Valkey ACL file `<engine>.acl` that admits this user alone, too.
+    """
+
+    engine: str
+    folder: Path
+    engine_data: Path
+    acl_user: str | None = None
+
+    @property
+    def password(self) -> Path:
+        return self.folder / f"{self.engine}.password"
+
+    @property
+    def acl(self) -> Path:
+        return self.folder / f"{self.engine}.acl"
+
+    def missing(self) -> list[Path]:
+        files = [self.password, self.acl] if self.acl_user else [self.password]
+        return [path for path in files if not path.exists()]
+
+    def obstacle(self) -> str:
+        if self.password.exists():
+            return ""
+        if not self.engine_data.is_dir():
+            return f"{self.password} is missing, and {self.engine_data} is not mounted"
+        if not _is_empty(self.engine_data):
+            return (
+                f"{self.password} is missing, and {self.engine} has data that was made with it: "
+                "restore it or remove the data"
+            )
+        return ""
+
+    def make(self) -> None:
+        if not self.password.exists():
+            _write(self.password, secrets.token_urlsafe(32).encode(), _GROUP_TOO)
+            log.info("password_made", engine=self.engine)
+        if self.acl_user:
+            digest = hashlib.sha256(self.password.read_bytes().strip()).hexdigest()
+            text = f"user default reset off\nuser {self.acl_user} reset on #{digest} ~* &* +@all\n"
+            _write(self.acl, text.encode(), _GROUP_TOO)
+
+
+def required_secrets(settings: SecretsSettings) -> list[Secret]:
+    """Every secret that the owners need.
+
+    Raises:
+        UnknownSecret: the settings name a kind of secret that does not exist.
+    """
+    found: list[Secret] = []
+    for entry in settings.secret_owners.split():
+        owner, _, needs = entry.partition(":")
+        folder = settings.secrets_root / owner
+        found.append(IdentityKey(owner, folder, settings.public_keys_dir))
+        for need in filter(None, needs.split(",")):
+            match need.split("="):
+                case ["jwt"]:
+                    found.append(TokenSigningKey(folder / "jwt"))
+                case ["password", engine]:
+                    data = settings.engine_data_root / engine
+                    found.append(EnginePassword(engine, folder, data))
+                case ["acl", engine]:
+                    data = settings.engine_data_root / engine
+                    found.append(EnginePassword(engine, folder, data, acl_user=owner))
+                case _:
+                    raise UnknownSecret(f"SECRET_OWNERS: {entry!r} names {need!r}")
+    return found
+
+
+def make_secrets(settings: SecretsSettings) -> None:
+    """Make what is missing in development, or make nothing at all.
+
+    Raises:
+        SecretsIncomplete: files are missing that may not be made.
+        UnknownSecret: the settings name a kind of secret that does not exist.
+    """
+    incomplete = [secret for secret in required_secrets(settings) if secret.missing()]
+    if settings.environment != "development":
+        paths = [str(path) for secret in incomplete for path in secret.missing()]
+        if paths:
+            raise SecretsIncomplete(
+                f"ENVIRONMENT is {settings.environment}, where no secret is made. "
+                f"Missing: {', '.join(paths)}"
+            )
         return
-    key = generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    kid = thumbprint(RSAAlgorithm.to_jwk(key.public_key(), as_dict=True))
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _write(folder / f"{kid}.pem", pem)
-    log.info("signing_key_made", kid=kid)
+    obstacles = [obstacle for secret in incomplete if (obstacle := secret.obstacle())]
+    if obstacles:
+        raise SecretsIncomplete("; ".join(obstacles))
+    for secret in incomplete:
+        secret.make()
 
 
 def thumbprint(jwk: dict[str, str]) -> str:
@@ -99,49 +235,16 @@ def thumbprint(jwk: dict[str, str]) -> str:
     return jwt.utils.base64url_encode(hashlib.sha256(canonical.encode()).digest()).decode()
 
 
-def make_password(folder: Path, name: str) -> str:
-    """`<name>.password`; an existing one stays. 43 characters, safe in a URL."""
-    path = folder / f"{name}.password"
-    if not path.exists():
-        _write(path, secrets.token_urlsafe(32).encode(), _ENGINE_TOO)
-        log.info("password_made", name=name)
-    return path.read_text().strip()
-
-
-def make_acl(folder: Path, name: str, user: str) -> None:
-    """A Valkey ACL file `<name>.acl` that lets in `user` alone, with `<name>.password`."""
-    digest = hashlib.sha256(make_password(folder, name).encode()).hexdigest()
-    text = f"user default reset off\nuser {user} reset on #{digest} ~* &* +@all\n"
-    path = folder / f"{name}.acl"
-    if not path.exists() or path.read_text() != text:
-        _write(path, text.encode(), _ENGINE_TOO)
-
-
-def make_secrets(settings: VaultSettings) -> None:
-    """Make everything that is missing.
-
-    Raises:
-        UnknownSecret: the settings ask for a kind of secret that does not exist.
-    """
-    for entry in settings.vault_owners.split():
-        owner, _, needs = entry.partition(":")
-        folder = settings.secrets_root / owner
-        folder.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
-        make_identity(owner, folder, settings.public_keys_dir)
-        for need in filter(None, needs.split(",")):
-            match need.split("="):
-                case ["jwt"]:
-                    make_jwt_key(folder / "jwt")
-                case ["password", name]:
-                    make_password(folder, name)
-                case ["acl", name]:
-                    make_acl(folder, name, user=owner)
-                case _:
-                    raise UnknownSecret(f"VAULT_OWNERS: {entry!r} asks for {need!r}")
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir())
+    except PermissionError:
+        return False  # an engine's folder that only the engine may read is in use
 
 
 def _write(path: Path, content: bytes, mode: int = _OWNER_ONLY) -> None:
     # Whole or not at all, and never readable by others in between.
+    path.parent.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:
@@ -151,46 +254,18 @@ def _write(path: Path, content: bytes, mode: int = _OWNER_ONLY) -> None:
     draft.rename(path)
 
 
-def contracts_router() -> APIRouter:
-    """The contracts of this version, for whoever wants to compare."""
-    router = APIRouter(prefix="/contracts", tags=["contracts"])
-    folder = Path(__file__).parent / "contracts"
-
-    @router.get("")
-    async def index() -> Tables:
-        return tables()
-
-    @router.get("/{name}", response_class=PlainTextResponse)
-    async def contract(name: str) -> PlainTextResponse:
-        if name not in tables().contracts:
-            raise NotFound("There is no contract of that name.", code="contract_not_found")
-        text = (folder / name / "feature.yaml").read_text()
-        return PlainTextResponse(text, media_type="application/yaml")
-
-    return router
-
-
-def app() -> FastAPI:
-    """The secrets are there before the first answer."""
-    settings = VaultSettings()
-    configure_logging("shared", log_format=settings.log_format, level=settings.log_level)
-    make_secrets(settings)
-    version = version_in(Path(__file__).resolve().parents[1])
-    api = FastAPI(title="shared", version=version, docs_url=None, redoc_url=None)
-    api.add_middleware(RequestContext, deadline=10, body_max_bytes=1024)
-    install_problems(api)
-    api.include_router(HealthChecks("shared", version).router())
-    api.include_router(contracts_router())
-    return api
+def main() -> int:
+    """The exit code: 0 where every secret is there, else 1."""
+    settings = SecretsSettings()
+    configure_logging("secrets-init", log_format=settings.log_format, level=settings.log_level)
+    try:
+        make_secrets(settings)
+    except (SecretsIncomplete, UnknownSecret) as error:
+        log.error("secrets_incomplete", reason=str(error))  # noqa: TRY400  (the reason says all)
+        return 1
+    log.info("secrets_complete", environment=settings.environment)
+    return 0
 
 
 if __name__ == "__main__":
-    served = VaultSettings()
-    uvicorn.run(
-        "shared.secrets_init:app",
-        factory=True,
-        host=served.uvicorn_host,
-        port=served.uvicorn_port,
-        log_config=None,
-        access_log=False,
-    )
+    sys.exit(main())

@@ -46,9 +46,7 @@ def secrets(tree: Tree) -> Iterator[Finding]:
     """No file that holds secrets by its name, and nothing that looks like one."""
     for path in _committed(tree):
         if NEVER.match(path.name) and not path.name.endswith(".example"):
-            what = (
-                "such a file holds secrets. The vault makes them (shared/secrets_init.py), in .run."
-            )
+            what = "such a file holds secrets. shared/secrets_init.py makes them, in .run."
             yield Finding(path, 1, what)
         text = _text(path)
         for found in SECRET.finditer(text):

@@ -92,7 +92,7 @@ HOMES = [
     Home(
         "signing",
         ("cryptography",),
-        "private keys are held by the kit's identity, the vault and back-auth alone",
+        "private keys are held by the kit's identity, secrets_init and back-auth alone",
         ("shared", "back-auth", "devtools"),
     ),
     Home(

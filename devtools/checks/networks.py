@@ -9,7 +9,7 @@ from devtools.checks.tree import Finding, Tree
 
 ENGINE = "engine-"
 SECRETS = "secrets-"
-VAULT = "shared"
+SECRETS_JOB = "secrets-init"
 
 Service = Mapping[str, list[str]]
 
@@ -21,7 +21,7 @@ def engines_apart(tree: Tree) -> Iterator[Finding]:
     services: dict[str, Service] = yaml.safe_load(text)["services"]
     owners = _owners(services)
     for name, service in services.items():
-        if name == VAULT:
+        if name == SECRETS_JOB:
             continue
         engines = [it for it in service.get("networks", []) if it.startswith(ENGINE)]
         held = _secrets(service)
@@ -41,7 +41,7 @@ def engines_apart(tree: Tree) -> Iterator[Finding]:
                     path,
                     _line(text, name),
                     f"{name} mounts the secrets of {owner}: a service knows its own alone. "
-                    f"Mount {SECRETS}{name}, and name what it needs in VAULT_OWNERS.",
+                    f"Mount {SECRETS}{name}, and name what it needs in SECRET_OWNERS.",
                 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from devtools.contracts.shapes import Schema
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
-from shared.secrets_init import VaultSettings, make_secrets
+from shared.secrets_init import SecretsSettings, make_secrets
 
 SCRIPT = Path(__file__).with_name("live_document.py")
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
@@ -47,15 +48,19 @@ async def documents(root: Path, services: Iterable[str]) -> dict[str, Schema]:
     return {name: task.result() for name, task in tasks.items()}
 
 
-def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> VaultSettings:
+def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:
     """What docker-compose.yml says each owner needs; an identity for those it doesn't know."""
     compose = yaml.safe_load((root / "docker-compose.yml").read_text())
-    owners: str = compose["services"]["shared"]["environment"]["VAULT_OWNERS"]
+    owners: str = compose["services"]["secrets-init"]["environment"]["SECRET_OWNERS"]
     known = {owner.partition(":")[0] for owner in owners.split()}
-    settings = VaultSettings(
+    for engine in re.findall(r"=([\w-]+)", owners):
+        (folder / "data" / engine).mkdir(parents=True)
+    settings = SecretsSettings(
+        environment="development",
         secrets_root=folder / "secrets",
         public_keys_dir=folder / "public",
-        vault_owners=" ".join([owners, *(it for it in services if it not in known)]),
+        engine_data_root=folder / "data",
+        secret_owners=" ".join([owners, *(it for it in services if it not in known)]),
     )
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     make_secrets(settings)

@@ -96,13 +96,17 @@ def _in_the_stack(service: NewService, entry: str) -> list[Edit]:
                 r"^COPY back-[a-z-]+/pyproject\.toml ", f"COPY {name}/pyproject.toml {name}/\n"
             ),
         ),
-        (Path("Dockerfile"), Word(r"/vault/back-workers(?= )", f" /vault/{name}")),
+        (
+            Path("Dockerfile"),
+            Word(r"/secrets-by-owner/back-workers(?= )", f" /secrets-by-owner/{name}"),
+        ),
         (compose, Before(r"^  # Makes missing secrets", entry)),
         (compose, AfterLast(r"^        back-[a-z-]+(:\S+)?( \S+)*$", f"        {name}\n")),
         (
             compose,
             AfterLast(
-                r"^      - secrets-back-[a-z-]+:/vault/", f"      - secrets-{name}:/vault/{name}\n"
+                r"^      - secrets-back-[a-z-]+:/secrets-by-owner/",
+                f"      - secrets-{name}:/secrets-by-owner/{name}\n",
             ),
         ),
         (compose, AfterLast(r"^  secrets-back-[a-z-]+: \{\}$", f"  secrets-{name}: {{}}\n")),

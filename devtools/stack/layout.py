@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from signal import Signals
 
-from devtools.stack.topology import Service, Topology
+from devtools.stack.topology import Mount, Service, Topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, VENVS, Stack, member_of
 
@@ -40,7 +40,7 @@ class LocalService:
     test_every: float
     test_failures: int
     depends_on: Mapping[str, str]
-    restarts: bool
+    is_job: bool
     stop_signal: Signals
     stop_timeout: float
     is_stub: bool = False
@@ -58,6 +58,12 @@ class Layout:
         self._stack = stack
         names = "|".join(sorted(map(re.escape, topology.services), key=len, reverse=True))
         self._address = re.compile(rf"(?<![\w.-])({names}):(\d+)(?![\w.])")
+        self._engine_data = {
+            mount.source: stack.data / engine.name
+            for engine in topology.services.values()
+            for mount in engine.mounts
+            if engine.is_engine and mount.is_volume and not mount.read_only
+        }
         self._own_address = re.compile(r"(?<![\w.-])(127\.0\.0\.1|localhost):(\d+)")
 
     def local(self, service: Service) -> LocalService:
@@ -82,7 +88,7 @@ class Layout:
             test_every=health.interval if health else 0.0,
             test_failures=health.retries if health else 0,
             depends_on=service.depends_on,
-            restarts=service.restart != "no",
+            is_job=service.is_job,
             stop_signal=service.stop_signal,
             stop_timeout=service.stop_grace_period,
             is_stub=service.is_stub,
@@ -118,13 +124,18 @@ class Layout:
             shutil.rmtree(_inside(room, path), ignore_errors=True)
             _inside(room, path).mkdir(parents=True, mode=0o700)
         for mount in service.mounts:
-            source = self._stack.volumes / mount.source if mount.is_volume else ROOT / mount.source
+            source = self._source(mount)
             if mount.is_volume:
                 source.mkdir(parents=True, exist_ok=True, mode=0o700)
             link = _inside(room, mount.target)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(source.resolve())
+
+    def _source(self, mount: Mount) -> Path:
+        if not mount.is_volume:
+            return ROOT / mount.source
+        return self._engine_data.get(mount.source, self._stack.volumes / mount.source)
 
     def _environment(self, service: Service, member: str | None) -> dict[str, str]:
         given = {key: self._value(service, key) for key in service.environment}

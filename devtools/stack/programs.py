@@ -14,7 +14,6 @@ from devtools.workspace.repository import Stack
 from devtools.workspace.threads import in_thread
 
 _SETTLED_AFTER = 1.0
-_POLL = 0.05
 
 
 class Program(Protocol):
@@ -70,10 +69,7 @@ class OwnProgram:
 
 
 class EngineProgram:
-    """An engine, by the recipe that stands for its image.
-
-    It waits for its owner's password: an image gets that later, by the owner; a recipe at once.
-    """
+    """An engine, by the recipe that stands for its image."""
 
     live_every = 5.0
     live_failures = 5
@@ -89,8 +85,6 @@ class EngineProgram:
 
     async def provide(self) -> None:
         await self._prerequisites.engine(self._image, self._recipe)
-        while not any(self._instance.secrets.glob("*.password")):  # noqa: ASYNC110 - files tell nobody
-            await asyncio.sleep(_POLL)
 
     async def command(self) -> Command:
         launch = await in_thread(lambda: self._recipe.prepare(self._instance))

@@ -24,7 +24,13 @@ class ServiceRunner:
     """Keeps one service up. `changed` is called whenever its state is another."""
 
     def __init__(
-        self, state: ServiceState, program: Program, log: LogFile, changed: Callable[[], None]
+        self,
+        state: ServiceState,
+        program: Program,
+        log: LogFile,
+        changed: Callable[[], None],
+        *,
+        is_job: bool = False,
     ) -> None:
         self.state = state
         self.depends_on: Mapping[ServiceRunner, str] = {}
@@ -36,6 +42,7 @@ class ServiceRunner:
         self._program = program
         self._log = log
         self._changed = changed
+        self._is_job = is_job
         self._process: Process | None = None
         self._restart = asyncio.Event()
         self._failures = 0
@@ -53,6 +60,9 @@ class ServiceRunner:
             healthy = time.monotonic() - self._ready_since if self._ready_since else 0.0
             if self._restart.is_set():
                 self._restart.clear()
+                continue
+            if self._is_job:
+                await self._end_job(reason)
                 continue
             self._log.note("process_ended", reason=reason)
             self._count_failure(reason)
@@ -79,10 +89,24 @@ class ServiceRunner:
 
     async def _dependencies(self) -> None:
         for other, condition in self.depends_on.items():
-            event = other.was_ready if condition == "service_healthy" else other.was_started
+            event = other.was_started if condition == "service_started" else other.was_ready
             if not event.is_set():
                 self._become("waiting", detail=f"for {other.state.name}")
                 await event.wait()
+
+    async def _end_job(self, reason: str) -> None:
+        """Exit code 0 is what dependents wait for; else the stack can't start. Then it rests
+        until somebody asks for another run.
+        """
+        if reason == _exit_reason(0):
+            self._become("done")
+            self.was_ready.set()
+        else:
+            self._log.note("job_failed", reason=reason)
+            self.hopeless = reason
+            self._become("stopped", detail=reason)
+        await self._restart.wait()
+        self._restart.clear()
 
     async def _one_run(self) -> str:
         """Why the process ended, or had to be ended."""
@@ -98,15 +122,16 @@ class ServiceRunner:
         self._become("starting", pid=process.pid)
         self.was_started.set()
         exited = asyncio.create_task(process.wait())
-        failed = asyncio.create_task(self._watch(began))
+        failed = None if self._is_job else asyncio.create_task(self._watch(began))
         asked = asyncio.create_task(self._restart.wait())
+        ends = [task for task in (exited, failed, asked) if task]
         try:
-            await asyncio.wait({exited, failed, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if exited.done():
                 return _exit_reason(exited.result())
-            return failed.result() if failed.done() else "asked to restart"
+            return failed.result() if failed and failed.done() else "asked to restart"
         finally:
-            for task in (failed, asked):
+            for task in ends[1:]:
                 task.cancel()
             if not exited.done():
                 self._become("stopping", pid=process.pid)

@@ -5,7 +5,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, Self
 
 State = Literal[
-    "preparing", "waiting", "starting", "ready", "unready", "restarting", "stopping", "stopped"
+    "preparing",
+    "waiting",
+    "starting",
+    "ready",
+    "unready",
+    "restarting",
+    "stopping",
+    "stopped",
+    "done",
 ]
 Phase = Literal["starting", "ready", "stopping", "failed"]
 
@@ -21,6 +29,11 @@ class ServiceState:
     restarts: int = 0
     detail: str = ""
     ready_after: float | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """It is ready, or a one-shot job that ended with exit code 0."""
+        return self.state in {"ready", "done"}
 
 
 @dataclass(frozen=True)

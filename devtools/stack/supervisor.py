@@ -93,7 +93,7 @@ class Supervisor:
         while not self._stop.is_set() and not self._failure:
             self._failure = self._why_hopeless()
             self._tell()
-            if all(runner.state.state == "ready" for runner in self._runners.values()):
+            if all(runner.state.is_up for runner in self._runners.values()):
                 self._phase = "ready"
                 self._seconds = time.monotonic() - self._began
                 self._tell()
@@ -176,7 +176,9 @@ class Supervisor:
             state = ServiceState(local.name, "waiting", list(local.ports))
             program = programs(local, layout, self._stack, self._prerequisites)
             log = LogFile(self._stack.logs, local.name)
-            runners[local.name] = ServiceRunner(state, program, log, self._changed.set)
+            runners[local.name] = ServiceRunner(
+                state, program, log, self._changed.set, is_job=local.is_job
+            )
         for service in topology.services.values():
             runners[service.name].depends_on = {
                 runners[name]: condition for name, condition in service.depends_on.items()

@@ -36,7 +36,8 @@ _SERVICE_KEYS = {
     "working_dir",
 }
 _HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
-_CONDITIONS = {"service_started", "service_healthy"}
+_COMPLETED = "service_completed_successfully"
+_CONDITIONS = {"service_started", "service_healthy", _COMPLETED}
 _RESTARTS = {"no", "always", "on-failure", "unless-stopped"}
 _PORT = re.compile(r"(?:(?P<host>[\d.]+):)?(?P<published>\d+):(?P<target>\d+)")
 _URL = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s'\"]*)")
@@ -99,6 +100,11 @@ class Service:
     @property
     def is_engine(self) -> bool:
         return self.folder is None
+
+    @property
+    def is_job(self) -> bool:
+        """A one-shot job: it runs once, and its exit code 0 is what others wait for."""
+        return self.restart == "no" and self.healthcheck is None and not self.is_engine
 
 
 @dataclass(frozen=True)
@@ -337,9 +343,14 @@ def _refuse_bad_dependencies(services: Mapping[str, Service], name: str, value: 
     while waiting:
         current = waiting.pop()
         seen.append(current)
-        for other in services[current].depends_on:
+        for other, condition in services[current].depends_on.items():
             if other not in services:
                 value.refuse(f"depends_on {other}, which is no service")
+            if condition == _COMPLETED and not services[other].is_job:
+                value.refuse(
+                    f'depends_on {other}: {condition} expects a job with restart: "no", '
+                    "without image and healthcheck"
+                )
             if other == name:
                 value.refuse(f"waits for itself, by way of {', '.join(seen)}")
             if other not in seen:

@@ -13,6 +13,7 @@ from devtools.stack.state import ServiceState, StackState, StepState
 
 _STYLES: Mapping[str, str] = {
     "ready": "green",
+    "done": "green",
     "unready": "yellow",
     "restarting": "red",
     "starting": "cyan",
@@ -143,7 +144,7 @@ def _lines(state: StackState) -> list[tuple[str, str]]:
         (service.name, _line(service))
         for service in state.services
         if (service.state in {"starting", "ready", "restarting", "stopping"} and service.pid)
-        or service.state == "restarting"
+        or service.state in {"restarting", "done"}
     ]
 
 

@@ -78,7 +78,9 @@ async def stack_of_services() -> AsyncIterator[dict[str, str]]:
             for service in state.services
             if service.name.startswith("back-")
         }
-        yield addresses | {"TEST_SECRETS_ROOT": str(stack.mounts / "shared" / "vault")}
+        yield addresses | {
+            "TEST_SECRETS_ROOT": str(stack.mounts / "secrets-init" / "secrets-by-owner")
+        }
 
 
 @asynccontextmanager

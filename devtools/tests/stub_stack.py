@@ -2,7 +2,8 @@
 
     python -m devtools.tests.stub_stack FOLDER OFFSET
 
-back-postgres (8103) waits for shared (8109), back-api (8100) for back-postgres.
+back-postgres (8103) waits for shared (8109), back-api (8100) for back-postgres; shared waits for
+the one-shot job secrets-init.
 """
 
 import asyncio
@@ -37,10 +38,15 @@ services:
     depends_on: {shared: {condition: service_healthy}}
     healthcheck: {test: [CMD, get, "http://127.0.0.1:8103/health/ready"]}
     restart: unless-stopped
+  secrets-init:
+    build: {context: ., args: {SERVICE: shared}}
+    command: [stub]
+    restart: "no"
   shared:
     build: {context: ., args: {SERVICE: shared}}
     command: [stub]
     ports: ["127.0.0.1:8109:8109"]
+    depends_on: {secrets-init: {condition: service_completed_successfully}}
     healthcheck: {test: [CMD, get, "http://127.0.0.1:8109/health/ready"]}
     restart: unless-stopped
 """
@@ -72,6 +78,30 @@ class StubProgram:
         return await self._probe.live()
 
 
+class StubJob:
+    """Counts its runs in `runs` and exits, with 1 where its folder has a file `exit`."""
+
+    live_every = ready_every = 1.0
+    live_failures = 1
+
+    def __init__(self, service: LocalService, folder: Path) -> None:
+        self._service = service
+        self._folder = folder
+
+    async def provide(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    async def command(self) -> Command:
+        argv = ["/bin/sh", "-c", "echo run >> runs; echo it ran; test ! -e exit"]
+        return Command(argv, self._service.environment, self._folder)
+
+    async def ready(self) -> Answer:
+        raise AssertionError("nobody asks a job for its health")
+
+    async def live(self) -> bool:
+        raise AssertionError("nobody asks a job for its health")
+
+
 def switches(stack: Stack, service: str) -> Path:
     """The folder whose files tell the stub how to behave."""
     folder = stack.folder / "stubs" / service
@@ -87,8 +117,9 @@ def topology(folder: Path) -> Topology:
 
 def stub_program(
     service: LocalService, _layout: Layout, stack: Stack, _prerequisites: Prerequisites
-) -> StubProgram:
-    return StubProgram(service, switches(stack, service.name))
+) -> StubProgram | StubJob:
+    stub = StubJob if service.is_job else StubProgram
+    return stub(service, switches(stack, service.name))
 
 
 def supervisor(stack: Stack, show: Callable[[StackState], None]) -> Supervisor:

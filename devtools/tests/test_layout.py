@@ -36,14 +36,18 @@ services:
   shared:
     build: {context: ., args: {SERVICE: shared}}
     command: [python, -m, shared.secrets_init]
-    environment: {SECRETS_ROOT: /vault, CONTRACTS: /contracts/access.json}
+    environment:
+      SECRETS_ROOT: /secrets-by-owner
+      ENGINE_DATA_ROOT: /engine-data
+      CONTRACTS: /contracts/access.json
     volumes:
-      - secrets-back-api:/vault/back-api
-      - secrets-back-postgres:/vault/back-postgres
+      - secrets-back-api:/secrets-by-owner/back-api
+      - secrets-back-postgres:/secrets-by-owner/back-postgres
       - ./shared/contracts:/contracts:ro
-  postgres: {image: "postgres:18"}
+      - data-postgres:/engine-data/postgres:ro
+  postgres: {image: "postgres:18", volumes: ["data-postgres:/var/lib/postgresql"]}
   lonely: {image: "lonely:1"}
-volumes: {secrets-back-api: {}, secrets-back-postgres: {}}
+volumes: {secrets-back-api: {}, secrets-back-postgres: {}, data-postgres: {}}
 """
 
 
@@ -112,14 +116,24 @@ def test_container_paths_lead_to_the_volumes(layout: Layout, stack: Stack, tmp_p
     for service in services.values():
         layout.make_folders(service)
         layout.make_folders(service)
-    vault = Path(environment(layout, tmp_path, "shared")["SECRETS_ROOT"])
-    (vault / "back-api" / "identity.key").write_text("key")
+    owners = Path(environment(layout, tmp_path, "shared")["SECRETS_ROOT"])
+    (owners / "back-api" / "identity.key").write_text("key")
     owner = Path(environment(layout, tmp_path, "back-api")["SECRETS_DIR"])
     assert (owner / "identity.key").read_text() == "key"
     assert [path.name for path in owner.iterdir()] == ["identity.key"]
     contracts = Path(environment(layout, tmp_path, "shared")["CONTRACTS"])
     assert contracts.parent.resolve() == ROOT / "shared" / "contracts"
     assert environment(layout, tmp_path, "back-api")["ELSEWHERE"] == "/etc/hosts"
+
+
+def test_who_mounts_an_engines_data_sees_it_where_the_engine_keeps_it(
+    layout: Layout, stack: Stack, tmp_path: Path
+) -> None:
+    for service in load(tmp_path / "compose.yml", {}).services.values():
+        layout.make_folders(service)
+    (stack.data / "postgres" / "PG_VERSION").write_text("18")
+    seen = Path(environment(layout, tmp_path, "shared")["ENGINE_DATA_ROOT"]) / "postgres"
+    assert [path.name for path in seen.iterdir()] == ["PG_VERSION"]
 
 
 def test_a_service_gets_nothing_of_the_callers_environment(

@@ -50,19 +50,6 @@ def instance(tmp_path: Path) -> EngineInstance:
     )
 
 
-async def test_an_engine_waits_for_its_owners_password(
-    instance: EngineInstance, prerequisites: Prerequisites
-) -> None:
-    recipe = FakeRecipe()
-    program = EngineProgram(recipe, "postgres:18", instance, prerequisites)
-    provided = asyncio.create_task(program.provide())
-    done, _ = await asyncio.wait({provided}, timeout=0.2)
-    assert not done
-    (instance.secrets / "postgres.password").write_text("secret")
-    async with asyncio.timeout(5):
-        await provided
-
-
 async def test_an_engine_starts_as_its_recipe_says(
     instance: EngineInstance, prerequisites: Prerequisites
 ) -> None:

@@ -68,6 +68,37 @@ async def test_services_start_in_the_order_of_their_dependencies(running: Runnin
     assert sorted(first, key=lambda name: first[name]) == ["shared", "back-postgres", "back-api"]
 
 
+async def test_a_job_runs_once_and_who_waits_for_it_starts_after_its_end(running: Running) -> None:
+    await running.until_ready()
+    done = next(
+        index
+        for index, state in enumerate(running.states)
+        if any(it.name == "secrets-init" and it.state == "done" for it in state.services)
+    )
+    before = {it.name: it.pid for it in running.states[done - 1].services}
+    assert before["shared"] is None
+    assert running.service("secrets-init").state == "done"
+    runs = switches(running.stack, "secrets-init") / "runs"
+    assert runs.read_text() == "run\n"
+
+
+async def test_a_job_runs_again_when_it_is_asked_to(running: Running) -> None:
+    await running.until_ready()
+    runs = switches(running.stack, "secrets-init") / "runs"
+    asked = control.Request("restart", "secrets-init")
+    state = await in_thread(lambda: control.ask(running.stack.control, asked))
+    assert {it.name: it.state for it in state.services}["secrets-init"] == "done"
+    assert runs.read_text() == "run\nrun\n"
+
+
+async def test_a_job_that_fails_ends_the_start_with_its_log(stack: Stack) -> None:
+    (switches(stack, "secrets-init") / "exit").touch()
+    running = Running(stack)
+    with pytest.raises(DevError, match=r"secrets-init: exited with code 1\n.*it ran"):
+        await running.until_ready()
+    assert not any(it.pid for it in running.supervisor.state.services)
+
+
 async def test_a_service_waits_for_what_is_not_ready(stack: Stack) -> None:
     unready = switches(stack, "back-postgres") / "unready"
     unready.touch()

@@ -38,6 +38,27 @@ services:
     assert services["b"].depends_on == {}
 
 
+def test_a_one_shot_job_is_not_restarted_and_has_no_health(tmp_path: Path) -> None:
+    services = topology(
+        tmp_path,
+        """
+services:
+  job: {build: {context: job}, command: [run], restart: "no"}
+  waiter:
+    build: {context: waiter}
+    command: [run]
+    restart: always
+    depends_on: {job: {condition: service_completed_successfully}}
+  engine: {image: x}
+  checked:
+    build: {context: checked}
+    command: [run]
+    healthcheck: {test: [CMD, "true"]}
+""",
+    ).services
+    assert [name for name, it in services.items() if it.is_job] == ["job"]
+
+
 def test_variables_take_their_default_and_dollars_are_escaped(tmp_path: Path) -> None:
     text = 'services: {a: {image: "x:${TAG:-18}", command: ["$$HOME", "${TAG:-18}"]}}'
     assert topology(tmp_path, text).services["a"].command == ("$HOME", "18")
@@ -126,6 +147,12 @@ def test_without_names_what_there_is(tmp_path: Path) -> None:
   a: {image: x, depends_on: {b: {condition: service_started}}}
   b: {image: x, depends_on: {a: {condition: service_started}}}""",
             "compose.yml:2: services.a: waits for itself, by way of a, b",
+        ),
+        (
+            """services:
+  a: {image: x, depends_on: {b: {condition: service_completed_successfully}}}
+  b: {build: {context: b}, command: [run], restart: always}""",
+            'depends_on b: service_completed_successfully expects a job with restart: "no"',
         ),
         ("services: {a: {image: x, healthcheck: {interval: 5s}}}", "expected test"),
         ("services: {a: {image: x, healthcheck: {test: [curl]}}}", "starts with CMD"),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, JsonValue
 from shared.kit.auth.service_identity import ASSERTION_HEADER, Asserter
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.transport import AsgiTransport, HttpTransport, Reply, Request, Transport
-from shared.secrets_init import make_identity
+from shared.secrets_init import IdentityKey
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class TestKeys:
 def make_keys(folder: Path, *services: str) -> TestKeys:
     """An identity for each of `services`, below `folder`."""
     for service in services:
-        make_identity(service, folder / "secrets" / service, folder / "public")
+        key = IdentityKey(service, folder / "secrets" / service, folder / "public")
+        if key.missing():
+            key.make()
     return TestKeys(folder)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from shared.kit.auth.service_identity import Asserter, AssertionVerifier
 from shared.kit.errors import Unauthenticated
-from shared.secrets_init import make_jwt_key
+from shared.secrets_init import TokenSigningKey
 from shared.security.constants import ASSERTION_REUSE
 from shared.testing.service import TestKeys, make_keys
 
@@ -95,7 +95,7 @@ class TestAsserter:
         assert asserter.assertion_for("back-postgres") != first
 
     def test_wants_an_ed25519_key(self, tmp_path: Path) -> None:
-        make_jwt_key(tmp_path)
+        TokenSigningKey(tmp_path).make()
         [rsa] = tmp_path.glob("*.pem")
         with pytest.raises(TypeError):
             Asserter.from_pem("back-api", rsa.read_text())

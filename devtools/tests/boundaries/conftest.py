@@ -29,8 +29,8 @@ DOCUMENT = """{"paths": {
 }}
 """
 COMPOSE = """services:
-  shared:
-    volumes: ["secrets-back-api:/vault/back-api", "secrets-back-postgres:/vault/back-postgres"]
+  secrets-init:
+    volumes: ["secrets-back-api:/of/back-api", "secrets-back-postgres:/of/back-postgres"]
   back-api:
     networks: [services]
     volumes: ["secrets-back-api:/secrets:ro"]

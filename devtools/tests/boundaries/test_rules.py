@@ -136,8 +136,8 @@ BREAKS = [
     Break("machine-paths", "docs/x.md", "see\n/home/" + "ada/tools", "path of one machine", 2),
     Break("machine-paths", "back-api/x.py", "X = '/root" + "/x'", "Make it relative"),
     Break("machine-paths", "x.toml", "index-url" + " = 'https://a.example/'", "only lock files"),
-    Break("secrets", ".env", "A=1", "vault"),
-    Break("secrets", "back-api/key.pem", "", "vault"),
+    Break("secrets", ".env", "A=1", "secrets_init"),
+    Break("secrets", "back-api/key.pem", "", "secrets_init"),
     Break("secrets", "x.yml", "token: ghp" + "_" + "a" * 36, "looks like a secret"),
     Break("secrets", "x.yml", "url: postgres://u:" + "hunter2hunter2@db.example", "secret"),
 ]
