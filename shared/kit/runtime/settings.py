@@ -18,7 +18,7 @@ class ServiceSettings(BaseSettings):
 
     service: str
     port: int
-    environment: Literal["development", "production", "test"] = "development"
+    environment: Literal["development", "production", "test"] = "production"
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     secrets_dir: Path
