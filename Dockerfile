@@ -32,12 +32,14 @@ ARG SERVICE
 RUN uv sync --frozen --exact --no-dev --no-install-workspace \
     --package "$(echo "$SERVICE" | sed 's/^shared$/tools-dashboard/')"
 
-# The package shared is found as it is in the repository, beside its pyproject.toml.
+# The package shared is found as it is in the repository, beside its pyproject.toml. .dockerignore
+# leaves out what only tests use and documents that nothing serves; a slip there ends the build.
 ARG FOLDER=$SERVICE
 COPY pyproject.toml /app/
 COPY shared /app/shared
 COPY ${FOLDER} /app/service
 RUN if [ "$SERVICE" = shared ]; then rm -r /app/service && mkdir /app/service; fi \
+ && test -z "$(find /app/shared /app/service -name tests -o -name testing -o -name pacts -o -name openapi)" \
  && python -m compileall -q /app/shared /app/service
 
 

@@ -82,6 +82,15 @@ def test_holds_the_contracts_and_what_follows_from_them(wheel: Path) -> None:
     assert "shared/py.typed" in names
 
 
+def test_holds_nothing_that_only_tests_or_tools_use(wheel: Path) -> None:
+    folders = {Path(name).parts[:2] for name in zipfile.ZipFile(wheel).namelist()}
+    generated = [it for it in zipfile.ZipFile(wheel).namelist() if "/generated/" in it]
+
+    assert ("shared", "kit") in folders
+    assert not {("shared", "tests"), ("shared", "testing")} & folders
+    assert generated == []
+
+
 def test_a_service_runs_on_it(address: str) -> None:
     health = answer(f"{address}/health")
 
