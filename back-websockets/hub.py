@@ -8,7 +8,7 @@ from live_socket import SESSION_ENDED, LiveSocket, Message
 from settings import Settings
 from shared.kit.errors import TooManyRequests
 from shared.kit.http.context import accepted_correlation_id, correlation_id
-from shared.kit.http.limits import LocalBuckets
+from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import Revocation, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope
@@ -25,7 +25,7 @@ class Hub:
         self._per_user = settings.sockets_per_user
         self._queue_size = settings.socket_queue
         self._ticket_seconds = settings.ticket_seconds
-        self._messages = LocalBuckets(settings.messages_per_second, 1.0)
+        self._messages = LocalTokenBuckets(settings.messages_per_second, 1.0)
 
     @contextmanager
     def joined(self, holder: TicketHolder) -> Iterator[LiveSocket]:

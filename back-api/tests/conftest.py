@@ -10,12 +10,13 @@ from stub_services import Neighbours
 from main import app
 from shared.models.base import now
 from shared.models.user import User
-from shared.testing.service import TestClient, TestKeys, in_memory, make_keys, running
+from shared.testing.asgi_client import AsgiClient, in_memory, running
+from shared.testing.identities import Identities, make_identities
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> TestKeys:
-    return make_keys(tmp_path, "back-api")
+def keys(tmp_path: Path) -> Identities:
+    return make_identities(tmp_path, "back-api")
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def neighbours() -> Neighbours:
 
 
 @pytest.fixture
-def environment(keys: TestKeys) -> Iterator[pytest.MonkeyPatch]:
+def environment(keys: Identities) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in keys.env("back-api").items():
             patch.setenv(name, value)
@@ -32,7 +33,7 @@ def environment(keys: TestKeys) -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture
-async def api(environment: pytest.MonkeyPatch, neighbours: Neighbours) -> AsyncIterator[TestClient]:
+async def api(environment: pytest.MonkeyPatch, neighbours: Neighbours) -> AsyncIterator[AsgiClient]:
     async with running(app(connect=in_memory(neighbours.apps()))) as client:
         yield client
 

@@ -12,7 +12,7 @@ from features.administrators.domain import Administrators
 from shared.models.audit import AuditEntry
 from shared.models.base import now
 from shared.models.user import User
-from shared.testing.service import TestClient, in_memory
+from shared.testing.asgi_client import AsgiClient, in_memory
 
 ADMIN = ("audit:read", "maintenance:run")
 
@@ -30,7 +30,7 @@ def entry(user_id: UUID | None) -> AuditEntry:
 
 class TestAudit:
     async def test_pages_of_one_user(
-        self, api: TestClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
     ) -> None:
         neighbours.audit.entries = [entry(user_id), entry(uuid4()), entry(user_id)]
         bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
@@ -40,7 +40,7 @@ class TestAudit:
         second = await api.get("/api/admin/audit", headers=bearer, params=asked | {"before": "1"})
         assert second.json()["next"] is None
 
-    async def test_others_may_not(self, api: TestClient, neighbours: Neighbours) -> None:
+    async def test_others_may_not(self, api: AsgiClient, neighbours: Neighbours) -> None:
         reply = await api.get("/api/admin/audit", headers=neighbours.bearer(uuid4()))
         assert reply.status == 403
         assert reply.json()["code"] == "permission_missing"
@@ -56,7 +56,7 @@ class TestAudit:
         ],
     )
     async def test_bad_questions(
-        self, api: TestClient, neighbours: Neighbours, params: dict[str, str], status: int
+        self, api: AsgiClient, neighbours: Neighbours, params: dict[str, str], status: int
     ) -> None:
         bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
         reply = await api.get("/api/admin/audit", headers=bearer, params=params)
@@ -65,7 +65,7 @@ class TestAudit:
 
 class TestMaintenance:
     async def test_a_chore_is_started_and_watched(
-        self, api: TestClient, neighbours: Neighbours
+        self, api: AsgiClient, neighbours: Neighbours
     ) -> None:
         bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
         body = {"chore": "sweep_credentials"}
@@ -76,7 +76,7 @@ class TestMaintenance:
         unknown = await api.get(f"/api/admin/maintenance/{uuid4()}", headers=bearer)
         assert unknown.status == 404
 
-    async def test_others_may_not(self, api: TestClient, neighbours: Neighbours) -> None:
+    async def test_others_may_not(self, api: AsgiClient, neighbours: Neighbours) -> None:
         body = {"chore": "sweep_credentials"}
         bearer = neighbours.bearer(uuid4())
         assert (await api.post("/api/admin/maintenance", json=body, headers=bearer)).status == 403

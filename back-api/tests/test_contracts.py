@@ -26,13 +26,14 @@ from features.users.infrastructure import PostgresUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
-from shared.kit.http.transport import AsgiTransport
 from shared.models.audit import AuditEntry, AuditStored
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.user import NewUser, RegistrationRepeated, Role, User, UserChange, UserRegistered
-from shared.testing.service import TestKeys, stack_client
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
+from shared.testing.stack_client import stack_client
 
 ROLES: tuple[Role, ...] = ("admin", "user")
 PASSWORD = "correct horse battery staple"
@@ -127,7 +128,7 @@ def entry_of(envelope: EventEnvelope) -> AuditEntry:
 
 @pytest.fixture(params=["fakes", "adapters", pytest.param("real", marks=pytest.mark.real)])
 async def world(
-    request: pytest.FixtureRequest, neighbours: Neighbours, keys: TestKeys
+    request: pytest.FixtureRequest, neighbours: Neighbours, keys: Identities
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         stack.enter_context(correlated(None))

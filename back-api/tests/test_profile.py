@@ -9,7 +9,7 @@ from stub_services import Neighbours
 from features.profile.domain import Profiles, completion
 from shared.kit.errors import Conflict, NotFound
 from shared.models.profile import ProfileCreate, ProfileFields, ProfileUpdate, StoredProfile
-from shared.testing.service import TestClient
+from shared.testing.asgi_client import AsgiClient
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ class TestUpdate:
 
 class TestCalls:
     async def test_create_read_update(
-        self, api: TestClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
     ) -> None:
         bearer = neighbours.bearer(user_id)
         assert (await api.get("/api/profile", headers=bearer)).status == 404
@@ -144,7 +144,7 @@ class TestCalls:
         assert "version" not in read.json()
 
     async def test_is_always_ones_own(
-        self, api: TestClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
     ) -> None:
         body = {"first_name": "Ada", "last_name": "L", "user_id": str(uuid4())}
         reply = await api.post("/api/profile", json=body, headers=neighbours.bearer(user_id))
@@ -164,13 +164,13 @@ class TestCalls:
         ],
     )
     async def test_refuses_a_bad_update(
-        self, api: TestClient, neighbours: Neighbours, user_id: UUID, body: dict[str, object]
+        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID, body: dict[str, object]
     ) -> None:
         reply = await api.patch("/api/profile", json=body, headers=neighbours.bearer(user_id))
         assert reply.status == 422
         assert reply.json()["errors"]
 
-    async def test_needs_a_token(self, api: TestClient) -> None:
+    async def test_needs_a_token(self, api: AsgiClient) -> None:
         reply = await api.get("/api/profile")
         assert reply.status == 401
         assert reply.headers["www-authenticate"] == "Bearer"

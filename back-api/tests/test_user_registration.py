@@ -10,9 +10,10 @@ from features.user_registration.domain import UserRegistrations
 from features.user_registration.infrastructure import RedisLimit
 from main import app
 from shared.kit.errors import Conflict, RuleViolated, TooManyRequests
-from shared.kit.http.transport import AsgiTransport
 from shared.models.user import NewUser, User, UserRegistration
-from shared.testing.service import TestClient, TestKeys, in_memory, running
+from shared.testing.asgi_client import AsgiClient, in_memory, running
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 
 PASSWORD = "correct horse battery"
 
@@ -107,7 +108,7 @@ class TestRegister:
 
 class TestCall:
     async def test_answers_202_and_passes_the_correlation_on(
-        self, api: TestClient, neighbours: Neighbours
+        self, api: AsgiClient, neighbours: Neighbours
     ) -> None:
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
         reply = await api.post(
@@ -133,7 +134,7 @@ class TestCall:
         ],
     )
     async def test_refuses_what_is_not_as_agreed_and_names_the_place(
-        self, api: TestClient, neighbours: Neighbours, change: dict[str, str], pointer: str
+        self, api: AsgiClient, neighbours: Neighbours, change: dict[str, str], pointer: str
     ) -> None:
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
         reply = await api.post("/api/user-registration", json=body | change)
@@ -171,7 +172,7 @@ class TestCall:
 
 class TestLimitWithoutRedis:
     async def test_falls_to_buckets_of_its_own(
-        self, keys: TestKeys, neighbours: Neighbours
+        self, keys: Identities, neighbours: Neighbours
     ) -> None:
         neighbours.limits_down = True
         client = keys.client(

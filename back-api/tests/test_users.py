@@ -8,12 +8,12 @@ from stub_services import Neighbours
 
 from shared.models.auth import Revocation
 from shared.models.user import User
-from shared.testing.service import TestClient
+from shared.testing.asgi_client import AsgiClient
 
 
 class TestMe:
     async def test_tells_who_asks(
-        self, api: TestClient, neighbours: Neighbours, user: User
+        self, api: AsgiClient, neighbours: Neighbours, user: User
     ) -> None:
         bearer = neighbours.bearer(user.id, permissions=("profile:write", "profile:read"))
         reply = await api.get("/api/users/me", headers=bearer)
@@ -28,14 +28,14 @@ class TestMe:
         }
 
     async def test_a_user_who_is_gone_is_nobody(
-        self, api: TestClient, neighbours: Neighbours
+        self, api: AsgiClient, neighbours: Neighbours
     ) -> None:
         reply = await api.get("/api/users/me", headers=neighbours.bearer(uuid4()))
         assert reply.status == 401
         assert reply.json()["code"] == "account_gone"
 
     async def test_a_session_that_ended_is_refused(
-        self, api: TestClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
     ) -> None:
         sid = uuid4()
         bearer = neighbours.bearer(user_id, sid=sid)
@@ -48,13 +48,13 @@ class TestMe:
         assert reply.json()["code"] == "session_revoked"
 
     @pytest.mark.parametrize("header", ["Bearer x", "Bearer a.b.c", "Basic abc", "Bearer "])
-    async def test_garbage_is_no_token(self, api: TestClient, header: str) -> None:
+    async def test_garbage_is_no_token(self, api: AsgiClient, header: str) -> None:
         reply = await api.get("/api/users/me", headers={"Authorization": header})
         assert reply.status == 401
 
 
 class TestHealth:
-    async def test_names_the_state_of_the_stack(self, api: TestClient) -> None:
+    async def test_names_the_state_of_the_stack(self, api: AsgiClient) -> None:
         found = (await api.get("/health")).json()
         assert found["service"] == "back-api"
         dependencies = found["dependencies"]

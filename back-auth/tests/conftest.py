@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from main import app as make_app
 from shared.models.user import Role, User, UserStatus
-from shared.testing.service import TestClient, TestKeys, TestReply, in_memory, make_keys, running
+from shared.testing.asgi_client import AsgiClient, AsgiReply, in_memory, running
+from shared.testing.identities import Identities, make_identities
 from tests.fakes import PostgresState, RedisState
 from tests.stub_services import postgres_stub, redis_stub
 
@@ -68,12 +69,12 @@ def redis() -> RedisState:
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> TestKeys:
-    return make_keys(tmp_path, *SERVICES)
+def keys(tmp_path: Path) -> Identities:
+    return make_identities(tmp_path, *SERVICES)
 
 
 @pytest.fixture
-def key_folder(keys: TestKeys, rsa_key: RSAPrivateKey) -> Path:
+def key_folder(keys: Identities, rsa_key: RSAPrivateKey) -> Path:
     folder = keys.folder / "secrets" / "back-auth" / "jwt"
     write_key(folder, "1.pem", rsa_key)
     return folder
@@ -84,10 +85,10 @@ class Stack:
     """back-auth, running, with what stands behind it."""
 
     app: FastAPI
-    client: TestClient
+    client: AsgiClient
     postgres: PostgresState
     redis: RedisState
-    keys: TestKeys
+    keys: Identities
     key_folder: Path
 
     async def add_user(
@@ -103,7 +104,7 @@ class Stack:
         _, password_hash = self.postgres.unclaimed.popitem()
         return self.postgres.add_user(email, password_hash, status=status, role=role)
 
-    async def log_in(self, email: str = EMAIL, password: str = PASSWORD) -> TestReply:
+    async def log_in(self, email: str = EMAIL, password: str = PASSWORD) -> AsgiReply:
         return await self.client.post("/auth/login", json={"email": email, "password": password})
 
     async def tokens(self, email: str = EMAIL) -> tuple[str, str]:
@@ -111,7 +112,7 @@ class Stack:
         body = (await self.log_in(email)).json()
         return str(body["access_token"]), str(body["refresh_token"])
 
-    async def refresh(self, token: str) -> TestReply:
+    async def refresh(self, token: str) -> AsgiReply:
         return await self.client.post("/auth/refresh", json={"refresh_token": token})
 
 
@@ -124,7 +125,7 @@ async def stack(
     monkeypatch: pytest.MonkeyPatch,
     postgres: PostgresState,
     redis: RedisState,
-    keys: TestKeys,
+    keys: Identities,
     key_folder: Path,
 ) -> AsyncIterator[Stack]:
     settings = keys.env("back-auth") | {

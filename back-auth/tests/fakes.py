@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from shared.kit.errors import Conflict, NotFound, Unavailable
-from shared.kit.http.limits import LocalBuckets
+from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import (
     MailPurpose,
     NewTicket,
@@ -176,7 +176,7 @@ class RedisState:
 
     sessions: dict[UUID, StoredSession] = field(default_factory=dict)
     tickets: dict[str, NewTicket] = field(default_factory=dict)
-    buckets: dict[str, LocalBuckets] = field(default_factory=dict)
+    buckets: dict[str, LocalTokenBuckets] = field(default_factory=dict)
     revoked: list[UUID] = field(default_factory=list)
     refills: bool = True
     down: bool = False
@@ -242,7 +242,7 @@ class FakeAttemptLimit:
     async def take(self, email: str) -> TokenTaken:
         key = hashlib.sha256(email.encode()).hexdigest()
         bucket = self._state.buckets.setdefault(
-            key, LocalBuckets(self._capacity, self.window_seconds)
+            key, LocalTokenBuckets(self._capacity, self.window_seconds)
         )
         wait = bucket.take(key)
         return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)

@@ -8,8 +8,8 @@ from fastapi import FastAPI, status
 from fastapi.responses import StreamingResponse
 
 from shared.kit.errors import NotFound, Unavailable
-from shared.kit.http.limits import LocalBuckets
 from shared.kit.http.problems import install_problems
+from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import (
     LookUpMailToken,
     NewSession,
@@ -155,7 +155,7 @@ def _limit_routes(api: FastAPI, state: RedisState) -> None:
     async def take(body: TakeToken) -> TokenTaken:
         state.reach()
         bucket = state.buckets.setdefault(
-            body.key, LocalBuckets(body.capacity, body.window_seconds)
+            body.key, LocalTokenBuckets(body.capacity, body.window_seconds)
         )
         wait = bucket.take(body.key)
         return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)

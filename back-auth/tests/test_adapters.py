@@ -29,12 +29,13 @@ from services.secret_service import new_secret, secret_hash
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import LoggedOut, StoredMailToken, UseVerificationToken
 from shared.models.base import now
 from shared.models.event import Command, NewEvent
 from shared.models.user import NewUser, User, UserVerified
-from shared.testing.service import TestKeys, stack_client
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
+from shared.testing.stack_client import stack_client
 from tests.fakes import (
     FakeAccounts,
     FakeAttemptLimit,
@@ -133,7 +134,7 @@ async def real_world(stack: AsyncExitStack) -> World:
 
 @pytest.fixture(params=["fakes", "adapters", pytest.param("real", marks=pytest.mark.real)])
 async def world(
-    request: pytest.FixtureRequest, postgres: PostgresState, redis: RedisState, keys: TestKeys
+    request: pytest.FixtureRequest, postgres: PostgresState, redis: RedisState, keys: Identities
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         stack.enter_context(correlated(None))

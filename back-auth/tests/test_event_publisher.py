@@ -12,10 +12,10 @@ from services.postgres_event_publisher import PostgresOutbox
 from shared.kit.errors import TimedOut, Unavailable
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import LoggedOut
 from shared.models.event import Command, Nothing
-from shared.testing.service import TestKeys
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from tests.conftest import until
 from tests.fakes import PostgresState
 from tests.stub_services import postgres_stub
@@ -29,7 +29,7 @@ def logged_out(sid: UUID) -> Command[Nothing]:
 
 
 @pytest.fixture
-def client(keys: TestKeys, postgres: PostgresState) -> ServiceClient:
+def client(keys: Identities, postgres: PostgresState) -> ServiceClient:
     return keys.client("back-auth", "back-postgres", AsgiTransport(postgres_stub(postgres)))
 
 

@@ -9,7 +9,7 @@ from features.mail_tokens.domain import MailTokenService
 from shared.kit.errors import InvalidRequest, NotFound
 from shared.models.base import now
 from shared.models.user import User
-from shared.testing.service import TestReply
+from shared.testing.asgi_client import AsgiReply
 from tests.conftest import EMAIL, Stack
 from tests.fakes import FakeMailTokens, FakeVerifications, PostgresState
 
@@ -143,7 +143,7 @@ class TestHttp:
 class Page(HTMLParser):
     """The parts of a page that matter here."""
 
-    def __init__(self, reply: TestReply) -> None:
+    def __init__(self, reply: AsgiReply) -> None:
         super().__init__()
         self.fields: dict[str, str | None] = {}
         self.tags: list[tuple[str, dict[str, str | None]]] = []
@@ -159,7 +159,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def assert_safe(reply: TestReply) -> None:
+def assert_safe(reply: AsgiReply) -> None:
     """The page loads nothing, tells nobody where it was, and is kept nowhere."""
     page = Page(reply)
     policy = reply.headers["content-security-policy"]

@@ -8,7 +8,7 @@ from features.credentials.domain import CredentialService
 from services.password_service import PasswordService
 from settings import Settings
 from shared.kit.errors import Unavailable
-from shared.testing.service import TestKeys
+from shared.testing.identities import Identities
 from tests.conftest import PASSWORD, Stack
 from tests.fakes import FakeCredentials, FakePasswords, PostgresState
 
@@ -101,7 +101,7 @@ class TestPasswordService:
 
 
 def test_the_default_parameters_are_those_of_owasp(
-    keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+    keys: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in keys.env("back-auth").items():
         monkeypatch.setenv(name, value)

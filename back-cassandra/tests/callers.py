@@ -7,14 +7,15 @@ from pydantic import BaseModel
 
 from shared.kit.errors import Unavailable
 from shared.models.audit import AuditPage
-from shared.testing.service import TestClient, TestKeys, TestReply
+from shared.testing.asgi_client import AsgiClient, AsgiReply
+from shared.testing.identities import Identities
 from tests.waiting import until
 
 
 class Callers:
     """Every call says which service makes it."""
 
-    def __init__(self, client: TestClient, keys: TestKeys) -> None:
+    def __init__(self, client: AsgiClient, keys: Identities) -> None:
         self.client = client
         self._keys = keys
 
@@ -27,14 +28,14 @@ class Callers:
 
     async def store(
         self, event: BaseModel | Mapping[str, object], caller: str = "back-workers"
-    ) -> TestReply:
+    ) -> AsgiReply:
         return await self.client.post(
             "/audit/events",
             json=event,
             headers=self._keys.assertion(caller=caller, to="back-cassandra"),
         )
 
-    async def read(self, caller: str = "back-api", **params: str) -> TestReply:
+    async def read(self, caller: str = "back-api", **params: str) -> AsgiReply:
         return await self.client.get(
             "/audit/events",
             params=params,

@@ -15,22 +15,23 @@ from main import app
 from migrate import migrate_up
 from repositories.audit_repository import STATEMENTS
 from settings import Settings
-from shared.testing.service import TestKeys, make_keys, running
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities, make_identities
 from tests.callers import Callers
 from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> TestKeys:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Identities:
     folder = tmp_path_factory.mktemp("keys")
-    made = make_keys(folder, "back-cassandra", "back-api", "back-auth", "back-workers")
+    made = make_identities(folder, "back-cassandra", "back-api", "back-auth", "back-workers")
     password = os.environ.get("TEST_CASSANDRA_PASSWORD", "")
     (folder / "secrets" / "back-cassandra" / "cassandra.password").write_text(password)
     return made
 
 
 @pytest.fixture(scope="session")
-def offline_settings(keys: TestKeys) -> Settings:
+def offline_settings(keys: Identities) -> Settings:
     """Settings for an engine that is not there."""
     env = keys.env("back-cassandra")
     return Settings(
@@ -126,7 +127,7 @@ async def empty(connection: Connection, keyspace: str) -> None:
 
 @pytest.fixture
 async def service(
-    settings: Settings, keys: TestKeys, database: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, keys: Identities, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callers]:
     """The whole service on the engine."""
     for name, value in as_environment(settings).items():

@@ -11,9 +11,10 @@ from driver import Connection
 from main import app
 from repositories.audit_repository import AuditRepository
 from settings import Settings
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import Parameters, pacts_of
-from shared.testing.service import TestKeys, running
 from tests.callers import Callers
 from tests.conftest import as_environment, empty
 from tests.events import event
@@ -22,7 +23,7 @@ from tests.events import event
 @pytest.fixture
 async def provider(
     settings: Settings,
-    keys: TestKeys,
+    keys: Identities,
     database: Database,
     connection: Connection,
     monkeypatch: pytest.MonkeyPatch,

@@ -9,14 +9,15 @@ import pytest
 from routes import audit
 from settings import Settings
 from shared.kit import Service
-from shared.testing.service import TestKeys, running
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from tests.callers import Callers
 from tests.events import event
 from tests.fake_audit_log import FakeAuditLog
 
 
 @pytest.fixture
-async def service(offline_settings: Settings, keys: TestKeys) -> AsyncIterator[Callers]:
+async def service(offline_settings: Settings, keys: Identities) -> AsyncIterator[Callers]:
     service = Service(offline_settings)
     service.api.include_router(audit.router(FakeAuditLog(page_days=31)))
     async with running(service.api) as client:

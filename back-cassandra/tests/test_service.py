@@ -14,7 +14,8 @@ from main import app
 from migrate import known, migrate_down, migrate_up
 from settings import Settings
 from shared.kit.errors import Unavailable
-from shared.testing.service import TestKeys, running
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
 from tests.callers import Callers
 from tests.conftest import as_environment
@@ -24,7 +25,7 @@ from tests.waiting import until
 
 @asynccontextmanager
 async def served(
-    settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, keys: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callers]:
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
@@ -63,7 +64,7 @@ class TestSchema:
         self,
         empty_settings: Settings,
         connection: Connection,
-        keys: TestKeys,
+        keys: Identities,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         [first] = known()
@@ -78,7 +79,7 @@ class TestSchema:
 
 class TestOutage:
     async def test_without_an_engine_it_lives_and_is_not_ready(
-        self, offline_settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+        self, offline_settings: Settings, keys: Identities, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with served(offline_settings, keys, monkeypatch) as service:
             live = await service.client.get("/health/live")
@@ -94,7 +95,7 @@ class TestOutage:
     async def test_an_engine_that_comes_later_is_found(
         self,
         settings: Settings,
-        keys: TestKeys,
+        keys: Identities,
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -109,7 +110,7 @@ class TestOutage:
     async def test_the_driver_finds_a_lost_engine_again(
         self,
         settings: Settings,
-        keys: TestKeys,
+        keys: Identities,
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -128,7 +129,7 @@ class TestOutage:
     async def test_a_connection_that_stays_lost_is_made_anew(
         self,
         settings: Settings,
-        keys: TestKeys,
+        keys: Identities,
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -149,7 +150,7 @@ class TestOutage:
     async def test_an_engine_that_hangs_is_not_waited_for(
         self,
         settings: Settings,
-        keys: TestKeys,
+        keys: Identities,
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:

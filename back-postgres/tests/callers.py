@@ -7,7 +7,8 @@ from time import monotonic
 from pydantic import BaseModel
 
 from shared.models.event import Deliveries, Delivery
-from shared.testing.service import TestClient, TestKeys, TestReply
+from shared.testing.asgi_client import AsgiClient, AsgiReply
+from shared.testing.identities import Identities
 
 Body = BaseModel | Mapping[str, object]
 
@@ -15,7 +16,7 @@ Body = BaseModel | Mapping[str, object]
 class Callers:
     """Every call says which service makes it."""
 
-    def __init__(self, client: TestClient, keys: TestKeys) -> None:
+    def __init__(self, client: AsgiClient, keys: Identities) -> None:
         self.client = client
         self._keys = keys
 
@@ -26,19 +27,19 @@ class Callers:
         path: str,
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> TestReply:
+    ) -> AsgiReply:
         assertion = self._keys.assertion(caller=caller, to="back-postgres")
         return await self.client.request(
             method, path, json=body, headers=assertion | dict(headers or {})
         )
 
-    async def api(self, method: str, path: str, body: Body | None = None) -> TestReply:
+    async def api(self, method: str, path: str, body: Body | None = None) -> AsgiReply:
         return await self.call("back-api", method, path, body)
 
-    async def auth(self, method: str, path: str, body: Body | None = None) -> TestReply:
+    async def auth(self, method: str, path: str, body: Body | None = None) -> AsgiReply:
         return await self.call("back-auth", method, path, body)
 
-    async def workers(self, method: str, path: str, body: Body | None = None) -> TestReply:
+    async def workers(self, method: str, path: str, body: Body | None = None) -> AsgiReply:
         return await self.call("back-workers", method, path, body)
 
     async def claim(self, wait_seconds: float = 0) -> list[Delivery]:

@@ -16,7 +16,8 @@ from repositories.command_repository import CommandRepository
 from repositories.delivery_repository import DeliveryRepository
 from repositories.event_repository import EventRepository
 from settings import Settings
-from shared.testing.service import TestKeys, make_keys, running
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities, make_identities
 from shared.testing.tcp_proxy import TcpProxy
 from tests.callers import Callers
 
@@ -24,16 +25,18 @@ ROUTING = {"user.registered": ("mail", "audit"), "auth.logout": ("audit",)}
 
 
 @pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> TestKeys:
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Identities:
     folder = tmp_path_factory.mktemp("keys")
-    made = make_keys(folder, "back-postgres", "back-api", "back-auth", "back-workers", "back-redis")
+    made = make_identities(
+        folder, "back-postgres", "back-api", "back-auth", "back-workers", "back-redis"
+    )
     password = os.environ.get("TEST_POSTGRES_PASSWORD", "")
     (folder / "secrets" / "back-postgres" / "postgres.password").write_text(password)
     return made
 
 
 @pytest.fixture(scope="session")
-def empty_settings(keys: TestKeys) -> Iterator[Settings]:
+def empty_settings(keys: Identities) -> Iterator[Settings]:
     """Settings for a database without a schema."""
     host, port = os.environ.get("TEST_POSTGRES_HOST"), os.environ.get("TEST_POSTGRES_PORT")
     if not host or not port:
@@ -101,7 +104,7 @@ def deliveries(database: Database, settings: Settings) -> DeliveryRepository:
 
 @pytest.fixture
 def environment(
-    settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, keys: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.MonkeyPatch:
     """The variables that `main.app` reads."""
     variables = keys.env("back-postgres") | {
@@ -122,7 +125,7 @@ def woken_alone(environment: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def service(
-    environment: pytest.MonkeyPatch, database: Database, keys: TestKeys
+    environment: pytest.MonkeyPatch, database: Database, keys: Identities
 ) -> AsyncIterator[Callers]:
     """The whole service in memory, on an empty database."""
     async with running(app()) as client:

@@ -15,7 +15,8 @@ from settings import Settings
 from shared.kit.http import context
 from shared.models.base import now
 from shared.models.event import ClaimDeliveries, Delivery, DeliveryCounts
-from shared.testing.service import TestKeys, running
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from tests.builders import event, recording
 from tests.callers import Callers
 from tests.waiting import until
@@ -224,7 +225,7 @@ class TestRestart:
         self,
         service: Callers,
         environment: pytest.MonkeyPatch,
-        keys: TestKeys,
+        keys: Identities,
         database: Database,
     ) -> None:
         async with running(app()) as client:

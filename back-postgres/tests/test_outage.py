@@ -8,7 +8,8 @@ from database import Database
 from main import app
 from settings import Settings
 from shared.kit.errors import TimedOut, Unavailable
-from shared.testing.service import TestKeys, running
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
 from tests.builders import event, recording, registered
 from tests.callers import Callers
@@ -17,7 +18,7 @@ from tests.waiting import until
 
 class TestStart:
     async def test_without_the_engine_it_lives_and_waits(
-        self, engine: TcpProxy, database: Database, keys: TestKeys
+        self, engine: TcpProxy, database: Database, keys: Identities
     ) -> None:
         await engine.stop()
 
@@ -35,7 +36,7 @@ class TestStart:
 
 class TestKilled:
     async def test_answers_503_and_recovers_by_itself(
-        self, engine: TcpProxy, database: Database, keys: TestKeys
+        self, engine: TcpProxy, database: Database, keys: Identities
     ) -> None:
         async with running(app()) as client:
             service = Callers(client, keys)
@@ -53,7 +54,7 @@ class TestKilled:
 
     @pytest.mark.usefixtures("woken_alone")
     async def test_long_polls_hear_notifications_again(
-        self, engine: TcpProxy, database: Database, keys: TestKeys
+        self, engine: TcpProxy, database: Database, keys: Identities
     ) -> None:
         async with running(app()) as client:
             service = Callers(client, keys)
@@ -69,7 +70,7 @@ class TestKilled:
                 assert len(await poll) == 1
 
     async def test_a_write_during_the_outage_may_be_repeated(
-        self, engine: TcpProxy, database: Database, keys: TestKeys
+        self, engine: TcpProxy, database: Database, keys: Identities
     ) -> None:
         async with running(app()) as client:
             service = Callers(client, keys)
@@ -88,7 +89,7 @@ class TestKilled:
 
 class TestHanging:
     async def test_answers_504_within_the_deadline_and_recovers(
-        self, engine: TcpProxy, database: Database, keys: TestKeys
+        self, engine: TcpProxy, database: Database, keys: Identities
     ) -> None:
         async with running(app()) as client:
             service = Callers(client, keys)

@@ -7,9 +7,10 @@ import pytest
 
 from database import Database
 from main import app
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import pacts_of
-from shared.testing.service import TestKeys, running
 from tests.callers import Callers
 from tests.conftest import empty
 from tests.pact_states import States
@@ -17,7 +18,7 @@ from tests.pact_states import States
 
 @pytest.fixture
 async def provider(
-    environment: pytest.MonkeyPatch, database: Database, keys: TestKeys
+    environment: pytest.MonkeyPatch, database: Database, keys: Identities
 ) -> AsyncIterator[Provider]:
     service = app()
     async with running(service) as client:

@@ -11,7 +11,8 @@ from valkey.asyncio import Valkey
 
 from main import app as make_app
 from settings import Settings
-from shared.testing.service import TestClient, TestKeys, make_keys, running
+from shared.testing.asgi_client import AsgiClient, running
+from shared.testing.identities import Identities, make_identities
 from shared.testing.tcp_proxy import TcpProxy
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
@@ -41,12 +42,12 @@ def engine() -> Engine:
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> TestKeys:
-    return make_keys(tmp_path, "back-redis", *CALLERS)
+def keys(tmp_path: Path) -> Identities:
+    return make_identities(tmp_path, "back-redis", *CALLERS)
 
 
 @pytest.fixture
-def environment(keys: TestKeys, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(keys: Identities, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = keys.env("back-redis") | {
         "VALKEY_HOST": engine.host,
         "VALKEY_PORT": str(engine.port),
@@ -112,7 +113,7 @@ def app(environment: None, raw: Valkey) -> FastAPI:
 
 
 @pytest.fixture
-async def client(app: FastAPI) -> AsyncIterator[TestClient]:
+async def client(app: FastAPI) -> AsyncIterator[AsgiClient]:
     async with running(app) as client:
         yield client
 

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from shared.kit.contract_registry import Endpoint, tables
 from shared.kit.errors import Unavailable
 from shared.kit.http.transport import HttpTransport
-from shared.testing.service import TestClient, TestKeys, TestReply
+from shared.testing.asgi_client import AsgiClient, AsgiReply
+from shared.testing.identities import Identities
 from tests.test_live_store import envelope
 from tests.test_outage import last_heard
 from tests.test_session_store import hashed, new_session, trade
@@ -46,7 +47,7 @@ def path_of(template: str) -> str:
 class TestAccess:
     @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
     async def test_nobody_unknown_and_nobody_without_the_scope(
-        self, client: TestClient, keys: TestKeys, endpoint: Endpoint
+        self, client: AsgiClient, keys: Identities, endpoint: Endpoint
     ) -> None:
         path = path_of(endpoint.path)
         unknown = await client.request(endpoint.method, path, json={})
@@ -58,10 +59,10 @@ class TestAccess:
 
 
 class TestSessions:
-    async def test_a_life_of_a_session(self, client: TestClient, keys: TestKeys) -> None:
+    async def test_a_life_of_a_session(self, client: AsgiClient, keys: Identities) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
 
-        async def post(path: str, json: BaseModel | None = None) -> TestReply:
+        async def post(path: str, json: BaseModel | None = None) -> AsgiReply:
             return await client.post(path, json=json, headers=auth)
 
         new = new_session()
@@ -87,7 +88,7 @@ class TestSessions:
         assert read.json()["active"] is False
 
     async def test_a_session_longer_than_a_cut_off_is_kept_is_refused(
-        self, client: TestClient, keys: TestKeys
+        self, client: AsgiClient, keys: Identities
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         body = new_session().model_dump(mode="json") | {"expires_in": 2_592_001}
@@ -95,7 +96,7 @@ class TestSessions:
 
 
 class TestLimits:
-    async def test_take_and_refill(self, client: TestClient, keys: TestKeys) -> None:
+    async def test_take_and_refill(self, client: AsgiClient, keys: Identities) -> None:
         api = keys.assertion(caller="back-api", to="back-redis")
         bucket = {"limit": "registrations", "key": "203.0.113.7"}
         take = bucket | {"capacity": 1, "window_seconds": 3600}
@@ -107,7 +108,7 @@ class TestLimits:
 
 
 class TestTickets:
-    async def test_are_redeemed_once(self, client: TestClient, keys: TestKeys) -> None:
+    async def test_are_redeemed_once(self, client: AsgiClient, keys: Identities) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         sockets = keys.assertion(caller="back-websockets", to="back-redis")
         holder = {"user_id": str(uuid4()), "sid": str(uuid4())}
@@ -123,7 +124,7 @@ class TestTickets:
 
 
 class TestLive:
-    async def test_publish_and_read_since(self, client: TestClient, keys: TestKeys) -> None:
+    async def test_publish_and_read_since(self, client: AsgiClient, keys: Identities) -> None:
         worker = keys.assertion(caller="back-workers", to="back-redis")
         sockets = keys.assertion(caller="back-websockets", to="back-redis")
         user_id, events = uuid4(), [envelope(1), envelope(2)]
@@ -147,13 +148,13 @@ class TestLive:
 class TestStreams:
     @pytest.mark.parametrize("since", ["x", "1-", "-1", "1-2-3", "9" * 30])
     async def test_since_must_be_an_id(
-        self, client: TestClient, keys: TestKeys, since: str
+        self, client: AsgiClient, keys: Identities, since: str
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         refused = await client.get("/streams/live", params={"since": since}, headers=auth)
         assert refused.status == 422
 
-    async def test_there_are_no_others(self, client: TestClient, keys: TestKeys) -> None:
+    async def test_there_are_no_others(self, client: AsgiClient, keys: Identities) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         refused = await client.get("/streams/secrets", headers=auth)
         assert (refused.status, refused.json()["code"]) == (404, "stream_not_found")
@@ -176,7 +177,9 @@ def server(environment: None, raw: object, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 class TestServer:
-    async def test_sigterm_ends_open_streams_promptly(self, server: Server, keys: TestKeys) -> None:
+    async def test_sigterm_ends_open_streams_promptly(
+        self, server: Server, keys: Identities
+    ) -> None:
         transport = HttpTransport(f"http://127.0.0.1:{server.port}")
         async with keys.client("back-auth", "back-redis", transport) as auth:
 

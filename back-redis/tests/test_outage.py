@@ -20,9 +20,10 @@ from main import app as make_app
 from settings import Settings
 from shared.kit.errors import Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import NewSession
-from shared.testing.service import TestClient, TestKeys, TestReply, running
+from shared.testing.asgi_client import AsgiClient, AsgiReply, running
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
 from stores.session_store import SessionStore
 from tests.test_session_store import new_session, trade
@@ -30,11 +31,11 @@ from tests.waiting import until
 from valkey_client import ValkeyClient
 
 
-async def is_ready(client: TestClient) -> bool:
+async def is_ready(client: AsgiClient) -> bool:
     return (await client.get("/health/ready")).status == 200
 
 
-async def timed(call: Awaitable[TestReply]) -> tuple[float, TestReply]:
+async def timed(call: Awaitable[AsgiReply]) -> tuple[float, AsgiReply]:
     """How many seconds the call took, and its answer."""
     started = time.monotonic()
     reply = await call
@@ -60,7 +61,7 @@ def broken_app(raw: Valkey, proxy: TcpProxy) -> FastAPI:
 
 class TestWithoutValkey:
     async def test_starts_live_and_not_ready_and_finds_it_later(
-        self, broken_app: FastAPI, proxy: TcpProxy, keys: TestKeys
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: Identities
     ) -> None:
         await proxy.stop()
         async with running(broken_app) as client:
@@ -71,7 +72,7 @@ class TestWithoutValkey:
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_calls_answer_503_in_time_and_recover(
-        self, broken_app: FastAPI, proxy: TcpProxy, keys: TestKeys, how: str
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: Identities, how: str
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         async with running(broken_app) as client:
@@ -95,7 +96,7 @@ class TestWithoutValkey:
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_streams_fall_silent_end_and_open_again(
-        self, broken_app: FastAPI, proxy: TcpProxy, keys: TestKeys, how: str
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: Identities, how: str
     ) -> None:
         subscriber = keys.client("back-auth", "back-redis", AsgiTransport(broken_app))
         async with running(broken_app) as client:
@@ -166,7 +167,7 @@ class OwnEngine:
 
 class TestKilledValkey:
     async def test_no_answered_write_is_lost(
-        self, environment: None, own_engine: OwnEngine, keys: TestKeys
+        self, environment: None, own_engine: OwnEngine, keys: Identities
     ) -> None:
         password = keys.folder / "secrets" / "back-redis" / "valkey.password"
         password.write_text("")

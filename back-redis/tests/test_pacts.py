@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from valkey.asyncio import Valkey
 
 from shared.kit import ServiceClient
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import Revocation
 from shared.models.live import LiveEvent
+from shared.testing.asgi_client import AsgiClient
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import pacts_of
-from shared.testing.service import TestClient, TestKeys
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.session_store import SessionStore
@@ -34,7 +35,7 @@ def states(
 
 @pytest.fixture
 async def provider(
-    app: FastAPI, client: TestClient, keys: TestKeys, raw: Valkey, states: States
+    app: FastAPI, client: AsgiClient, keys: Identities, raw: Valkey, states: States
 ) -> AsyncIterator[Provider]:
     async def ready() -> bool:
         return (await client.get("/health/ready")).status == 200

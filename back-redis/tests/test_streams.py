@@ -17,10 +17,11 @@ from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import Revocation
 from shared.models.live import LiveEvent
-from shared.testing.service import TestClient, TestKeys
+from shared.testing.asgi_client import AsgiClient
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from stores.live_store import LIVE, LiveStore
 from stores.session_store import REVOCATIONS, SessionStore
 from tests.test_live_store import publish
@@ -49,7 +50,7 @@ def numbers(events: list[ServerSentEvent]) -> list[object]:
 
 
 @pytest.fixture
-async def subscriber(app: FastAPI, client: TestClient, keys: TestKeys) -> ServiceClient:
+async def subscriber(app: FastAPI, client: AsgiClient, keys: Identities) -> ServiceClient:
     """The client of back-websockets, on an app that follows the streams."""
 
     async def ready() -> bool:
@@ -220,7 +221,7 @@ class TestHeartbeat:
         assert 0.4 < median(later - earlier for earlier, later in pairwise(times)) < 0.7
 
     async def test_ends_when_the_app_ends(
-        self, app: FastAPI, keys: TestKeys, settings: Settings, valkey: ValkeyClient
+        self, app: FastAPI, keys: Identities, settings: Settings, valkey: ValkeyClient
     ) -> None:
         stopping = asyncio.Event()
         pubsub = PubSub(valkey, settings, stopping)

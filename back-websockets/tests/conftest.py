@@ -14,7 +14,8 @@ from pydantic import JsonValue
 from websockets.asyncio.client import ClientConnection, connect
 
 from main import app as make_app
-from shared.testing.service import in_memory, make_keys
+from shared.testing.asgi_client import in_memory
+from shared.testing.identities import make_identities
 from tests.fake_back_redis import FakeBackRedis
 from tests.waiting import until
 
@@ -76,7 +77,7 @@ async def start(
     redis: FakeBackRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Start]:
     """Start the service, with server settings of its own; ended after the test."""
-    keys = make_keys(tmp_path, "back-websockets")
+    keys = make_identities(tmp_path, "back-websockets")
     for name, value in keys.env("back-websockets").items():
         monkeypatch.setenv(name, value)
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []

@@ -13,12 +13,13 @@ import pytest
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import NewTicket, RedeemTicket, Revocation, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive
-from shared.testing.service import make_keys, stack_client
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import make_identities
+from shared.testing.stack_client import stack_client
 from tests.fake_back_redis import FakeBackRedis
 
 
@@ -47,7 +48,7 @@ def world_of_fake(fake: FakeBackRedis, folder: Path) -> World:
     async def revoke(sid: UUID) -> None:
         await fake.revoke(Revocation(sid=sid))
 
-    keys = make_keys(folder, "back-websockets")
+    keys = make_identities(folder, "back-websockets")
     client = keys.client("back-websockets", "back-redis", AsgiTransport(fake.app()))
     return World(client, ticket, fake.publish, revoke)
 

@@ -5,7 +5,7 @@ import pytest
 
 from broker import Broker
 from settings import Settings
-from shared.testing.service import TestKeys, make_keys
+from shared.testing.identities import Identities, make_identities
 from tests.fake_mail_server import FakeMailServer, mail_server
 from tests.fake_outbox import LEASE_SECONDS, FakeOutbox
 from tests.fake_services import FakeServices
@@ -14,14 +14,14 @@ SERVICES = ("back-api", "back-auth", "back-cassandra", "back-postgres", "back-re
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> TestKeys:
-    made = make_keys(tmp_path, "back-workers", *SERVICES)
+def keys(tmp_path: Path) -> Identities:
+    made = make_identities(tmp_path, "back-workers", *SERVICES)
     (tmp_path / "secrets" / "back-workers" / "broker.password").write_text("")
     return made
 
 
 @pytest.fixture
-def settings(keys: TestKeys, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(keys: Identities, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a relay and a worker in a hurry, with leases that last; without a broker."""
     for name, value in keys.env("back-workers").items():
         monkeypatch.setenv(name, value)

@@ -10,7 +10,7 @@ import pytest
 
 from relay.__main__ import relay
 from settings import Settings
-from shared.testing.service import TestKeys
+from shared.testing.identities import Identities
 from tests.engine import broker_address, kill, process, served
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import Row
@@ -44,7 +44,7 @@ class Stack:
 
 @pytest.fixture
 async def stack(
-    keys: TestKeys,
+    keys: Identities,
     services: FakeServices,
     smtp: FakeMailServer,
     tmp_path: Path,

@@ -8,9 +8,9 @@ from delivery_handler import Undeliverable
 from relay.consumers import audit, consumers, live
 from shared.kit.contract_registry import tables
 from shared.kit.errors import Unavailable
-from shared.kit.http.transport import AsgiTransport
 from shared.models.event import Delivery
-from shared.testing.service import TestKeys
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from tests.fake_outbox import FakeOutbox
 from tests.fake_services import FakeServices
 
@@ -23,7 +23,7 @@ async def claimed(outbox: FakeOutbox, consumer: str, **payload: JsonValue) -> De
 
 class TestAudit:
     async def test_the_envelope_is_kept(
-        self, services: FakeServices, keys: TestKeys, outbox: FakeOutbox
+        self, services: FakeServices, keys: Identities, outbox: FakeOutbox
     ) -> None:
         delivery = await claimed(outbox, "audit")
         transport = AsgiTransport(services.app())
@@ -31,7 +31,7 @@ class TestAudit:
         assert services.audited == [delivery.envelope]
 
     async def test_an_audit_log_that_is_out_is_unavailable(
-        self, services: FakeServices, keys: TestKeys, outbox: FakeOutbox
+        self, services: FakeServices, keys: Identities, outbox: FakeOutbox
     ) -> None:
         delivery = await claimed(outbox, "audit")
         services.audit_down = Unavailable()
@@ -42,7 +42,7 @@ class TestAudit:
 
 class TestLive:
     async def test_the_event_goes_to_the_user_whom_it_names(
-        self, services: FakeServices, keys: TestKeys, outbox: FakeOutbox
+        self, services: FakeServices, keys: Identities, outbox: FakeOutbox
     ) -> None:
         user_id = uuid4()
         delivery = await claimed(outbox, "live", user_id=str(user_id))
@@ -55,7 +55,7 @@ class TestLive:
     async def test_an_event_without_a_user_can_not_be_published(
         self,
         services: FakeServices,
-        keys: TestKeys,
+        keys: Identities,
         outbox: FakeOutbox,
         payload: dict[str, JsonValue],
     ) -> None:
@@ -67,7 +67,7 @@ class TestLive:
 
 class TestConsumers:
     async def test_every_consumer_of_the_routing_table_is_served(
-        self, keys: TestKeys, services: FakeServices, broker: Broker
+        self, keys: Identities, services: FakeServices, broker: Broker
     ) -> None:
         client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
         served = {consumer.name for consumer in consumers(client, client, broker)}

@@ -9,9 +9,9 @@ from pydantic import JsonValue
 from mailing.mails import REGISTERED, REPEATED, Mails, ServiceAccounts
 from mailing.smtp import MailServer
 from settings import Settings
-from shared.kit.http.transport import AsgiTransport
 from shared.models.user import UserStatus
-from shared.testing.service import TestKeys
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import Row
 from tests.fake_services import FakeServices
@@ -26,7 +26,7 @@ def settings(settings: Settings, smtp: FakeMailServer) -> Settings:
 
 
 @pytest.fixture
-def mails(settings: Settings, keys: TestKeys, services: FakeServices) -> Mails:
+def mails(settings: Settings, keys: Identities, services: FakeServices) -> Mails:
     transport = AsgiTransport(services.app())
     accounts = ServiceAccounts(
         keys.client("back-workers", "back-postgres", transport),

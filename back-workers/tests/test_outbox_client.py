@@ -10,9 +10,10 @@ import pytest
 from outbox_client import Outbox, ServiceOutbox
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.http.transport import AsgiTransport
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing, Recorded
-from shared.testing.service import TestKeys, stack_client
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
+from shared.testing.stack_client import stack_client
 from tests.fake_outbox import FakeOutbox
 from tests.fake_services import FakeServices
 
@@ -135,7 +136,7 @@ class TestFakeOutbox(OnTheFake):
 
 class TestServiceOutbox(OnTheFake):
     @pytest.fixture
-    def leasing(self, services: FakeServices, keys: TestKeys) -> Leasing:
+    def leasing(self, services: FakeServices, keys: Identities) -> Leasing:
         postgres = keys.client("back-workers", "back-postgres", AsgiTransport(services.app()))
         return lambda seconds: ServiceOutbox(postgres, lease_seconds=seconds)
 

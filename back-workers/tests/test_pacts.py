@@ -10,15 +10,16 @@ from celeryconfig import celery_app, configuration
 from main import app
 from settings import Settings
 from shared.kit.errors import Unavailable
+from shared.testing.asgi_client import running
+from shared.testing.identities import Identities
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import Parameters, pacts_of
-from shared.testing.service import TestKeys, running
 from tests.engine import broker_address
 
 
 @pytest.fixture
 async def provider(
-    settings: Settings, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, keys: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Provider]:
     broker = broker_address()
     broker.empty()

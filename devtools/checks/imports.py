@@ -28,9 +28,7 @@ OUTER = {"api", "infrastructure", "main", "settings"}
 TEST_MODULES = (
     "pytest",
     "tests",
-    "shared.testing.service",
-    "shared.testing.tcp_proxy",
-    "shared.testing.pacts",
+    "shared.testing",
     "shared.tests",
 )
 # Started as a file in each service's environment, where `main` is that service's.

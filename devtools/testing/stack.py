@@ -67,7 +67,7 @@ async def temporary_stack() -> AsyncIterator[Target]:
 async def stack_of_services() -> AsyncIterator[dict[str, str]]:
     """Bring up the services that others call, and nobody who works of his own accord.
 
-    What it gives is what `shared.testing.service.stack_client` reads: BACK_POSTGRES_URL and
+    What it gives is what `shared.testing.stack_client` reads: BACK_POSTGRES_URL and
     so on, and TEST_SECRETS_ROOT, a folder with the secrets of each service. Raises DevError when
     the stack does not start.
     """

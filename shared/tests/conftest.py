@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.kit import ServiceSettings
-from shared.testing.service import TestKeys, make_keys
+from shared.testing.identities import Identities, make_identities
 
 
 class Settings(ServiceSettings):
@@ -16,12 +16,12 @@ class Settings(ServiceSettings):
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> TestKeys:
-    return make_keys(tmp_path, "back-api", "back-auth", "back-postgres", "back-redis")
+def keys(tmp_path: Path) -> Identities:
+    return make_identities(tmp_path, "back-api", "back-auth", "back-postgres", "back-redis")
 
 
 @pytest.fixture
-def settings(keys: TestKeys, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+def settings(keys: Identities, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
     for name, value in keys.env("back-postgres").items():
         monkeypatch.setenv(name, value)
     return Settings()

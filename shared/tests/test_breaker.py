@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.kit.http.breaker import CircuitBreaker
+from shared.kit.http.circuit_breaker import CircuitBreaker
 
 
 class Clock:

@@ -17,7 +17,7 @@ from shared.kit.errors import (
     Unavailable,
 )
 from shared.kit.http import context
-from shared.kit.http.breaker import CircuitBreaker
+from shared.kit.http.circuit_breaker import CircuitBreaker
 from shared.kit.http.client import CallNotAllowed, ServiceClient
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.kit.http.transport import (
@@ -32,7 +32,7 @@ from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.problem import Problem
 from shared.models.user import LookUpUser, User
-from shared.testing.service import TestKeys
+from shared.testing.identities import Identities
 
 USER = User(
     id=uuid4(),
@@ -104,12 +104,12 @@ Make = Callable[..., tuple[ServiceClient, Scripted]]
 
 
 @pytest.fixture
-def make(keys: TestKeys) -> Make:
+def make(keys: Identities) -> Make:
     def _make(
         *script: Reply | Exception | float, callee: str = "back-postgres", **rest: tuple[bytes, ...]
     ) -> tuple[ServiceClient, Scripted]:
         transport = Scripted(*script, **rest)
-        client = ServiceClient("back-api", callee, transport, keys.asserter("back-api"))
+        client = ServiceClient("back-api", callee, transport, keys.signer("back-api"))
         return client, transport
 
     return _make

@@ -1,7 +1,7 @@
 """The service `shared`: the contracts, for whoever asks."""
 
 from shared.contract_server import app
-from shared.testing.service import running
+from shared.testing.asgi_client import running
 
 
 async def test_it_lists_the_contracts_and_serves_each_as_it_is_written() -> None:

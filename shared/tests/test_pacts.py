@@ -19,6 +19,7 @@ from shared.kit.http.problems import install_problems
 from shared.models.base import Internal
 from shared.models.event import EventEnvelope
 from shared.models.user import LookUpUser, User, UserChange
+from shared.testing.identities import Identities, make_identities
 from shared.testing.pacts import (
     ConsumerPact,
     NotAgreed,
@@ -40,7 +41,6 @@ from shared.testing.pacts.document import (
     rendered,
 )
 from shared.testing.pacts.provider import Parameters, pacts_of
-from shared.testing.service import TestKeys, make_keys
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EVENT = UUID("e0000000-0000-4000-8000-000000000001")
@@ -228,8 +228,8 @@ def postgres_with(answer: Callable[[], Response]) -> FastAPI:
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> TestKeys:
-    return make_keys(tmp_path / "keys", "back-api", "back-postgres")
+def keys(tmp_path: Path) -> Identities:
+    return make_identities(tmp_path / "keys", "back-api", "back-postgres")
 
 
 class Store:
@@ -256,7 +256,7 @@ class TestProvider:
     async def verify(
         self,
         path: Path,
-        keys: TestKeys,
+        keys: Identities,
         store: Store,
         *without: str,
         set_up: Callable[[Parameters], Awaitable[None]] | None = None,
@@ -273,7 +273,7 @@ class TestProvider:
         ).keeps(path)
 
     async def test_keeps_it_with_other_values_of_the_same_form(
-        self, committed: Path, keys: TestKeys
+        self, committed: Path, keys: Identities
     ) -> None:
         store = Store()
         await self.verify(committed, keys, store)
@@ -281,7 +281,7 @@ class TestProvider:
 
     @pytest.mark.parametrize("field", READ)
     async def test_breaks_it_with_one_field_less(
-        self, committed: Path, keys: TestKeys, field: str
+        self, committed: Path, keys: Identities, field: str
     ) -> None:
         with pytest.raises(NotKept, match=f"missing the following keys: {field}"):
             await self.verify(committed, keys, Store(), field)
@@ -291,7 +291,7 @@ class TestProvider:
             await Provider("back-postgres").keeps(committed)
 
     async def test_is_told_why_a_state_could_not_be_brought_about(
-        self, committed: Path, keys: TestKeys
+        self, committed: Path, keys: Identities
     ) -> None:
         async def fails(_: Parameters) -> None:
             raise ZeroDivisionError
@@ -301,7 +301,7 @@ class TestProvider:
         assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
     async def test_is_told_also_where_the_answer_is_right_all_the_same(
-        self, committed: Path, keys: TestKeys
+        self, committed: Path, keys: Identities
     ) -> None:
         store = Store()
 

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from shared.kit.contract_registry import tables
 from shared.kit.http import context
 from shared.kit.http.context import Trace
-from shared.kit.http.limits import LocalBuckets
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
+from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.settings import SecretMissing, ServiceSettings
 from shared.models.event import NewEvent
@@ -81,13 +81,13 @@ class TestContext:
         assert context.correlation_id() == ""
 
 
-class TestLocalBuckets:
+class TestLocalTokenBuckets:
     @pytest.fixture
     def clock(self) -> list[float]:
         return [0.0]
 
     def test_refill_evenly(self, clock: list[float]) -> None:
-        buckets = LocalBuckets(2, 10, clock=lambda: clock[0])
+        buckets = LocalTokenBuckets(2, 10, clock=lambda: clock[0])
         assert [buckets.take("a"), buckets.take("a")] == [0, 0]
         assert buckets.take("a") == pytest.approx(5)
         assert buckets.take("b") == 0
@@ -98,7 +98,7 @@ class TestLocalBuckets:
         assert buckets.take("a") == 0
 
     def test_are_bounded_in_number(self, clock: list[float]) -> None:
-        buckets = LocalBuckets(1, 10, kept=3, clock=lambda: clock[0])
+        buckets = LocalTokenBuckets(1, 10, kept=3, clock=lambda: clock[0])
         for key in "abc":
             buckets.take(key)
         clock[0] = 10

@@ -15,7 +15,8 @@ from shared.kit.auth.guards import CallingService, calls_with_scope
 from shared.kit.errors import Conflict, TooManyRequests, Unavailable
 from shared.kit.http import context
 from shared.models.base import PublicRequest, Text
-from shared.testing.service import TestClient, TestKeys, running
+from shared.testing.asgi_client import AsgiClient, running
+from shared.testing.identities import Identities
 
 DEADLINE = 0.7  # seconds: enough to begin an answer on a busy machine
 
@@ -90,13 +91,13 @@ def service(settings: ServiceSettings, request: pytest.FixtureRequest) -> Servic
 
 
 @pytest.fixture
-async def client(service: Service) -> AsyncIterator[TestClient]:
+async def client(service: Service) -> AsyncIterator[AsgiClient]:
     async with running(service.api) as found:
         yield found
 
 
 class TestCorrelation:
-    async def test_is_kept(self, client: TestClient) -> None:
+    async def test_is_kept(self, client: AsgiClient) -> None:
         reply = await client.get("/seen", headers={"X-Correlation-ID": "abc-DEF_1.2"})
         assert reply.json()["correlation_id"] == "abc-DEF_1.2"
         assert reply.headers["x-correlation-id"] == "abc-DEF_1.2"
@@ -104,7 +105,7 @@ class TestCorrelation:
     @pytest.mark.parametrize(
         "given", ["short", "a" * 65, "with space", "new\nline", "ümlaut-ümlaut"]
     )
-    async def test_is_made_anew_where_it_is_malformed(self, client: TestClient, given: str) -> None:
+    async def test_is_made_anew_where_it_is_malformed(self, client: AsgiClient, given: str) -> None:
         reply = await client.get("/seen", headers={"X-Correlation-ID": given})
         made = reply.headers["x-correlation-id"]
         assert made == reply.json()["correlation_id"]
@@ -113,7 +114,7 @@ class TestCorrelation:
 
 
 class TestDeadline:
-    async def test_is_ten_seconds_unless_the_caller_says_less(self, client: TestClient) -> None:
+    async def test_is_ten_seconds_unless_the_caller_says_less(self, client: AsgiClient) -> None:
         usual = (await client.get("/seen")).json()["remaining"]
         given = (await client.get("/seen", headers={"X-Deadline-Ms": "5000"})).json()["remaining"]
         assert isinstance(usual, float)
@@ -122,27 +123,27 @@ class TestDeadline:
         assert 0 < given <= 5
 
     @pytest.mark.parametrize("given", ["", "x", "-5", "1e3", "٣"])
-    async def test_garbage_is_passed_over(self, client: TestClient, given: str) -> None:
+    async def test_garbage_is_passed_over(self, client: AsgiClient, given: str) -> None:
         remaining = (await client.get("/seen", headers={"X-Deadline-Ms": given})).json()[
             "remaining"
         ]
         assert isinstance(remaining, float)
         assert remaining > 5
 
-    async def test_ends_a_slow_request(self, client: TestClient) -> None:
+    async def test_ends_a_slow_request(self, client: AsgiClient) -> None:
         started = time.monotonic()
         reply = await client.get("/slow", headers={"X-Deadline-Ms": "50"})
         assert reply.status == 504
         assert reply.json()["code"] == "timed_out"
         assert time.monotonic() - started < 5
 
-    async def test_does_not_end_a_body_that_has_begun(self, client: TestClient) -> None:
+    async def test_does_not_end_a_body_that_has_begun(self, client: AsgiClient) -> None:
         reply = await client.get("/stream", headers={"X-Deadline-Ms": str(int(DEADLINE * 1000))})
         assert reply.body == b"ab"
 
 
 class TestProblems:
-    async def test_have_one_shape(self, client: TestClient) -> None:
+    async def test_have_one_shape(self, client: AsgiClient) -> None:
         reply = await client.get("/conflict", headers={"X-Correlation-ID": "a-correlation"})
         assert reply.status == 409
         assert reply.headers["content-type"] == "application/problem+json"
@@ -156,18 +157,18 @@ class TestProblems:
             "correlation_id": "a-correlation",
         }
 
-    async def test_say_how_long_to_wait_in_whole_seconds(self, client: TestClient) -> None:
+    async def test_say_how_long_to_wait_in_whole_seconds(self, client: AsgiClient) -> None:
         assert (await client.get("/busy")).headers["retry-after"] == "2"
 
     async def test_of_a_crash_tell_nothing(
-        self, client: TestClient, caplog: pytest.LogCaptureFixture
+        self, client: AsgiClient, caplog: pytest.LogCaptureFixture
     ) -> None:
         reply = await client.get("/crash")
         assert reply.status == 500
         assert "a-password" not in reply.text
         assert "request_crashed" in caplog.text
 
-    async def test_a_timeout_that_is_not_the_deadline_is_a_crash(self, client: TestClient) -> None:
+    async def test_a_timeout_that_is_not_the_deadline_is_a_crash(self, client: AsgiClient) -> None:
         assert (await client.get("/timeout-of-its-own")).status == 500
 
     @pytest.mark.parametrize(
@@ -189,12 +190,12 @@ class TestProblems:
         ],
     )
     async def test_of_bad_bodies_are_precise(
-        self, client: TestClient, content: bytes, kind: str, status: int, code: str
+        self, client: AsgiClient, content: bytes, kind: str, status: int, code: str
     ) -> None:
         reply = await client.post("/notes", content=content, headers={"Content-Type": kind})
         assert (reply.status, reply.json()["code"]) == (status, code)
 
-    async def test_point_at_the_place(self, client: TestClient) -> None:
+    async def test_point_at_the_place(self, client: AsgiClient) -> None:
         reply = await client.post("/notes", json={"text": 5, "a/b~c": 1})
         errors = reply.json()["errors"]
         assert isinstance(errors, list)
@@ -207,19 +208,19 @@ class TestProblems:
         assert isinstance(query[0], dict)
         assert query[0]["pointer"] == "/query/n"
 
-    async def test_never_quote_the_input(self, client: TestClient) -> None:
+    async def test_never_quote_the_input(self, client: AsgiClient) -> None:
         reply = await client.post("/notes", json={"text": ["hunter2"]})
         assert reply.status == 422
         assert "hunter2" not in reply.text
 
-    async def test_of_size(self, client: TestClient) -> None:
+    async def test_of_size(self, client: AsgiClient) -> None:
         large = b"x" * 2_000_000
         told = await client.post("/notes", content=large)
         assert told.status == 413
         untold = await client.post("/notes", content=large, headers={"Content-Length": "5"})
         assert untold.status == 413
 
-    async def test_of_what_is_not_there(self, client: TestClient) -> None:
+    async def test_of_what_is_not_there(self, client: AsgiClient) -> None:
         assert (await client.get("/nowhere")).json()["code"] == "not_found"
         wrong = await client.put("/conflict", json={})
         assert (wrong.status, wrong.json()["code"]) == (405, "method_not_allowed")
@@ -227,7 +228,7 @@ class TestProblems:
 
 
 class TestGuards:
-    async def test_let_in_who_a_contract_lists(self, client: TestClient, keys: TestKeys) -> None:
+    async def test_let_in_who_a_contract_lists(self, client: AsgiClient, keys: Identities) -> None:
         allowed = keys.assertion(caller="back-api", to="back-postgres")
         assert (await client.get("/guarded", headers=allowed)).text == '"back-api"'
         other = keys.assertion(caller="back-redis", to="back-postgres")
@@ -237,7 +238,7 @@ class TestGuards:
 
 
 class TestHealth:
-    async def test_of_a_service_without_needs(self, client: TestClient) -> None:
+    async def test_of_a_service_without_needs(self, client: AsgiClient) -> None:
         assert (await client.get("/health/live")).json() == {
             "status": "ok",
             "service": "back-postgres",
@@ -277,7 +278,7 @@ class TestHealth:
             assert (await client.get("/health/ready")).status == 200
             assert (await client.get("/health")).json()["status"] == "degraded"
 
-    async def test_names_versions_of_contracts(self, client: TestClient) -> None:
+    async def test_names_versions_of_contracts(self, client: AsgiClient) -> None:
         health = (await client.get("/health")).json()
         contracts = health["contracts"]
         assert isinstance(contracts, dict)

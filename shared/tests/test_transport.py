@@ -10,16 +10,12 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shared.kit.http.transport import (
-    AsgiTransport,
-    ConnectFailed,
-    ConnectionBroke,
-    HttpTransport,
-    Transport,
-)
+from shared.kit.http.transport import ConnectFailed, ConnectionBroke, HttpTransport, Transport
 from shared.kit.http.transport import Request as Outgoing
 from shared.models.health import Live
-from shared.testing.service import TestKeys, stack_client
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
+from shared.testing.stack_client import stack_client
 
 
 def echo() -> FastAPI:
@@ -115,7 +111,7 @@ class TestTransports:
 
 class TestStackClient:
     async def test_finds_its_address_and_its_identity(
-        self, keys: TestKeys, monkeypatch: pytest.MonkeyPatch
+        self, keys: Identities, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with served(health()) as url:
             monkeypatch.setenv("BACK_POSTGRES_URL", url)

@@ -23,12 +23,12 @@ from shared.kit.auth.revocations import Revocations
 from shared.kit.auth.user_tokens import RemoteKeySet, UserVerifier
 from shared.kit.errors import Unauthenticated, Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.kit.http.transport import AsgiTransport
 from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation
 from shared.models.base import now
 from shared.security.jwt import TokenRefused, verify_jwt
 from shared.security.signing import generate_jwt
-from shared.testing.service import TestKeys
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 
 USER, SID = uuid4(), uuid4()
 
@@ -195,7 +195,7 @@ class TestRemoteKeySet:
         return Issuer({"k1": key.public_key()})
 
     @pytest.fixture
-    def key_set(self, issuer: Issuer, keys: TestKeys) -> RemoteKeySet:
+    def key_set(self, issuer: Issuer, keys: Identities) -> RemoteKeySet:
         return RemoteKeySet(keys.client("back-api", "back-auth", AsgiTransport(issuer.app)))
 
     async def test_asks_once_for_many(self, issuer: Issuer, key_set: RemoteKeySet) -> None:
@@ -283,7 +283,7 @@ class TestRevocations:
     @pytest.fixture
     async def revocations(
         self,
-        keys: TestKeys,
+        keys: Identities,
         stream: Stream,
         ask: Callable[[UUID], Awaitable[bool]],
         monkeypatch: pytest.MonkeyPatch,

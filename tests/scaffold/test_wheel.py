@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.kit.contract_registry import tables
-from shared.testing.service import make_keys
+from shared.testing.identities import make_identities
 from tests.scaffold.clone import ROOT
 
 MAIN = """
@@ -65,7 +65,7 @@ def address(tmp_path: Path, wheel: Path, uv: str, python: str) -> Iterator[str]:
     uvicorn = subprocess.Popen(
         [environment / "bin" / "uvicorn", "main:app", "--factory", "--port", port],
         cwd=home,
-        env={"PATH": os.defpath, **make_keys(tmp_path, "elsewhere").env("elsewhere")},
+        env={"PATH": os.defpath, **make_identities(tmp_path, "elsewhere").env("elsewhere")},
     )
     try:
         yield f"http://127.0.0.1:{port}"

@@ -6,7 +6,7 @@ import structlog
 
 from shared.kit import ServiceClient
 from shared.kit.errors import TimedOut, TooManyRequests, Unavailable
-from shared.kit.http.limits import LocalBuckets
+from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import TakeToken, TokenTaken
 from shared.models.user import CredentialAccepted, NewCredential
 
@@ -43,7 +43,7 @@ class RedisLimit:
     def __init__(self, redis: ServiceClient, *, per_hour: int) -> None:
         self._redis = redis
         self._per_hour = per_hour
-        self._local = LocalBuckets(per_hour, _HOUR)
+        self._local = LocalTokenBuckets(per_hour, _HOUR)
 
     async def take(self, address: str) -> None:
         token = TakeToken(

@@ -7,7 +7,7 @@ import structlog
 from services.secret_service import secret_hash
 from shared.kit.errors import NotFound, ServiceError, TimedOut, Unavailable
 from shared.kit.http.client import ServiceClient
-from shared.kit.http.limits import LocalBuckets
+from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import RefillBucket, TakeToken, TokenTaken
 from shared.models.user import Credential, CredentialAccepted, LookUpUser, UserCredential
 
@@ -46,7 +46,7 @@ class RedisAttemptLimit:
         self._redis = redis
         self._capacity = capacity
         self.window_seconds = window_seconds
-        self._local = LocalBuckets(capacity, window_seconds)
+        self._local = LocalTokenBuckets(capacity, window_seconds)
 
     async def take(self, email: str) -> TokenTaken:
         key = secret_hash(email)

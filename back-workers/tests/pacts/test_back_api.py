@@ -6,11 +6,11 @@ from mailing.mails import Mails, ServiceAccounts
 from mailing.smtp import MailServer
 from relay.consumers import live
 from settings import Settings
-from shared.kit.http.transport import AsgiTransport
 from shared.models.event import EventEnvelope
 from shared.models.user import UserStatus
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
 from shared.testing.pacts import ConsumerPact
-from shared.testing.service import TestKeys
 from tests.fake_mail_server import FakeMailServer
 from tests.fake_outbox import FakeOutbox
 from tests.fake_services import FakeServices
@@ -30,7 +30,7 @@ async def test_a_mail_is_written_to_the_user(
     pact: ConsumerPact,
     services: FakeServices,
     outbox: FakeOutbox,
-    keys: TestKeys,
+    keys: Identities,
     settings: Settings,
     smtp: FakeMailServer,
     *,
@@ -51,7 +51,7 @@ async def test_a_mail_is_written_to_the_user(
 
 @pytest.mark.parametrize("event_type", ["profile.created", "profile.updated", "user.role.changed"])
 async def test_an_event_is_published_to_the_user(
-    pact: ConsumerPact, services: FakeServices, keys: TestKeys, event_type: str
+    pact: ConsumerPact, services: FakeServices, keys: Identities, event_type: str
 ) -> None:
     redis = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
     async with pact.message(event_type, read_envelope(event_type)) as text:

@@ -70,7 +70,7 @@ dependencies = [{ name = "asyncpg" }]
     ),
     "shared/kit/http/transport.py": "import aiohttp\n",
     "shared/kit/auth/service_identity.py": "import jwt\n\nsign = lambda: jwt.encode({}, '')\n",
-    "shared/testing/service.py": "import pytest\n",
+    "shared/testing/asgi_client.py": "import pytest\n",
     "shared/security/signing.py": "import jwt\n\nsign = lambda: jwt.encode({}, '')\n",
     "devtools/__init__.py": "",
     "devtools/pyproject.toml": PROJECT.format(name="devtools", dependencies=""),

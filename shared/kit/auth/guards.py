@@ -7,10 +7,11 @@ from fastapi.params import Depends as DependsParameter
 from fastapi.requests import HTTPConnection
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from shared.kit.auth.service_identity import ASSERTION_HEADER, AssertionVerifier
+from shared.kit.auth.service_identity import AssertionVerifier
 from shared.kit.auth.user_tokens import Principal, UserVerifier
 from shared.kit.contract_registry import tables
 from shared.kit.errors import Forbidden
+from shared.kit.http.headers import ASSERTION_HEADER
 
 _assertion = APIKeyHeader(name=ASSERTION_HEADER, scheme_name="service", auto_error=False)
 _bearer = HTTPBearer(scheme_name="user", bearerFormat="JWT", auto_error=False)

@@ -19,12 +19,11 @@ from shared.security.constants import (
     JWT_LEEWAY,
 )
 
-ASSERTION_HEADER = "X-Service-Assertion"
 _REMEMBERED = 1000
 _LOOK_AGAIN = 1.0  # seconds between two looks for the key of a caller that is not known
 
 
-class Asserter:
+class AssertionSigner:
     """Says who this service is, to one callee at a time."""
 
     def __init__(self, service: str, key: Ed25519PrivateKey) -> None:
@@ -33,7 +32,7 @@ class Asserter:
         self._made: dict[str, tuple[str, float]] = {}
 
     @classmethod
-    def from_pem(cls, service: str, pem: str) -> "Asserter":
+    def from_pem(cls, service: str, pem: str) -> "AssertionSigner":
         """Raises TypeError where the PEM text holds a key of another kind."""
         key = load_pem_private_key(pem.encode(), password=None)
         if not isinstance(key, Ed25519PrivateKey):

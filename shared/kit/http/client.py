@@ -9,28 +9,29 @@ import random
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar, overload
+from typing import Protocol, Self, TypeVar, overload
 from urllib.parse import quote
 
 import structlog
 from pydantic import BaseModel
 
-from shared.kit.auth.service_identity import ASSERTION_HEADER, Asserter
 from shared.kit.contract_registry import tables
 from shared.kit.errors import ServiceError, TimedOut, Unavailable
 from shared.kit.http import context
-from shared.kit.http.breaker import CircuitBreaker
-from shared.kit.http.replies import fault_of, read_reply, unavailable
+from shared.kit.http.circuit_breaker import CircuitBreaker
+from shared.kit.http.headers import (
+    ASSERTION_HEADER,
+    CORRELATION_HEADER,
+    DEADLINE_HEADER,
+    TRACE_HEADER,
+)
+from shared.kit.http.reply_parser import fault_of, read_reply, unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
 from shared.kit.http.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
 
 log = structlog.get_logger()
 
 ResponseModel = TypeVar("ResponseModel", bound=BaseModel)
-
-CORRELATION_HEADER = "X-Correlation-ID"
-DEADLINE_HEADER = "X-Deadline-Ms"
-TRACE_HEADER = "traceparent"
 
 _ATTEMPTS = 3
 _FIRST_BACKOFF = 0.05  # seconds, doubled a retry, with full jitter
@@ -40,6 +41,13 @@ _HEALTH = ("", "health")
 
 class CallNotAllowed(Exception):
     """No contract lets this service make this call."""
+
+
+class AssertionSource(Protocol):
+    """Makes the assertion that says who calls; `shared.kit.auth` has the one that signs."""
+
+    def assertion_for(self, callee: str) -> str:
+        """An assertion for one service, as the value of `X-Service-Assertion`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +76,14 @@ class ServiceClient:
         caller: str,
         callee: str,
         transport: Transport,
-        asserter: Asserter,
+        assertions: AssertionSource,
         *,
         timeout: float = 2.0,
         breaker: CircuitBreaker | None = None,
     ) -> None:
         self.callee = callee
         self._transport = transport
-        self._asserter = asserter
+        self._assertions = assertions
         self._timeout = timeout
         self._breaker = breaker or CircuitBreaker()
         self._caller = caller
@@ -307,7 +315,7 @@ class ServiceClient:
 
     def _headers(self, timeout: float | None) -> dict[str, str]:
         headers = {
-            ASSERTION_HEADER: self._asserter.assertion_for(self.callee),
+            ASSERTION_HEADER: self._assertions.assertion_for(self.callee),
             "Accept": "application/json",
         }
         if correlation := context.correlation_id():

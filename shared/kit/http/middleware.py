@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.kit.errors import PayloadTooLarge, ServiceError, TimedOut
 from shared.kit.http import context
-from shared.kit.http.client import CORRELATION_HEADER, DEADLINE_HEADER, TRACE_HEADER
+from shared.kit.http.headers import CORRELATION_HEADER, DEADLINE_HEADER, TRACE_HEADER
 from shared.kit.http.problems import problem_response
 
 log = structlog.get_logger()

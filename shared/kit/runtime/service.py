@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 from fastapi import FastAPI
 
-from shared.kit.auth.service_identity import Asserter, AssertionVerifier
+from shared.kit.auth.service_identity import AssertionSigner, AssertionVerifier
 from shared.kit.auth.user_tokens import KeySet, RevocationCheck, UserVerifier
 from shared.kit.http.app import Api
 from shared.kit.http.client import ServiceClient
@@ -124,7 +124,7 @@ def service_client(
         settings.service,
         callee,
         transport or HttpTransport(settings.url_of(callee)),
-        Asserter.from_pem(settings.service, settings.secret("identity.key")),
+        AssertionSigner.from_pem(settings.service, settings.secret("identity.key")),
         timeout=settings.call_timeout,
     )
 

@@ -17,11 +17,13 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from shared.kit.auth.service_identity import ASSERTION_HEADER, Asserter
+from shared.kit.auth.service_identity import AssertionSigner
 from shared.kit.http.client import ServiceClient
+from shared.kit.http.headers import ASSERTION_HEADER
 from shared.kit.http.problems import MEDIA_TYPE
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.kit.http.transport import AsgiTransport, HttpTransport
+from shared.kit.http.transport import HttpTransport
+from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.pacts import agreement
 from shared.testing.pacts.document import FOLDER, Interaction, keep, pact_file
 from shared.testing.pacts.matching import State, body_like, exactly
@@ -71,7 +73,7 @@ class ConsumerPact:
         self._consumer = consumer
         self._provider = provider
         self._file = pact_file(consumer, provider, folder, feature=feature)
-        self._asserter = Asserter(consumer, Ed25519PrivateKey.generate())
+        self._signer = AssertionSigner(consumer, Ed25519PrivateKey.generate())
         self._interactions: dict[str, Interaction] = {}
         self._begun = 0
 
@@ -107,7 +109,7 @@ class ConsumerPact:
 
         with pact_of_one.serve("127.0.0.1", raises=False, verbose=False) as server:
             transport = HttpTransport(f"http://127.0.0.1:{server.port}")
-            client = ServiceClient(self._consumer, self._provider, transport, self._asserter)
+            client = ServiceClient(self._consumer, self._provider, transport, self._signer)
             failed: Exception | None = None
             try:
                 async with client:
@@ -162,7 +164,7 @@ class ConsumerPact:
                 return StreamingResponse(told(), media_type="text/event-stream")
 
             app = Starlette(routes=[Route(f"/streams/{description.partition(':')[0]}", follow)])
-            yield ServiceClient(self._consumer, self._provider, AsgiTransport(app), self._asserter)
+            yield ServiceClient(self._consumer, self._provider, AsgiTransport(app), self._signer)
 
     def must_be_kept(self) -> None:
         """Hold everything that the module's tests said against the committed pact.

@@ -19,9 +19,9 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.kit.auth.service_identity import ASSERTION_HEADER
+from shared.kit.http.headers import ASSERTION_HEADER
+from shared.testing.identities import Identities
 from shared.testing.pacts.document import FOLDER, interactions_in, parties_in, states_of
-from shared.testing.service import TestKeys
 
 Parameters = dict[str, JsonValue]
 SetUp = Callable[[Parameters], Awaitable[None]]
@@ -53,7 +53,7 @@ class Provider:
         name: str,
         *,
         app: ASGIApp | None = None,
-        keys: TestKeys | None = None,
+        keys: Identities | None = None,
         states: Mapping[str, SetUp] | None = None,
         messages: Mapping[str, Produce] | None = None,
         clean: Callable[[], Awaitable[None]] | None = None,

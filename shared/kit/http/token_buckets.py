@@ -11,7 +11,7 @@ class _Bucket:
     at: float
 
 
-class LocalBuckets:
+class LocalTokenBuckets:
     """Buckets of `capacity` tokens that refill evenly over `window_seconds`.
 
     At most `kept` buckets; when there are more, the full ones are forgotten first.

@@ -1,74 +1,18 @@
-"""Aids for a service's own tests: identities in a temporary folder, and apps run in memory."""
+"""Calls an app under test in memory, without a server and without a network."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI
 from pydantic import BaseModel, JsonValue
 
-from shared.kit.auth.service_identity import ASSERTION_HEADER, Asserter
-from shared.kit.http.client import ServiceClient
-from shared.kit.http.transport import AsgiTransport, HttpTransport, Reply, Request, Transport
-from shared.secrets_init import IdentityKey
+from shared.kit.http.transport import Reply, Request, Transport
+from shared.testing.asgi_transport import AsgiTransport
 
 
-@dataclass(frozen=True)
-class TestKeys:
-    """Identities of services, made for one test."""
-
-    __test__ = False
-
-    folder: Path
-
-    def env(self, service: str) -> dict[str, str]:
-        """The variables that settings read."""
-        return {
-            "SECRETS_DIR": str(self.folder / "secrets" / service),
-            "PUBLIC_KEYS_DIR": str(self.folder / "public"),
-            "ENVIRONMENT": "test",
-        }
-
-    def asserter(self, service: str) -> Asserter:
-        pem = (self.folder / "secrets" / service / "identity.key").read_text()
-        return Asserter.from_pem(service, pem)
-
-    def assertion(self, *, caller: str, to: str) -> dict[str, str]:
-        """The header that says that `caller` calls `to`."""
-        return {ASSERTION_HEADER: self.asserter(caller).assertion_for(to)}
-
-    def client(self, caller: str, callee: str, transport: Transport) -> ServiceClient:
-        """The client of `caller` for `callee`, over `transport`."""
-        return ServiceClient(caller, callee, transport, self.asserter(caller))
-
-
-def make_keys(folder: Path, *services: str) -> TestKeys:
-    """An identity for each of `services`, below `folder`."""
-    for service in services:
-        key = IdentityKey(service, folder / "secrets" / service, folder / "public")
-        if key.missing():
-            key.make()
-    return TestKeys(folder)
-
-
-def stack_client(caller: str, callee: str) -> ServiceClient:
-    """The client of `caller` for `callee` in a running stack, with the identity it has there.
-
-    Reads what `./dev test adapters` gives: BACK_POSTGRES_URL and so on, and TEST_SECRETS_ROOT, a
-    folder with `<service>/identity.key`.
-    """
-    url = os.environ[f"{callee.replace('-', '_').upper()}_URL"]
-    pem = (Path(os.environ["TEST_SECRETS_ROOT"]) / caller / "identity.key").read_text()
-    return ServiceClient(caller, callee, HttpTransport(url), Asserter.from_pem(caller, pem))
-
-
-class TestReply:
+class AsgiReply:
     """An answer of an app under test."""
-
-    __test__ = False
 
     def __init__(self, reply: Reply) -> None:
         self.status = reply.status
@@ -85,10 +29,8 @@ class TestReply:
         return found
 
 
-class TestClient:
+class AsgiClient:
     """Plain HTTP into an app in memory."""
-
-    __test__ = False
 
     def __init__(self, app: FastAPI) -> None:
         self._transport = AsgiTransport(app)
@@ -102,7 +44,7 @@ class TestClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-    ) -> TestReply:
+    ) -> AsgiReply:
         body, sent = content, dict(headers or {})
         if json is not None:
             body = _encoded(json)
@@ -110,7 +52,7 @@ class TestClient:
         if body is not None:
             sent.setdefault("Content-Length", str(len(body)))
         request = Request(method, path, dict(params or {}), sent, body)
-        return TestReply(await self._transport.send(request, timeout=30))
+        return AsgiReply(await self._transport.send(request, timeout=30))
 
     async def get(
         self,
@@ -118,7 +60,7 @@ class TestClient:
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-    ) -> TestReply:
+    ) -> AsgiReply:
         return await self.request("GET", path, headers=headers, params=params)
 
     async def post(
@@ -128,7 +70,7 @@ class TestClient:
         json: BaseModel | Mapping[str, object] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> TestReply:
+    ) -> AsgiReply:
         return await self.request("POST", path, json=json, content=content, headers=headers)
 
     async def put(
@@ -137,7 +79,7 @@ class TestClient:
         *,
         json: BaseModel | Mapping[str, object],
         headers: Mapping[str, str] | None = None,
-    ) -> TestReply:
+    ) -> AsgiReply:
         return await self.request("PUT", path, json=json, headers=headers)
 
     async def patch(
@@ -146,7 +88,7 @@ class TestClient:
         *,
         json: BaseModel | Mapping[str, object],
         headers: Mapping[str, str] | None = None,
-    ) -> TestReply:
+    ) -> AsgiReply:
         return await self.request("PATCH", path, json=json, headers=headers)
 
 
@@ -155,10 +97,10 @@ def _encoded(body: BaseModel | Mapping[str, object]) -> bytes:
 
 
 @asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[TestClient]:
+async def running(app: FastAPI) -> AsyncIterator[AsgiClient]:
     """A client of `app` while its lifespan is on."""
     async with app.router.lifespan_context(app):
-        yield TestClient(app)
+        yield AsgiClient(app)
 
 
 def in_memory(apps: Mapping[str, FastAPI]) -> Callable[[str], Transport]:
