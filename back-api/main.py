@@ -2,11 +2,9 @@
 
 from fastapi import FastAPI
 
-from features import audit, maintenance, profile, user_registration, users
+from features import account, audit, maintenance, profile, token_verification, user_registration
 from settings import Settings
-from shared.kit import Service, asks_back_auth
-from shared.kit.auth.revocations import Revocations
-from shared.kit.auth.user_tokens import RemoteKeySet
+from shared.kit import Service
 from shared.kit.runtime.service import Connect
 
 
@@ -23,13 +21,9 @@ def app(connect: Connect | None = None) -> FastAPI:
     for client in (auth, postgres, cassandra, redis, workers):
         service.depends(client)
 
-    revocations = Revocations(redis, asks_back_auth(auth))
-    service.background(revocations.follow)
-    service.ready("revocations", revocations.ready)
-    service.verifies_users(RemoteKeySet(auth), revocations)
-
+    token_verification.feature(service, auth, redis)
     service.api.include_router(user_registration.feature(settings, auth, postgres, redis))
-    service.api.include_router(users.feature(postgres))
+    service.api.include_router(account.feature(postgres))
     service.api.include_router(profile.feature(postgres))
     service.api.include_router(audit.feature(cassandra))
     service.api.include_router(maintenance.feature(workers))

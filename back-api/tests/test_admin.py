@@ -7,8 +7,8 @@ import pytest
 from fakes import FakeCredentials, FakeUsers
 from stub_services import Neighbours
 
-from features.administrators.__main__ import Refused, main, make_admin
-from features.administrators.domain import Administrators
+from features.user_administration.__main__ import Refused, main, make_admin
+from features.user_administration.domain import Administrators
 from shared.models.audit import AuditEntry
 from shared.models.base import now
 from shared.models.user import User

@@ -14,15 +14,15 @@ import pytest
 from fakes import FakeUsers
 from stub_services import Neighbours
 
-from features.administrators.domain import Credentials
 from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
 from features.maintenance.domain import Tasks
 from features.maintenance.infrastructure import WorkerTasks
 from features.profile.domain import ProfileStore
 from features.profile.infrastructure import PostgresProfiles
-from features.user_registration.infrastructure import AuthCredentials
-from features.users.infrastructure import PostgresUsers
+from features.user_administration.domain import Credentials
+from services.auth_credentials import AuthCredentials
+from services.postgres_users import PostgresUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeUsers
 
-from features.administrators.domain import Administrators
 from features.profile.domain import Profiles
+from features.user_administration.domain import Administrators
 from features.user_registration.domain import UserRegistrations
 from shared.kit.http.context import correlated
 from shared.models.event import EventEnvelope

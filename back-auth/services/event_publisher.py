@@ -1,4 +1,4 @@
-"""What the domains say to the outbox: events of users, in words of this service."""
+"""How the domains of this service publish events about users."""
 
 from typing import Protocol
 from uuid import UUID
@@ -8,22 +8,22 @@ from shared.models.base import EventPayload
 from shared.models.event import Command, NewEvent, Nothing
 
 
-class Outbox(Protocol):
-    """Where events are told."""
+class EventPublisher(Protocol):
+    """Stores events in the outbox."""
 
-    async def record(self, command: Command[Nothing]) -> None:
-        """Store the event before going on; raises Unavailable or TimedOut."""
+    async def publish(self, command: Command[Nothing]) -> None:
+        """Store the event before the caller goes on; raises Unavailable or TimedOut."""
         ...
 
-    def record_soon(self, command: Command[Nothing]) -> None:
-        """Store the event without making the caller wait for it, or fail with it."""
+    def publish_soon(self, command: Command[Nothing]) -> None:
+        """Store the event in the background; the caller neither waits nor fails with it."""
         ...
 
 
 def event_command(
     event_type: str, payload: EventPayload, *, user_id: UUID, command_id: UUID
 ) -> Command[Nothing]:
-    """The command that records one event of a user; its repeat records nothing."""
+    """The command that stores one event about a user; repeating it stores nothing more."""
     event = NewEvent.of(
         event_type,
         payload,

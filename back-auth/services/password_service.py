@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from settings import Settings
 from shared.kit.errors import Unavailable
 
 Result = TypeVar("Result")
@@ -38,6 +39,17 @@ class PasswordService:
         self._places = threads + waiting_max
         # Nobody has this password; an unknown account costs as much time as a known one.
         self._nobodys_hash = self._hasher.hash("nobody's password")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The service with the configured argon2 parameters."""
+        return cls(
+            memory_kib=settings.argon2_memory_kib,
+            time_cost=settings.argon2_time_cost,
+            parallelism=settings.argon2_parallelism,
+            threads=settings.argon2_threads,
+            waiting_max=settings.argon2_waiting_max,
+        )
 
     async def __aenter__(self) -> Self:
         return self

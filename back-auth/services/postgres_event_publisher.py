@@ -1,4 +1,4 @@
-"""Events of this service on their way into the outbox of back-postgres."""
+"""Events of this service, stored in the outbox of back-postgres."""
 
 import asyncio
 from contextlib import suppress
@@ -19,11 +19,11 @@ RETRY_PAUSES_SECONDS: Final = (0.5, 1, 2, 4, 8, 15)
 DRAIN_SECONDS: Final = 2.0
 
 
-class PostgresOutbox:
-    """An outbox over back-postgres, with a queue in memory for the events that may wait.
+class PostgresEventPublisher:
+    """An event publisher over back-postgres, with a queue in memory for `publish_soon`.
 
-    A queued event is tried again for about half a minute, long enough for back-postgres to be
-    restarted, and is given up after that with a log line. The queue holds `QUEUE_MAX` events.
+    A queued event is retried for about half a minute, long enough for a restart of back-postgres;
+    after that it is dropped and logged as `event_lost`. The queue holds `QUEUE_MAX` events.
     """
 
     def __init__(self, postgres: ServiceClient) -> None:
@@ -31,7 +31,7 @@ class PostgresOutbox:
         self._queue: asyncio.Queue[tuple[Command[Nothing], Trace | None]] = asyncio.Queue(QUEUE_MAX)
 
     async def __aenter__(self) -> Self:
-        self._worker = asyncio.create_task(self._work_off(), name="outbox")
+        self._worker = asyncio.create_task(self._drain(), name="event-publisher")
         return self
 
     async def __aexit__(
@@ -47,35 +47,36 @@ class PostgresOutbox:
         with suppress(asyncio.CancelledError):
             await self._worker
 
-    async def record(self, command: Command[Nothing]) -> None:
+    async def publish(self, command: Command[Nothing]) -> None:
         await self._postgres.post("/events", command, response_model=Recorded)
 
-    def record_soon(self, command: Command[Nothing]) -> None:
+    def publish_soon(self, command: Command[Nothing]) -> None:
         try:
             self._queue.put_nowait((command, trace()))
         except asyncio.QueueFull:
             _log_lost(command, reason="queue_full")
 
-    async def _work_off(self) -> None:
+    async def _drain(self) -> None:
         while True:
             command, origin = await self._queue.get()
             correlation = command.events[0].envelope.correlation_id
             with correlated(correlation, origin.traceparent if origin else None):
-                await self._record_patiently(command)
+                await self._publish_with_retries(command)
             self._queue.task_done()
 
-    async def _record_patiently(self, command: Command[Nothing]) -> None:
+    async def _publish_with_retries(self, command: Command[Nothing]) -> None:
         for pause in (*RETRY_PAUSES_SECONDS, None):
             try:
-                await self.record(command)
+                await self.publish(command)
                 return
             except (Unavailable, TimedOut) as error:
                 if pause is None:
                     _log_lost(command, reason=error.code)
                     return
+                log.warning("event_retried", reason=error.code, again_in=pause)
                 await asyncio.sleep(pause)
             except Exception:
-                # One event that can't be recorded must not stop those behind it.
+                # A refused event must not stop the events behind it in the queue.
                 log.exception("event_refused")
                 _log_lost(command, reason="refused")
                 return

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from features.jwks.domain import KeyRing
+from services.key_ring import KeyRing
 from services.permission_service import permissions_of
 from shared.models.base import now
 from shared.models.user import User

@@ -147,17 +147,17 @@ class FakeVerifications:
         return state.users[token.user_id]
 
 
-class FakeOutbox:
-    """Records at once; `record_soon` fails silently while back-postgres is down."""
+class FakeEventPublisher:
+    """Records at once; `publish_soon` fails silently while back-postgres is down."""
 
     def __init__(self, state: PostgresState) -> None:
         self._state = state
 
-    async def record(self, command: Command[Nothing]) -> None:
+    async def publish(self, command: Command[Nothing]) -> None:
         self._state.reach()
         self._state.store_events(command)
 
-    def record_soon(self, command: Command[Nothing]) -> None:
+    def publish_soon(self, command: Command[Nothing]) -> None:
         if not self._state.down:
             self._state.store_events(command)
 

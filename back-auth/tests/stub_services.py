@@ -34,8 +34,8 @@ from shared.models.user import (
 from tests.fakes import (
     FakeAccounts,
     FakeCredentials,
+    FakeEventPublisher,
     FakeMailTokens,
-    FakeOutbox,
     FakeSessions,
     FakeTickets,
     FakeUsers,
@@ -81,7 +81,7 @@ def postgres_stub(state: PostgresState) -> FastAPI:
 
     @api.post("/events", status_code=status.HTTP_201_CREATED)
     async def record(body: Command[Nothing]) -> Recorded:
-        await FakeOutbox(state).record(body)
+        await FakeEventPublisher(state).publish(body)
         return Recorded(event_ids=[event.envelope.event_id for event in body.events])
 
     return api

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from features.jwks.domain import thumbprint
+from services.key_ring import thumbprint
 from shared.models.base import now
 from tests.conftest import Stack, bearer
 from tests.fakes import RedisState, StoredSession

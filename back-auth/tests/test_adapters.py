@@ -13,18 +13,18 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from features.credentials.domain import Credentials
-from features.credentials.infrastructure import PostgresCredentials
 from features.email_auth.domain import Accounts, AttemptLimit
 from features.email_auth.infrastructure import PostgresAccounts, RedisAttemptLimit
-from features.mail_tokens.domain import MailTokens, Verifications
-from features.mail_tokens.infrastructure import PostgresMailTokens, PostgresVerifications
+from features.email_verification.domain import MailTokens, Verifications
+from features.email_verification.infrastructure import PostgresMailTokens, PostgresVerifications
+from features.live_notifications.domain import Tickets
+from features.live_notifications.infrastructure import RedisTickets
 from features.sessions.domain import Sessions, Users
 from features.sessions.infrastructure import PostgresUsers, RedisSessions
-from features.socket_tickets.domain import Tickets
-from features.socket_tickets.infrastructure import RedisTickets
-from services.event_publisher import Outbox, event_command
-from services.postgres_event_publisher import PostgresOutbox
+from features.user_registration.domain import Credentials
+from features.user_registration.infrastructure import PostgresCredentials
+from services.event_publisher import EventPublisher, event_command
+from services.postgres_event_publisher import PostgresEventPublisher
 from services.secret_service import new_secret, secret_hash
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.client import ServiceClient
@@ -40,8 +40,8 @@ from tests.fakes import (
     FakeAccounts,
     FakeAttemptLimit,
     FakeCredentials,
+    FakeEventPublisher,
     FakeMailTokens,
-    FakeOutbox,
     FakeSessions,
     FakeTickets,
     FakeUsers,
@@ -69,7 +69,7 @@ class World:
     mail_tokens: MailTokens
     verifications: Verifications
     users: Users
-    outbox: Outbox
+    publisher: EventPublisher
     sessions: Sessions
     tickets: Tickets
     attempts: AttemptLimit
@@ -93,7 +93,7 @@ def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
         FakeMailTokens(postgres),
         FakeVerifications(postgres),
         FakeUsers(postgres),
-        FakeOutbox(postgres),
+        FakeEventPublisher(postgres),
         FakeSessions(redis),
         FakeTickets(redis),
         FakeAttemptLimit(redis, capacity=3, window_seconds=60),
@@ -108,7 +108,7 @@ def world_of_adapters(postgres: ServiceClient, redis: ServiceClient, add_user: A
         PostgresMailTokens(postgres),
         PostgresVerifications(postgres),
         PostgresUsers(postgres),
-        PostgresOutbox(postgres),
+        PostgresEventPublisher(postgres),
         RedisSessions(redis),
         RedisTickets(redis),
         RedisAttemptLimit(redis, capacity=3, window_seconds=60),
@@ -266,8 +266,8 @@ class TestOutbox:
             user_id=user.id,
             command_id=sid,
         )
-        await world.outbox.record(command)
-        await world.outbox.record(command)
+        await world.publisher.publish(command)
+        await world.publisher.publish(command)
 
 
 class TestSessions:

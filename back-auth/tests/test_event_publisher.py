@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from services import postgres_event_publisher as module
 from services.event_publisher import event_command
-from services.postgres_event_publisher import PostgresOutbox
+from services.postgres_event_publisher import PostgresEventPublisher
 from shared.kit.errors import TimedOut, Unavailable
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
@@ -50,29 +50,31 @@ async def test_a_command_tells_whose_event_it_is_and_what_it_belongs_to() -> Non
 
 async def test_a_repeat_is_one_event(client: ServiceClient, postgres: PostgresState) -> None:
     sid = uuid4()
-    async with PostgresOutbox(client) as outbox:
-        await outbox.record(logged_out(sid))
-        outbox.record_soon(logged_out(sid))
+    async with PostgresEventPublisher(client) as publisher:
+        await publisher.publish(logged_out(sid))
+        publisher.publish_soon(logged_out(sid))
     assert len(postgres.told("auth.logout")) == 1
 
 
 async def test_what_waits_is_stored_before_the_end(
     client: ServiceClient, postgres: PostgresState
 ) -> None:
-    async with PostgresOutbox(client) as outbox:
+    async with PostgresEventPublisher(client) as publisher:
         for _ in range(20):
-            outbox.record_soon(logged_out(uuid4()))
+            publisher.publish_soon(logged_out(uuid4()))
     assert len(postgres.told("auth.logout")) == 20
 
 
 @pytest.mark.usefixtures("quick")
-async def test_an_outage_is_waited_out(client: ServiceClient, postgres: PostgresState) -> None:
-    async with PostgresOutbox(client) as outbox:
-        postgres.down = True
-        outbox.record_soon(logged_out(uuid4()))
-        await asyncio.sleep(0)
-        postgres.down = False
-        await until(lambda: bool(postgres.told("auth.logout")))
+async def test_an_event_is_retried_until_the_outage_ends(
+    client: ServiceClient, postgres: PostgresState
+) -> None:
+    with capture_logs() as logs:
+        async with PostgresEventPublisher(client) as publisher:
+            with postgres.outage():
+                publisher.publish_soon(logged_out(uuid4()))
+                await until(lambda: "event_retried" in [entry["event"] for entry in logs])
+            await until(lambda: bool(postgres.told("auth.logout")))
 
 
 class ScriptedClient:
@@ -82,7 +84,7 @@ class ScriptedClient:
         self.errors = list(errors)
         self.stored: list[object] = []
 
-    async def post(self, path: str, body: object, *, answer: object) -> None:
+    async def post(self, path: str, body: object, *, response_model: object) -> None:
         if self.errors:
             raise self.errors.pop(0)
         self.stored.append(body)
@@ -102,9 +104,9 @@ async def test_an_event_that_can_not_be_stored_does_not_stop_the_next(
 ) -> None:
     client = ScriptedClient(*errors)
     with capture_logs() as logs:
-        async with PostgresOutbox(client) as outbox:  # type: ignore[arg-type]
-            outbox.record_soon(logged_out(uuid4()))
-            outbox.record_soon(logged_out(uuid4()))
+        async with PostgresEventPublisher(client) as publisher:  # type: ignore[arg-type]
+            publisher.publish_soon(logged_out(uuid4()))
+            publisher.publish_soon(logged_out(uuid4()))
             await until(lambda: len(client.stored) == stored)
     assert ("event_lost" in [entry["event"] for entry in logs]) == (stored == 1)
 
@@ -113,10 +115,10 @@ async def test_a_full_queue_loses_the_newest_and_says_so(
     client: ServiceClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "QUEUE_MAX", 1)
-    outbox = PostgresOutbox(client)
+    publisher = PostgresEventPublisher(client)
     with capture_logs() as logs:
-        outbox.record_soon(logged_out(uuid4()))
-        outbox.record_soon(logged_out(uuid4()))
+        publisher.publish_soon(logged_out(uuid4()))
+        publisher.publish_soon(logged_out(uuid4()))
     assert [entry["reason"] for entry in logs] == ["queue_full"]
 
 
@@ -126,5 +128,5 @@ async def test_the_end_does_not_wait_for_ever(
     monkeypatch.setattr(module, "DRAIN_SECONDS", 0.05)
     postgres.down = True
     async with asyncio.timeout(2):
-        async with PostgresOutbox(client) as outbox:
-            outbox.record_soon(logged_out(uuid4()))
+        async with PostgresEventPublisher(client) as publisher:
+            publisher.publish_soon(logged_out(uuid4()))

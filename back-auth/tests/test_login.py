@@ -14,7 +14,7 @@ from tests.conftest import EMAIL, PASSWORD, Stack, until
 from tests.fakes import (
     FakeAccounts,
     FakeAttemptLimit,
-    FakeOutbox,
+    FakeEventPublisher,
     FakePasswords,
     PostgresState,
     RedisState,
@@ -49,7 +49,7 @@ class Login:
             FakeAttemptLimit(redis),
             self.passwords,
             self.sessions,
-            FakeOutbox(postgres),
+            FakeEventPublisher(postgres),
             clock=lambda: self.clock,
         )
 

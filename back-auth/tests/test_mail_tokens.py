@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from features.mail_tokens.domain import MailTokenService
+from features.email_verification.domain import MailTokenService
 from shared.kit.errors import InvalidRequest, NotFound
 from shared.models.base import now
 from shared.models.user import User

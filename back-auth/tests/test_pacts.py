@@ -121,7 +121,7 @@ class SessionOfNobody(Internal):
 
 @pytest.fixture
 def with_one_field_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.sessions.api.Session", SessionOfNobody)
+    monkeypatch.setattr("features.token_verification.api.Session", SessionOfNobody)
 
 
 @pytest.mark.usefixtures("with_one_field_less")

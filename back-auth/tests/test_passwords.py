@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from features.credentials.domain import CredentialService
+from features.user_registration.domain import CredentialService
 from services.password_service import PasswordService
 from settings import Settings
 from shared.kit.errors import Unavailable

@@ -8,7 +8,7 @@ from features.sessions.domain import SessionService
 from shared.kit.errors import Unauthenticated, Unavailable
 from shared.models.user import User
 from tests.conftest import EMAIL, Stack, bearer, until
-from tests.fakes import FakeOutbox, FakeSessions, FakeUsers, PostgresState, RedisState
+from tests.fakes import FakeEventPublisher, FakeSessions, FakeUsers, PostgresState, RedisState
 
 
 class PlainTokens:
@@ -26,7 +26,7 @@ def service(postgres: PostgresState, redis: RedisState) -> SessionService:
         FakeSessions(redis),
         FakeUsers(postgres),
         PlainTokens(),
-        FakeOutbox(postgres),
+        FakeEventPublisher(postgres),
         refresh_seconds=int(timedelta(days=7).total_seconds()),
     )
 
@@ -67,7 +67,7 @@ class TestRefresh:
         assert (await service.refresh(pair.refresh_token)).access_token.startswith("admin/")
 
     async def test_a_token_used_twice_ends_the_session_and_leaves_an_event(
-        self, service: SessionService, user: User, postgres: PostgresState
+        self, service: SessionService, user: User, postgres: PostgresState, redis: RedisState
     ) -> None:
         sid = uuid4()
         first = await service.open(user, sid)
@@ -78,12 +78,12 @@ class TestRefresh:
 
         with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
             await service.refresh(second.refresh_token)
-        assert not await service.is_active(sid)
+        assert not redis.sessions[sid].active
         [event] = postgres.told("auth.refresh.reused")
         assert event.payload == {"user_id": str(user.id), "sid": str(sid)}
 
     async def test_of_two_at_once_one_wins_and_the_family_ends(
-        self, service: SessionService, user: User
+        self, service: SessionService, user: User, redis: RedisState
     ) -> None:
         sid = uuid4()
         pair = await service.open(user, sid)
@@ -93,28 +93,33 @@ class TestRefresh:
             return_exceptions=True,
         )
         assert sum(isinstance(result, Unauthenticated) for result in results) == 1
-        assert not await service.is_active(sid)
+        assert not redis.sessions[sid].active
 
     @pytest.mark.parametrize("status", ["suspended", "pending_verification"])
     async def test_a_user_who_may_no_longer_log_in_loses_the_session(
-        self, service: SessionService, user: User, postgres: PostgresState, status: str
+        self,
+        service: SessionService,
+        user: User,
+        postgres: PostgresState,
+        status: str,
+        redis: RedisState,
     ) -> None:
         sid = uuid4()
         pair = await service.open(user, sid)
         postgres.users[user.id] = user.model_copy(update={"status": status})
         with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
             await service.refresh(pair.refresh_token)
-        assert not await service.is_active(sid)
+        assert not redis.sessions[sid].active
 
     async def test_a_user_who_is_gone_loses_the_session(
-        self, service: SessionService, user: User, postgres: PostgresState
+        self, service: SessionService, user: User, postgres: PostgresState, redis: RedisState
     ) -> None:
         sid = uuid4()
         pair = await service.open(user, sid)
         del postgres.users[user.id]
         with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
             await service.refresh(pair.refresh_token)
-        assert not await service.is_active(sid)
+        assert not redis.sessions[sid].active
 
     async def test_an_outage_before_the_trade_spends_nothing(
         self, service: SessionService, user: User, postgres: PostgresState
@@ -156,25 +161,25 @@ class TestRefresh:
 
 class TestLogOut:
     async def test_ends_the_session_and_leaves_one_event(
-        self, service: SessionService, user: User, postgres: PostgresState
+        self, service: SessionService, user: User, postgres: PostgresState, redis: RedisState
     ) -> None:
         sid = uuid4()
         pair = await service.open(user, sid)
         await service.log_out(user.id, sid)
         await service.log_out(user.id, sid)
-        assert not await service.is_active(sid)
+        assert not redis.sessions[sid].active
         assert len(postgres.told("auth.logout")) == 1
         with pytest.raises(Unauthenticated):
             await service.refresh(pair.refresh_token)
 
     async def test_works_while_back_postgres_is_down(
-        self, service: SessionService, user: User, postgres: PostgresState
+        self, service: SessionService, user: User, postgres: PostgresState, redis: RedisState
     ) -> None:
         sid = uuid4()
         await service.open(user, sid)
         with postgres.outage():
             await service.log_out(user.id, sid)
-        assert not await service.is_active(sid)
+        assert not redis.sessions[sid].active
 
 
 class TestHttp:
@@ -256,28 +261,8 @@ class TestHttp:
             reply = await stack.client.get(f"/internal/sessions/{sid}", headers=headers)
         assert reply.status == 503
 
-    async def test_other_services_may_ask_what_a_role_allows(self, stack: Stack) -> None:
-        headers = stack.keys.assertion(caller="back-api", to="back-auth")
-        user, admin = [
-            (await stack.client.get(f"/internal/roles/{role}/permissions", headers=headers)).json()
-            for role in ("user", "admin")
-        ]
-        assert user["role"] == "user"
-        assert isinstance(user["permissions"], list)
-        assert isinstance(admin["permissions"], list)
-        assert {"profile:read", "profile:write"} <= set(user["permissions"])
-        assert set(admin["permissions"]) - set(user["permissions"]) == {
-            "audit:read",
-            "maintenance:run",
-            "users:notify",
-        }
-        nobody = await stack.client.get("/internal/roles/root/permissions", headers=headers)
-        assert nobody.status == 422
-
-    @pytest.mark.parametrize(
-        "path", [f"/internal/sessions/{uuid4()}", "/internal/roles/user/permissions"]
-    )
-    async def test_nobody_else_may_ask(self, stack: Stack, path: str) -> None:
+    async def test_nobody_else_may_ask(self, stack: Stack) -> None:
+        path = f"/internal/sessions/{uuid4()}"
         assert (await stack.client.get(path)).status == 401
         headers = stack.keys.assertion(caller="back-workers", to="back-auth")
         assert (await stack.client.get(path, headers=headers)).status == 403

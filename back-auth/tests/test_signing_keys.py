@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from features.jwks.domain import KeyRing, NoSigningKey, thumbprint
-from features.jwks.infrastructure import KeyFolder
+from services.key_folder import KeyFolder
+from services.key_ring import KeyRing, NoSigningKey, thumbprint
 from tests.conftest import Stack, bearer, until, write_key
 
 # The example of RFC 7638, section 3.1.

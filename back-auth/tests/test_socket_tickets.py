@@ -1,6 +1,6 @@
 from uuid import uuid4
 
-from features.socket_tickets.domain import TicketService
+from features.live_notifications.domain import TicketService
 from services.secret_service import secret_hash
 from tests.conftest import Stack, bearer
 from tests.fakes import FakeTickets, RedisState

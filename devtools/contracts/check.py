@@ -98,12 +98,15 @@ def drift(tree: Tree) -> list[Finding]:
 
 
 async def of_services(tree: Tree) -> list[Finding]:
-    """Where a real app's OpenAPI differs from its document."""
+    """Where the code has other features than the contracts, or a real app another document."""
     found = await live.documents(tree.root, tree.services)
     return [
-        finding
-        for service, document in found.items()
-        for finding in differences(tree, service, document, Path(service) / "main.py")
+        *code.folders(tree.root, tree.services, tree.contracts),
+        *(
+            finding
+            for service, document in found.items()
+            for finding in differences(tree, service, document, Path(service) / "main.py")
+        ),
     ]
 
 

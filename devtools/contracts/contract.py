@@ -132,6 +132,15 @@ class Endpoint(Part):
         return self
 
 
+class Call(Part):
+    """A call that the feature makes to an endpoint of another contract."""
+
+    caller: Kebab
+    service: Kebab
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: Path
+
+
 class Event(Part):
     """An event of the outbox: who publishes it, and the consumers that get a delivery."""
 
@@ -209,6 +218,7 @@ class Contract(Part):
     dependencies: dict[Kebab, list[Dependency]]
     callbacks: list[Callback] = []
     endpoints: list[Endpoint] = []
+    calls: list[Call] = []
     schemas: dict[Snake, ModelName] = {}
     events: list[Event] = []
     streams: list[Stream] = []

@@ -21,7 +21,15 @@ def broken(files: Files, versions: Mapping[str, str]) -> list[Finding]:
     """Everything that is wrong; `versions` holds shared and each service that has code."""
     return [
         finding
-        for rule in (models, participants, endpoints_once, events_once, consumers, no_cycle)
+        for rule in (
+            models,
+            participants,
+            callers,
+            endpoints_once,
+            events_once,
+            consumers,
+            no_cycle,
+        )
         for finding in rule(files)
     ] + list(ranges(files, versions))
 
@@ -48,15 +56,39 @@ def participants(files: Files) -> Iterator[Finding]:
                     f"{name} is not among services: add it with what it provides", *location
                 )
         back = {(it.caller, it.callee) for it in contract.callbacks}
-        for at, endpoint in enumerate(contract.endpoints):
-            for caller in endpoint.callers:
-                known = contract.ranges_of(caller)
-                if endpoint.service not in known and (caller, endpoint.service) not in back:
+        for caller, callee, location in _calls(file):
+            if callee not in contract.ranges_of(caller) and (caller, callee) not in back:
+                yield file.finding(
+                    f"{caller} calls {callee} without depending on it: add "
+                    f'`{callee}: ">=…"` to its dependencies, or a callback',
+                    *location,
+                )
+
+
+def callers(files: Files) -> Iterator[Finding]:
+    """A caller takes part in the endpoint's contract, or another contract lists the call."""
+    listed = {
+        (it.caller, it.service, it.method, it.path)
+        for file in files.values()
+        for it in file.contract.calls
+    }
+    granted: set[tuple[str, str, str, str]] = set()
+    for file in files.values():
+        for at, it in enumerate(file.contract.endpoints):
+            for caller in it.callers:
+                call = (caller, it.service, it.method, it.path)
+                granted.add(call)
+                if caller not in file.contract.participants and call not in listed:
                     yield file.finding(
-                        f"{caller} calls {endpoint.service} without depending on it: add "
-                        f'`{endpoint.service}: ">=…"` to its dependencies, or a callback',
+                        f"{caller} is not among services: add it with what it provides, or list "
+                        "the call under calls of the contract of the feature that makes it",
                         *("endpoints", at, "callers"),
                     )
+    for file in files.values():
+        for at, it in enumerate(file.contract.calls):
+            if (it.caller, it.service, it.method, it.path) not in granted:
+                what = f"{it.method} {it.path} of {it.service} has no caller {it.caller}"
+                yield file.finding(f"{what} in any contract", "calls", at)
 
 
 def endpoints_once(files: Files) -> Iterator[Finding]:
@@ -172,14 +204,24 @@ def _parameters(file: ContractFile, at: int, endpoint: Endpoint) -> Iterator[Fin
                 yield file.finding(f"{what}: {unknown}", "endpoints", at, place, name)
 
 
+def _calls(file: ContractFile) -> Iterator[tuple[str, str, Location]]:
+    contract = file.contract
+    for at, endpoint in enumerate(contract.endpoints):
+        for caller in endpoint.callers:
+            if caller in contract.participants:
+                yield caller, endpoint.service, ("endpoints", at, "callers")
+    for at, call in enumerate(contract.calls):
+        yield call.caller, call.service, ("calls", at)
+
+
 def _mentioned(file: ContractFile) -> Iterator[tuple[str, Location]]:
     contract = file.contract
     for service in contract.dependencies:
         yield service, ("dependencies", service)
     for at, endpoint in enumerate(contract.endpoints):
         yield endpoint.service, ("endpoints", at, "service")
-        for caller in endpoint.callers:
-            yield caller, ("endpoints", at, "callers")
+    for at, call in enumerate(contract.calls):
+        yield call.caller, ("calls", at, "caller")
     for at, event in enumerate(contract.events):
         yield event.publisher, ("events", at, "publisher")
     for at, stream in enumerate(contract.streams):

@@ -73,11 +73,11 @@ def _answer(endpoint: Endpoint) -> str:
 
 
 def _calls(contract: Contract, service: str) -> Iterator[str]:
-    for endpoint in contract.endpoints:
-        if service in endpoint.callers:
-            yield f"  - service: {endpoint.service}"
-            yield f"    path: {endpoint.path}"
-            yield f"    method: {endpoint.method}"
+    own = [it for it in contract.endpoints if service in it.callers]
+    for call in [*own, *(it for it in contract.calls if it.caller == service)]:
+        yield f"  - service: {call.service}"
+        yield f"    path: {call.path}"
+        yield f"    method: {call.method}"
 
 
 def _sockets(contract: Contract, service: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE, ROOT, VENVS, Stack
 
 _SERVICE = "back-api"
-_MODULE = ("-m", "features.administrators")
+_MODULE = ("-m", "features.user_administration")
 
 
 def create(stack: Stack, email: str, *, password_stdin: bool) -> int:

@@ -214,7 +214,7 @@ def test_admin_runs_in_back_apis_environment(stack: Stack, monkeypatch: pytest.M
     monkeypatch.setattr(subprocess, "run", run)
     assert admin.create(stack, "ada@example.org", password_stdin=True) == 3
     assert calls[0][0].endswith(".run/venvs/back-api/bin/python")
-    words = ["-m", "features.administrators", "ada@example.org", "--password-stdin"]
+    words = ["-m", "features.user_administration", "ada@example.org", "--password-stdin"]
     assert calls[0][1:] == words
     assert given["SECRETS_DIR"] == str(stack.mounts / "back-api" / "secrets")
 
@@ -228,7 +228,7 @@ def test_admin_goes_to_docker_where_that_runs_back_api(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert admin.create(stack, "ada@example.org", password_stdin=False) == 0
     last = (tmp_path / "asked").read_text().splitlines()[-1]
-    words = "compose exec -T back-api python -m features.administrators ada@example.org"
+    words = "compose exec -T back-api python -m features.user_administration ada@example.org"
     assert last == words
 
 

@@ -14,14 +14,14 @@ from devtools.contracts.cli import app
 from devtools.tests.contract_tree import Copy
 
 PROFILE = "shared/contracts/profile/feature.yaml"
-SESSIONS = "shared/contracts/sessions/feature.yaml"
+VERIFICATION = "shared/contracts/token-verification/feature.yaml"
+MAINTENANCE = "shared/contracts/maintenance/feature.yaml"
 GENERATED = (
     "constants.json",
     "asyncapi.json",
     "types.ts",
     "openapi/back-api.json",
     "schemas/user.User.json",
-    "tables.json",
 )
 
 
@@ -39,7 +39,7 @@ class TestGeneratedFiles:
     def test_a_hand_in_a_generated_file_is_named(self, copy: Copy) -> None:
         paths = [
             Path("back-postgres/features/profile/feature.yaml"),
-            *(Path("shared/contracts") / name for name in GENERATED),
+            *(Path("shared/contracts/generated") / name for name in GENERATED),
         ]
         before = {path: (copy.root / path).read_text() for path in paths}
         for path in paths[:-1]:
@@ -72,6 +72,31 @@ class TestGeneratedFiles:
         openapi = (copy.root / "shared/contracts/generated/openapi/back-api.json").read_text()
         assert '"/api/wishlist"' in openapi
         assert (copy.root / "back-api/features/wishlist/feature.yaml").exists()
+
+
+class TestFolders:
+    """Features in the code, in services that keep their code by feature."""
+
+    def said(self, copy: Copy) -> str:
+        tree = copy.tree()
+        return "\n".join(map(str, code.folders(copy.root, tree.services, tree.contracts)))
+
+    def test_each_feature_has_one_folder(self, copy: Copy) -> None:
+        assert self.said(copy) == ""
+
+    def test_code_without_a_contract_is_named(self, copy: Copy) -> None:
+        (copy.root / "back-auth/features/jwks").mkdir()
+        (copy.root / "back-auth/features/jwks/__init__.py").touch()
+        assert "back-auth/features/jwks: no contract jwks has back-auth among" in self.said(copy)
+
+    def test_a_contract_without_code_is_named(self, copy: Copy) -> None:
+        (copy.root / "back-api/features/profile/__init__.py").unlink()
+        line = copy.line(PROFILE, "name: back-api")
+        assert f"{PROFILE}:{line}: back-api takes part, but back-api/feat" in self.said(copy)
+
+    def test_services_that_keep_only_slices_need_no_code(self, copy: Copy) -> None:
+        assert not list((copy.root / "back-postgres/features").rglob("*.py"))
+        assert "back-postgres" not in self.said(copy)
 
 
 class TestContracts:
@@ -135,16 +160,30 @@ class TestContracts:
                 "profile.created stands in profile already",
             ),
             (
-                SESSIONS,
+                "shared/contracts/email-auth/feature.yaml",
+                "method: POST, path: /limits/refill",
+                "method: POST, path: /limits/fill",
+                "path: /limits/fill",
+                "POST /limits/fill of back-redis has no caller back-auth in any contract",
+            ),
+            (
+                "shared/contracts/email-auth/feature.yaml",
+                '    - back-redis: ">=1.0.0"\n',
+                "",
+                "path: /limits/take",
+                "back-auth calls back-redis without depending on it",
+            ),
+            (
+                VERIFICATION,
                 "parameters: {name: string}",
                 "parameters: {nome: string}",
                 "nome",
                 "the path /streams/{name} has no {nome}",
             ),
             (
-                SESSIONS,
-                "{role: user.Role}",
-                "{role: user.Rank}",
+                MAINTENANCE,
+                "{task_id: string}",
+                "{task_id: user.Rank}",
                 "user.Rank",
                 "user.Rank is neither a plain type nor one of shared/models",
             ),

@@ -1,6 +1,7 @@
 """What breaks consumers of an earlier revision, and the versions that let it pass."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
 
 PROFILE = "shared/contracts/profile/feature.yaml"
-SESSIONS = "shared/contracts/sessions/feature.yaml"
+LIVE = "shared/contracts/live-notifications/feature.yaml"
+VERIFICATION = "shared/contracts/token-verification/feature.yaml"
 
 
 def synced(copy: Copy, against: str) -> check.Outcome:
@@ -47,16 +49,16 @@ class TestAgainstARevision:
         "path,old,new,message,consumer",
         [
             (
-                SESSIONS,
-                "path: /limits/refill",
-                "path: /limits/fill",
-                "POST /limits/refill of back-redis is gone",
-                "back-auth",
+                LIVE,
+                "path: /tickets/redeem",
+                "path: /tickets/spend",
+                "POST /tickets/redeem of back-redis is gone",
+                "back-websockets",
             ),
             (
-                SESSIONS,
-                "callers: [back-api, back-auth, back-websockets]",
-                "callers: [back-api, back-auth]",
+                VERIFICATION,
+                "callers: [back-api, back-websockets]",
+                "callers: [back-api]",
                 "may no longer be called by back-websockets",
                 "back-websockets",
             ),
@@ -68,7 +70,7 @@ class TestAgainstARevision:
                 "browsers",
             ),
             (
-                "shared/contracts/email-auth/feature.yaml",
+                "shared/contracts/email-verification/feature.yaml",
                 "response: {status: 201, model: auth.StoredMailToken}",
                 "response: {status: 200, model: auth.StoredMailToken}",
                 "answers 200, not 201",
@@ -109,10 +111,10 @@ class TestAgainstARevision:
 
     def test_a_major_version_makes_it_pass(self, copy: Copy) -> None:
         revision = copy.commit()
-        copy.replace(SESSIONS, "path: /limits/refill", "path: /limits/fill")
+        copy.replace(LIVE, "path: /tickets/redeem", "path: /tickets/spend")
         (_, due) = map(str, synced(copy, revision).wrong)
-        assert due == f"{SESSIONS}:2: version 2.0.0 is due: consumers break"
-        copy.replace(SESSIONS, "version: 1.", "version: 2.")
+        assert due == f"{LIVE}:2: version 2.0.0 is due: consumers break"
+        copy.replace(LIVE, "version: 1.", "version: 2.")
         assert synced(copy, revision).wrong == []
 
     def test_a_revision_without_documents_is_refused_in_one_line(self, copy: Copy) -> None:
@@ -130,7 +132,7 @@ class TestAgainstARevision:
         copy.commit()
         first = documents.last_release(copy.root)
         assert first is not None
-        copy.replace(SESSIONS, "path: /limits/refill", "path: /limits/fill")
+        copy.replace(LIVE, "path: /tickets/redeem", "path: /tickets/spend")
         copy.commit()
         assert documents.last_release(copy.root) == first
         subprocess.run(["git", "tag", "v1.2.0"], cwd=copy.root, check=True)
@@ -165,13 +167,13 @@ class TestModels:
         found = self.verdict(('"user.verified"', '"user.confirmed"'))
         said = "\n".join(map(str, found.breaks))
         assert "user.verified is gone" in said
-        assert "breaks back-cassandra: user.verified (email-auth)" in said
+        assert "breaks back-cassandra: user.verified (email-verification)" in said
 
     def test_another_version_of_an_event_breaks(self) -> None:
         found = self.verdict(('"const": 1\n', '"const": 2\n'))
         said = "\n".join(map(str, found.breaks))
         assert "user.verified.version no longer takes 1" in said
-        assert "breaks back-cassandra: user.verified (email-auth)" in said
+        assert "breaks back-cassandra: user.verified (email-verification)" in said
 
     def test_a_constant_of_shared_breaks_everybody(self) -> None:
         found = self.verdict(('"JWT_EXPIRATION": 900', '"JWT_EXPIRATION": 60'))
@@ -218,7 +220,7 @@ class TestARenamedField:
         assert f"shared/models/user.py:{line}: User.email is gone, renamed to mail?" in first.stdout
         for consumer in ("back-api", "back-auth", "back-workers"):
             assert f"  breaks {consumer}: " in first.stdout
-        assert "shared/contracts/schemas/user.User.json: differs" in first.stdout
+        assert "shared/contracts/generated/schemas/user.User.json: differs" in first.stdout
 
         assert self.check(copy, "sync").returncode == 0
         after_sync = self.check(copy, "check", "--quick", "--against", "HEAD")
@@ -226,11 +228,17 @@ class TestARenamedField:
         assert "pyproject.toml: shared 2.0.0 is due" in after_sync.stdout
 
         copy.replace("pyproject.toml", 'version = "1.0.0"', 'version = "2.0.0"')
-        for name in ("user-registration", "email-auth"):
+        for name in (
+            "account",
+            "email-auth",
+            "email-verification",
+            "user-administration",
+            "user-registration",
+        ):
             path = f"shared/contracts/{name}/feature.yaml"
-            copy.replace(path, "version: 1.", "version: 2.")
             text = (copy.root / path).read_text()
             raised = text.replace('shared: ">=1.0.0"', 'shared: ">=2.0.0"')
+            raised = re.sub(r"^version: .*$", "version: 9.0.0", raised, flags=re.MULTILINE)
             (copy.root / path).write_text(raised)
         assert self.check(copy, "sync").returncode == 0
         last = self.check(copy, "check", "--quick", "--against", "HEAD")

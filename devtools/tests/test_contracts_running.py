@@ -98,7 +98,9 @@ class TestRealApps:
         assert "  -    method: PATCH" in lines
         assert any("POST /api/profile: /answers/201 is missing" in line for line in lines)
         assert lines[-1] == "back-postgres: has no code yet"
-        with pytest.raises(DevError, match="there is no contract wishes; there are: audit"):
+        with pytest.raises(
+            DevError, match="there is no contract wishes; there are: account, audit"
+        ):
             await diff.lines(tree, "wishes")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response, Text
-from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress, Role, UserStatus
+from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress, UserStatus
 
 MailPurpose = Literal["verify_email"]
 
@@ -156,13 +156,6 @@ class TicketHolder(Internal):
 
     user_id: UUID
     sid: UUID
-
-
-class RolePermissions(Internal):
-    """What a role may do."""
-
-    role: Role
-    permissions: list[str]
 
 
 class TakeToken(Internal):

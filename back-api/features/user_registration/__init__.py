@@ -4,8 +4,9 @@ from fastapi import APIRouter
 
 from features.user_registration.api import router
 from features.user_registration.domain import UserRegistrations
-from features.user_registration.infrastructure import AuthCredentials, NoLimit, RedisLimit
-from features.users.infrastructure import PostgresUsers
+from features.user_registration.infrastructure import NoLimit, RedisLimit
+from services.auth_credentials import AuthCredentials
+from services.postgres_users import PostgresUsers
 from settings import Settings
 from shared.kit import ServiceClient
 

@@ -1,6 +1,4 @@
-"""The services that signing up needs."""
-
-from uuid import UUID
+"""How many registrations one network address may make."""
 
 import structlog
 
@@ -8,26 +6,10 @@ from shared.kit import ServiceClient
 from shared.kit.errors import TimedOut, TooManyRequests, Unavailable
 from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import TakeToken, TokenTaken
-from shared.models.user import CredentialAccepted, NewCredential
 
 log = structlog.get_logger()
 
 _HOUR = 3600  # seconds
-
-
-class AuthCredentials:
-    """back-auth hashes and keeps the password; back-api learns an id."""
-
-    def __init__(self, auth: ServiceClient) -> None:
-        self._auth = auth
-
-    async def store(self, password: str) -> UUID:
-        accepted = await self._auth.post(
-            "/internal/credentials",
-            NewCredential(password=password),
-            response_model=CredentialAccepted,
-        )
-        return accepted.credential_id
 
 
 class NoLimit:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from features.user_registration.infrastructure import AuthCredentials
+from services.auth_credentials import AuthCredentials
 from shared.kit import asks_back_auth
 from shared.kit.auth.user_tokens import RemoteKeySet
 from shared.models.user import NewCredential

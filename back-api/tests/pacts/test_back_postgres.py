@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from features.profile.infrastructure import PostgresProfiles
-from features.users.infrastructure import PostgresUsers
+from services.postgres_users import PostgresUsers
 from shared.kit.errors import Conflict, NotFound
 from shared.models.base import EventPayload
 from shared.models.event import Command, NewEvent, Nothing

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4, uuid5
 
 import structlog
 
-from services.event_publisher import Outbox, event_command
+from services.event_publisher import EventPublisher, event_command
 from shared.kit.errors import Forbidden, ServiceError, TooManyRequests, Unauthenticated
 from shared.models.auth import LoginFailed, LoginSucceeded, TokenPair, TokenTaken
 from shared.models.base import now
@@ -61,7 +61,7 @@ class LoginService:
         attempts: AttemptLimit,
         passwords: Passwords,
         sessions: SessionOpener,
-        outbox: Outbox,
+        publisher: EventPublisher,
         *,
         clock: Callable[[], datetime] = now,
     ) -> None:
@@ -69,7 +69,7 @@ class LoginService:
         self._attempts = attempts
         self._passwords = passwords
         self._sessions = sessions
-        self._outbox = outbox
+        self._publisher = publisher
         self._clock = clock
 
     async def log_in(self, email: str, password: str) -> TokenPair:
@@ -104,7 +104,7 @@ class LoginService:
 
         sid = uuid4()
         tokens = await self._sessions.open(user, sid)
-        await self._outbox.record(
+        await self._publisher.publish(
             event_command(
                 "auth.login.succeeded",
                 LoginSucceeded(user_id=user.id, sid=sid),
@@ -144,7 +144,7 @@ class LoginService:
     def _note_failure(
         self, user_id: UUID, reason: FailureReason, *, command_id: UUID | None = None
     ) -> None:
-        self._outbox.record_soon(
+        self._publisher.publish_soon(
             event_command(
                 "auth.login.failed",
                 LoginFailed(user_id=user_id, reason=reason),

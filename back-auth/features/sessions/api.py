@@ -1,14 +1,10 @@
-"""Refreshing and ending a session, and what other services may ask about one."""
-
-from uuid import UUID
+"""`/auth/refresh` and `/auth/logout`."""
 
 from fastapi import APIRouter, Response, status
 
 from features.sessions.domain import SessionService
-from services.permission_service import permissions_of
-from shared.kit.auth.guards import CurrentUser, calls_with_scope
-from shared.models.auth import Refresh, RolePermissions, Session, TokenPair
-from shared.models.user import Role
+from shared.kit.auth.guards import CurrentUser
+from shared.models.auth import Refresh, TokenPair
 
 
 def router(sessions: SessionService) -> APIRouter:
@@ -22,16 +18,5 @@ def router(sessions: SessionService) -> APIRouter:
     @routes.post("/auth/logout", status_code=status.HTTP_204_NO_CONTENT)
     async def log_out(user: CurrentUser) -> None:
         await sessions.log_out(user.id, user.sid)
-
-    @routes.get("/internal/sessions/{sid}", dependencies=[calls_with_scope("sessions:read")])
-    async def session(sid: UUID) -> Session:
-        return await sessions.find(sid)
-
-    @routes.get(
-        "/internal/roles/{role}/permissions",
-        dependencies=[calls_with_scope("permissions:read")],
-    )
-    async def role_permissions(role: Role) -> RolePermissions:
-        return RolePermissions(role=role, permissions=permissions_of(role))
 
     return routes

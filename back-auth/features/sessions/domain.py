@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from services.event_publisher import Outbox, event_command
+from services.event_publisher import EventPublisher, event_command
 from services.secret_service import new_secret, secret_hash
 from shared.kit.errors import Conflict, NotFound, Unauthenticated
 from shared.models.auth import LoggedOut, RefreshReused, Session, TokenPair
@@ -63,14 +63,14 @@ class SessionService:
         sessions: Sessions,
         users: Users,
         tokens: AccessTokens,
-        outbox: Outbox,
+        publisher: EventPublisher,
         *,
         refresh_seconds: int,
     ) -> None:
         self._sessions = sessions
         self._users = users
         self._tokens = tokens
-        self._outbox = outbox
+        self._publisher = publisher
         self._refresh_seconds = refresh_seconds
 
     async def open(self, user: User, sid: UUID) -> TokenPair:
@@ -114,7 +114,7 @@ class SessionService:
     async def log_out(self, user_id: UUID, sid: UUID) -> None:
         """End the session. That matters at once; its event may follow."""
         await self._sessions.revoke(sid)
-        self._outbox.record_soon(
+        self._publisher.publish_soon(
             event_command(
                 "auth.logout",
                 LoggedOut(user_id=user_id, sid=sid),
@@ -122,14 +122,6 @@ class SessionService:
                 command_id=uuid5(sid, "auth.logout"),
             )
         )
-
-    async def find(self, sid: UUID) -> Session:
-        """What is known of a session."""
-        return await self._sessions.get(sid)
-
-    async def is_active(self, sid: UUID) -> bool:
-        """Whether the session still stands."""
-        return (await self._sessions.get(sid)).active
 
     async def _active_user(self, user_id: UUID) -> User | None:
         try:
@@ -141,7 +133,7 @@ class SessionService:
     async def _end_stolen(self, user_id: UUID, sid: UUID) -> None:
         await self._sessions.revoke(sid)
         log.warning("refresh_token_reused", user_id=str(user_id), sid=str(sid))
-        self._outbox.record_soon(
+        self._publisher.publish_soon(
             event_command(
                 "auth.refresh.reused",
                 RefreshReused(user_id=user_id, sid=sid),

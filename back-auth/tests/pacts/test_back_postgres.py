@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from features.credentials.infrastructure import PostgresCredentials
 from features.email_auth.infrastructure import PostgresAccounts
-from features.mail_tokens.infrastructure import PostgresMailTokens, PostgresVerifications
+from features.email_verification.infrastructure import PostgresMailTokens, PostgresVerifications
 from features.sessions.infrastructure import PostgresUsers
-from services.postgres_event_publisher import PostgresOutbox
+from features.user_registration.infrastructure import PostgresCredentials
+from services.postgres_event_publisher import PostgresEventPublisher
 from shared.kit.errors import Conflict, NotFound
 from shared.models.auth import (
     LoggedOut,
@@ -259,7 +259,7 @@ async def test_record_an_event(pact: ConsumerPact) -> None:
         sends=command,
         answers=reply(201, {"event_ids": [logout.envelope.event_id]}),
     ) as postgres:
-        await PostgresOutbox(postgres).record(command)
+        await PostgresEventPublisher(postgres).publish(command)
 
 
 def test_the_pact_is_kept(pact: ConsumerPact) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from features.email_auth.infrastructure import LIMIT, RedisAttemptLimit
+from features.live_notifications.infrastructure import RedisTickets
 from features.sessions.infrastructure import RedisSessions
-from features.socket_tickets.infrastructure import RedisTickets
 from services.secret_service import secret_hash
 from shared.kit import ServiceClient
 from shared.kit.auth.revocations import Revocations

@@ -10,8 +10,8 @@ from devtools.checks.tree import LEFT_OUT
 from devtools.workspace.repository import ROOT
 
 BROKEN = {
-    "back-api/features/users/infrastructure.py": "import asyncpg",
-    "back-api/features/users/domain.py": "import requests\n\nrequests.get('http://rates.example')",
+    "back-api/features/profile/infrastructure.py": "import asyncpg",
+    "back-api/features/account/domain.py": "import requests\n\nrequests.get('http://rates.example')",
     "back-postgres/routes/users.py": "ALL = 'SELECT * FROM users'",
     "back-api/features/profile/api.py": "import jwt\n\nTOKEN = jwt.encode({}, 'secret')",
 }
@@ -36,17 +36,17 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     "file,rule,sentence",
     [
         (
-            "back-api/features/users/infrastructure.py",
+            "back-api/features/profile/infrastructure.py",
             "drivers",
             "back-api uses asyncpg: only back-postgres opens that engine. Ask it through the kit's",
         ),
         (
-            "back-api/features/users/domain.py",
+            "back-api/features/account/domain.py",
             "pure-domain",
             "a domain imports requests: calls belong in infrastructure.py, behind a protocol",
         ),
         (
-            "back-api/features/users/domain.py",
+            "back-api/features/account/domain.py",
             "http-clients",
             "back-api uses requests: services call each other through ServiceClient",
         ),

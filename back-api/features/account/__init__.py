@@ -1,0 +1,12 @@
+"""The user who asks."""
+
+from fastapi import APIRouter
+
+from features.account.api import router
+from services.postgres_users import PostgresUsers
+from shared.kit import ServiceClient
+
+
+def feature(postgres: ServiceClient) -> APIRouter:
+    """The routes of the feature, wired to the services that it needs."""
+    return router(PostgresUsers(postgres))

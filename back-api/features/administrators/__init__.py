@@ -1,1 +1,0 @@
-"""Admins, made from the command line: `python -m features.administrators EMAIL`."""

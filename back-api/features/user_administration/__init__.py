@@ -1,0 +1,1 @@
+"""Users, as operators and admins change them."""

@@ -1,0 +1,91 @@
+"""`python -m features.user_administration EMAIL [--password-stdin]`, in back-api's environment."""
+
+import argparse
+import asyncio
+import getpass
+import secrets
+import sys
+
+from pydantic import TypeAdapter, ValidationError
+
+from features.user_administration.domain import Administrators
+from services.auth_credentials import AuthCredentials
+from services.postgres_users import PostgresUsers
+from settings import Settings
+from shared.kit import service_client
+from shared.kit.errors import ServiceError
+from shared.kit.http.context import correlated
+from shared.kit.http.transport import HttpTransport
+from shared.kit.runtime.log import configure_logging
+from shared.kit.runtime.service import Connect
+from shared.models.user import EmailAddress, Password
+
+_ADDRESS = TypeAdapter[str](EmailAddress)
+_PASSWORD = TypeAdapter[str](Password)
+
+
+class Refused(Exception):
+    """The command can't do what it was asked; the text says why."""
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 there is an admin of that address now, 1 there is not."""
+    parser = argparse.ArgumentParser(prog="./dev admin create")
+    parser.add_argument("email")
+    parser.add_argument("--password-stdin", action="store_true")
+    given = parser.parse_args(arguments)
+    configure_logging("back-api", level="ERROR")
+    try:
+        print(asyncio.run(make_admin(given.email, from_stdin=given.password_stdin)))
+    except (Refused, ServiceError) as error:
+        print(error.detail if isinstance(error, ServiceError) else error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = None) -> str:
+    """Create or promote, and say what was done.
+
+    Raises:
+        Refused: address or password are not as they must be.
+        ServiceError: a service refused or can't be reached.
+    """
+    address = _checked(_ADDRESS, email, "the address")
+    settings = Settings()
+    over = connect or (lambda name: HttpTransport(settings.url_of(name)))
+    async with (
+        service_client(settings, "back-auth", over("back-auth")) as auth,
+        service_client(settings, "back-postgres", over("back-postgres")) as postgres,
+    ):
+        administrators = Administrators(PostgresUsers(postgres), AuthCredentials(auth))
+        with correlated(None):
+            user = await administrators.find(address)
+            if user is not None:
+                outcome = await administrators.promote(user)
+                return f"{address} is an admin ({outcome}); the password stays as it was"
+            password, made = _password(from_stdin=from_stdin)
+            user_id = await administrators.create(address, password)
+    told = f"\npassword (shown this once): {password}" if made else ""
+    return f"{address} is an admin now (user {user_id}){told}"
+
+
+def _password(*, from_stdin: bool) -> tuple[str, bool]:
+    """The password, and whether it was made here."""
+    if from_stdin:
+        return _checked(_PASSWORD, sys.stdin.readline().rstrip("\n"), "the password"), False
+    if sys.stdin.isatty():
+        typed = getpass.getpass("Password (empty: one is made): ")
+        if typed:
+            return _checked(_PASSWORD, typed, "the password"), False
+    return secrets.token_urlsafe(18), True
+
+
+def _checked(kind: TypeAdapter[str], text: str, what: str) -> str:
+    try:
+        return kind.validate_python(text)
+    except ValidationError as error:
+        raise Refused(f"{what} can't be used: {error.errors()[0]['msg']}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""Confirming an address, and minting the token for the mail that asks for it."""
+
+from typing import Annotated
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Query, Request, status
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.datastructures import Headers
+from starlette.routing import Match
+from starlette.types import Scope
+
+from features.email_verification.domain import MailTokenService
+from features.email_verification.page import confirmation_page, confirmed_page, refused_page
+from shared.kit.auth.guards import calls_with_scope
+from shared.kit.errors import InvalidRequest, ServiceError
+from shared.models.auth import EmailVerified, MailToken, MintMailToken, VerifyEmail
+
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+PATH = "/auth/verify-email"
+
+
+class FormRoute(APIRoute):
+    """A route for what browsers post without JavaScript; anything else goes past it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        media_type = Headers(scope=scope).get("content-type", "").partition(";")[0]
+        if scope.get("method") == "POST" and media_type.strip().lower() == FORM_MEDIA_TYPE:
+            return super().matches(scope)
+        return Match.NONE, {}
+
+
+def router(tokens: MailTokenService) -> APIRouter:
+    routes = APIRouter(tags=["mail tokens"])
+
+    @routes.get(PATH, response_class=HTMLResponse)
+    async def show_confirmation(token: Annotated[str, Query()] = "") -> HTMLResponse:
+        try:
+            return confirmation_page(_readable(token))
+        except InvalidRequest as error:
+            return refused_page(error)
+
+    async def confirm_by_form(request: Request) -> HTMLResponse:
+        form = parse_qs((await request.body()).decode(errors="replace"))
+        try:
+            await tokens.verify_email(_readable(form.get("token", [""])[0]))
+        except ServiceError as error:
+            return refused_page(error)
+        return confirmed_page()
+
+    routes.add_api_route(
+        PATH,
+        confirm_by_form,
+        methods=["POST"],
+        response_class=HTMLResponse,
+        route_class_override=FormRoute,
+        include_in_schema=False,
+    )
+
+    @routes.post(PATH)
+    async def confirm(body: VerifyEmail) -> EmailVerified:
+        return await tokens.verify_email(body.token)
+
+    @routes.post(
+        "/internal/mail-tokens",
+        status_code=status.HTTP_201_CREATED,
+        dependencies=[calls_with_scope("mail-tokens:mint")],
+    )
+    async def mint(wanted: MintMailToken) -> MailToken:
+        return await tokens.mint(wanted.user_id, wanted.purpose)
+
+    return routes
+
+
+def _readable(token: str) -> str:
+    try:
+        return VerifyEmail(token=token).token
+    except ValidationError:
+        raise InvalidRequest(
+            "The link is not complete. Copy it from the mail as a whole.",
+            code="verification_token_invalid",
+        ) from None
