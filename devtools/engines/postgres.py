@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,10 +122,11 @@ def _unprivileged() -> list[str]:
     if os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise EngineError(
-            "PostgreSQL can't run as root here: install util-linux, or be another user."
-        )
+    if setpriv is None:  # macOS: without that capability, so nobody must reach the clone
+        user = pwd.getpwnam("nobody")
+        drop = f"os.setgroups([]); os.setgid({user.pw_gid}); os.setuid({user.pw_uid})"
+        code = f"import os, sys; {drop}; os.execv(sys.argv[1], sys.argv[1:])"
+        return [sys.executable, "-I", "-S", "-c", code]
     return [
         setpriv,
         f"--reuid={NOBODY}",

@@ -16,6 +16,7 @@ ENGINE_PORTS = {"postgres": 8143, "cassandra": 8144, "valkey": 8146, "broker": 8
 SECRETS = PurePosixPath("/secrets")
 TEMPORARY = PurePosixPath("/tmp")  # noqa: S108 - the container's
 MARKER = "TOOLS_DASHBOARD_STACK"
+SERVICE_PATH = "/usr/local/bin:/usr/bin:/bin"
 _HANDED_ON = {"HOME", "LANG", "LC_ALL", "TZ", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
 _HANDED_ON |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
@@ -139,9 +140,7 @@ class Layout:
 
     def _environment(self, service: Service, member: str | None) -> dict[str, str]:
         given = {key: self._value(service, key) for key in service.environment}
-        path = "/usr/local/bin:/usr/bin:/bin"
-        if member:
-            path = f"{VENVS / member / 'bin'}:{path}"
+        path = f"{VENVS / member / 'bin'}:{SERVICE_PATH}" if member else SERVICE_PATH
         handed_on = {key: os.environ[key] for key in _HANDED_ON if key in os.environ}
         if TEMPORARY in service.tmpfs:
             handed_on["TMPDIR"] = str(_inside(self._room(service), TEMPORARY))

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from devtools.engines import Recipe
+from devtools.engines import Recipe, wheels
 from devtools.stack.state import StepState
 from devtools.stack.stub import prism
 from devtools.workspace import environments
@@ -37,7 +37,7 @@ class Prerequisites:
         name = f"engine {image}"
 
         async def fetch() -> None:
-            await self._once("engine wheels", environments.engines)
+            await self._once("engine wheels", wheels.install)
             loop = asyncio.get_running_loop()
 
             def progress(text: str) -> None:
@@ -49,7 +49,7 @@ class Prerequisites:
 
     async def prism(self) -> None:
         async def install() -> None:
-            await self._once("engine wheels", environments.engines)
+            await self._once("engine wheels", wheels.install)
             await prism.installed()
 
         await self._once("Prism, for stubs", install)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,14 @@ from devtools.stack.logs import LogFile
 
 _CHUNK = 65536
 _PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
+HAS_DEATH_SIGNAL = sys.platform == "linux"
+
+
+@cache
+def _life_pipe() -> int:
+    """The read end of a pipe that ends with this process, whose write end it alone has."""
+    read_end, _ = os.pipe()
+    return read_end
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,14 @@ class Process:
         for as long as a child of it holds the other end.
         """
         launcher = [sys.executable, "-I", "-S", str(_PARENT_DEATH_SIGNAL)]
+        life = -1 if HAS_DEATH_SIGNAL else _life_pipe()
         read_end, write_end = os.pipe()
         try:
             started = await asyncio.create_subprocess_exec(
                 *launcher,
                 str(int(command.stop_signal)),
                 str(os.getpid()),
+                str(life),
                 *command.argv,
                 env=dict(command.env),
                 cwd=command.cwd,
@@ -61,6 +72,7 @@ class Process:
                 stdout=write_end,
                 stderr=write_end,
                 start_new_session=True,
+                pass_fds=[] if life < 0 else [life],
             )
         except BaseException:
             os.close(read_end)

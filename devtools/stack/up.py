@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 from rich.console import Console
 
-from devtools.stack import control, preflight
+from devtools.stack import availability, control, preflight
 from devtools.stack.layout import Layout
 from devtools.stack.state import StackState
 from devtools.stack.supervisor import Supervisor
@@ -26,12 +26,23 @@ def topology_of(without: Collection[str], stubs: Collection[str] = ()) -> Topolo
     return whole.without(without).with_stubs(stubs)
 
 
+def _available(
+    without: Collection[str], stubs: Collection[str], console: Console
+) -> tuple[list[str], Topology]:
+    """What is left out, with the parts that this machine can't run, and the topology that stays."""
+    missing = dict(availability.missing(topology_of(without, stubs)))
+    for line in missing.values():
+        console.print(line, style="yellow", soft_wrap=True)
+    left_out = [*without, *missing]
+    return left_out, topology_of(left_out, stubs)
+
+
 def in_foreground(
     stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
 ) -> None:
     """Runs the stack until Ctrl-C."""
     preflight.check_bootstrap(UV)
-    topology = topology_of(without, stubs)
+    without, topology = _available(without, stubs, console)
     preflight.make_folder(stack)
     with preflight.exclusive(stack):
         _check(stack, topology, console)
@@ -59,7 +70,7 @@ def in_background(
 ) -> None:
     """Starts the stack as a process of its own; returns when it is ready."""
     preflight.check_bootstrap(UV)
-    topology = topology_of(without, stubs)
+    without, topology = _available(without, stubs, console)
     preflight.make_folder(stack)
     with preflight.exclusive(stack):
         _check(stack, topology, console)

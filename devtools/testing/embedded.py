@@ -10,12 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for
+from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
 from devtools.engines.free_ports import free_ports
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Command, Process
 from devtools.testing.parts import PartEngine
-from devtools.workspace import environments
 from devtools.workspace.threads import in_thread
 
 START_SECONDS = 60.0
@@ -29,7 +28,7 @@ UNSYNCED = ["postgres", "--fsync=off", "--synchronous_commit=off", "--full_page_
 @asynccontextmanager
 async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     """Run the engine; what it gives is the environment with its address and password."""
-    await environments.engines()
+    await wheels.install()
     recipe = recipe_for(engine.image)
     await in_thread(lambda: recipe.fetch(lambda _: None))
     root = Path(tempfile.mkdtemp(prefix=f"test-{engine.name}-"))

@@ -11,14 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for
+from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
 from devtools.engines.cql import Connection, CqlError
 from devtools.engines.free_ports import free_ports
 from devtools.engines.valkey import USES
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Command, Process
 from devtools.testing.embedded import answers
-from devtools.workspace import environments
 from devtools.workspace.repository import UV
 from devtools.workspace.threads import in_thread
 
@@ -35,7 +34,7 @@ pytestmark = pytest.mark.skipif(not UV.exists(), reason="environments are made b
 
 @pytest.fixture(autouse=True)
 async def _wheels() -> None:
-    await environments.engines()
+    await wheels.install()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools.engines import wheels
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 
@@ -73,5 +74,5 @@ async def test_engine_wheels_become_importable(
     uv_log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    await environments.engines()
+    await wheels.install()
     assert any("devtools+engines" in entry for entry in sys.path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.engines import EngineError, EngineInstance, Launch
+from devtools.engines import EngineError, EngineInstance, Launch, wheels
 from devtools.stack.layout import Layout
 from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.programs import EngineProgram, OwnProgram, program_for
@@ -37,7 +37,7 @@ def prerequisites(monkeypatch: pytest.MonkeyPatch) -> Prerequisites:
     async def nothing(*_: object) -> None:
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(environments, "engines", nothing)
+    monkeypatch.setattr(wheels, "install", nothing)
     monkeypatch.setattr(environments, "sync", nothing)
     return Prerequisites(lambda: None)
 

