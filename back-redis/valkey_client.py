@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, Self, TypeAlias, TypeVar, cast
 
-from valkey import exceptions
-from valkey.asyncio import BlockingConnectionPool, Valkey
-from valkey.asyncio.retry import Retry
-from valkey.backoff import NoBackoff
+from redis import exceptions
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from settings import Settings
 from shared.kit.errors import Unavailable
@@ -39,7 +39,7 @@ class ValkeyClient:
     def __init__(self, settings: Settings) -> None:
         password = settings.secret("valkey.password")
         self._timeout = settings.valkey_timeout
-        self._valkey: Valkey = Valkey(
+        self._redis = Redis(
             connection_pool=BlockingConnectionPool(
                 max_connections=settings.valkey_connections,
                 timeout=None,
@@ -47,12 +47,14 @@ class ValkeyClient:
                 port=settings.valkey_port,
                 username=settings.valkey_user if password else None,
                 password=password or None,
-                # _answer keeps the time. The driver's own limit would use asyncio.wait_for,
-                # which before Python 3.12 can swallow a cancellation.
+                # _answer limits the time of a call as a whole, the wait for a connection included.
                 socket_timeout=None,
                 socket_connect_timeout=None,
                 retry=Retry(NoBackoff(), 0),
                 decode_responses=True,
+                # RESP 2: RESP 3 begins each connection with a handshake for the notifications of
+                # Redis Enterprise, which Valkey refuses.
+                protocol=2,
             )
         )
 
@@ -60,14 +62,14 @@ class ValkeyClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._valkey.aclose(close_connection_pool=True)
+        await self._redis.aclose(close_connection_pool=True)
 
     async def ping(self) -> None:
-        await self._answer(self._valkey.ping())
+        await self._answer(self._redis.ping())
 
     def script(self, name: str) -> Script[Answer]:
         """The script `stores/<name>.lua`; the caller declares what it answers."""
-        script = self._valkey.register_script((STORES / f"{name}.lua").read_text())
+        script = self._redis.register_script((STORES / f"{name}.lua").read_text())
 
         async def run(keys: Sequence[str], arguments: Sequence[str | int]) -> Answer:
             return cast("Answer", await self._answer(script(keys=keys, args=arguments)))
@@ -75,37 +77,43 @@ class ValkeyClient:
         return run
 
     async def set(self, key: str, value: str, *, expires_in: int) -> None:
-        await self._answer(self._valkey.set(key, value, ex=expires_in))
+        await self._answer(self._redis.set(key, value, ex=expires_in))
 
     async def take(self, key: str) -> str | None:
         """The value of `key`, which is gone afterwards."""
-        return cast("str | None", await self._answer(self._valkey.getdel(key)))
+        return cast("str | None", await self._answer(self._redis.getdel(key)))
 
     async def delete(self, key: str) -> None:
-        await self._answer(self._valkey.delete(key))
+        await self._answer(self._redis.delete(key))
 
     async def entries(self, stream: str, first: str, count: int) -> list[Entry]:
         """At most `count` entries from `first` on; `(` before an id leaves that one out."""
-        found = await self._answer(self._valkey.xrange(stream, min=first, count=count))
+        found = await self._answer(self._redis.xrange(stream, min=first, count=count))
         return cast("list[Entry]", found)
 
     async def last_id(self, stream: str) -> str:
         """The id of the newest entry, `0-0` when there is none."""
-        found = await self._answer(self._valkey.xrevrange(stream, count=1))
+        found = await self._answer(self._redis.xrevrange(stream, count=1))
         return cast("list[Entry]", found)[0][0] if found else "0-0"
 
     async def wait_for_entries(
         self, positions: Mapping[str, str], *, wait_ms: int
     ) -> dict[str, list[Entry]]:
         """What came after `positions` (stream to id), waiting at most `wait_ms` for the first."""
-        found = await self._answer(self._valkey.xread(dict(positions), count=500, block=wait_ms))
+        found = await self._answer(
+            self._redis.xread(
+                dict(positions.items()),
+                count=500,
+                block=wait_ms,
+            )
+        )
         return dict(cast("list[tuple[str, list[Entry]]]", found))
 
     async def _answer(self, command: Awaitable[Answer]) -> Answer:
         try:
             async with asyncio.timeout(self._timeout):
                 return await command
-        except (exceptions.ValkeyError, OSError) as error:
+        except (exceptions.RedisError, OSError) as error:
             if not _passes(error):
                 raise
             raise Unavailable("The store can't be reached at present.", retry_after=1) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from main import app as make_app
 from settings import Settings
@@ -62,9 +62,9 @@ def environment(keys: Identities, engine: Engine, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-async def raw(engine: Engine) -> AsyncIterator[Valkey]:
+async def raw(engine: Engine) -> AsyncIterator[Redis]:
     """A plain connection, to look behind the stores."""
-    connection = Valkey(
+    connection = Redis(
         host=engine.host,
         port=engine.port,
         username="back-redis" if engine.password else None,
@@ -82,7 +82,7 @@ def settings(environment: None) -> Settings:
 
 
 @pytest.fixture
-async def valkey(settings: Settings, raw: Valkey) -> AsyncIterator[ValkeyClient]:
+async def valkey(settings: Settings, raw: Redis) -> AsyncIterator[ValkeyClient]:
     async with ValkeyClient(settings) as client:
         yield client
 
@@ -108,7 +108,7 @@ def live(valkey: ValkeyClient, settings: Settings) -> LiveStore:
 
 
 @pytest.fixture
-def app(environment: None, raw: Valkey) -> FastAPI:
+def app(environment: None, raw: Redis) -> FastAPI:
     return make_app()
 
 

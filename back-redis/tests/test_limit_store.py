@@ -2,7 +2,7 @@
 
 import asyncio
 
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from shared.models.auth import TokenTaken
 from stores.limit_store import LimitStore
@@ -47,7 +47,7 @@ class TestTake:
         answer = await limits.take("calls", "ada", capacity=2, window=900)
         assert answer.remaining == 1
 
-    async def test_an_idle_bucket_vanishes(self, limits: LimitStore, raw: Valkey) -> None:
+    async def test_an_idle_bucket_vanishes(self, limits: LimitStore, raw: Redis) -> None:
         await limits.take("calls", "ada", capacity=100, window=1)
 
         async def gone() -> bool:

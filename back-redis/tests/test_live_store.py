@@ -4,13 +4,14 @@ import asyncio
 from uuid import UUID, uuid4
 
 import pytest
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from settings import Settings
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvent, PublishLive
 from stores.live_store import LIVE, LiveStore
+from tests.stream_entries import stream_entries
 from valkey_client import ValkeyClient
 
 
@@ -33,21 +34,21 @@ async def publish(live: LiveStore, user_id: UUID, count: int) -> list[EventEnvel
 
 class TestPublish:
     async def test_puts_the_event_on_both_streams_under_one_id(
-        self, live: LiveStore, raw: Valkey
+        self, live: LiveStore, raw: Redis
     ) -> None:
         new = PublishLive(user_id=uuid4(), envelope=envelope())
         published = await live.publish(new)
         assert not published.duplicate
-        [(live_id, fields)] = await raw.xrange(LIVE)
+        [(live_id, fields)] = await stream_entries(raw, LIVE)
         assert live_id == published.stream_id
         assert LiveEvent.model_validate_json(fields["event"]) == LiveEvent(
             user_id=new.user_id, envelope=new.envelope
         )
-        [(own_id, _)] = await raw.xrange(f"stream:live:{new.user_id}")
+        [(own_id, _)] = await stream_entries(raw, f"stream:live:{new.user_id}")
         assert own_id == live_id
         assert 86_390 <= await raw.ttl(f"stream:live:{new.user_id}") <= 86_400
 
-    async def test_of_ten_repeats_at_once_one_is_new(self, live: LiveStore, raw: Valkey) -> None:
+    async def test_of_ten_repeats_at_once_one_is_new(self, live: LiveStore, raw: Redis) -> None:
         new = PublishLive(user_id=uuid4(), envelope=envelope())
         answers = await asyncio.gather(*(live.publish(new) for _ in range(10)))
         assert [answer.duplicate for answer in answers].count(False) == 1
@@ -55,7 +56,7 @@ class TestPublish:
         assert await raw.xlen(LIVE) == 1
 
     async def test_both_streams_are_bounded(
-        self, valkey: ValkeyClient, settings: Settings, raw: Valkey
+        self, valkey: ValkeyClient, settings: Settings, raw: Redis
     ) -> None:
         tight = settings.model_copy(
             update={"live_stream_length": 300, "live_events_kept_per_user": 5}

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from main import app as make_app
 from settings import Settings
@@ -54,7 +54,7 @@ async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
 
 
 @pytest.fixture
-def broken_app(raw: Valkey, proxy: TcpProxy) -> FastAPI:
+def broken_app(raw: Redis, proxy: TcpProxy) -> FastAPI:
     """An app whose way to Valkey can break."""
     return make_app()
 
@@ -119,7 +119,7 @@ class TestWithoutValkey:
                 assert (await anext(events)).event == "caught-up"
 
     async def test_a_store_that_cannot_write_is_unavailable(
-        self, valkey: ValkeyClient, raw: Valkey, sessions: SessionStore
+        self, valkey: ValkeyClient, raw: Redis, sessions: SessionStore
     ) -> None:
         await raw.config_set("maxmemory", "1")
         try:
@@ -127,6 +127,14 @@ class TestWithoutValkey:
                 await sessions.create(new_session())
         finally:
             await raw.config_set("maxmemory", "0")
+
+    async def test_a_script_that_valkey_lost_is_loaded_again(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await raw.script_flush()
+        assert await sessions.create(new) == await sessions.read(new.sid)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from shared.kit import ServiceClient
 from shared.models.auth import Revocation
@@ -35,7 +35,7 @@ def states(
 
 @pytest.fixture
 async def provider(
-    app: FastAPI, client: AsgiClient, keys: Identities, raw: Valkey, states: States
+    app: FastAPI, client: AsgiClient, keys: Identities, raw: Redis, states: States
 ) -> AsyncIterator[Provider]:
     async def ready() -> bool:
         return (await client.get("/health/ready")).status == 200

@@ -7,12 +7,13 @@ from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from shared.kit.errors import Conflict, NotFound
 from shared.models.auth import SESSION_SECONDS_MAX, NewSession, RotateSession, Session
 from stores import session_store
 from stores.session_store import REVOCATIONS, SessionStore
+from tests.stream_entries import stream_entries
 
 
 def hashed(word: str) -> str:
@@ -31,13 +32,13 @@ def trade(presented: str, following: str) -> RotateSession:
     )
 
 
-async def revocations(raw: Valkey) -> list[dict[str, str]]:
-    return [fields for _, fields in await raw.xrange(REVOCATIONS)]
+async def revocations(raw: Redis) -> list[dict[str, str]]:
+    return [fields for _, fields in await stream_entries(raw, REVOCATIONS)]
 
 
 class TestCreate:
     async def test_keeps_the_session_as_long_as_asked(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         created = await sessions.create(new)
@@ -89,7 +90,7 @@ class TestRead:
 
 class TestRotate:
     async def test_the_next_hash_follows_and_the_life_begins_anew(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
@@ -100,7 +101,7 @@ class TestRotate:
         await sessions.rotate(new.sid, trade("second", "third"))
 
     async def test_a_spent_hash_ends_the_session_and_tells_the_verifiers(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
@@ -116,7 +117,7 @@ class TestRotate:
         assert ended.value.code == "session_not_found"
 
     async def test_a_hash_that_was_never_issued_ends_nothing(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
@@ -126,7 +127,7 @@ class TestRotate:
         await sessions.rotate(new.sid, trade("first", "second"))
 
     async def test_the_same_trade_told_again_is_answered_again(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
@@ -140,7 +141,7 @@ class TestRotate:
         assert unknown.value.code == "session_not_found"
 
     async def test_of_twenty_at_once_one_wins_and_the_session_ends(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
@@ -158,7 +159,7 @@ class TestRotate:
         assert await revocations(raw) == [{"sid": str(new.sid)}]
 
     async def test_only_the_newest_spent_hashes_are_kept(
-        self, sessions: SessionStore, raw: Valkey, monkeypatch: pytest.MonkeyPatch
+        self, sessions: SessionStore, raw: Redis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(session_store, "SPENT_HASHES_KEPT", 2)
         new = new_session()
@@ -174,7 +175,7 @@ class TestRotate:
 
 class TestRevoke:
     async def test_ends_the_session_and_tells_the_verifiers_once(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
@@ -185,16 +186,14 @@ class TestRevoke:
         with pytest.raises(NotFound):
             await sessions.rotate(new.sid, trade("first", "second"))
 
-    async def test_an_unknown_session_is_told_too(
-        self, sessions: SessionStore, raw: Valkey
-    ) -> None:
+    async def test_an_unknown_session_is_told_too(self, sessions: SessionStore, raw: Redis) -> None:
         sid = uuid4()
         await sessions.revoke(sid)
         assert await revocations(raw) == [{"sid": str(sid)}]
         assert await raw.keys("session:*") == []
 
     async def test_revocations_are_kept_for_their_time_and_then_trimmed(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         seconds, _ = await raw.time()
         for age in (1300, 1100):
@@ -203,16 +202,18 @@ class TestRevoke:
                     REVOCATIONS, {"sid": str(uuid4())}, f"{(seconds - age) * 1000}-{number}"
                 )
         await sessions.revoke(uuid4())
-        ages = {seconds - int(id.split("-")[0]) // 1000 for id, _ in await raw.xrange(REVOCATIONS)}
-        old = await raw.xrange(REVOCATIONS, max=f"{(seconds - 1200) * 1000}")
+        kept_since = f"{(seconds - 1200) * 1000}"
+        kept = await stream_entries(raw, REVOCATIONS)
+        ages = {seconds - int(entry_id.split("-")[0]) // 1000 for entry_id, _ in kept}
+        old = await stream_entries(raw, REVOCATIONS, last=kept_since)
         assert len(old) < 100, "whole blocks of old entries are dropped"
-        assert len(await raw.xrange(REVOCATIONS, min=f"{(seconds - 1200) * 1000}")) == 151
+        assert len(await stream_entries(raw, REVOCATIONS, first=kept_since)) == 151
         assert max(ages) <= 1300
 
 
 class TestRevokeAll:
     async def test_ends_what_is_and_not_what_comes(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         user_id = uuid4()
         before, other, after = new_session(user_id), new_session(), new_session(user_id)
@@ -238,7 +239,7 @@ class TestRevokeAll:
             await sessions.rotate(new.sid, trade("first", "second"))
 
     async def test_the_cut_off_outlives_every_session(
-        self, sessions: SessionStore, raw: Valkey
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         user_id = uuid4()
         await sessions.revoke_all(user_id)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from pubsub import PubSub
 from settings import Settings
@@ -24,6 +24,7 @@ from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from stores.live_store import LIVE, LiveStore
 from stores.session_store import REVOCATIONS, SessionStore
+from tests.stream_entries import stream_entries
 from tests.test_live_store import publish
 from tests.waiting import until
 from valkey_client import ValkeyClient
@@ -99,10 +100,10 @@ class TestNewcomers:
 
 class TestResume:
     async def test_from_any_entry_nothing_is_lost_or_told_twice(
-        self, subscriber: ServiceClient, live: LiveStore, raw: Valkey
+        self, subscriber: ServiceClient, live: LiveStore, raw: Redis
     ) -> None:
         await publish(live, uuid4(), 1200)
-        ids = [id for id, _ in await raw.xrange(LIVE)]
+        ids = [id for id, _ in await stream_entries(raw, LIVE)]
         async with aclosing(subscriber.events("/streams/live", since=ids[99])) as events:
             told = await several(events, 1101)
         assert numbers(told[:-1]) == list(range(100, 1200))
@@ -127,10 +128,10 @@ class TestResume:
         assert numbers(told) == [0, *range(500)]
 
     async def test_after_an_entry_that_has_gone_a_gap_comes_first(
-        self, subscriber: ServiceClient, live: LiveStore, raw: Valkey
+        self, subscriber: ServiceClient, live: LiveStore, raw: Redis
     ) -> None:
         await publish(live, uuid4(), 4)
-        ids = [id for id, _ in await raw.xrange(LIVE)]
+        ids = [id for id, _ in await stream_entries(raw, LIVE)]
         await raw.xtrim(LIVE, maxlen=2, approximate=False)
         async with aclosing(subscriber.events("/streams/live", since=ids[0])) as events:
             told = await several(events, 4)
@@ -138,10 +139,10 @@ class TestResume:
         assert numbers(told[1:3]) == [2, 3]
 
     async def test_after_the_store_lost_the_stream_a_gap_comes_first(
-        self, subscriber: ServiceClient, sessions: SessionStore, raw: Valkey
+        self, subscriber: ServiceClient, sessions: SessionStore, raw: Redis
     ) -> None:
         await sessions.revoke(uuid4())
-        [(lost, _)] = await raw.xrange(REVOCATIONS)
+        [(lost, _)] = await stream_entries(raw, REVOCATIONS)
         await raw.delete(REVOCATIONS)
         async with aclosing(subscriber.events("/streams/revocations", since=lost)) as events:
             told = await several(events, 2)
@@ -150,7 +151,7 @@ class TestResume:
 
 class TestFanOut:
     async def test_every_subscriber_gets_every_entry_over_one_read(
-        self, subscriber: ServiceClient, live: LiveStore, raw: Valkey
+        self, subscriber: ServiceClient, live: LiveStore, raw: Redis
     ) -> None:
         caught_up = asyncio.Barrier(21)
 

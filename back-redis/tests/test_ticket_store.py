@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from valkey.asyncio import Valkey
+from redis.asyncio import Redis
 
 from shared.kit.errors import NotFound
 from shared.models.auth import NewTicket, TicketHolder
@@ -33,7 +33,7 @@ class TestRedeem:
         )
         assert [isinstance(answer, TicketHolder) for answer in redeemed].count(True) == 1
 
-    async def test_runs_out(self, tickets: TicketStore, raw: Valkey) -> None:
+    async def test_runs_out(self, tickets: TicketStore, raw: Redis) -> None:
         await tickets.keep(new_ticket(expires_in=1))
 
         async def gone() -> bool:

@@ -45,8 +45,20 @@ def _driver(owner: str, *names: str) -> Home:
 HOMES = [
     _driver("back-postgres", "asyncpg", "psycopg", "psycopg2", "sqlalchemy", "alembic", "sqlite3"),
     _driver("back-cassandra", "cassandra"),
-    _driver("back-redis", "valkey", "glide"),
-    _driver("back-workers", "celery", "kombu", "redis"),
+    _driver("back-workers", "celery", "kombu"),
+    Home(
+        "drivers",
+        ("redis",),
+        "only back-redis and back-workers open a Valkey. Ask back-redis through the kit's client",
+        ("back-redis", "back-workers"),
+        tests_too=True,
+    ),
+    Home(
+        "drivers",
+        ("valkey", "glide"),
+        "the one client library for Valkey is redis (docs/decisions)",
+        tests_too=True,
+    ),
     Home(
         "http-clients",
         ("aiohttp", "httpx", "httpx2", "requests", "urllib3", "urllib.request", "http.client"),

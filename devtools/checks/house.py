@@ -21,8 +21,6 @@ OPENS = (
     "shared.kit.service_client",
     "sqlalchemy.create_engine",
     "sqlalchemy.ext.asyncio.create_async_engine",
-    "valkey.Valkey",
-    "valkey.asyncio",
 )
 TIME_ITSELF = "# time: "
 SLEEPS = ("asyncio.sleep", "time.sleep", "sleep")

@@ -16,7 +16,6 @@ CLIENTS = (
     "socket",
     "asyncpg",
     "cassandra",
-    "valkey",
     "redis",
     "aiosmtplib",
     "smtplib",

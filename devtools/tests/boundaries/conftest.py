@@ -13,7 +13,7 @@ SERVICES = {
     "back-api": "tools-dashboard",
     "back-auth": "tools-dashboard",
     "back-postgres": "asyncpg>=0.32",
-    "back-redis": "valkey>=6",
+    "back-redis": "redis[hiredis]>=8",
     "back-workers": "celery[redis]>=5",
 }
 MEMBERS = [*SERVICES, "devtools", "mailbox"]
@@ -87,7 +87,7 @@ dependencies = [{ name = "asyncpg" }]
     "back-auth/main.py": "from shared.security.signing import generate_jwt\n",
     "back-postgres/main.py": "from repositories.users import UserRepository\nimport asyncpg\n",
     "back-postgres/repositories/users.py": 'FIND = "SELECT id FROM users WHERE id = $1"\n',
-    "back-redis/main.py": "import valkey.asyncio\n",
+    "back-redis/main.py": "import redis.asyncio\n",
     "back-workers/main.py": "import celery, redis\n",
 }
 

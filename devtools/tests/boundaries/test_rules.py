@@ -46,8 +46,9 @@ BREAKS = [
     Break("drivers", "back-api/x.py", "import sqlite3", "only back-postgres opens"),
     Break("drivers", "back-api/x.py", "__import__('asyncpg')", "only back-postgres opens"),
     Break("drivers", "back-postgres/x.py", "import cassandra.cluster", "only back-cassandra"),
-    Break("drivers", "shared/x.py", "from valkey.asyncio import Valkey", "only back-redis"),
-    Break("drivers", "back-redis/x.py", "from redis.asyncio import Redis", "only back-workers"),
+    Break("drivers", "shared/x.py", "from redis.asyncio import Redis", "only back-redis and"),
+    Break("drivers", "back-redis/x.py", "from valkey.asyncio import Valkey", "is redis"),
+    Break("drivers", "back-redis/x.py", "import kombu", "only back-workers"),
     Break("drivers", "back-api/x.py", "import celery", "only back-workers"),
     Break("drivers", TEST, "import asyncpg", "only back-postgres opens"),
     Break("http-clients", "back-api/x.py", "import httpx", "service.client"),
@@ -114,7 +115,7 @@ BREAKS = [
     Break(
         "connections-at-import",
         "back-redis/x.py",
-        "from valkey.asyncio import Valkey\nvalkey = Valkey()",
+        "from redis.asyncio import Redis\nvalkey = Redis()",
         "service.resource",
         2,
     ),
@@ -201,11 +202,11 @@ class TestThroughSomethingElse:
         assert "gets asyncpg by databases: only back-postgres opens" in finding.what
 
     def test_an_extra_that_brings_a_driver_is_found(self, tree: Tree, write: Write) -> None:
-        write("back-redis/pyproject.toml", _project("back-redis", "valkey", "celery[redis]"))
+        write("back-redis/pyproject.toml", _project("back-redis", "redis", "celery[redis]"))
 
         names = {it.what.partition(":")[0] for it in RULES["environments-apart"](tree)}
 
-        assert "the environment of back-redis gets redis by celery" in names
+        assert "the environment of back-redis gets kombu by celery" in names
 
 
 class TestDeclared:
