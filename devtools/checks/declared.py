@@ -65,8 +65,9 @@ def imports_declared(tree: Tree) -> Iterator[Finding]:
                 top = it.module.partition(".")[0]
                 if top in sys.stdlib_module_names or top in local:
                     continue
-                wanted = DECLARED_AS.get(top) or COMES_WITH.get(top) or top.replace("_", "-")
-                if wanted not in (grouped if in_groups else declared):
+                itself = DECLARED_AS.get(top) or top.replace("_", "-")
+                wanted = COMES_WITH.get(top, itself)
+                if not {itself, wanted} & set(grouped if in_groups else declared):
                     yield Finding(
                         source.path,
                         it.line,
