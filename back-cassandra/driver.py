@@ -153,7 +153,7 @@ def _awaited(response: ResponseFuture) -> "asyncio.Future[Any]":
 
 def _cluster(settings: Settings) -> Cluster:
     # It logs a traceback at every try to connect; `Database` logs each change once.
-    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # noqa: TID251 - quietens the driver's own logger
     consistency = cassandra.ConsistencyLevel.name_to_value[settings.cassandra_consistency]
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(

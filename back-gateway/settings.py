@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     def url_of(self, service: str) -> str | None:
         """`BACK_API_URL` for `back-api`, where the environment gives it."""
-        return os.environ.get(f"{service.upper().replace('-', '_')}_URL")
+        return os.environ.get(f"{service.upper().replace('-', '_')}_URL")  # noqa: TID251 - one name for each service of kong.yml
 
     def resolver(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> str:
         """The address of a DNS server; Docker's embedded one where none is configured."""

@@ -18,7 +18,7 @@ BEAT_SECONDS = 2
 
 def path_of(process: str) -> Path:
     """The file of `process`: in HEARTBEAT_DIR, or else in the folder for temporary files."""
-    folder = os.environ.get("HEARTBEAT_DIR") or tempfile.gettempdir()
+    folder = os.environ.get("HEARTBEAT_DIR") or tempfile.gettempdir()  # noqa: TID251 - a health command of milliseconds imports no pydantic
     return Path(folder) / f"back-workers-{process}.heartbeat"
 
 

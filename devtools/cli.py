@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
@@ -196,18 +197,35 @@ def contracts(context: typer.Context) -> None:
     become(context.args)
 
 
-def _handed_over(app_: str) -> Callable[[typer.Context], None]:
+def _handed_over(name: str) -> Callable[[typer.Context], None]:
     """A command whose options another app of devtools reads; it is imported when it is called."""
 
     def run(context: typer.Context) -> None:
-        module, _, name = app_.partition(":")
-        getattr(import_module(module), name)(context.args, prog_name=f"./dev {context.info_name}")
+        known = command_tree() if name == "check" else None  # it parses the commands in pages
+        _app_of(HANDED_OVER[name][0])(context.args, prog_name=f"./dev {name}", obj=known)
 
     return run
 
 
-for _name, (_app, _help) in HANDED_OVER.items():
-    app.command(_name, help=_help, context_settings=_HANDED_OVER)(_handed_over(_app))
+def _app_of(path: str) -> typer.Typer:
+    module, _, name = path.partition(":")
+    found: typer.Typer = getattr(import_module(module), name)
+    return found
+
+
+def command_tree() -> TyperGroup:
+    """Every command of ./dev with its options, those that other apps read included."""
+    group = typer.main.get_command(app)
+    if not isinstance(group, TyperGroup):
+        raise TypeError("./dev has more than one command")
+    apps = {name: path for name, (path, _) in HANDED_OVER.items()}
+    for name, path in {**apps, "contracts": "devtools.contracts.cli:app"}.items():
+        group.commands[name] = typer.main.get_command(_app_of(path))
+    return group
+
+
+for _name, (_, _help) in HANDED_OVER.items():
+    app.command(_name, help=_help, context_settings=_HANDED_OVER)(_handed_over(_name))
 
 
 @admin.command()

@@ -77,7 +77,7 @@ class TestKilled:
             await service.until_ready()
             command = recording(event())
             writing = asyncio.create_task(service.api("POST", "/events", command))
-            await asyncio.sleep(0.003)  # time: the engine goes while the write is on its way
+            await asyncio.sleep(0.003)  # noqa: TID251 - the engine goes while the write is on its way
             await engine.stop()
             assert (await writing).status in {201, 503}
 

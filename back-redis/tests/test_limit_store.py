@@ -33,7 +33,7 @@ class TestTake:
         refused = await take()
         assert not refused.allowed
         assert refused.retry_after <= 1, "the seconds of one token, not of the whole bucket"
-        await asyncio.sleep(refused.retry_after)  # time: the bucket refills
+        await asyncio.sleep(refused.retry_after)  # noqa: TID251 - the bucket refills
         assert (await take()).allowed
 
     async def test_each_limit_and_key_has_a_bucket_of_its_own(self, limits: LimitStore) -> None:

@@ -92,7 +92,7 @@ class TestIdleSocket:
         await until(service.ready)
         user_id = uuid4()
         async with service.open(ticket=redis.ticket(user_id)) as socket:
-            await asyncio.sleep(0.5)  # time: ten pings, and longer than a pong may take
+            await asyncio.sleep(0.5)  # noqa: TID251 - ten pings, and longer than a pong may take
             envelope = await redis.publish(user_id)
             assert (await received(socket))["event_id"] == str(envelope.event_id)
 

@@ -16,7 +16,7 @@ from shared.kit import start_logging
 @setup_logging.connect
 def _log_as_every_service(**_: object) -> None:
     start_logging(Settings())
-    logging.getLogger("celery.worker.strategy").setLevel("WARNING")
+    logging.getLogger("celery.worker.strategy").setLevel("WARNING")  # noqa: TID251 - quietens Celery's own logger
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):

@@ -64,7 +64,7 @@ class TestFirstCalls:
         self, reachable: Settings, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def slowly(settings: Settings) -> dict[str, object]:
-            time.sleep(0.05)
+            time.sleep(0.05)  # noqa: TID251 - the delay is what is tested
             return configuration(settings)
 
         monkeypatch.setattr(broker_module, "configuration", slowly)

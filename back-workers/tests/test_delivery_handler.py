@@ -79,7 +79,7 @@ class TestOutcome:
 
         row, delivery = await claimed(outbox)
         carrying = asyncio.create_task(deliver(outbox, delivery, hang, seconds=5, pause_seconds=1))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
         carrying.cancel()
         with pytest.raises(asyncio.CancelledError):
             await carrying

@@ -14,17 +14,24 @@ from devtools.workspace.repository import ROOT
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+LONG = 400
+
 
 @app.command()
 def check(
+    context: typer.Context,
     what: Annotated[
         str | None,
         typer.Argument(help="A service, shared, devtools, boundaries, or the name of a check."),
     ] = None,
 ) -> None:
-    """Lint, types, boundaries and everything derived. All when nothing is named."""
+    """Lint, types, boundaries and everything derived. All when nothing is named.
+
+    The context's object is the whole of ./dev, against which commands in pages are parsed.
+    """
     started = time.monotonic()
-    results = asyncio.run(run(chosen(Tree(ROOT), what)))
+    tree = Tree(ROOT)
+    results = asyncio.run(run(chosen(tree, what, context.obj)))
     console = Console(highlight=False)
     for result in results:
         if result.complaint:
@@ -33,8 +40,16 @@ def check(
     console.print(_table(results))
     broken = sum(bool(result.complaint) for result in results)
     seconds = time.monotonic() - started
+    if what is None and (found := long_files(tree)):
+        console.print(f"For information, files of more than {LONG} lines: {', '.join(found)}")
     console.print(f"{len(results) - broken} checks passed, {broken} failed in {seconds:.0f} s")
     raise typer.Exit(1 if broken else 0)
+
+
+def long_files(tree: Tree) -> list[str]:
+    """Each with its number of lines; tests are left out."""
+    sources = [(it.path, it.path.read_text().count("\n")) for m in tree.members for it in m.shipped]
+    return [f"{tree.relative(path)} ({lines})" for path, lines in sources if lines > LONG]
 
 
 def _table(results: list[Result]) -> Table:

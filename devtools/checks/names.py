@@ -1,66 +1,50 @@
-"""What a file imports and uses, by full dotted names."""
+"""What a Python file imports, and what it calls when it is imported, by full dotted names."""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_IMPORTING = {"importlib.import_module", "importlib.util.find_spec", "__import__"}
-
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module by its full dotted name; for `from a import b` it is `a.b`."""
+    """An import or a use; for `from a import b` the name is `a.b`."""
 
-    module: str
+    name: str
     line: int
-
-    def is_of(self, *packages: str) -> bool:
-        """Whether it is one of these packages or stands below one."""
-        return any(f"{self.module}.".startswith(f"{package}.") for package in packages)
 
 
 def imports(module: ast.Module) -> list[Import]:
-    """Import statements, and modules that are named to `import_module` and the like."""
-    found = []
-    local = _local_names(module)
-    for node in ast.walk(module):
-        match node:
+    """Every import statement, also inside functions; those for the type checker are left out."""
+    return list(_imports(module))
+
+
+def _imports(node: ast.AST) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                continue
             case ast.Import(names=names):
-                found += [Import(name.name, node.lineno) for name in names]
+                yield from (Import(name.name, child.lineno) for name in names)
             case ast.ImportFrom(module=str(package), names=names, level=0):
-                found += [Import(f"{package}.{name.name}", node.lineno) for name in names]
-            case ast.Call(func=func, args=[ast.Constant(value=str(named)), *_]) if (
-                dotted(func, local) in _IMPORTING
-            ):
-                found.append(Import(named, node.lineno))
-    return found
-
-
-def uses(module: ast.Module) -> list[Import]:
-    """What is reached through an imported name: `jwt.encode` of `import jwt as j; j.encode()`."""
-    local = _local_names(module)
-    return [
-        Import(name, node.lineno)
-        for node in _longest_chains(module)
-        if (name := dotted(node, local)) and _root(node) in local
-    ]
+                yield from (Import(f"{package}.{name.name}", child.lineno) for name in names)
+        yield from _imports(child)
 
 
 def calls_at_import(module: ast.Module) -> Iterator[Import]:
     """Calls that run when the file is imported, by the full name of what is called."""
     local = _local_names(module)
     for node in _run_at_import(module):
-        if isinstance(node, ast.Call) and (name := dotted(node.func, local)):
+        if isinstance(node, ast.Call) and (name := _dotted(node.func, local)):
             yield Import(name, node.lineno)
 
 
-def dotted(node: ast.expr, local: dict[str, str]) -> str | None:
+def _dotted(node: ast.expr, local: dict[str, str]) -> str | None:
     """`a.b.c` for a chain of attributes, its first name read as what was imported under it."""
     match node:
         case ast.Name(id=name):
             return local.get(name, name)
         case ast.Attribute(value=value, attr=attribute):
-            before = dotted(value, local)
+            before = _dotted(value, local)
             return before and f"{before}.{attribute}"
     return None
 
@@ -78,23 +62,6 @@ def _local_names(module: ast.Module) -> dict[str, str]:
                 for name in names:
                     found[name.asname or name.name] = f"{package}.{name.name}"
     return found
-
-
-def _longest_chains(module: ast.Module) -> Iterator[ast.Attribute]:
-    inner = {
-        id(node.value)
-        for node in ast.walk(module)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)
-    }
-    for node in ast.walk(module):
-        if isinstance(node, ast.Attribute) and id(node) not in inner:
-            yield node
-
-
-def _root(node: ast.expr) -> str | None:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
 
 
 def _run_at_import(node: ast.AST) -> Iterator[ast.AST]:

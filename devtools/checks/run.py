@@ -5,22 +5,18 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from devtools.checks import (
-    calls,
-    committed,
-    declared,
-    guards,
-    homes,
-    house,
-    imports,
-    networks,
-    statements,
-    tools,
-)
-from devtools.checks.docs.rule import docs
+from typer.core import TyperGroup
+
+from devtools.checks import at_import, tools
+from devtools.checks.compose import engines_apart
+from devtools.checks.environments import environments_apart
+from devtools.checks.machine_paths import machine_paths, secret_files
+from devtools.checks.pages.rule import docs
 from devtools.checks.tree import Finding, Member, Tree
+from devtools.checks.variables import unread_variables
 from devtools.workspace.errors import DevError
 from devtools.workspace.threads import in_thread
 
@@ -28,26 +24,16 @@ SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 
 Rule = Callable[[Tree], Iterator[Finding]]
 
-BOUNDARIES: dict[str, Rule] = {
-    "own-and-shared": imports.own_and_shared,
-    "pure-domain": imports.pure_domain,
-    **homes.RULES,
-    "statements": statements.statements_in_repositories,
-    "calls": calls.calls_in_contracts,
-    "guards": guards.internal_endpoints_guarded,
-    "imports-declared": declared.imports_declared,
-    "declarations-used": declared.declarations_used,
-    "environments-apart": declared.environments_apart,
-    "engines-apart": networks.engines_apart,
-    "no-test-imports": imports.no_test_imports,
-    "settings-at-import": house.settings_at_import,
-    "connections-at-import": house.connections_at_import,
-    "sleeps-in-tests": house.sleeps_in_tests,
-    "small-files": house.small_files,
-    "machine-paths": committed.machine_paths,
-    "secrets": committed.secrets,
+RULES: dict[str, Rule] = {
+    "environments-apart": environments_apart,
+    "engines-apart": engines_apart,
+    "settings-at-import": at_import.settings_at_import,
+    "connections-at-import": at_import.connections_at_import,
+    "import-cycles": at_import.import_cycles,
+    "machine-paths": machine_paths,
+    "secret-files": secret_files,
 }
-RULES: dict[str, Rule] = {**BOUNDARIES, "docs": docs}
+"""What no tool knows: each reads the tree and starts no program."""
 
 
 @dataclass(frozen=True)
@@ -66,41 +52,44 @@ class Result:
     seconds: float
 
 
-def checks(tree: Tree) -> list[Check]:
-    """Every check of the whole repository, the slow ones first."""
+def checks(tree: Tree, dev: TyperGroup) -> list[Check]:
+    """Every check of the whole repository, the slow ones first; `dev` is the whole of ./dev."""
     return [
-        *(_types(tree, member) for member in tree.members),
-        Check("types", "tests", lambda: tools.types_of_tests(tree)),
-        Check("gateway", "back-gateway", lambda: tools.gateway(tree)),
-        Check("contract-tables", "shared", lambda: tools.contract_tables(tree)),
-        Check("lint", "all", lambda: tools.lint(tree, tree.root)),
-        Check("format", "all", lambda: tools.layout(tree, tree.root)),
-        Check("migrations", "back-postgres", lambda: tools.migrations(tree)),
-        *(_rule(name, rule, tree, None) for name, rule in RULES.items()),
+        *(check for member in tree.members for check in _of_member(tree, member)),
+        Check("types", "tests", partial(tools.types_of_tests, tree)),
+        Check("secrets", "all", partial(tools.secrets, tree)),
+        Check("contracts", "shared", partial(tools.contracts, tree)),
+        Check("variables", "all", partial(_variables, tree)),
+        Check("gateway", "back-gateway", partial(tools.gateway, tree)),
+        Check("lint", "all", partial(tools.lint, tree, tree.root)),
+        Check("format", "all", partial(tools.layout, tree, tree.root)),
+        Check("migrations", "back-postgres", partial(tools.migrations, tree)),
+        *_rules(tree, dev, None),
     ]
 
 
-def chosen(tree: Tree, word: str | None) -> list[Check]:
+def chosen(tree: Tree, word: str | None, dev: TyperGroup) -> list[Check]:
     """All checks, those of one member or one name, or `boundaries`; DevError for another word."""
-    every = checks(tree)
+    every = checks(tree, dev)
     if word is None:
         return every
     if word == "boundaries":
-        return [check for check in every if check.name in BOUNDARIES]
+        named = ("layers", "lint", "dependencies", "variables", *RULES)
+        return [check for check in every if check.name in named]
     members = {member.name: member for member in tree.members}
     if word in members:
         member = members[word]
         return [
             *(check for check in every if check.part == word),
-            Check("lint", word, lambda: tools.lint(tree, member.folder)),
-            Check("format", word, lambda: tools.layout(tree, member.folder)),
-            *(_rule(name, rule, tree, member.folder) for name, rule in RULES.items()),
+            Check("lint", word, partial(tools.lint, tree, member.folder)),
+            Check("format", word, partial(tools.layout, tree, member.folder)),
+            *_rules(tree, dev, member.folder),
         ]
-    named = [check for check in every if check.name == word]
-    if not named:
+    named_so = [check for check in every if check.name == word]
+    if not named_so:
         names = ", ".join(["boundaries", *members, *dict.fromkeys(check.name for check in every)])
         raise DevError(f"there is nothing called {word!r} to check; there are: {names}")
-    return named
+    return named_so
 
 
 async def run(wanted: list[Check]) -> list[Result]:
@@ -120,16 +109,25 @@ async def run(wanted: list[Check]) -> list[Result]:
     return [task.result() for task in tasks]
 
 
-def _types(tree: Tree, member: Member) -> Check:
-    return Check("types", member.name, lambda: tools.types(tree, member))
+def _of_member(tree: Tree, member: Member) -> Iterator[Check]:
+    yield Check("types", member.name, partial(tools.types, tree, member))
+    yield Check("layers", member.name, partial(tools.layers, member))
+    yield Check("dependencies", member.name, partial(tools.dependencies, member))
 
 
-def _rule(name: str, rule: Rule, tree: Tree, folder: Path | None) -> Check:
-    def complaint() -> str:
-        found = [it for it in rule(tree) if folder is None or it.path.is_relative_to(folder)]
-        return "".join(f"{tree.relative(it.path)}:{it.line}: {it.what}\n" for it in found)
+async def _variables(tree: Tree) -> str:
+    return _told(tree, unread_variables(tree, await tools.settings_fields(tree)))
 
-    async def run_() -> str:
-        return await in_thread(complaint)
 
-    return Check(name, folder.name if folder else "all", run_)
+def _rules(tree: Tree, dev: TyperGroup, folder: Path | None) -> Iterator[Check]:
+    def check(rule: Rule) -> str:
+        found = rule(tree)
+        return _told(tree, (it for it in found if not folder or it.path.is_relative_to(folder)))
+
+    for name, rule in {**RULES, "docs": partial(docs, dev=dev)}.items():
+        part = folder.name if folder else "all"
+        yield Check(name, part, partial(in_thread, partial(check, rule)))
+
+
+def _told(tree: Tree, found: Iterator[Finding]) -> str:
+    return "".join(f"{tree.relative(it.path)}:{it.line}: {it.what}\n" for it in found)

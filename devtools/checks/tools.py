@@ -1,19 +1,24 @@
-"""The checks that a program of its own makes: ruff, mypy, squawk, nginx."""
+"""The checks that a program of its own makes."""
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from devtools.checks.machine_paths import LOCKS, committed
 from devtools.checks.tree import Member, Tree
 from devtools.workspace import environments
+from devtools.workspace.errors import DevError
 
 _QUIET = ("--no-error-summary", "--hide-error-context")
+SETTINGS_FIELDS = Path(__file__).parent / "settings_fields.py"
+SECRETS_BASELINE = ".secrets.baseline"
 
 
 async def lint(tree: Tree, folder: Path) -> str:
-    """What ruff says about the files below `folder`; empty when it is content."""
+    """What ruff says about the files below `folder`, their ruff.toml included; empty is good."""
     ruff = await _tool("ruff")
     return await _said([ruff, "check", "--quiet", "--output-format=concise", folder], tree.root)
 
@@ -26,11 +31,9 @@ async def layout(tree: Tree, folder: Path) -> str:
 
 async def types(tree: Tree, member: Member) -> str:
     """Checks types by mypy, in the member's own environment: an undeclared import is an error."""
+    mypy = await _of(member, "mypy")
     if member.name == "shared":
-        venv = await environments.sync("tools-dashboard", ("dev",))
-        return await _said([venv / "bin" / "mypy", *_QUIET, "--strict", "shared"], tree.root)
-    venv = await environments.sync(member.name, ("dev",))
-    mypy = venv / "bin" / "mypy"
+        return await _said([mypy, *_QUIET, "--strict", "shared"], tree.root)
     if member.name == "devtools":
         config = ["--config-file", "devtools/pyproject.toml"]
         return await _said([mypy, *_QUIET, *config, "devtools"], tree.root)
@@ -42,6 +45,55 @@ async def types_of_tests(tree: Tree) -> str:
     venv = await environments.sync("tools-dashboard", ("dev", "e2e"))
     options = (*_QUIET, "--strict", "--explicit-package-bases")
     return await _said([venv / "bin" / "mypy", *options, "tests"], tree.root)
+
+
+async def layers(member: Member) -> str:
+    """What import-linter says about the contracts in the member's pyproject.toml."""
+    if "importlinter" not in member.pyproject["tool"]:
+        return ""
+    lint_imports = await _of(member, "lint-imports")
+    said = await _said(
+        [lint_imports, "--no-logo", "--no-cache"], member.project, {"COLUMNS": "200"}
+    )
+    return said and said[said.find("Broken contracts") :]
+
+
+async def dependencies(member: Member) -> str:
+    """What deptry says: imports that are not declared, declarations that nothing imports."""
+    deptry = await _of(member, "deptry")
+    folder = "." if member.project == member.folder else member.folder.name
+    said = await _said([deptry, folder, "--no-ansi"], member.project)
+    return "".join(f"{line}\n" for line in said.splitlines() if " DEP" in line) or said
+
+
+async def secrets(tree: Tree) -> str:
+    """What detect-secrets finds with the plugins of .secrets.baseline."""
+    files = [path for path in committed(tree) if path.name not in LOCKS]
+    hook = await _tool("detect-secrets-hook")
+    options = ("--json", "--baseline", SECRETS_BASELINE)
+    said = await _said([hook, *options, *files], tree.root)
+    if not said.startswith("{"):
+        return said
+    return "".join(
+        f"{tree.relative(Path(name))}:{it['line_number']}: {it['type']}: read it by "
+        "settings.secret(…), or make it in the test\n"
+        for name, found in json.loads(said)["results"].items()
+        for it in found
+    )
+
+
+async def settings_fields(tree: Tree) -> dict[str, set[str]]:
+    """The environment variables that the settings classes of each service and `shared` read."""
+    members = [*tree.services, tree.packages[0]]
+    python = await _of(tree.packages[0], "python")
+    command = [python, SETTINGS_FIELDS, *(member.folder for member in members)]
+    status, output = await _run(command, tree.root, {})
+    if status:
+        raise DevError(f"settings can't be read: {output}")
+    fields: dict[str, set[str]] = {}
+    for service, variable in map(str.split, output.splitlines()):
+        fields.setdefault(service, set()).add(variable)
+    return fields
 
 
 async def migrations(tree: Tree) -> str:
@@ -68,7 +120,7 @@ async def gateway(tree: Tree) -> str:
         return await _said([nginx, *read], folder)
 
 
-async def contract_tables(tree: Tree) -> str:
+async def contracts(tree: Tree) -> str:
     venv = await environments.sync("devtools", ("contracts",))
     return await _said([venv / "bin" / "python", "-m", "devtools.contracts", "check"], tree.root)
 
@@ -77,14 +129,26 @@ async def _tool(name: str) -> Path:
     return await environments.sync("devtools", ("checks",)) / "bin" / name
 
 
+async def _of(member: Member, program: str) -> Path:
+    """A program in the environment of a member's tests."""
+    return await environments.sync(member.distribution, ("dev",)) / "bin" / program
+
+
 async def _said(
     command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
 ) -> str:
     """What the program printed where it failed, else nothing."""
+    status, output = await _run(command, folder, environment or {})
+    return (output.strip() + "\n" or f"exit code {status}\n") if status else ""
+
+
+async def _run(
+    command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
+) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
-        env={**os.environ, "NO_COLOR": "1", **(environment or {})},
+        env={**os.environ, "NO_COLOR": "1", **environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -95,6 +159,4 @@ async def _said(
         process.kill()
         await process.wait()
         raise
-    if not process.returncode:
-        return ""
-    return output.decode(errors="replace").strip() + "\n" or f"exit code {process.returncode}\n"
+    return process.returncode or 0, output.decode(errors="replace")

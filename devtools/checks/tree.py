@@ -1,4 +1,4 @@
-"""The repository as the checks see it: members, Python files, what they import."""
+"""The repository as the checks see it: members, their Python files, what these import."""
 
 import ast
 import tomllib
@@ -16,7 +16,7 @@ LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
 
 @dataclass(frozen=True)
 class Finding:
-    """What breaks a rule: where it stands, and a sentence that says where it belongs."""
+    """What breaks a rule: file, line, and a sentence that says where the thing belongs."""
 
     path: Path
     line: int
@@ -40,11 +40,6 @@ class Source:
     def imports(self) -> list[Import]:
         return names.imports(self.tree)
 
-    @cached_property
-    def uses(self) -> list[Import]:
-        """What it reaches through an imported name, as `jwt.encode`."""
-        return names.uses(self.tree)
-
 
 @dataclass(frozen=True)
 class Member:
@@ -54,29 +49,28 @@ class Member:
     folder: Path
     root: Path
 
+    @property
+    def distribution(self) -> str:
+        """Its name in the uv workspace."""
+        return "tools-dashboard" if self.name == "shared" else self.name
+
+    @property
+    def project(self) -> Path:
+        """The folder of its pyproject.toml."""
+        return self.folder if (self.folder / "pyproject.toml").exists() else self.root
+
+    @cached_property
+    def pyproject(self) -> dict[str, dict[str, object]]:
+        return tomllib.loads((self.project / "pyproject.toml").read_text())
+
     @cached_property
     def sources(self) -> list[Source]:
-        return [Source(path) for path in sorted(_files(self.folder, ".py"))]
-
-    @cached_property
-    def own_modules(self) -> set[str]:
-        """The top-level names that it may import as its own."""
-        if self.root != self.folder:
-            return {self.folder.name}
-        return {
-            entry.stem
-            for entry in self.folder.iterdir()
-            if entry.suffix == ".py" or (entry.is_dir() and any(entry.rglob("*.py")))
-        }
-
-    def is_test(self, source: Source) -> bool:
-        """Whether only tests run it: it is one, or `shared` offers it to them."""
-        parts = source.path.relative_to(self.folder).parts
-        return "tests" in parts or (self.name == "shared" and "testing" in parts)
+        return [Source(path) for path in sorted(files(self.folder, ".py"))]
 
     @property
     def shipped(self) -> list[Source]:
-        return [source for source in self.sources if not self.is_test(source)]
+        """What runs outside tests."""
+        return [it for it in self.sources if "tests" not in it.path.relative_to(self.folder).parts]
 
 
 class Tree:
@@ -101,38 +95,17 @@ class Tree:
     def members(self) -> list[Member]:
         return [*self.services, *self.packages]
 
-    @property
-    def shared(self) -> Member:
-        return self.packages[0]
-
-    @property
-    def sources(self) -> Iterator[tuple[Member, Source]]:
-        for member in self.members:
-            for source in member.sources:
-                yield member, source
-
-    @property
-    def shipped(self) -> Iterator[tuple[Member, Source]]:
-        """What runs outside tests."""
-        for member in self.members:
-            for source in member.shipped:
-                yield member, source
-
     def files(self, suffix: str) -> Iterator[Path]:
-        yield from _files(self.root, suffix)
+        yield from files(self.root, suffix)
 
     def relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
-def _files(folder: Path, suffix: str) -> Iterator[Path]:
+def files(folder: Path, suffix: str) -> Iterator[Path]:
     for entry in folder.iterdir():
         if entry.is_dir():
-            if entry.name not in LEFT_OUT and not _is_other_member(entry):
-                yield from _files(entry, suffix)
+            if entry.name not in LEFT_OUT:
+                yield from files(entry, suffix)
         elif entry.suffix == suffix:
             yield entry
-
-
-def _is_other_member(folder: Path) -> bool:
-    return folder.parent.name == "devtools" and (folder / "pyproject.toml").exists()

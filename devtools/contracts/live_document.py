@@ -9,6 +9,6 @@ from pathlib import Path
 
 sys.path[0] = str(Path.cwd())
 
-from main import app  # type: ignore[import-not-found]  # noqa: E402 - a service's, found only now
+from main import app  # type: ignore[import-not-found]  # noqa: E402, TID251 - it runs in the environment of a service
 
 print(json.dumps(app().openapi()))

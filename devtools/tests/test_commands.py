@@ -128,7 +128,7 @@ def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.Monke
                     control.ask(stack.control, control.Request("down"))
                     ended.append("asked")
             except control.NotRunning:
-                time.sleep(0.05)
+                time.sleep(0.05)  # noqa: TID251 - polls until a deadline
 
     other = threading.Thread(target=end_once_ready)
     other.start()

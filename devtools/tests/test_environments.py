@@ -64,7 +64,7 @@ async def test_giving_up_ends_uv(uv_log: Path, tmp_path: Path) -> None:
     task = asyncio.create_task(environments.sync("back-api"))
     async with asyncio.timeout(10):
         while not uv_log.exists():  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # noqa: TID251 - polls until a deadline
         task.cancel()
         await asyncio.wait({task})
     assert task.cancelled()

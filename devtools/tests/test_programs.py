@@ -35,7 +35,7 @@ class FakeRecipe:
 @pytest.fixture
 def prerequisites(monkeypatch: pytest.MonkeyPatch) -> Prerequisites:
     async def nothing(*_: object) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
 
     monkeypatch.setattr(wheels, "install", nothing)
     monkeypatch.setattr(environments, "sync", nothing)

@@ -39,7 +39,7 @@ class Running:
             while not holds():
                 if self.task.done():
                     await self.task
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # noqa: TID251 - polls until a deadline
 
     async def until_ready(self) -> None:
         await self.until(lambda: self.supervisor.state.phase == "ready")

@@ -33,4 +33,4 @@ def generate_jwt(
         "exp": issued_at + timedelta(seconds=expires_in),
         "jti": str(uuid4()),
     }
-    return jwt.encode(claims, key, algorithm=JWT_ALGORITHM, headers={"kid": kid})
+    return jwt.encode(claims, key, algorithm=JWT_ALGORITHM, headers={"kid": kid})  # noqa: TID251 - the one place that signs user tokens

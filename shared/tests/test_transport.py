@@ -28,13 +28,13 @@ def echo() -> FastAPI:
 
     @app.get("/slow")
     async def slow() -> None:
-        await asyncio.sleep(30)
+        await asyncio.sleep(30)  # noqa: TID251 - hangs
 
     @app.get("/stream")
     async def stream() -> StreamingResponse:
         async def body() -> AsyncIterator[bytes]:
             yield b"one"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # noqa: TID251 - the delay is what is tested
             yield b"two"
 
         return StreamingResponse(body())
@@ -43,7 +43,7 @@ def echo() -> FastAPI:
     async def stall() -> StreamingResponse:
         async def body() -> AsyncIterator[bytes]:
             yield b"one"
-            await asyncio.sleep(30)
+            await asyncio.sleep(30)  # noqa: TID251 - hangs
 
         return StreamingResponse(body())
 
@@ -65,7 +65,7 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     task = asyncio.create_task(server._serve([listener]))
     async with asyncio.timeout(20):
         while not server.started:  # noqa: ASYNC110  (the server offers nothing to wait on)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # noqa: TID251 - polls until a deadline
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = server.force_exit = True
     await task

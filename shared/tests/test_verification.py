@@ -258,7 +258,7 @@ SILENCE = 40.0  # seconds: longer than any test takes
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110  (there is nothing else to wait for)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # noqa: TID251 - polls until a deadline
 
 
 class TestRevocations:

@@ -34,7 +34,7 @@ class TestWithoutSessions:
     async def test_protected_calls_answer_503_after_a_second(self, user: Visitor) -> None:
         assert (await user.get("/api/users/me")).status_code == 200
         async with frozen("valkey"):
-            await asyncio.sleep(1.5)  # the second of silence that is allowed, and then some
+            await asyncio.sleep(1.5)  # noqa: TID251 - the second of silence that is allowed, and then some
             started = time.monotonic()
             reply = await user.get("/api/users/me")
             assert reply.status_code in {503, 504}
@@ -75,7 +75,7 @@ class TestFrozenService:
     @pytest.mark.parametrize("service", ["back-postgres", "back-redis", "postgres"])
     async def test_is_answered_for_within_five_seconds(self, user: Visitor, service: str) -> None:
         async with frozen(service):
-            await asyncio.sleep(1.2)  # back-redis's stream may be silent for a second
+            await asyncio.sleep(1.2)  # noqa: TID251 - back-redis's stream may be silent for a second
             for answer in (user.get("/api/users/me"), user.log_in()):
                 started = time.monotonic()
                 reply = await answer

@@ -68,7 +68,7 @@ async def must_refuse(revocations: Revocations, sid: UUID) -> None:
     following = asyncio.create_task(revocations.follow())
     async with asyncio.timeout(5):
         while not revocations.current:  # noqa: ASYNC110  (it has no event to wait on)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # noqa: TID251 - polls until a deadline
     with pytest.raises(Unauthenticated):
         await revocations.check(sid, USER, NOON.timestamp() - 1)
     following.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from devtools.checks import run as checks
+from devtools.checks import tools
 from devtools.checks.tree import Tree
 from devtools.testing.milestones.results import Case, Results
 from devtools.testing.milestones.verdict import Verdict, failed, not_yet, of_cases, passed
@@ -38,10 +38,8 @@ Gate = Callable[[Evidence], Verdict]
 
 
 def contracts_hold(evidence: Evidence) -> Verdict:
-    every = checks.checks(evidence.tree)
-    chosen = [check for check in every if check.name.startswith("contract")]
-    complaints = [it.complaint.strip() for it in asyncio.run(checks.run(chosen)) if it.complaint]
-    return failed(complaints) if complaints else passed("./dev contracts check")
+    complaint = asyncio.run(tools.contracts(evidence.tree))
+    return failed([complaint.strip()]) if complaint else passed("./dev contracts check")
 
 
 def services_pass_their_own_tests(evidence: Evidence) -> Verdict:

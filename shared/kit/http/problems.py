@@ -9,7 +9,7 @@ from typing import TypedDict, TypeVar
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException  # noqa: TID251 - Starlette's own become problems here
 from starlette.responses import Response
 
 from shared.kit.errors import (

@@ -52,11 +52,11 @@ def configure_logging(service: str, *, log_format: str = "json", level: str = "I
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
     )
-    root = logging.getLogger()
+    root = logging.getLogger()  # noqa: TID251 - the one place that sets logging up
     root.handlers = [handler]
     root.setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "celery"):
-        logger = logging.getLogger(name)
+        logger = logging.getLogger(name)  # noqa: TID251 - the one place that sets logging up
         logger.handlers = []
         logger.propagate = name != "uvicorn.access"
-    logging.getLogger("uvicorn.error").setLevel("WARNING")
+    logging.getLogger("uvicorn.error").setLevel("WARNING")  # noqa: TID251 - the one place that sets logging up

@@ -3,26 +3,11 @@
 import re
 import shlex
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
 
-import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from devtools.checks.docs.page import Text, pages
+from devtools.checks.pages.page import Text, pages
 from devtools.checks.tree import Finding, Tree
-
-HANDED_OVER = {
-    "check": "devtools.checks.cli:app",
-    "contracts": "devtools.contracts.cli:app",
-    "feature": "devtools.scaffold.cli:feature",
-    "milestone": "devtools.testing.milestones.cli:app",
-    "new": "devtools.scaffold.cli:new",
-    "service": "devtools.scaffold.cli:service",
-    "stub": "devtools.stack.stub.cli:app",
-    "test": "devtools.testing.cli:app",
-}
-"""The commands of ./dev that are an app of their own."""
 
 SERVICE = re.compile(r"(?:back|front)-[a-z]+")
 PLACEHOLDER = re.compile(r"[\[\]]|…|\.\.\.")
@@ -33,22 +18,22 @@ class Wrong(Exception):
     """What is wrong with a command."""
 
 
-def commands(tree: Tree) -> Iterator[Finding]:
-    """In fenced blocks and in backticks."""
+def commands(tree: Tree, dev: TyperGroup) -> Iterator[Finding]:
+    """Commands in fenced blocks and in backticks; `dev` is the whole of ./dev."""
     services = {member.name for member in tree.services}
     for page in pages(tree):
         shown = [line for block in page.shell for line in block.commands]
         for it in [*shown, *page.code]:
             for words in _calls(it):
                 try:
-                    parse(words, services)
+                    parse(words, services, dev)
                 except Wrong as wrong:
                     yield Finding(page.path, it.line, f"./dev {' '.join(words)}: {wrong}")
 
 
-def parse(words: list[str], services: set[str]) -> None:
+def parse(words: list[str], services: set[str], dev: TyperGroup) -> None:
     """Follow `words` through the commands of ./dev; Wrong where there is no such way."""
-    command: TyperCommand | TyperGroup = whole()
+    command: TyperCommand | TyperGroup = dev
     rest = [word for word in words if word]
     while rest:
         word = rest.pop(0)
@@ -63,24 +48,10 @@ def parse(words: list[str], services: set[str]) -> None:
             raise Wrong(f"there is no service {word}")
 
 
-@cache
-def whole() -> TyperGroup:
-    """All commands of ./dev as they are."""
-    from devtools.cli import app  # noqa: PLC0415 - it imports the checks
-
-    group = typer.main.get_command(app)
-    if not isinstance(group, TyperGroup):
-        raise TypeError("./dev has more than one command")
-    return group
-
-
 def _subcommand(group: TyperGroup, name: str) -> TyperCommand | TyperGroup:
     command = group.commands.get(name)
     if command is None:
         raise Wrong(f"there is no {name}, there are: {', '.join(sorted(group.commands))}")
-    if group is whole() and name in HANDED_OVER:
-        module, _, app = HANDED_OVER[name].partition(":")
-        command = typer.main.get_command(getattr(import_module(module), app))
     if not isinstance(command, TyperCommand | TyperGroup):
         raise TypeError(name)
     return command

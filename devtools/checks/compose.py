@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import yaml
 
@@ -9,16 +10,25 @@ from devtools.checks.tree import Finding, Tree
 
 ENGINE = "engine-"
 SECRETS = "secrets-"
+
 SECRETS_JOB = "secrets-init"
 
-Service = Mapping[str, list[str]]
+Service = Mapping[str, Any]
+"""An entry of docker-compose.yml as YAML gives it."""
+
+
+def services_of(tree: Tree) -> dict[str, Service]:
+    found: dict[str, Service] = yaml.safe_load((tree.root / "docker-compose.yml").read_text())[
+        "services"
+    ]
+    return found
 
 
 def engines_apart(tree: Tree) -> Iterator[Finding]:
     """Who joins the network of an engine, or is no engine, mounts the secrets of one owner."""
     path = tree.root / "docker-compose.yml"
     text = path.read_text()
-    services: dict[str, Service] = yaml.safe_load(text)["services"]
+    services = services_of(tree)
     owners = _owners(services)
     for name, service in services.items():
         if name == SECRETS_JOB:
@@ -31,7 +41,7 @@ def engines_apart(tree: Tree) -> Iterator[Finding]:
             if held - {owner} or (not is_engine and not held):
                 yield Finding(
                     path,
-                    _line(text, name),
+                    line_of(text, name),
                     f"{name} joins {engine}, the network of {owner or 'nobody'} and its engine. "
                     "Leave it, and call the owner over the network services.",
                 )
@@ -39,7 +49,7 @@ def engines_apart(tree: Tree) -> Iterator[Finding]:
             if not engines and not _is_process_of(name, owner):
                 yield Finding(
                     path,
-                    _line(text, name),
+                    line_of(text, name),
                     f"{name} mounts the secrets of {owner}: a service knows its own alone. "
                     f"Mount {SECRETS}{name}, and name what it needs in SECRET_OWNERS.",
                 )
@@ -64,6 +74,6 @@ def _is_process_of(name: str, owner: str) -> bool:
     return name == owner or name.startswith(f"{owner}-")
 
 
-def _line(text: str, service: str) -> int:
+def line_of(text: str, service: str) -> int:
     found = re.search(rf"^  {re.escape(service)}:", text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from devtools.checks.docs.page import Page, Text, pages
+from devtools.checks.pages.page import Page, Text, pages
 from devtools.checks.tree import Finding, Tree
 
 ADDRESS = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s\"'`|)>?]*)?")

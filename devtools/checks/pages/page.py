@@ -91,14 +91,6 @@ class Page:
 
 
 def pages(tree: Tree) -> Iterator[Page]:
-    """README.md, every CONTEXT.md, and docs/."""
-    for path in sorted(
-        {*tree.root.glob("*.md"), *tree.root.glob("docs/**/*.md"), *_contexts(tree)}
-    ):
+    """Every Markdown file of the repository."""
+    for path in sorted(tree.files(".md")):
         yield Page(path)
-
-
-def _contexts(tree: Tree) -> Iterator[Path]:
-    for folder in [*(member.folder for member in tree.members)]:
-        if (folder / "CONTEXT.md").exists():
-            yield folder / "CONTEXT.md"

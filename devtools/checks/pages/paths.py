@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from devtools.checks.docs.page import pages
+from devtools.checks.pages.page import pages
 from devtools.checks.tree import LEFT_OUT, Finding, Tree
 
 KINDS = ("py", "md", "yml", "yaml", "toml", "json", "in", "sql", "lua", "lock", "txt", "js", "ts")

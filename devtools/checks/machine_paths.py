@@ -1,4 +1,4 @@
-"""What a committed file may not say: this machine's paths, somebody's registry, secrets."""
+"""What a committed file may not name: a folder of one machine, a registry; files of secrets."""
 
 import re
 import subprocess
@@ -15,11 +15,6 @@ REGISTRY = re.compile(
     r"|^\s*(?:index-url|extra-index-url|registry)\s*=\s*[\"']?https?://",
     re.MULTILINE,
 )
-SECRET = re.compile(
-    r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bgh[opsu]_[A-Za-z0-9]{36}\b|\bxox[abp]-[A-Za-z0-9-]{20,}"
-    r"|_authToken\s*=\s*[\w-]{8}|\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}|://[^\s/:@{}$]+:[^\s/:@{}$]{8,}@[\w.-]+\.[a-z]+"
-)
 NEVER = re.compile(
     r"^(?:\.env(?:\..*)?|.*\.(?:pem|key|p12|pfx|jks)|id_(?:rsa|ed25519)|\.netrc|\.pypirc)$"
 )
@@ -28,8 +23,8 @@ NEVER = re.compile(
 def machine_paths(tree: Tree) -> Iterator[Finding]:
     """No home folder, not the folder of this checkout, no registry host outside lock files."""
     here = re.compile(re.escape(str(tree.root)) + r"\b")
-    for path in _committed(tree):
-        text = _text(path)
+    for path in committed(tree):
+        text = path.read_text(errors="replace")
         for pattern in (HOME, here):
             for found in pattern.finditer(text):
                 what = f"{found[0]} is a path of one machine. Make it relative, or a setting."
@@ -42,21 +37,15 @@ def machine_paths(tree: Tree) -> Iterator[Finding]:
             yield Finding(path, _line(text, found), what)
 
 
-def secrets(tree: Tree) -> Iterator[Finding]:
-    """No file that holds secrets by its name, and nothing that looks like one."""
-    for path in _committed(tree):
+def secret_files(tree: Tree) -> Iterator[Finding]:
+    """No file that holds secrets by its name; detect-secrets reads what the others hold."""
+    for path in committed(tree):
         if NEVER.match(path.name) and not path.name.endswith(".example"):
-            what = "such a file holds secrets. shared/secrets_init.py makes them, in .run."
+            what = "such a file holds secrets: shared/secrets_init.py makes them, below .run."
             yield Finding(path, 1, what)
-        text = _text(path)
-        for found in SECRET.finditer(text):
-            what = (
-                "this looks like a secret. Read it by settings.secret(…), or make it in the test."
-            )
-            yield Finding(path, _line(text, found), what)
 
 
-def _committed(tree: Tree) -> list[Path]:
+def committed(tree: Tree) -> list[Path]:
     """What git has or would take; every file where there is no git, as in a copy."""
     asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     if (tree.root / ".git").exists():
@@ -67,10 +56,6 @@ def _committed(tree: Tree) -> list[Path]:
     else:
         paths = [path for path in tree.root.rglob("*") if not LEFT_OUT & set(path.parts)]
     return sorted(path for path in paths if path.is_file() and not path.is_symlink())
-
-
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace")
 
 
 def _line(text: str, found: re.Match[str]) -> int:

@@ -1,1 +1,0 @@
-"""What a page says holds: its commands, addresses, paths, links and numbers."""

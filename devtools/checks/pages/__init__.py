@@ -1,0 +1,1 @@
+"""What a page says holds: its commands, addresses, paths and links."""
