@@ -54,7 +54,7 @@ def connections_at_import(tree: Tree) -> Iterator[Finding]:
 def import_cycles(tree: Tree) -> Iterator[Finding]:
     """No module of a member imports itself through others."""
     for member in tree.members:
-        modules = {_module(member, source): source for source in member.sources}
+        modules = {_module(member, source): source for source in member.shipped}
         graph = {
             name: {_inner(it.name, modules) for it in source.imports} - {name, ""}
             for name, source in modules.items()

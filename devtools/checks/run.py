@@ -124,7 +124,8 @@ def _rules(tree: Tree, dev: TyperGroup, folder: Path | None) -> Iterator[Check]:
         found = rule(tree)
         return _told(tree, (it for it in found if not folder or it.path.is_relative_to(folder)))
 
-    for name, rule in {**RULES, "docs": partial(docs, dev=dev)}.items():
+    every: dict[str, Rule] = {**RULES, "docs": partial(docs, dev=dev)}
+    for name, rule in every.items():
         part = folder.name if folder else "all"
         yield Check(name, part, partial(in_thread, partial(check, rule)))
 

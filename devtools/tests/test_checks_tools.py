@@ -54,6 +54,27 @@ async def test_taking_a_migration_back_is_not_linted(tree: Tree) -> None:
     assert await tools.migrations(tree) == ""
 
 
+async def test_a_secret_is_found_with_its_line(tree: Tree) -> None:
+    (tree.root / ".secrets.baseline").write_text((ROOT / ".secrets.baseline").read_text())
+    (tree.root / "x.yml").write_text("a: 1\ntoken: ghp" + "_" + "a" * 36 + "\n")
+    (tree.root / "y.yml").write_text("url: postgres://u:" + "hunter2hunter2@db.example\n")
+    (tree.root / "z.py").write_text("x = 1\n")
+
+    said = await tools.secrets(tree)
+
+    assert "x.yml:2: GitHub Token: read it by settings.secret" in said
+    assert "y.yml:1: Basic Auth Credentials" in said
+    assert "z.py" not in said
+
+
+async def test_the_variables_of_settings_classes_are_read() -> None:
+    fields = await tools.settings_fields(Tree(ROOT))
+
+    assert {"LOG_LEVEL", "SECRETS_DIR", "POSTGRES_HOST"} <= fields["back-postgres"]
+    assert "POSTGRES_HOST" not in fields["back-api"]
+    assert {"GATEWAY_PORT"} <= fields["back-gateway"]
+
+
 async def test_a_check_that_can_not_run_has_failed() -> None:
     async def refuse() -> str:
         raise DevError("the disk is full")

@@ -32,7 +32,7 @@ def test_the_holder_is_named(taken: int) -> None:
 @pytest.mark.parametrize(
     "folder,named",
     [
-        ("/home/ada/tools/.run", "stack in /home/ada/tools"),
+        ("/srv/ada/tools/.run", "stack in /srv/ada/tools"),
         ("/b/.run/stacks/two", "stack two in /b"),
     ],
 )

@@ -1,0 +1,149 @@
+"""The rules that no tool knows, each broken once in a copy of this repository."""
+
+from collections.abc import Callable
+
+import pytest
+
+from devtools.checks.run import RULES, chosen
+from devtools.checks.tree import Tree
+from devtools.checks.variables import unread_variables
+from devtools.cli import command_tree
+from devtools.tests.boundaries.conftest import Break
+from devtools.workspace.errors import DevError
+
+Replace = Callable[[str, str, str], None]
+COMPOSE = "docker-compose.yml"
+FIELDS = {"back-api": {"LOG_LEVEL"}}
+ADDED = [
+    ("settings-at-import", "back-api/x.py", "\nsettings = Settings()", "Make it in app()", 2),
+    ("settings-at-import", "shared/x.py", "class A:\n    b = s.secret('x')", "app()", 2),
+    (
+        "connections-at-import",
+        "back-redis/x.py",
+        "from redis.asyncio import Redis\nredis = Redis()",
+        "service.resource",
+        2,
+    ),
+    (
+        "connections-at-import",
+        "back-api/x.py",
+        "from fastapi import FastAPI\napp = FastAPI()",
+        "Make it in app()",
+        2,
+    ),
+    ("import-cycles", "back-redis/settings.py", "import main", "Move what both need", 1),
+    ("machine-paths", "docs/x.md", "see\n/home/" + "ada/tools", "path of one machine", 2),
+    ("machine-paths", "back-api/x.py", "X = '/root" + "/x'", "Make it relative", 1),
+    ("machine-paths", "x.toml", "index-url" + " = 'https://a.example/'", "only lock files", 1),
+    ("secret-files", ".env", "A=1", "secrets_init.py makes them", 1),
+    ("secret-files", "back-api/key.pem", "", "secrets_init.py makes them", 1),
+]
+
+
+@pytest.mark.parametrize("rule,file,text,says,line", ADDED)
+def test_what_breaks_a_rule_is_found_where_it_is(  # noqa: PLR0917 - a row of the table
+    tree: Tree, add: Break, rule: str, file: str, text: str, says: str, line: int
+) -> None:
+    add(file, text)
+
+    (found,) = RULES[rule](tree)
+
+    assert says in found.what
+    assert rule == "import-cycles" or (tree.relative(found.path), found.line) == (file, line)
+
+
+@pytest.mark.parametrize(
+    "rule,file,text",
+    [
+        ("settings-at-import", "back-api/x.py", 'if __name__ == "__main__":\n    Settings()'),
+        ("connections-at-import", "back-api/x.py", "def app():\n    return FastAPI()"),
+        ("machine-paths", "x/uv.lock", 'source = { registry = "https://pypi' + '.org/simple" }'),
+        ("secret-files", ".env.example", "A="),
+    ],
+)
+def test_what_is_allowed(tree: Tree, add: Break, rule: str, file: str, text: str) -> None:
+    add(file, text)
+
+    assert list(RULES[rule](tree)) == []
+
+
+class TestEnvironmentsApart:
+    @pytest.mark.parametrize(
+        "declared,said",
+        [
+            ("asyncpg", "gets asyncpg: back-postgres owns PostgreSQL"),
+            ("alembic", "gets sqlalchemy by alembic: back-postgres owns PostgreSQL"),
+            ("celery[redis]", "gets redis by celery: back-redis owns Valkey"),
+            ("cassandra_driver>=3", "gets cassandra-driver: back-cassandra owns Cassandra"),
+        ],
+    )
+    def test_a_driver_of_somebody_else_is_found(
+        self, tree: Tree, replace: Replace, declared: str, said: str
+    ) -> None:
+        path = "back-api/pyproject.toml"
+        replace(path, '"tools-dashboard",', f'"tools-dashboard",\n    "{declared}",')
+
+        found = list(RULES["environments-apart"](tree))
+
+        assert f"the environment of back-api {said}" in "\n".join(it.what for it in found)
+        assert {(it.path, it.line) for it in found} == {(tree.root / path, 9)}
+
+
+class TestEnginesApart:
+    @pytest.mark.parametrize(
+        "old,new,says",
+        [
+            (
+                "secrets-back-api:/secrets:ro",
+                "secrets-back-postgres:/secrets:ro",
+                "back-api mounts the secrets of back-postgres: a service knows its own alone",
+            ),
+            (
+                "    <<: *python\n    build: {context: ., args: {SERVICE: back-auth}}",
+                "    <<: *python\n    networks: [services, engine-valkey]\n    build: {args: {SERVICE: x}}",
+                "back-auth joins engine-valkey, the network of back-redis and its engine. Leave it",
+            ),
+        ],
+    )
+    def test_a_stranger_is_refused(
+        self, tree: Tree, replace: Replace, old: str, new: str, says: str
+    ) -> None:
+        replace(COMPOSE, old, new)
+
+        assert says in "\n".join(it.what for it in RULES["engines-apart"](tree))
+
+
+class TestVariables:
+    def test_one_that_no_settings_class_reads_is_found(self, tree: Tree, replace: Replace) -> None:
+        replace(COMPOSE, 'UVICORN_PORT: "8100"', 'UVICORN_PORT: "8100"\n      POOL_SIZES: "10"')
+
+        found = {it.what: it.line for it in unread_variables(tree, FIELDS)}
+
+        what = next(it for it in found if "back-api gets POOL_SIZES" in it)
+        assert "and no settings class of back-api reads it" in what
+        lines = (tree.root / COMPOSE).read_text().splitlines()
+        assert "POOL_SIZES" in lines[found[what] - 1]
+
+    def test_what_a_program_or_a_literal_reads_is_known(self, tree: Tree) -> None:
+        said = "\n".join(it.what for it in unread_variables(tree, FIELDS))
+
+        assert "UVICORN" not in said
+        assert "back-gateway gets BACK_API_URL" not in said
+        assert "LOG_LEVEL" not in "".join(it for it in said.splitlines() if "back-api gets" in it)
+
+
+def test_a_file_that_is_no_python_is_named(tree: Tree, add: Break) -> None:
+    add("back-api/x.py", "def")
+
+    with pytest.raises(DevError, match=r"back-api/x\.py:1: "):
+        list(RULES["import-cycles"](tree))
+
+
+def test_checks_are_chosen_by_member_by_name_or_all_boundaries(tree: Tree) -> None:
+    dev = command_tree()
+    assert {check.part for check in chosen(tree, "back-api", dev)} == {"back-api"}
+    assert {check.name for check in chosen(tree, "layers", dev)} == {"layers"}
+    assert {check.name for check in chosen(tree, "boundaries", dev)} > {*RULES, "lint", "layers"}
+    assert len(chosen(tree, None, dev)) > len(chosen(tree, "back-api", dev))
+    with pytest.raises(DevError, match="nothing called 'typos'"):
+        chosen(tree, "typos", dev)
