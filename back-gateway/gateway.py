@@ -4,7 +4,7 @@ import os
 import resource
 import shutil
 import sys
-from importlib import import_module
+from importlib import import_module  # noqa: TID251 - the wheel may be missing
 from typing import NoReturn
 
 from derive import nginx_conf

@@ -26,8 +26,15 @@ def environments_apart(tree: Tree) -> Iterator[Finding]:
     locked = _locked(tree)
     shared = _brought_by(SHARED, locked) | {SHARED}
     for service in tree.services:
-        banned = _banned(service)
         path = service.folder / "pyproject.toml"
+        if not (service.folder / "ruff.toml").exists():
+            what = (
+                f"{service.name} states no boundary. Copy the ruff.toml and tests/ruff.toml of a "
+                "service that may use the same, and its [tool.importlinter] and [tool.deptry]."
+            )
+            yield Finding(path, 1, what)
+            continue
+        banned = _banned(service)
         for requirement in service.pyproject["project"].get("dependencies", []):  # type: ignore[attr-defined]  # TOML
             declared = _name(requirement)
             for name in sorted((_brought_by(requirement, locked) | {declared}) - shared):

@@ -51,7 +51,7 @@ def children(process: psutil.Process, count: int) -> list[psutil.Process]:
     deadline = time.monotonic() + 10
     while len(found := process.children()) != count:
         assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+        time.sleep(0.02)  # noqa: TID251 - polls until a deadline
     return found
 
 

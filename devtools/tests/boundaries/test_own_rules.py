@@ -88,6 +88,15 @@ class TestEnvironmentsApart:
         assert f"the environment of back-api {said}" in "\n".join(it.what for it in found)
         assert {(it.path, it.line) for it in found} == {(tree.root / path, 9)}
 
+    def test_a_service_without_a_boundary_is_found(self, tree: Tree) -> None:
+        (tree.root / "back-api" / "ruff.toml").rename(tree.root / "kept")
+        try:
+            (found,) = RULES["environments-apart"](tree)
+        finally:
+            (tree.root / "kept").rename(tree.root / "back-api" / "ruff.toml")
+
+        assert "back-api states no boundary. Copy the ruff.toml" in found.what
+
 
 class TestEnginesApart:
     @pytest.mark.parametrize(
@@ -100,7 +109,7 @@ class TestEnginesApart:
             ),
             (
                 "    <<: *python\n    build: {context: ., args: {SERVICE: back-auth}}",
-                "    <<: *python\n    networks: [services, engine-valkey]\n    build: {args: {SERVICE: x}}",
+                "    <<: *python\n    networks: [engine-valkey]\n    build: {args: {SERVICE: x}}",
                 "back-auth joins engine-valkey, the network of back-redis and its engine. Leave it",
             ),
         ],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode
 
-import aiohttp
+import aiohttp  # noqa: TID251 - the one client of the services
 from yarl import URL
 
 
