@@ -16,6 +16,7 @@ from devtools.workspace.repository import Stack
 
 _CLOCK_TOLERANCE = 2.0
 _PATIENCE = 5.0
+_KILLED_WITHIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def end(orphans: Iterable[Orphan]) -> None:
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=_PATIENCE)
+    psutil.wait_procs(alive, timeout=_KILLED_WITHIN)
 
 
 def _is_someone_else(entry: Recorded) -> bool:

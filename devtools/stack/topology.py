@@ -1,46 +1,26 @@
-"""The topology of docker-compose.yml: a closed subset of Compose, as frozen types."""
+"""The topology of docker-compose.yml: a closed subset of Compose, as frozen models."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
-from signal import SIGTERM, Signals
+from signal import Signals
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from devtools.stack import compose_file
-from devtools.stack.compose_file import TopologyError, Value
+from devtools.stack.compose_file import Place, TopologyError
 
 __all__ = ["Healthcheck", "Mount", "Port", "Service", "Topology", "TopologyError", "load"]
 
-_ROOT_KEYS = {"name", "services", "networks", "volumes"}
-_SERVICE_KEYS = {
-    "build",
-    "cap_drop",
-    "command",
-    "depends_on",
-    "environment",
-    "group_add",
-    "healthcheck",
-    "image",
-    "init",
-    "networks",
-    "ports",
-    "profiles",
-    "read_only",
-    "restart",
-    "security_opt",
-    "stop_grace_period",
-    "stop_signal",
-    "tmpfs",
-    "user",
-    "volumes",
-    "working_dir",
-}
-_HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
-_COMPLETED = "service_completed_successfully"
-_CONDITIONS = {"service_started", "service_healthy", _COMPLETED}
-_RESTARTS = {"no", "always", "on-failure", "unless-stopped"}
 _PORT = re.compile(r"(?:(?P<host>[\d.]+):)?(?P<published>\d+):(?P<target>\d+)")
 _URL = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s'\"]*)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_COMPLETED = "service_completed_successfully"
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 
 
 @dataclass(frozen=True)
@@ -63,63 +43,170 @@ class Mount:
         return not self.source.startswith(".")
 
 
-@dataclass(frozen=True)
-class Healthcheck:
-    """`port` and `path` are those of the URL in its test; None for a test without one. Seconds."""
+def _port(value: object) -> Port:
+    match = _PORT.fullmatch(str(value))
+    if match is None:
+        raise ValueError(f'{value!r}, expected "127.0.0.1:8000:8000"')
+    return Port(match["host"] or "0.0.0.0", int(match["published"]), int(match["target"]))  # noqa: S104
+
+
+def _mount(value: object) -> Mount:
+    source, _, rest = str(value).partition(":")
+    target, _, mode = rest.partition(":")
+    if not target.startswith("/") or mode not in {"", "ro", "rw"}:
+        raise ValueError(f'{value!r}, expected "volume:/path" or "./path:/path:ro"')
+    return Mount(source, PurePosixPath(target), mode == "ro")
+
+
+def _tmpfs(value: object) -> PurePosixPath:
+    return PurePosixPath(str(value).partition(":")[0])
+
+
+def _duration(value: object) -> float:
+    parts = _DURATION.findall(str(value))
+    if not parts or "".join(map("".join, parts)) != value:
+        raise ValueError(f"{value!r}, expected a duration such as 10s or 1m30s")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _signal(value: object) -> Signals:
+    if value not in Signals.__members__:
+        raise ValueError(f"{value!r}, expected one of: {', '.join(sorted(Signals.__members__))}")
+    return Signals[str(value)]
+
+
+def _condition(value: object) -> object:
+    if not isinstance(value, dict) or set(value) != {"condition"}:
+        raise ValueError("expected condition alone")
+    return value["condition"]
+
+
+Seconds = Annotated[float, BeforeValidator(_duration)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Build(_Part):
+    context: str = "."
+    args: Mapping[str, str] = {}
+    dockerfile: str = ""
+    target: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The place of the source: the argument FOLDER or SERVICE, else the context."""
+        named = self.args.get("FOLDER") or self.args.get("SERVICE")
+        return named or self.context.removeprefix("./")
+
+    @model_validator(mode="after")
+    def _has_folder(self) -> Self:
+        if self.folder == ".":
+            raise ValueError("expected args with SERVICE, the folder of the service")
+        return self
+
+
+class Healthcheck(_Part):
+    """`port` and `path` are those of the URL in its test; None for a test without one."""
 
     test: tuple[str, ...]
-    port: int | None
-    path: str | None
-    interval: float
-    timeout: float
-    retries: int
-    start_period: float
+    interval: Seconds = 30.0
+    timeout: Seconds = 30.0
+    retries: int = 3
+    start_period: Seconds = 0.0
+
+    @property
+    def port(self) -> int | None:
+        url = _URL.search(" ".join(self.test))
+        return int(url[1]) if url else None
+
+    @property
+    def path(self) -> str | None:
+        url = _URL.search(" ".join(self.test))
+        return url[2] if url else None
+
+    @model_validator(mode="after")
+    def _is_command(self) -> Self:
+        if len(self.test) < 2 or self.test[0] not in {"CMD", "CMD-SHELL"}:
+            raise ValueError("expected a test that starts with CMD or CMD-SHELL and has a command")
+        return self
 
 
-@dataclass(frozen=True)
-class Service:
-    """`folder` is the place of its source, for what is built from the repository."""
+class Service(_Part):
+    """A service; one built from the repository has a `folder`. `<…>` keys are no keys of Compose.
 
-    name: str
-    image: str | None
-    folder: str | None
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    ports: tuple[Port, ...]
-    mounts: tuple[Mount, ...]
-    tmpfs: tuple[PurePosixPath, ...]
-    networks: tuple[str, ...]
-    depends_on: Mapping[str, str]
-    healthcheck: Healthcheck | None
-    profiles: tuple[str, ...]
-    restart: str
-    stop_grace_period: float
-    stop_signal: Signals
-    is_stub: bool = False
+    `read_only` to `security_opt` confine containers only: their shape is checked, no more.
+    """
+
+    name: str = Field(alias="<name>")
+    is_stub: bool = Field(default=False, alias="<stub>")
+    image: str | None = None
+    build: Build | None = None
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
+    ports: tuple[Annotated[Port, BeforeValidator(_port)], ...] = ()
+    mounts: tuple[Annotated[Mount, BeforeValidator(_mount)], ...] = Field((), alias="volumes")
+    tmpfs: tuple[Annotated[PurePosixPath, BeforeValidator(_tmpfs)], ...] = ()
+    networks: tuple[str, ...] = ()
+    depends_on: Mapping[str, Annotated[Condition, BeforeValidator(_condition)]] = {}
+    healthcheck: Healthcheck | None = None
+    profiles: tuple[str, ...] = ()
+    restart: Literal["no", "always", "on-failure", "unless-stopped"] = "no"
+    stop_grace_period: Seconds = 10.0
+    stop_signal: Annotated[Signals, BeforeValidator(_signal)] = Signals.SIGTERM
+    read_only: bool = False
+    init: bool = False
+    user: str = ""
+    working_dir: str = ""
+    cap_drop: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str | None:
+        return self.build.folder if self.build else None
 
     @property
     def is_engine(self) -> bool:
-        return self.folder is None
+        return self.build is None
 
     @property
     def is_job(self) -> bool:
         """A one-shot job: it runs once, and its exit code 0 is what others wait for."""
         return self.restart == "no" and self.healthcheck is None and not self.is_engine
 
+    @model_validator(mode="after")
+    def _can_start(self) -> Self:
+        if not self.image and not self.build:
+            raise ValueError("expected image or build")
+        if self.build and not self.command:
+            raise ValueError("expected a command")
+        return self
 
-@dataclass(frozen=True)
-class Topology:
-    name: str
+
+class Network(_Part):
+    internal: bool = False
+
+
+class Volume(_Part):
+    pass
+
+
+class Topology(_Part):
+    name: str = ""
     services: Mapping[str, Service]
+    networks: Mapping[str, Network | None] = {}
+    volumes: Mapping[str, Volume | None] = {}
 
-    def with_profiles(self, profiles: Collection[str] = ()) -> "Topology":
+    def with_profiles(self, profiles: Collection[str] = ()) -> Self:
         """Without the services whose profile was not asked for."""
         chosen = set(profiles)
         return self._keep(
             name for name, it in self.services.items() if not it.profiles or chosen & {*it.profiles}
         )
 
-    def without(self, names: Collection[str]) -> "Topology":
+    def without(self, names: Collection[str]) -> Self:
         """Without these; an engine and its owner go together, and nobody waits for them."""
         for name in names:
             if name not in self.services:
@@ -135,17 +222,17 @@ class Topology:
                 gone.add(engine)
         return self._keep(self.services.keys() - gone)
 
-    def with_stubs(self, names: Collection[str]) -> "Topology":
+    def with_stubs(self, names: Collection[str]) -> Self:
         """With stubs in place of these: they wait for nobody, and need no engine."""
         services = dict(self.services)
         for name in names:
             if name not in services or services[name].is_engine:
                 known = ", ".join(sorted(key for key, it in services.items() if not it.is_engine))
                 raise TopologyError(f"--stub {name}: no such service, there are: {known}")
-            services[name] = replace(services[name], depends_on={}, is_stub=True)
-        return replace(self, services=services).without_idle_engines()
+            services[name] = services[name].model_copy(update={"depends_on": {}, "is_stub": True})
+        return self.model_copy(update={"services": services}).without_idle_engines()
 
-    def without_idle_engines(self) -> "Topology":
+    def without_idle_engines(self) -> Self:
         return self._keep(
             name for name, it in self.services.items() if not it.is_engine or self.owners_of(name)
         )
@@ -153,205 +240,57 @@ class Topology:
     def owners_of(self, engine: str) -> list[Service]:
         return [it for it in self.services.values() if engine in it.depends_on]
 
-    def _keep(self, names: Iterable[str]) -> "Topology":
+    def _keep(self, names: Iterable[str]) -> Self:
         kept = set(names)
-        return replace(
-            self,
-            services={
-                name: replace(
-                    it, depends_on={on: how for on, how in it.depends_on.items() if on in kept}
-                )
-                for name, it in self.services.items()
-                if name in kept
-            },
-        )
+        services = {name: it for name, it in self.services.items() if name in kept}
+        for name, it in services.items():
+            left = {on: how for on, how in it.depends_on.items() if on in kept}
+            services[name] = it.model_copy(update={"depends_on": left})
+        return self.model_copy(update={"services": services})
 
 
 def load(path: Path, variables: Mapping[str, str]) -> Topology:
     """The topology in `path`; TopologyError with file and line for what is not in the subset."""
-    root = compose_file.read(path, variables)
-    entries = {key: it for key, it in root.entries().items() if not key.startswith("x-")}
-    for key, it in entries.items():
-        if key not in _ROOT_KEYS:
-            it.refuse(f"unknown key, expected one of: {', '.join(sorted(_ROOT_KEYS))}, x-…")
-    if "services" not in entries:
-        root.refuse("no services, expected the key services")
-    networks = _networks(entries.get("networks"))
-    volumes = _volumes(entries.get("volumes"))
-    services: dict[str, Service] = {}
-    places = entries["services"].entries()
-    for name, value in places.items():
-        services[name] = _service(name, value, networks, volumes)
-    for name, value in places.items():
-        _refuse_bad_dependencies(services, name, value)
-    title = entries["name"].text() if "name" in entries else path.parent.name
-    return Topology(title, services)
+    document = compose_file.read(path, variables)
+    content = {key: it for key, it in document.content.items() if not key.startswith("x-")}
+    if isinstance(services := content.get("services"), dict):
+        content["services"] = {
+            name: {**it, "<name>": name} if isinstance(it, dict) else it
+            for name, it in services.items()
+        }
+    try:
+        topology = Topology.model_validate(content)
+    except ValidationError as refused:
+        error = refused.errors()[0]
+        unknown = f"unknown key, {Path(__file__).name} lists those that ./dev up reads"
+        said = unknown if error["type"] == "extra_forbidden" else error["msg"]
+        raise document.error(error["loc"], said.removeprefix("Value error, ")) from None
+    for place, problem in _unknown_names(topology):
+        raise document.error(place, problem)
+    return topology
 
 
-def _networks(value: Value | None) -> set[str]:
-    if value is None:
-        return set()
-    networks = value.entries()
-    for network in networks.values():
-        for flag in network.fields({"internal"}).values():
-            flag.flag()
-    return set(networks)
-
-
-def _volumes(value: Value | None) -> set[str]:
-    if value is None:
-        return set()
-    volumes = value.entries()
-    for volume in volumes.values():
-        volume.fields(())
-    return set(volumes)
-
-
-def _service(name: str, value: Value, networks: set[str], volumes: set[str]) -> Service:
-    entries = {key: it for key, it in value.entries().items() if not key.startswith("x-")}
-    for key, it in entries.items():
-        if key not in _SERVICE_KEYS:
-            it.refuse(f"unknown key, expected one of: {', '.join(sorted(_SERVICE_KEYS))}, x-…")
-    _check_confinement(entries)
-    if "image" not in entries and "build" not in entries:
-        value.refuse("expected image or build")
-    folder = _folder(entries["build"]) if "build" in entries else None
-    if folder and "command" not in entries:
-        value.refuse("expected a command: without Docker nothing else tells how it starts")
-    mounts = tuple(_mount(it, volumes) for it in _list(entries, "volumes"))
-    restart = entries["restart"].one_of(_RESTARTS) if "restart" in entries else "no"
-    grace = entries["stop_grace_period"].seconds() if "stop_grace_period" in entries else 10.0
-    return Service(
-        name=name,
-        image=entries["image"].text() if "image" in entries else None,
-        folder=folder,
-        command=entries["command"].texts() if "command" in entries else (),
-        environment=_environment(entries.get("environment")),
-        ports=tuple(_port(it) for it in _list(entries, "ports")),
-        mounts=mounts,
-        tmpfs=tuple(PurePosixPath(it.text().partition(":")[0]) for it in _list(entries, "tmpfs")),
-        networks=tuple(_known(it, networks, "network") for it in _list(entries, "networks")),
-        depends_on=_depends_on(entries.get("depends_on")),
-        healthcheck=_healthcheck(entries["healthcheck"]) if "healthcheck" in entries else None,
-        profiles=tuple(it.text() for it in _list(entries, "profiles")),
-        restart=restart,
-        stop_grace_period=grace,
-        stop_signal=_signal(entries["stop_signal"]) if "stop_signal" in entries else SIGTERM,
-    )
-
-
-def _check_confinement(entries: Mapping[str, Value]) -> None:
-    """Keys that only containers heed: read for their shape, so that a slip is found here too."""
-    for key in ("read_only", "init"):
-        if key in entries:
-            entries[key].flag()
-    for key in ("user", "working_dir"):
-        if key in entries:
-            entries[key].quoted()
-    for key in ("cap_drop", "group_add", "security_opt"):
-        for it in _list(entries, key):
-            it.quoted()
-
-
-def _folder(build: Value) -> str:
-    fields = build.fields({"context", "args", "dockerfile", "target"})
-    context = fields["context"].text() if "context" in fields else "."
-    arguments = fields["args"].entries() if "args" in fields else {}
-    for argument in ("FOLDER", "SERVICE"):
-        if argument in arguments:
-            return arguments[argument].text()
-    if context == ".":
-        build.refuse("expected args with SERVICE, the folder of the service")
-    return context.removeprefix("./")
-
-
-def _environment(value: Value | None) -> dict[str, str]:
-    if value is None:
-        return {}
-    return {key: it.quoted() for key, it in value.entries().items()}
-
-
-def _port(value: Value) -> Port:
-    match = _PORT.fullmatch(value.quoted())
-    if match is None:
-        value.refuse(f'{value.text()!r}, expected "127.0.0.1:8000:8000"')
-    return Port(match["host"] or "0.0.0.0", int(match["published"]), int(match["target"]))  # noqa: S104
-
-
-def _mount(value: Value, volumes: set[str]) -> Mount:
-    source, _, rest = value.quoted().partition(":")
-    target, _, mode = rest.partition(":")
-    if not target.startswith("/") or mode not in {"", "ro", "rw"}:
-        value.refuse(f'{value.text()!r}, expected "volume:/path" or "./path:/path:ro"')
-    if not source.startswith("."):
-        _known(value, volumes, "volume", source)
-    return Mount(source, PurePosixPath(target), mode == "ro")
-
-
-def _depends_on(value: Value | None) -> dict[str, str]:
-    if value is None:
-        return {}
-    found: dict[str, str] = {}
-    for name, it in value.entries().items():
-        fields = it.fields({"condition"})
-        if "condition" not in fields:
-            it.refuse(f"expected condition: {' or '.join(sorted(_CONDITIONS))}")
-        found[name] = fields["condition"].one_of(_CONDITIONS)
-    return found
-
-
-def _healthcheck(value: Value) -> Healthcheck:
-    fields = value.fields(_HEALTH_KEYS)
-    if "test" not in fields:
-        value.refuse("expected test")
-    test = fields["test"].texts()
-    if not test or test[0] not in {"CMD", "CMD-SHELL"}:
-        fields["test"].refuse("expected a list that starts with CMD or CMD-SHELL")
-    if len(test) < 2:
-        fields["test"].refuse("expected a command after CMD")
-    url = _URL.search(" ".join(test))
-    seconds = {key: fields[key].seconds() for key in fields if key not in {"test", "retries"}}
-    return Healthcheck(
-        test=test,
-        port=int(url[1]) if url else None,
-        path=url[2] if url else None,
-        interval=seconds.get("interval", 30.0),
-        timeout=seconds.get("timeout", 30.0),
-        retries=fields["retries"].count() if "retries" in fields else 3,
-        start_period=seconds.get("start_period", 0.0),
-    )
-
-
-def _signal(value: Value) -> Signals:
-    return Signals[value.one_of([known.name for known in Signals])]
-
-
-def _list(entries: Mapping[str, Value], key: str) -> list[Value]:
-    return entries[key].items() if key in entries else []
-
-
-def _known(value: Value, names: set[str], kind: str, name: str | None = None) -> str:
-    name = name or value.text()
-    if name not in names:
-        value.refuse(f"no {kind} {name}, expected one of: {', '.join(sorted(names)) or 'none'}")
-    return name
-
-
-def _refuse_bad_dependencies(services: Mapping[str, Service], name: str, value: Value) -> None:
-    seen: list[str] = []
-    waiting = [name]
-    while waiting:
-        current = waiting.pop()
-        seen.append(current)
-        for other, condition in services[current].depends_on.items():
-            if other not in services:
-                value.refuse(f"depends_on {other}, which is no service")
-            if condition == _COMPLETED and not services[other].is_job:
-                value.refuse(
-                    f'depends_on {other}: {condition} expects a job with restart: "no", '
-                    "without image and healthcheck"
+def _unknown_names(topology: Topology) -> Iterator[tuple[Place, str]]:
+    """What refers to something that is not there, or waits for itself."""
+    for name, service in topology.services.items():
+        place = ("services", name)
+        for number, network in enumerate(service.networks):
+            if network not in topology.networks:
+                yield (*place, "networks", number), f"no network {network}"
+        for number, mount in enumerate(service.mounts):
+            if mount.is_volume and mount.source not in topology.volumes:
+                yield (*place, "volumes", number), f"no volume {mount.source}"
+        for other, condition in service.depends_on.items():
+            if other not in topology.services:
+                yield (*place, "depends_on"), f"depends_on {other}, which is no service"
+            elif condition == _COMPLETED and not topology.services[other].is_job:
+                yield (
+                    (*place, "depends_on", other),
+                    'expected a job: restart: "no", without image and healthcheck',
                 )
-            if other == name:
-                value.refuse(f"waits for itself, by way of {', '.join(seen)}")
-            if other not in seen:
-                waiting.append(other)
+    graph = {name: list(it.depends_on) for name, it in topology.services.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        names: list[str] = cycle.args[1]
+        yield ("services", names[0]), f"waits for itself: {' → '.join(reversed(names))}"

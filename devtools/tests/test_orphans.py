@@ -42,6 +42,12 @@ def is_ready(stack: Stack) -> bool:
     return state is not None and state.phase == "ready"
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children here ignore SIGTERM on purpose: nothing is gained by waiting for them."""
+    monkeypatch.setattr(orphans, "_PATIENCE", 0.3)
+
+
 @pytest.fixture
 def supervisor(stack: Stack) -> Iterator["subprocess.Popen[bytes]"]:
     for service in ("back-api", "shared"):
