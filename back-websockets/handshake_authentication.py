@@ -4,19 +4,19 @@ import hashlib
 import time
 
 from shared.kit import ServiceClient
-from shared.kit.auth.revocations import AskSession, Revocations
+from shared.kit.auth.revocations import Revocations, SessionCheck
 from shared.kit.errors import Forbidden, NotFound, Unauthenticated
 from shared.models.auth import RedeemTicket, TicketHolder
 
 
-class Admission:
+class HandshakeAuthentication:
     """Every method raises Unavailable when it can't be told."""
 
     def __init__(
         self,
         redis: ServiceClient,
         revocations: Revocations,
-        ask: AskSession,
+        ask: SessionCheck,
         *,
         ticket_seconds: int,
     ) -> None:

@@ -1,14 +1,14 @@
-"""back-websockets: a user's own events on open sockets, as they happen."""
+"""back-websockets: sends each user's events to the user's open sockets."""
 
 from fastapi import FastAPI
 
-from handshake_authentication import Admission
+from handshake_authentication import HandshakeAuthentication
 from hub import Hub
 from live_subscription import LiveSubscription
 from routes import notifications
 from settings import Settings
-from shared.kit import Service, asks_back_auth
-from shared.kit.auth.revocations import Revocations
+from shared.kit import Service
+from shared.kit.auth.revocations import Revocations, session_check
 from shared.kit.runtime.service import Connect
 
 
@@ -26,12 +26,14 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.background(subscription.follow)
     service.ready("live", subscription.ready)
 
-    ask = asks_back_auth(auth)
-    revocations = Revocations(redis, ask)
+    is_active = session_check(auth, "/internal/sessions")
+    revocations = Revocations(redis, "/streams/revocations", is_active)
     revocations.watch(hub.end_revoked)
     service.background(revocations.follow)
     service.ready("revocations", revocations.ready)
 
-    admission = Admission(redis, revocations, ask, ticket_seconds=settings.ticket_seconds)
-    service.api.include_router(notifications.router(admission, hub, subscription))
+    authentication = HandshakeAuthentication(
+        redis, revocations, is_active, ticket_seconds=settings.ticket_seconds
+    )
+    service.api.include_router(notifications.router(authentication, hub, subscription))
     return service.api

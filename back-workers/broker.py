@@ -1,4 +1,4 @@
-"""The broker, called without ever holding up the event loop."""
+"""Celery's broker, called from threads so that the event loop is not blocked."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from shared.models.maintenance import MaintenanceTask, Task, TaskState
 
 T = TypeVar("T")
 
-WAKE_UP_SECONDS = 60
-"""A wake-up that nobody took by then is dropped: the relay has sent fresh ones since."""
+NOTIFICATION_SECONDS = 60
+"""A notification that no worker took by then is dropped: the relay has sent newer ones."""
 
-WAKE_UPS_MAX = 1000
-"""While so many wait, no worker is keeping up, and more would only fill the broker."""
+NOTIFICATIONS_MAX = 1000
+"""With so many in the queue the workers are behind, and more would only fill the broker."""
 
 SENT = "SENT"
-"""Celery calls every unknown task PENDING; what was started is marked with a state of its own."""
+"""Celery reports every unknown task as PENDING; a task that was sent gets this state."""
 
 STATES: dict[str, TaskState] = {
     SENT: "pending",
@@ -38,7 +38,7 @@ STATES: dict[str, TaskState] = {
 
 
 class Broker:
-    """Celery's blocking calls, on threads of their own.
+    """Celery's blocking calls, each run on a thread.
 
     Every method raises `Unavailable` when the broker does not answer within its time-out.
     """
@@ -46,8 +46,8 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.broker_timeout
         self._celery = celery_app(lambda: configuration(settings))
-        # Celery loads its configuration at the first look at it. Were that look of two threads
-        # at once, the second would see half of it and keep a pool of connections to nowhere.
+        # Celery loads its configuration at the first access. If two threads accessed it first at
+        # once, the second would see half of it and keep connections to a default address.
         self._celery.conf.get("broker_url")
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="broker")
 
@@ -61,37 +61,37 @@ class Broker:
     async def ping(self) -> None:
         await self._call(lambda: self._waiting(MAIL_QUEUE))
 
-    async def wake_mail(self, delivery: Delivery) -> None:
-        """Tell the workers that a mail is due; the delivery itself stays in the outbox."""
+    async def notify_mail(self, delivery: Delivery) -> None:
+        """Notify the workers that a mail is due; the delivery itself stays in the outbox."""
         delivery_id, headers = str(delivery.delivery_id), correlation_headers()
 
-        def wake() -> None:
-            if self._waiting(MAIL_QUEUE) >= WAKE_UPS_MAX:
-                raise Unavailable("No worker keeps up with the mails at present.", retry_after=1)
+        def notify() -> None:
+            if self._waiting(MAIL_QUEUE) >= NOTIFICATIONS_MAX:
+                raise Unavailable("Too many mails wait for a worker at present.", retry_after=1)
             self._celery.send_task(
                 MAIL_TASK,
                 [delivery_id],
                 queue=MAIL_QUEUE,
-                expires=WAKE_UP_SECONDS,
+                expires=NOTIFICATION_SECONDS,
                 ignore_result=True,
                 headers=headers,
             )
 
-        await self._call(wake)
+        await self._call(notify)
 
-    async def start(self, chore: MaintenanceTask) -> Task:
-        """Start a chore now."""
+    async def start(self, name: MaintenanceTask) -> Task:
+        """Start a maintenance task now."""
         task_id, headers = str(uuid4()), correlation_headers()
 
         def start() -> None:
-            self._celery.backend.store_result(task_id, {"name": chore}, SENT)
-            self._celery.send_task(chore, task_id=task_id, headers=headers)
+            self._celery.backend.store_result(task_id, {"name": name}, SENT)
+            self._celery.send_task(name, task_id=task_id, headers=headers)
 
         await self._call(start)
-        return Task(task_id=task_id, name=chore, state="pending")
+        return Task(task_id=task_id, name=name, state="pending")
 
     async def task(self, task_id: str) -> Task:
-        """How far a started task is. Raises `NotFound` for one that is unknown or too old."""
+        """The state of a started task. Raises `NotFound` for one that is unknown or too old."""
         meta = await self._call(lambda: self._celery.backend.get_task_meta(task_id))
         state = STATES.get(meta["status"])
         if state is None:
@@ -119,7 +119,7 @@ class Broker:
 
 
 def correlation_headers() -> dict[str, str | None]:
-    """What a task needs to know of the request or event that it belongs to."""
+    """The correlation id and trace of the request or event, as task headers."""
     trace = context.trace()
     return {
         "x_correlation_id": context.correlation_id(),

@@ -1,4 +1,4 @@
-"""How Celery notices that its broker is out, and how soon it comes back."""
+"""Celery classes that detect the loss of the broker and reconnect within seconds."""
 
 from functools import partialmethod
 
@@ -9,10 +9,10 @@ from celery.worker.request import Request
 from kombu import Connection
 
 
-class PromptConnection(Connection):
-    """Looks for its broker every few seconds, for as long as it takes.
+class FastReconnectConnection(Connection):
+    """Tries to reconnect every 1 to 2 seconds, without a limit.
 
-    Celery's own pauses between two tries grow to 30 seconds, which no setting of its changes.
+    Celery's own pauses between two tries grow to 30 seconds, and no setting changes that.
     """
 
     ensure_connection = partialmethod(
@@ -20,27 +20,28 @@ class PromptConnection(Connection):
     )
 
 
-class PromptAMQP(AMQP):
-    """Celery's AMQP with connections that come back soon."""
+class FastReconnectAMQP(AMQP):
+    """Celery's AMQP with `FastReconnectConnection`."""
 
-    Connection = PromptConnection
+    Connection = FastReconnectConnection
 
 
-class NoticingRequest(Request):
-    """A task in the worker's hands, that makes the worker connect anew when it can't acknowledge.
+class ReconnectingRequest(Request):
+    """A received task; the worker reconnects when it can't be acknowledged.
 
-    Celery's own logs the failure and goes on. Once as many acknowledgements are lost as tasks may
-    be in hand, the worker would take no more and look at no connection: it would wait for ever.
+    Celery's own class logs the failure and goes on. Once as many acknowledgements are lost as
+    tasks may be prefetched, the worker takes no more tasks, checks no connection, and never
+    recovers.
     """
 
     def acknowledge(self) -> None:
         if not self.acknowledged:
-            nothing_caught = ()
-            self._on_ack(get_logger(__name__), nothing_caught)  # type: ignore[attr-defined]
+            caught_errors = ()
+            self._on_ack(get_logger(__name__), caught_errors)  # type: ignore[attr-defined]
             self.acknowledged = True
 
 
-class NoticingTask(Task[..., object]):
-    """A task whose requests notice that the broker is out."""
+class ReconnectingTask(Task[..., object]):
+    """A task whose requests are `ReconnectingRequest`."""
 
-    Request = "celery_reconnect:NoticingRequest"
+    Request = "celery_reconnect:ReconnectingRequest"

@@ -1,6 +1,6 @@
-"""Celery's app, for `celery -A celeryconfig worker` and `beat`, and for whoever sends tasks.
+"""Celery's app, for `celery -A celeryconfig worker` and `beat`, and for senders of tasks.
 
-Its settings are read when the configuration is first asked for, not at import.
+Settings are read when the configuration is first used, not at import.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ MAIL_QUEUE = "mail"
 MAINTENANCE_QUEUE = "maintenance"
 
 TASK_SECONDS = 90
-"""A task that takes longer is killed; the broker hands it out again a little later."""
+"""A task that takes longer is killed; the broker redelivers it later."""
 
 RESULT_SECONDS = 3600
 
@@ -63,7 +63,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_enable_prefetch_count_reduction": False,
         "beat_schedule_filename": str(Path(tempfile.gettempdir(), "back-workers-beat.schedule")),
-        "beat_scheduler": "tasks.celery_hooks:BeatingScheduler",
+        "beat_scheduler": "tasks.celery_hooks:HeartbeatScheduler",
         "beat_max_loop_interval": 5,
         "beat_schedule": {
             "sweep_credentials": {
@@ -75,11 +75,11 @@ def configuration(settings: Settings) -> dict[str, object]:
 
 
 def celery_app(configure: Callable[[], dict[str, object]]) -> Celery:
-    """An app whose configuration is made when it is first asked for."""
+    """An app whose configuration is made when it is first used."""
     app = Celery(
         "back-workers",
-        amqp="celery_reconnect:PromptAMQP",
-        task_cls="celery_reconnect:NoticingTask",
+        amqp="celery_reconnect:FastReconnectAMQP",
+        task_cls="celery_reconnect:ReconnectingTask",
         set_as_current=False,
     )
     app.add_defaults(configure)

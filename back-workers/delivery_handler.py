@@ -1,11 +1,11 @@
-"""What becomes of a delivery, by the outcome of its effect: the one rule for all consumers."""
+"""Runs the effect of a delivery and reports its outcome to the outbox, for every consumer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from outbox_client import Outbox
+from outbox_client import OutboxClient
 from shared.kit.errors import Conflict, ServiceError, TimedOut, Unavailable
 from shared.kit.http.context import correlated
 from shared.models.event import Delivery
@@ -15,19 +15,19 @@ log = structlog.get_logger()
 Effect = Callable[[Delivery], Awaitable[None]]
 
 GIVE_BACK_SECONDS = 0.1
-"""Nothing is wrong with the consumer of a delivery that is given back: it need not rest long."""
+"""The pause of a consumer whose delivery is released at a stop: the consumer itself is healthy."""
 
 
 class Undeliverable(Exception):
-    """The effect can't happen; the message says why, without any of the payload."""
+    """The effect can never succeed; the message says why and holds nothing of the payload."""
 
 
 class LeaseLost(Exception):
     """Another worker holds the delivery now."""
 
 
-async def deliver(
-    outbox: Outbox,
+async def handle_delivery(
+    outbox: OutboxClient,
     delivery: Delivery,
     effect: Effect,
     *,
@@ -35,14 +35,15 @@ async def deliver(
     pause_seconds: float,
     completes: bool = True,
 ) -> None:
-    """Let the effect happen within `seconds` and tell the outbox how it went.
+    """Run the effect for at most `seconds`, then complete, postpone or fail the delivery.
 
-    Out of reach or out of time costs no attempt and lets the consumer rest; any other error
-    spends one. With `completes=False` whoever was woken completes the delivery.
+    A consumer that can't be reached or takes too long costs no attempt and pauses for
+    `pause_seconds`; any other error counts as an attempt. With `completes=False` the effect only
+    notifies a worker, which completes the delivery itself.
     """
     envelope = delivery.envelope
     with correlated(envelope.correlation_id, traceparent=delivery.traceparent):
-        at_hand = log.bind(
+        delivery_log = log.bind(
             consumer=delivery.consumer,
             delivery_id=str(delivery.delivery_id),
             event_id=str(envelope.event_id),
@@ -53,41 +54,41 @@ async def deliver(
             async with asyncio.timeout(seconds):
                 await effect(delivery)
         except LeaseLost:
-            at_hand.warning("delivery_lost")
+            delivery_log.warning("delivery_lease_lost")
         except asyncio.CancelledError:
-            giving_back = _told(outbox.postpone(delivery, GIVE_BACK_SECONDS))
-            if await asyncio.shield(giving_back):
-                at_hand.info("delivery_given_back")
+            release = _reported(outbox.postpone(delivery, GIVE_BACK_SECONDS))
+            if await asyncio.shield(release):
+                delivery_log.info("delivery_released")
             raise
         except (Unavailable, TimedOut, TimeoutError) as error:
-            at_hand.warning("delivery_postponed", reason=_reason(error))
-            await _told(outbox.postpone(delivery, pause_seconds))
-        except Exception as error:  # noqa: BLE001  (whatever it is, it may not stop the others)
-            foreseen = isinstance(error, ServiceError | Undeliverable)
-            at_hand.warning("delivery_failed", reason=_reason(error), exc_info=not foreseen)
-            await _told(outbox.fail(delivery, _reason(error)))
+            delivery_log.warning("delivery_postponed", reason=_reason(error))
+            await _reported(outbox.postpone(delivery, pause_seconds))
+        except Exception as error:  # noqa: BLE001  (no error may stop other deliveries)
+            expected = isinstance(error, ServiceError | Undeliverable)
+            delivery_log.warning("delivery_failed", reason=_reason(error), exc_info=not expected)
+            await _reported(outbox.fail(delivery, _reason(error)))
         else:
             if not completes:
-                at_hand.info("delivery_handed_on")
-            elif await _told(outbox.complete(delivery)):
-                at_hand.info("delivery_completed")
+                delivery_log.info("delivery_notified")
+            elif await _reported(outbox.complete(delivery)):
+                delivery_log.info("delivery_completed")
 
 
-async def _told(telling: Awaitable[None]) -> bool:
-    """Whether the outbox knows now; if not, the lease runs out and the delivery comes again."""
+async def _reported(report: Awaitable[None]) -> bool:
+    """Whether the outbox stored the outcome; else the delivery is repeated after its lease."""
     try:
-        await telling
+        await report
     except Conflict:
-        log.warning("delivery_lost")
+        log.warning("delivery_lease_lost")
     except ServiceError as error:
-        log.warning("outbox_not_told", reason=_reason(error))
+        log.warning("outcome_not_reported", reason=_reason(error))
     else:
         return True
     return False
 
 
 def _reason(error: Exception) -> str:
-    """The error in a few words: never its payload."""
+    """A short description of the error that holds nothing of the payload."""
     if isinstance(error, ServiceError):
         return error.code
     return str(error) if isinstance(error, Undeliverable) else type(error).__name__

@@ -1,7 +1,7 @@
-"""Life signs of the processes that have no port: each touches a file of its own.
+"""Heartbeats of the processes that have no port: each touches a file of its own.
 
 `python -m heartbeat relay` ends with 0 while the relay's file is fresh and with 1 otherwise. It
-imports the standard library alone, so that a supervisor can afford it every few seconds.
+imports the standard library alone, so that it is cheap enough to run every few seconds.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 FRESH_SECONDS = 60
-"""A worker that has no broker may touch its file this late before it is taken for dead."""
+"""A worker without a broker may touch its file this late; after that it counts as dead."""
 
 BEAT_SECONDS = 2
 

@@ -7,7 +7,7 @@ from shared.kit import Service
 
 
 def app() -> FastAPI:
-    """The HTTP face of the workers: start a task, read its state."""
+    """The HTTP service of the workers: starts tasks and reports their state."""
     settings = Settings()
     service = Service(settings)
     broker = service.resource(Broker(settings))

@@ -1,4 +1,4 @@
-"""The outbox of back-postgres, as the relay and the tasks see it."""
+"""The client of the outbox in back-postgres, for the relay and the tasks."""
 
 from typing import Protocol
 from uuid import UUID
@@ -18,33 +18,35 @@ from shared.models.event import (
 ERROR_MAX_LENGTH = 2000
 
 ANSWER_SECONDS = 2
-"""What a long poll may take beyond its own wait."""
+"""What a long poll may take in addition to its own wait."""
 
 
-class Outbox(Protocol):
-    """Deliveries and their leases. Every method raises `Unavailable` or `TimedOut` when the
-    outbox is out of reach; what needs a lease raises `Conflict` once it is lost.
+class OutboxClient(Protocol):
+    """Deliveries and their leases.
+
+    Every method raises `Unavailable` or `TimedOut` when back-postgres can't be reached; those
+    that need a lease raise `Conflict` once it is lost.
     """
 
     async def claim(self, consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
         """Deliveries that are due, oldest first; empty when none came within `wait_seconds`."""
 
     async def take(self, delivery_id: UUID) -> Delivery:
-        """Lease one delivery. Raises `NotFound`, or `Conflict` when it is not to be had."""
+        """Lease one delivery. Raises `NotFound`, or `Conflict` when it can't be leased."""
 
     async def renew(self, delivery: Delivery) -> None: ...
 
     async def complete(self, delivery: Delivery) -> None: ...
 
     async def fail(self, delivery: Delivery, error: str) -> None:
-        """Spend an attempt; the outbox backs off, and buries the delivery at the last one."""
+        """Count an attempt. The outbox retries with back-off, and dead-letters after the last."""
 
     async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:
-        """Give it back unspent and let its consumer rest."""
+        """Release it without counting an attempt, and pause its consumer."""
 
 
-class ServiceOutbox:
-    """The outbox over HTTP; every lease lasts `lease_seconds`."""
+class HttpOutboxClient:
+    """The client over HTTP; every lease lasts `lease_seconds`."""
 
     def __init__(self, postgres: ServiceClient, *, lease_seconds: float) -> None:
         self._postgres = postgres

@@ -7,7 +7,7 @@ from shared.kit import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Settings of all four processes: the HTTP face, the relay, the worker and beat."""
+    """Settings of all four processes: the HTTP service, the relay, the worker and beat."""
 
     service: Literal["back-workers"] = "back-workers"
     port: int = 8107
@@ -20,9 +20,9 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=8, gt=0, le=60)
     claim_wait_seconds: float = Field(default=10, ge=0, le=30, description="of one long poll")
     claim_fallback_seconds: float = Field(default=1, gt=0, description="between failed claims")
-    pause_seconds: float = Field(default=1, gt=0, description="of a consumer out of reach")
+    pause_seconds: float = Field(default=1, gt=0, description="of a consumer that can't be reached")
     deliveries_at_once: int = Field(default=16, ge=1, le=200, description="a consumer")
-    stop_seconds: float = Field(default=5, gt=0, description="to finish deliveries in hand")
+    stop_seconds: float = Field(default=5, gt=0, description="to finish deliveries under way")
 
     public_base_url: str = "http://127.0.0.1:8000"
     mail_from: str = "Tools Dashboard <no-reply@tools-dashboard.example>"
@@ -49,5 +49,5 @@ class Settings(ServiceSettings):
 
     @property
     def public_host(self) -> str:
-        """The host that people know us by; it makes a Message-ID ours."""
+        """The host name of the public URL, used in a Message-ID."""
         return urlsplit(self.public_base_url).hostname or "localhost"

@@ -163,7 +163,7 @@ class EnginePassword:
             return ""
         if not self.engine_data.is_dir():
             return f"{self.password} is missing, and {self.engine_data} is not mounted"
-        if not _is_empty(self.engine_data):
+        if _holds_data(self.engine_data):
             return (
                 f"{self.password} is missing, and {self.engine} has data that was made with it: "
                 "restore it or remove the data"
@@ -235,11 +235,15 @@ def thumbprint(jwk: dict[str, str]) -> str:
     return jwt.utils.base64url_encode(hashlib.sha256(canonical.encode()).digest()).decode()
 
 
-def _is_empty(folder: Path) -> bool:
+def _holds_data(folder: Path) -> bool:
+    """Whether there is a file in it, or a folder that may not be read. An engine closes its data
+    folder to others when it makes its data; a fresh volume has the image's empty folders at most.
+    """
     try:
-        return not any(folder.iterdir())
+        entries = list(folder.iterdir())
     except PermissionError:
-        return False  # an engine's folder that only the engine may read is in use
+        return True
+    return any(not entry.is_dir() or _holds_data(entry) for entry in entries)
 
 
 def _write(path: Path, content: bytes, mode: int = _OWNER_ONLY) -> None:

@@ -1,8 +1,6 @@
 """Keys, and the app between a back-postgres and a back-redis in memory."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,17 +26,6 @@ SERVICES = (
     "back-websockets",
     "back-workers",
 )
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 5) -> None:
-    """Wait for `condition` to hold."""
-    deadline = time.monotonic() + seconds
-    while True:
-        holds = condition()
-        if await holds if isinstance(holds, Awaitable) else holds:
-            return
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)
 
 
 def write_key(folder: Path, name: str, key: RSAPrivateKey) -> Path:

@@ -8,7 +8,8 @@ import pytest
 from structlog.stdlib import ProcessorFormatter
 
 from features.email_auth.infrastructure import PostgresAccounts
-from tests.conftest import EMAIL, PASSWORD, Stack, bearer, until
+from shared.testing.waiting import until
+from tests.conftest import EMAIL, PASSWORD, Stack, bearer
 
 SECRET = "a-secret-that-nobody-may-read"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

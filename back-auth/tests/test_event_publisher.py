@@ -16,7 +16,7 @@ from shared.models.auth import LoggedOut
 from shared.models.event import Command, Nothing
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
-from tests.conftest import until
+from shared.testing.waiting import until
 from tests.fakes import PostgresState
 from tests.stub_services import postgres_stub
 

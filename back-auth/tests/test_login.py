@@ -10,7 +10,8 @@ from shared.kit.errors import Forbidden, TooManyRequests, Unauthenticated, Unava
 from shared.models.auth import TokenPair
 from shared.models.base import now
 from shared.models.user import User, UserStatus
-from tests.conftest import EMAIL, PASSWORD, Stack, until
+from shared.testing.waiting import until
+from tests.conftest import EMAIL, PASSWORD, Stack
 from tests.fakes import (
     FakeAccounts,
     FakeAttemptLimit,

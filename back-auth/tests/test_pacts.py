@@ -11,7 +11,8 @@ from shared.models.user import User
 from shared.testing.pacts import NotKept, Provider
 from shared.testing.pacts.document import pact_file
 from shared.testing.pacts.provider import Parameters, pacts_of
-from tests.conftest import Stack, bearer, until
+from shared.testing.waiting import until
+from tests.conftest import Stack, bearer
 from tests.fakes import StoredSession
 
 

@@ -7,7 +7,8 @@ import pytest
 from features.sessions.domain import SessionService
 from shared.kit.errors import Unauthenticated, Unavailable
 from shared.models.user import User
-from tests.conftest import EMAIL, Stack, bearer, until
+from shared.testing.waiting import until
+from tests.conftest import EMAIL, Stack, bearer
 from tests.fakes import FakeEventPublisher, FakeSessions, FakeUsers, PostgresState, RedisState
 
 
@@ -231,7 +232,7 @@ class TestHttp:
             ticket = await stack.client.post("/auth/ws-ticket", headers=bearer(access))
             return ticket.status == 401 and ticket.json()["code"] == "session_revoked"
 
-        await until(refused, seconds=1)
+        await until(refused, within=1)
 
     async def test_with_the_stream_silent_back_redis_is_asked_and_then_it_is_503(
         self, stack: Stack
@@ -245,7 +246,7 @@ class TestHttp:
             return "whether the session" in reply.text
 
         with stack.redis.outage():
-            await until(nobody_can_tell, seconds=3)
+            await until(nobody_can_tell, within=3)
 
     async def test_other_services_may_ask_whether_a_session_stands(self, stack: Stack) -> None:
         user = await stack.add_user()

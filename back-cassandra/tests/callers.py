@@ -9,7 +9,7 @@ from shared.kit.errors import Unavailable
 from shared.models.audit import AuditPage
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
-from tests.waiting import until
+from shared.testing.waiting import until_it_succeeds
 
 
 class Callers:
@@ -24,7 +24,7 @@ class Callers:
             if (await self.client.get("/health/ready")).status != 200:
                 raise Unavailable
 
-        await until(ready, within=within)
+        await until_it_succeeds(ready, within=within)
 
     async def store(
         self, event: BaseModel | Mapping[str, object], caller: str = "back-workers"

@@ -17,8 +17,8 @@ from repositories.audit_repository import STATEMENTS
 from settings import Settings
 from shared.testing.asgi_client import running
 from shared.testing.identities import Identities, make_identities
+from shared.testing.waiting import until_it_succeeds
 from tests.callers import Callers
-from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +109,7 @@ async def database(settings: Settings, connection: Connection) -> AsyncIterator[
 async def connected(settings: Settings) -> AsyncIterator[Database]:
     async with Database(settings, STATEMENTS) as database:
         staying = asyncio.create_task(database.stay_connected())
-        await until(database.ping)
+        await until_it_succeeds(database.ping)
         yield database
         staying.cancel()
         await asyncio.gather(staying, return_exceptions=True)

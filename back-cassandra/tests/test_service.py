@@ -17,10 +17,10 @@ from shared.kit.errors import Unavailable
 from shared.testing.asgi_client import running
 from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
+from shared.testing.waiting import until_it_succeeds
 from tests.callers import Callers
 from tests.conftest import as_environment
 from tests.events import event
-from tests.waiting import until
 
 
 @asynccontextmanager
@@ -142,7 +142,7 @@ class TestOutage:
 
             await service.until_ready()
             await proxy.stop()
-            await until(given_up)
+            await until_it_succeeds(given_up)
             await proxy.start()
             await service.until_ready()
             assert (await service.store(event())).status == 201

@@ -12,7 +12,7 @@ from shared.models.user import NewUser
 from tests.builders import event, profile_command, profile_of, recording, registered, registering
 from tests.builders import stored_credential as stored
 from tests.callers import Callers
-from tests.waiting import until
+from tests.database_waiting import until_found
 
 
 def with_envelope(command: Command[NewUser], **fields: object) -> Command[NewUser]:
@@ -212,7 +212,7 @@ class TestEvents:
         first = asyncio.create_task(slow())
         await holding.wait()
         second = asyncio.create_task(commands.record_events(recording(late)))
-        await until(database, "SELECT pid FROM pg_locks WHERE NOT granted")
+        await until_found(database, "SELECT pid FROM pg_locks WHERE NOT granted")
         assert not second.done()
         commit.set()
         await asyncio.gather(first, second)

@@ -19,7 +19,7 @@ from shared.testing.asgi_client import running
 from shared.testing.identities import Identities
 from tests.builders import event, recording
 from tests.callers import Callers
-from tests.waiting import until
+from tests.database_waiting import until_found
 
 LONG = 10.0  # seconds
 WELL_BEFORE = 7.0  # seconds: no wait of LONG has ended by then, however busy the machine
@@ -36,10 +36,10 @@ async def claiming_begun(service: Callers, database: Database) -> "asyncio.Task[
         "SELECT pid FROM pg_stat_activity WHERE query LIKE '%reachable%' AND state = 'idle' "
         "AND datname = current_database() AND query_start > $1"
     )
-    await until(database, f"{listening} AND datname = current_database()")
+    await until_found(database, f"{listening} AND datname = current_database()")
     started = now()
     task = asyncio.create_task(service.claim(LONG))
-    await until(database, claimed, started)
+    await until_found(database, claimed, started)
     assert not task.done()
     return task
 

@@ -13,7 +13,7 @@ from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
 from tests.builders import event, recording, registered
 from tests.callers import Callers
-from tests.waiting import until
+from tests.database_waiting import until_found
 
 
 class TestStart:
@@ -146,7 +146,8 @@ class TestTimeouts:
         async with closing:
             closing.schema_is_ready()
             sleeping = asyncio.create_task(closing.row("SELECT pg_sleep(25)"))
-            await until(database, "SELECT pid FROM pg_stat_activity WHERE query LIKE '%sleep(25)'")
+            sleeps = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%sleep(25)'"
+            await until_found(database, sleeps)
         with pytest.raises(Unavailable):
             await sleeping
 

@@ -19,10 +19,10 @@ from shared.kit.errors import Unavailable
 from shared.kit.http.transport import HttpTransport
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
+from shared.testing.waiting import until
 from tests.test_live_store import envelope
 from tests.test_outage import last_heard
 from tests.test_session_store import hashed, new_session, trade
-from tests.waiting import until
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import asyncio
 from redis.asyncio import Redis
 
 from shared.models.auth import TokenTaken
+from shared.testing.waiting import until
 from stores.limit_store import LimitStore
-from tests.waiting import until
 
 
 class TestTake:

@@ -25,9 +25,9 @@ from shared.testing.asgi_client import AsgiClient, AsgiReply, running
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
+from shared.testing.waiting import until
 from stores.session_store import SessionStore
 from tests.test_session_store import new_session, trade
-from tests.waiting import until
 from valkey_client import ValkeyClient
 
 

@@ -18,12 +18,12 @@ from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import pacts_of
+from shared.testing.waiting import until
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
 from tests.pact_states import States
-from tests.waiting import until
 
 
 @pytest.fixture

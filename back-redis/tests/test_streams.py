@@ -22,11 +22,11 @@ from shared.models.live import LiveEvent
 from shared.testing.asgi_client import AsgiClient
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
+from shared.testing.waiting import until
 from stores.live_store import LIVE, LiveStore
 from stores.session_store import REVOCATIONS, SessionStore
 from tests.stream_entries import stream_entries
 from tests.test_live_store import publish
-from tests.waiting import until
 from valkey_client import ValkeyClient
 
 Events = AsyncIterator[ServerSentEvent]

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from shared.kit.errors import NotFound
 from shared.models.auth import NewTicket, TicketHolder
+from shared.testing.waiting import until
 from stores.ticket_store import TicketStore
-from tests.waiting import until
 
 
 def new_ticket(expires_in: int = 30) -> NewTicket:

@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, WebSocket
 
-from handshake_authentication import Admission
+from handshake_authentication import HandshakeAuthentication
 from hub import Hub
 from live_subscription import LiveSubscription
 from shared.kit.errors import InvalidRequest
@@ -13,7 +13,9 @@ from shared.kit.errors import InvalidRequest
 log = structlog.get_logger()
 
 
-def router(admission: Admission, hub: Hub, subscription: LiveSubscription) -> APIRouter:
+def router(
+    authentication: HandshakeAuthentication, hub: Hub, subscription: LiveSubscription
+) -> APIRouter:
     routes = APIRouter()
 
     @routes.websocket("/ws/notifications")
@@ -23,9 +25,9 @@ def router(admission: Admission, hub: Hub, subscription: LiveSubscription) -> AP
         # An error before `accept` refuses the handshake with problem+json.
         await subscription.ready()
         last_seen = _event_id(since)
-        holder = await admission.redeem(ticket)
+        holder = await authentication.redeem(ticket)
         with hub.joined(holder) as socket:
-            await admission.must_stand(holder)
+            await authentication.must_stand(holder)
             missed = await subscription.missed(holder.user_id, last_seen) if last_seen else []
             await websocket.accept()
             log.info("socket_opened", user_id=str(holder.user_id), missed=len(missed))

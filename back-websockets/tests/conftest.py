@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from main import app as make_app
 from shared.testing.asgi_client import in_memory
 from shared.testing.identities import make_identities
+from shared.testing.waiting import until
 from tests.fake_back_redis import FakeBackRedis
-from tests.waiting import until
 
 Message = dict[str, JsonValue]
 

@@ -14,9 +14,9 @@ from hub import Hub
 from live_socket import TOO_SLOW, Message
 from settings import Settings
 from shared.models.auth import TicketHolder
+from shared.testing.waiting import until
 from tests.conftest import Running, Start, close_code, received
 from tests.fake_back_redis import FakeBackRedis
-from tests.waiting import until
 
 
 class TestClientMessages:

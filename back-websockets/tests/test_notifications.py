@@ -11,9 +11,9 @@ from websockets.exceptions import InvalidStatus
 from shared.models.auth import Revocation
 from shared.models.base import now
 from shared.models.event import EventEnvelope
+from shared.testing.waiting import until
 from tests.conftest import Message, Running, Start, close_code, received
 from tests.fake_back_redis import FakeBackRedis
-from tests.waiting import until
 
 
 async def refusal(service: Running, **query: object) -> tuple[int, dict[str, Any]]:

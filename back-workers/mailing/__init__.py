@@ -1,1 +1,1 @@
-"""Mails: which one an event asks for, what it says, and how it leaves."""
+"""Mails: which template an event needs, the message, and SMTP."""

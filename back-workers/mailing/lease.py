@@ -3,23 +3,27 @@ import time
 from collections.abc import Awaitable, Callable
 
 from delivery_handler import LeaseLost
-from outbox_client import Outbox
+from outbox_client import OutboxClient
 from shared.kit.errors import Conflict, ServiceError
 from shared.models.event import Delivery
 
 RENEWALS_A_LEASE = 3
 
 
-async def holding(
-    outbox: Outbox, delivery: Delivery, work: Callable[[], Awaitable[None]], *, lease_seconds: float
+async def with_lease(
+    outbox: OutboxClient,
+    delivery: Delivery,
+    work: Callable[[], Awaitable[None]],
+    *,
+    lease_seconds: float,
 ) -> None:
-    """Do `work` and keep the lease alive meanwhile.
+    """Run `work` and renew the lease until it ends.
 
     Raises:
-        LeaseLost: another worker may hold the delivery now; `work` was cancelled.
+        LeaseLost: another worker may have the lease; `work` was cancelled.
     """
 
-    async def keep() -> None:
+    async def renew() -> None:
         ends = time.monotonic() + lease_seconds
         while time.monotonic() < ends:
             await asyncio.sleep(lease_seconds / RENEWALS_A_LEASE)
@@ -33,13 +37,13 @@ async def holding(
                 continue
 
     working = asyncio.ensure_future(work())
-    keeping = asyncio.create_task(keep())
+    renewing = asyncio.create_task(renew())
     try:
-        await asyncio.wait({working, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise LeaseLost
         await working
     finally:
         working.cancel()
-        keeping.cancel()
-        await asyncio.gather(working, keeping, return_exceptions=True)
+        renewing.cancel()
+        await asyncio.gather(working, renewing, return_exceptions=True)

@@ -13,22 +13,22 @@ from settings import Settings
 from shared.kit.errors import Unavailable
 
 PERMANENT = 500
-"""From here on, the replies of RFC 5321 mean: never."""
+"""Replies from 500 on are permanent failures (RFC 5321)."""
 
 
-class MailServer:
-    """The mail server that takes our mails, one connection a mail."""
+class SmtpClient:
+    """Sends mails over SMTP, one connection for each mail."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._password = settings.secret("smtp.password") if settings.smtp_user else None
 
     async def send(self, message: EmailMessage) -> None:
-        """Hand one mail over.
+        """Send one mail.
 
         Raises:
-            Unavailable: the server is out of reach, won't let us in, or says to come again (4xx).
-            Undeliverable: the server will never take this mail (5xx).
+            Unavailable: the server can't be reached, refuses the log-in, or answers 4xx.
+            Undeliverable: the server refuses this mail for good (5xx).
         """
         server = SMTP(
             hostname=self._settings.smtp_host,
@@ -51,7 +51,7 @@ class MailServer:
 
 
 def _permanent_code(error: Exception) -> int | None:
-    """The reply code, where the server refused this mail for good."""
+    """The reply code of a permanent failure, else None."""
     if isinstance(error, SMTPRecipientsRefused):
         error = error.recipients[0]
     if isinstance(error, SMTPAuthenticationError):

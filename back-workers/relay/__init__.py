@@ -1,1 +1,1 @@
-"""The relay: takes what is due out of the outbox and brings it to its consumers."""
+"""The relay: claims due deliveries from the outbox and sends each to its consumer."""

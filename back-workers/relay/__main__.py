@@ -6,9 +6,9 @@ import structlog
 
 import heartbeat
 from broker import Broker
-from outbox_client import ServiceOutbox
+from outbox_client import HttpOutboxClient
 from relay.consumers import consumers
-from relay.delivery_poller import Conveyor
+from relay.delivery_poller import DeliveryPoller
 from settings import Settings
 from shared.kit import service_client, start_logging
 
@@ -16,23 +16,23 @@ log = structlog.get_logger()
 
 
 async def relay(settings: Settings, stopping: asyncio.Event) -> None:
-    """Carry deliveries to every consumer until `stopping`."""
+    """Deliver to every consumer until `stopping`."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         postgres = await enter(service_client(settings, "back-postgres"))
         cassandra = await enter(service_client(settings, "back-cassandra"))
         redis = await enter(service_client(settings, "back-redis"))
         broker = await enter(Broker(settings))
-        outbox = ServiceOutbox(postgres, lease_seconds=settings.lease_seconds)
+        outbox = HttpOutboxClient(postgres, lease_seconds=settings.lease_seconds)
         log.info("relay_started")
         async with asyncio.TaskGroup() as group:
-            group.create_task(_beat(stopping))
+            group.create_task(_send_heartbeats(stopping))
             for consumer in consumers(cassandra, redis, broker):
-                group.create_task(Conveyor(outbox, consumer, settings).run(stopping))
+                group.create_task(DeliveryPoller(outbox, consumer, settings).run(stopping))
         log.info("relay_stopped")
 
 
-async def _beat(stopping: asyncio.Event) -> None:
+async def _send_heartbeats(stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         heartbeat.touch("relay")
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""The consumers of events and how a delivery reaches each."""
+"""The consumers of events and the call that delivers to each."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +13,7 @@ from shared.models.live import LivePublished, PublishLive
 
 @dataclass(frozen=True)
 class Consumer:
-    """A consumer of the routing table; `completes` is false where the effect only wakes it."""
+    """A consumer of the routing table; `completes` is false where the effect only notifies it."""
 
     name: str
     effect: Effect
@@ -25,19 +25,19 @@ def consumers(cassandra: ServiceClient, redis: ServiceClient, broker: Broker) ->
     return [
         Consumer("audit", audit(cassandra)),
         Consumer("live", live(redis)),
-        Consumer("mail", broker.wake_mail, completes=False),
+        Consumer("mail", broker.notify_mail, completes=False),
     ]
 
 
 def audit(cassandra: ServiceClient) -> Effect:
-    """Keep the event in the audit log, where its id makes a repeat harmless."""
+    """Store the event in the audit log, which is idempotent by the event's id."""
 
-    async def keep(delivery: Delivery) -> None:
+    async def store(delivery: Delivery) -> None:
         await cassandra.post(
             "/audit/events", delivery.envelope, response_model=AuditStored, idempotent=True
         )
 
-    return keep
+    return store
 
 
 def live(redis: ServiceClient) -> Effect:

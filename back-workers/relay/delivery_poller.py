@@ -4,8 +4,8 @@ import time
 
 import structlog
 
-from delivery_handler import deliver
-from outbox_client import Outbox
+from delivery_handler import handle_delivery
+from outbox_client import OutboxClient
 from relay.consumers import Consumer
 from settings import Settings
 from shared.kit.errors import ServiceError
@@ -14,37 +14,37 @@ from shared.models.event import Delivery
 log = structlog.get_logger()
 
 LAST_CLAIM_SECONDS = 0.25
-"""On a stop, how long to wait for a claim that may just be answering."""
+"""How long a stop waits for the answer of a claim that is under way."""
 
 FALLBACK_MAX_SECONDS = 4
 FALLBACKS_COUNTED = 10
 
 
-class Conveyor:
-    """Claims the deliveries of one consumer and carries several of them at a time.
+class DeliveryPoller:
+    """Claims the deliveries of one consumer and handles several of them at a time.
 
-    Each consumer has a conveyor of its own, so that none can hold up another.
+    Each consumer has its own poller, so that a slow one can't block another.
     """
 
-    def __init__(self, outbox: Outbox, consumer: Consumer, settings: Settings) -> None:
+    def __init__(self, outbox: OutboxClient, consumer: Consumer, settings: Settings) -> None:
         self._outbox = outbox
         self._consumer = consumer
         self._settings = settings
         self._at_once = settings.deliveries_at_once
         self._failures = 0
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Carry until `stopping`; then finish what is in hand, or give it back."""
+        """Poll until `stopping`; then finish the deliveries under way, or release them."""
         stopped = asyncio.create_task(stopping.wait())
         while not stopping.is_set():
-            if len(self._in_hand) >= self._at_once:
-                await asyncio.wait({*self._in_hand, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if len(self._under_way) >= self._at_once:
+                await asyncio.wait({*self._under_way, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 continue
             for delivery in await self._claimed_before(stopped):
-                carrying = asyncio.create_task(self._carry(delivery))
-                self._in_hand.add(carrying)
-                carrying.add_done_callback(self._in_hand.discard)
+                handling = asyncio.create_task(self._handle(delivery))
+                self._under_way.add(handling)
+                handling.add_done_callback(self._under_way.discard)
         await self._finish()
 
     async def _claimed_before(self, stopped: asyncio.Task[bool]) -> list[Delivery]:
@@ -59,12 +59,12 @@ class Conveyor:
             return []
 
     async def _claim(self) -> list[Delivery]:
-        """The next deliveries. It never returns at once with nothing, whatever the outbox does."""
+        """The next deliveries. An empty answer or an error is followed by a pause."""
         began = time.monotonic()
         try:
             claimed = await self._outbox.claim(
                 self._consumer.name,
-                limit=self._at_once - len(self._in_hand),
+                limit=self._at_once - len(self._under_way),
                 wait_seconds=self._settings.claim_wait_seconds,
             )
         except ServiceError as error:
@@ -84,8 +84,8 @@ class Conveyor:
         self._failures = min(self._failures + 1, FALLBACKS_COUNTED)
         await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  (jitter)
 
-    async def _carry(self, delivery: Delivery) -> None:
-        await deliver(
+    async def _handle(self, delivery: Delivery) -> None:
+        await handle_delivery(
             self._outbox,
             delivery,
             self._consumer.effect,
@@ -95,8 +95,8 @@ class Conveyor:
         )
 
     async def _finish(self) -> None:
-        if self._in_hand:
-            await asyncio.wait(self._in_hand, timeout=self._settings.stop_seconds)
-        for carrying in self._in_hand:
-            carrying.cancel()
-        await asyncio.gather(*self._in_hand, return_exceptions=True)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=self._settings.stop_seconds)
+        for handling in self._under_way:
+            handling.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)

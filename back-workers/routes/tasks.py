@@ -6,7 +6,7 @@ from shared.models.maintenance import StartTask, Task
 
 
 def router(broker: Broker) -> APIRouter:
-    """Start a task and see how far it is."""
+    """Starts maintenance tasks and reports their state."""
     routes = APIRouter(prefix="/tasks", tags=["maintenance"])
 
     @routes.post("", status_code=202, dependencies=[calls_with_scope("tasks:start")])

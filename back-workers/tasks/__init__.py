@@ -1,1 +1,1 @@
-"""Celery's tasks: each says in one line what is run by the event loop of its process."""
+"""Celery's tasks; each runs a coroutine on the event loop of its worker process."""

@@ -1,4 +1,4 @@
-"""Logs and life signs of Celery's own processes."""
+"""Celery signals and steps: logs and heartbeats of the worker and of beat."""
 
 import logging
 
@@ -20,18 +20,18 @@ def _log_as_every_service(**_: object) -> None:
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
-    """Touches the worker's file from its own timer, so a worker that hangs stops doing it."""
+    """Touches the worker's file from its own timer, which stops when the worker hangs."""
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, parent: WorkController) -> None:
         timer = parent.timer
-        if timer is not None:  # the stubs know none of its methods, and an idle one is false
+        if timer is not None:  # the stubs lack its methods, and an empty timer is falsy
             timer.call_repeatedly(heartbeat.BEAT_SECONDS, heartbeat.touch, ("celery",))  # type: ignore[attr-defined]
 
 
-class BeatingScheduler(PersistentScheduler):
-    """Touches beat's file each time it looks at the clock, every few seconds at the latest."""
+class HeartbeatScheduler(PersistentScheduler):
+    """Touches beat's file at each tick, at least every few seconds."""
 
     def tick(self, *args: object, **options: object) -> float:
         heartbeat.touch("beat")

@@ -4,10 +4,10 @@ from celery import Task
 
 from celeryconfig import MAIL_TASK, celery
 from shared.kit.errors import ServiceError
-from tasks.worker_runtime import correlated_run, process
+from tasks.worker_runtime import correlated_run, worker_runtime
 
 
 @celery.task(name=MAIL_TASK, bind=True, ignore_result=True, throws=(ServiceError,))
 def mail(self: Task[[str], None], delivery_id: str) -> None:
-    """Send the mail of a delivery, if it is still due."""
-    correlated_run(self, process().mails.deliver(UUID(delivery_id)))
+    """Send the mail of a delivery that is still due."""
+    correlated_run(self, worker_runtime().mail_sender.deliver(UUID(delivery_id)))

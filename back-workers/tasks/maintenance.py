@@ -5,7 +5,7 @@ from celeryconfig import celery
 from shared.kit import ServiceClient
 from shared.kit.errors import ServiceError
 from shared.models.user import SweepCredentials, Swept
-from tasks.worker_runtime import correlated_run, process
+from tasks.worker_runtime import correlated_run, worker_runtime
 
 log = structlog.get_logger()
 
@@ -14,9 +14,9 @@ SWEEP_SECONDS = 30
 
 @celery.task(name="sweep_credentials", bind=True, throws=(ServiceError,))
 def sweep_credentials(self: Task[[], dict[str, int]]) -> dict[str, int]:
-    """Remove credentials that no user claimed in time. Doing it twice changes nothing more."""
-    here = process()
-    sweeping = sweep(here.postgres, here.settings.unclaimed_credential_seconds)
+    """Remove credentials that no user claimed in time. It is idempotent."""
+    runtime = worker_runtime()
+    sweeping = sweep(runtime.postgres, runtime.settings.unclaimed_credential_seconds)
     return correlated_run(self, sweeping)
 
 

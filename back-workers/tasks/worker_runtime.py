@@ -1,7 +1,7 @@
-"""What a worker process holds: an event loop on a thread of its own, and the open clients.
+"""The runtime of a worker process: an event loop on its own thread, and the open clients.
 
-The loop runs between tasks too, so that leases, connections and time-outs are looked after while
-Celery's own thread waits.
+The loop also runs between tasks and while Celery's thread waits, for leases, connections and
+time-outs.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import ParamSpec, TypeVar
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from mailing.mails import Mails, ServiceAccounts
-from mailing.smtp import MailServer
-from outbox_client import ServiceOutbox
+from mailing.mail_sender import MailSender, ServiceAccounts
+from mailing.smtp import SmtpClient
+from outbox_client import HttpOutboxClient
 from settings import Settings
 from shared.kit import ServiceClient, service_client
 from shared.kit.http.context import correlated
@@ -24,10 +24,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Process:
-    """The parts that tasks work with, while the process is open."""
+class WorkerRuntime:
+    """The event loop and the clients that tasks use, from `open` to `close`."""
 
-    mails: Mails
+    mail_sender: MailSender
     postgres: ServiceClient
 
     def __init__(self, settings: Settings) -> None:
@@ -48,48 +48,48 @@ class Process:
         self._runner.close()
 
     def run(self, work: Coroutine[None, None, T]) -> T:
-        """The result of `work`, done on this process's loop."""
+        """The result of `work`, run on the loop of this process."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _enter(self) -> None:
         enter = self._stack.enter_async_context
         self.postgres = await enter(service_client(self.settings, "back-postgres"))
         auth = await enter(service_client(self.settings, "back-auth"))
-        self.mails = Mails(
-            ServiceOutbox(self.postgres, lease_seconds=self.settings.lease_seconds),
+        self.mail_sender = MailSender(
+            HttpOutboxClient(self.postgres, lease_seconds=self.settings.lease_seconds),
             ServiceAccounts(self.postgres, auth),
-            MailServer(self.settings),
+            SmtpClient(self.settings),
             self.settings,
         )
 
 
-_processes: list[Process] = []
+_runtimes: list[WorkerRuntime] = []
 
 
 @worker_process_init.connect
 def _open(**_: object) -> None:
-    process = Process(Settings())
-    process.open()
-    _processes.append(process)
+    runtime = WorkerRuntime(Settings())
+    runtime.open()
+    _runtimes.append(runtime)
 
 
 @worker_process_shutdown.connect
 def _close(**_: object) -> None:
-    while _processes:
-        _processes.pop().close()
+    while _runtimes:
+        _runtimes.pop().close()
 
 
-def process() -> Process:
-    """The process that a task runs in. Raises IndexError outside of a worker."""
-    return _processes[-1]
+def worker_runtime() -> WorkerRuntime:
+    """The runtime of this worker process. Raises IndexError outside of a worker."""
+    return _runtimes[-1]
 
 
 def correlated_run(task: Task[P, T], work: Coroutine[None, None, T]) -> T:
-    """Do `work` as a part of what the sender of `task` was at."""
+    """Run `work` with the correlation id and trace that the sender of `task` had."""
 
     async def within() -> T:
         request = task.request
         with correlated(request.get("x_correlation_id"), request.get("x_traceparent")):
             return await work
 
-    return process().run(within())
+    return worker_runtime().run(within())

@@ -6,9 +6,9 @@ import pytest
 from broker import Broker
 from settings import Settings
 from shared.testing.identities import Identities, make_identities
-from tests.fake_mail_server import FakeMailServer, mail_server
-from tests.fake_outbox import LEASE_SECONDS, FakeOutbox
+from tests.fake_outbox_client import LEASE_SECONDS, FakeOutboxClient
 from tests.fake_services import FakeServices
+from tests.fake_smtp_server import FakeSmtpServer, mail_server
 
 SERVICES = ("back-api", "back-auth", "back-cassandra", "back-postgres", "back-redis")
 
@@ -41,17 +41,17 @@ def settings(keys: Identities, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 @pytest.fixture
-async def outbox() -> FakeOutbox:
-    return FakeOutbox()
+async def outbox() -> FakeOutboxClient:
+    return FakeOutboxClient()
 
 
 @pytest.fixture
-def services(outbox: FakeOutbox) -> FakeServices:
+def services(outbox: FakeOutboxClient) -> FakeServices:
     return FakeServices(outbox)
 
 
 @pytest.fixture
-async def smtp() -> AsyncIterator[FakeMailServer]:
+async def smtp() -> AsyncIterator[FakeSmtpServer]:
     async with mail_server() as server:
         yield server
 

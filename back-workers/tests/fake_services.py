@@ -25,13 +25,13 @@ from shared.models.event import (
 )
 from shared.models.live import LivePublished, PublishLive
 from shared.models.user import SweepCredentials, Swept, User, UserStatus
-from tests.fake_outbox import FakeOutbox
+from tests.fake_outbox_client import FakeOutboxClient
 
 
 class FakeServices:
     """What the services hold and were told. `down` makes the audit log fail with that error."""
 
-    def __init__(self, outbox: FakeOutbox) -> None:
+    def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox
         self.users: dict[UUID, User] = {}
         self.tokens: list[str] = []

@@ -11,12 +11,13 @@ import pytest
 from relay.__main__ import relay
 from settings import Settings
 from shared.testing.identities import Identities
-from tests.engine import broker_address, kill, process, served
-from tests.fake_mail_server import FakeMailServer
-from tests.fake_outbox import Row
+from shared.testing.tcp_proxy import TcpProxy
+from shared.testing.uvicorn_server import served
+from shared.testing.waiting import until
+from tests.broker_processes import broker_address, kill, process
+from tests.fake_outbox_client import Row
 from tests.fake_services import FakeServices
-from tests.line import line_to
-from tests.waiting import until
+from tests.fake_smtp_server import FakeSmtpServer
 
 WORKER = (
     *("celery", "--quiet", "-A", "celeryconfig", "worker"),
@@ -34,7 +35,7 @@ class Stack:
 
     env: dict[str, str]
     services: FakeServices
-    smtp: FakeMailServer
+    smtp: FakeSmtpServer
     heartbeats: Path
 
     def registration(self) -> Row:
@@ -46,7 +47,7 @@ class Stack:
 async def stack(
     keys: Identities,
     services: FakeServices,
-    smtp: FakeMailServer,
+    smtp: FakeSmtpServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Stack]:
@@ -85,21 +86,21 @@ class TestMail:
         stack.smtp.seconds = 60
         row = stack.registration()
         with process(*WORKER, env=stack.env) as worker:
-            await until(stack.smtp.arriving.is_set, START_SECONDS)
+            await until(stack.smtp.arriving.is_set, within=START_SECONDS)
             kill(worker)
         assert (row.state, stack.smtp.mails) == ("leased", [])
         stack.smtp.seconds = 0
         with process(*WORKER, env=stack.env):
-            await until(lambda: row.state == "done", START_SECONDS)
+            await until(lambda: row.state == "done", within=START_SECONDS)
         assert len(stack.smtp.mails) == 1
 
     async def test_a_worker_that_is_told_to_stop_finishes_its_mail(self, stack: Stack) -> None:
         stack.smtp.seconds = 1
         row = stack.registration()
         with process(*WORKER, env=stack.env) as worker:
-            await until(stack.smtp.arriving.is_set, START_SECONDS)
+            await until(stack.smtp.arriving.is_set, within=START_SECONDS)
             worker.send_signal(signal.SIGTERM)
-            await until(lambda: worker.poll() is not None, 20)
+            await until(lambda: worker.poll() is not None, within=20)
         assert (row.state, len(stack.smtp.mails), worker.returncode) == ("done", 1, 0)
 
 
@@ -108,14 +109,14 @@ class TestBroker:
         stack.smtp.seconds = 1
         first, second = stack.registration(), stack.registration()
         broker = broker_address()
-        async with line_to(broker.host, broker.port) as line:
-            with process(*WORKER, env={**stack.env, "BROKER_PORT": str(line.port)}):
-                await until(lambda: stack.smtp.under_way == 2, START_SECONDS)
-                await line.cut()
+        async with TcpProxy(broker.host, broker.port) as proxy:
+            with process(*WORKER, env={**stack.env, "BROKER_PORT": str(proxy.port)}):
+                await until(lambda: stack.smtp.under_way == 2, within=START_SECONDS)
+                await proxy.stop()
                 await until(lambda: (first.state, second.state) == ("done", "done"))
-                await line.mend()
+                await proxy.start()
                 third = stack.registration()
-                await until(lambda: third.state == "done", 20)
+                await until(lambda: third.state == "done", within=20)
 
 
 class TestBeat:
@@ -124,8 +125,8 @@ class TestBeat:
     ) -> None:
         env = {**stack.env, "SWEEP_INTERVAL_SECONDS": "1"}
         with process(*WORKER, env=env), process(*BEAT, env=env):
-            await until(lambda: stack.services.swept, START_SECONDS)
+            await until(lambda: stack.services.swept, within=START_SECONDS)
             for name in ("relay", "celery", "beat"):
                 file = stack.heartbeats / f"back-workers-{name}.heartbeat"
-                await until(file.exists, START_SECONDS)
+                await until(file.exists, within=START_SECONDS)
         assert set(stack.services.swept) == {86400}

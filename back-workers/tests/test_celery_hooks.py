@@ -11,7 +11,7 @@ import structlog
 import heartbeat
 from celeryconfig import celery_app, configuration
 from settings import Settings
-from tasks.celery_hooks import BeatingScheduler, WorkerHeartbeat, _log_as_every_service
+from tasks.celery_hooks import HeartbeatScheduler, WorkerHeartbeat, _log_as_every_service
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ class TestWorkerHeartbeat:
 class TestBeatingScheduler:
     def test_it_beats_when_it_looks_at_the_clock(self, settings: Settings, tmp_path: Path) -> None:
         app = celery_app(lambda: configuration(settings))
-        scheduler = BeatingScheduler(app, schedule_filename=str(tmp_path / "schedule"))
+        scheduler = HeartbeatScheduler(app, schedule_filename=str(tmp_path / "schedule"))
         try:
             assert scheduler.tick() <= app.conf.beat_max_loop_interval
         finally:

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from celery_reconnect import NoticingRequest, NoticingTask, PromptConnection
+from celery_reconnect import FastReconnectConnection, ReconnectingRequest, ReconnectingTask
 from celeryconfig import celery_app, configuration
 from settings import Settings
 
@@ -23,20 +23,20 @@ class TestNoticingRequest:
 
         request = acknowledging(lost)
         with pytest.raises(ConnectionError):
-            NoticingRequest.acknowledge(request)  # type: ignore[arg-type]
+            ReconnectingRequest.acknowledge(request)  # type: ignore[arg-type]
         assert not request.acknowledged
 
     def test_a_task_is_acknowledged_once(self) -> None:
         calls: list[object] = []
         request = acknowledging(lambda *arguments: calls.append(arguments))
-        NoticingRequest.acknowledge(request)  # type: ignore[arg-type]
-        NoticingRequest.acknowledge(request)  # type: ignore[arg-type]
+        ReconnectingRequest.acknowledge(request)  # type: ignore[arg-type]
+        ReconnectingRequest.acknowledge(request)  # type: ignore[arg-type]
         assert (len(calls), request.acknowledged) == (1, True)
 
 
 class TestApp:
     def test_every_app_uses_them(self, settings: Settings) -> None:
         app = celery_app(lambda: configuration(settings))
-        assert app.amqp.Connection is PromptConnection
-        assert issubclass(app.Task, NoticingTask)
-        assert app.Task.Request == "celery_reconnect:NoticingRequest"
+        assert app.amqp.Connection is FastReconnectConnection
+        assert issubclass(app.Task, ReconnectingTask)
+        assert app.Task.Request == "celery_reconnect:ReconnectingRequest"

@@ -11,11 +11,11 @@ from shared.kit.errors import Unavailable
 from shared.models.event import Delivery
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
-from tests.fake_outbox import FakeOutbox
+from tests.fake_outbox_client import FakeOutboxClient
 from tests.fake_services import FakeServices
 
 
-async def claimed(outbox: FakeOutbox, consumer: str, **payload: JsonValue) -> Delivery:
+async def claimed(outbox: FakeOutboxClient, consumer: str, **payload: JsonValue) -> Delivery:
     outbox.add(consumer, payload=payload)
     (delivery,) = await outbox.claim(consumer, limit=1, wait_seconds=0)
     return delivery
@@ -23,7 +23,7 @@ async def claimed(outbox: FakeOutbox, consumer: str, **payload: JsonValue) -> De
 
 class TestAudit:
     async def test_the_envelope_is_kept(
-        self, services: FakeServices, keys: Identities, outbox: FakeOutbox
+        self, services: FakeServices, keys: Identities, outbox: FakeOutboxClient
     ) -> None:
         delivery = await claimed(outbox, "audit")
         transport = AsgiTransport(services.app())
@@ -31,7 +31,7 @@ class TestAudit:
         assert services.audited == [delivery.envelope]
 
     async def test_an_audit_log_that_is_out_is_unavailable(
-        self, services: FakeServices, keys: Identities, outbox: FakeOutbox
+        self, services: FakeServices, keys: Identities, outbox: FakeOutboxClient
     ) -> None:
         delivery = await claimed(outbox, "audit")
         services.audit_down = Unavailable()
@@ -42,7 +42,7 @@ class TestAudit:
 
 class TestLive:
     async def test_the_event_goes_to_the_user_whom_it_names(
-        self, services: FakeServices, keys: Identities, outbox: FakeOutbox
+        self, services: FakeServices, keys: Identities, outbox: FakeOutboxClient
     ) -> None:
         user_id = uuid4()
         delivery = await claimed(outbox, "live", user_id=str(user_id))
@@ -56,7 +56,7 @@ class TestLive:
         self,
         services: FakeServices,
         keys: Identities,
-        outbox: FakeOutbox,
+        outbox: FakeOutboxClient,
         payload: dict[str, JsonValue],
     ) -> None:
         delivery = await claimed(outbox, "live", **payload)

@@ -9,12 +9,12 @@ import pytest
 
 from delivery_handler import Effect
 from relay.consumers import Consumer
-from relay.delivery_poller import Conveyor
+from relay.delivery_poller import DeliveryPoller
 from settings import Settings
 from shared.kit.errors import Unavailable
 from shared.models.event import Delivery
-from tests.fake_outbox import FakeOutbox
-from tests.waiting import until
+from shared.testing.waiting import until
+from tests.fake_outbox_client import FakeOutboxClient
 
 FALLBACK = 0.02
 CLOCK = 0.002  # seconds that a timer may be early
@@ -23,15 +23,15 @@ Carrying = Callable[..., AbstractAsyncContextManager[asyncio.Event]]
 
 
 @pytest.fixture
-def carrying(outbox: FakeOutbox, settings: Settings) -> Carrying:
-    """A conveyor that runs inside of an `async with`, with settings of its own."""
+def carrying(outbox: FakeOutboxClient, settings: Settings) -> Carrying:
+    """A poller that runs inside of an `async with`, with settings of its own."""
 
     @asynccontextmanager
     async def carrying(effect: Effect, **changes: float) -> AsyncIterator[asyncio.Event]:
         stopping = asyncio.Event()
         changed = settings.model_copy(update={"claim_fallback_seconds": FALLBACK, **changes})
-        conveyor = Conveyor(outbox, Consumer("audit", effect), changed)
-        running = asyncio.create_task(conveyor.run(stopping))
+        poller = DeliveryPoller(outbox, Consumer("audit", effect), changed)
+        running = asyncio.create_task(poller.run(stopping))
         yield stopping
         stopping.set()
         async with asyncio.timeout(20):
@@ -67,14 +67,14 @@ async def effects() -> Effects:
 
 class TestCarrying:
     async def test_what_is_due_is_carried_and_done(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         async with carrying(effects):
             row = outbox.add("audit")
             await until(lambda: row.state == "done")
 
     async def test_several_at_a_time_and_no_more_than_the_limit(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         effects.gate.clear()
         rows = [outbox.add("audit") for _ in range(7)]
@@ -85,7 +85,7 @@ class TestCarrying:
         assert effects.most_at_once == 4
 
     async def test_the_events_of_one_aggregate_keep_their_order(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         aggregate = uuid4()
         rows = [outbox.add("audit", aggregate_id=aggregate) for _ in range(5)]
@@ -96,7 +96,7 @@ class TestCarrying:
         assert effects.most_at_once == 1
 
     async def test_a_slow_delivery_does_not_hold_up_the_next(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         effects.gate.clear()
         slow = outbox.add("audit")
@@ -108,7 +108,7 @@ class TestCarrying:
             effects.gate.set()
 
     async def test_a_consumer_out_of_reach_loses_no_attempt_and_catches_up(
-        self, carrying: Carrying, outbox: FakeOutbox
+        self, carrying: Carrying, outbox: FakeOutboxClient
     ) -> None:
         down = True
 
@@ -124,7 +124,7 @@ class TestCarrying:
         assert row.attempts == 0
 
     async def test_what_always_fails_is_buried(
-        self, carrying: Carrying, outbox: FakeOutbox
+        self, carrying: Carrying, outbox: FakeOutboxClient
     ) -> None:
         async def effect(delivery: Delivery) -> None:
             raise RuntimeError
@@ -135,14 +135,14 @@ class TestCarrying:
         assert row.attempts == 8
 
 
-def pauses(outbox: FakeOutbox) -> list[float]:
+def pauses(outbox: FakeOutboxClient) -> list[float]:
     """The seconds between each claim and the next."""
     return [later - earlier for earlier, later in pairwise(outbox.claimed_at)]
 
 
 class TestClaiming:
     async def test_an_outbox_out_of_reach_is_asked_again_but_not_all_the_time(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         outbox.down = Unavailable()
         async with carrying(effects):
@@ -153,7 +153,7 @@ class TestClaiming:
         assert min(pauses(outbox)[:4]) > FALLBACK / 2 - CLOCK
 
     async def test_an_outbox_that_does_not_wait_is_not_asked_all_the_time(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         async def at_once(consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
             outbox.claimed_at.append(time.monotonic())
@@ -167,7 +167,7 @@ class TestClaiming:
 
 class TestStopping:
     async def test_what_is_in_hand_is_finished(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         effects.gate.clear()
         row = outbox.add("audit")
@@ -179,7 +179,7 @@ class TestStopping:
         assert row.state == "done"
 
     async def test_what_can_not_be_finished_is_given_back(
-        self, carrying: Carrying, outbox: FakeOutbox, effects: Effects
+        self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
         effects.gate.clear()
         rows = [outbox.add("audit") for _ in range(4)]
@@ -190,7 +190,7 @@ class TestStopping:
     async def test_a_claim_that_is_just_answering_is_not_lost(
         self,
         carrying: Carrying,
-        outbox: FakeOutbox,
+        outbox: FakeOutboxClient,
         effects: Effects,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -204,17 +204,17 @@ class TestStopping:
     async def test_a_claim_that_waits_is_given_up(
         self,
         carrying: Carrying,
-        outbox: FakeOutbox,
+        outbox: FakeOutboxClient,
         effects: Effects,
         settings: Settings,
     ) -> None:
-        conveyor = Conveyor(
+        poller = DeliveryPoller(
             outbox,
             Consumer("audit", effects),
             settings.model_copy(update={"claim_wait_seconds": 30}),
         )
         stopping = asyncio.Event()
-        running = asyncio.create_task(conveyor.run(stopping))
+        running = asyncio.create_task(poller.run(stopping))
         await until(lambda: outbox.claims)
         stopping.set()
         async with asyncio.timeout(20):

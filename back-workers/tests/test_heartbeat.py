@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import heartbeat
-from tests.engine import FOLDER
+from tests.broker_processes import FOLDER
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from main import app
 from settings import Settings
 from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.identities import Identities
-from tests.engine import broker_address
+from tests.broker_processes import broker_address
 
 
 @pytest.fixture

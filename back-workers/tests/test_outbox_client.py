@@ -7,18 +7,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from outbox_client import Outbox, ServiceOutbox
+from outbox_client import HttpOutboxClient, OutboxClient
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing, Recorded
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
-from tests.fake_outbox import FakeOutbox
+from tests.fake_outbox_client import FakeOutboxClient
 from tests.fake_services import FakeServices
 
 Add = Callable[[str], Awaitable[EventEnvelope]]
-Leasing = Callable[[float], Outbox]
+Leasing = Callable[[float], OutboxClient]
 
 LONG = 30.0  # seconds, like the next
 BRIEF = 0.2
@@ -29,10 +29,10 @@ class OutboxContract:
     """`add` stores an event for a consumer; `leasing` gives an outbox whose leases last so long."""
 
     @pytest.fixture
-    def client(self, leasing: Leasing) -> Outbox:
+    def client(self, leasing: Leasing) -> OutboxClient:
         return leasing(LONG)
 
-    async def test_what_is_due_is_claimed_once(self, client: Outbox, add: Add) -> None:
+    async def test_what_is_due_is_claimed_once(self, client: OutboxClient, add: Add) -> None:
         envelope = await add("audit")
         (delivery,) = await client.claim("audit", limit=5, wait_seconds=0)
         assert (delivery.consumer, delivery.attempts) == ("audit", 0)
@@ -40,7 +40,9 @@ class OutboxContract:
         assert await client.claim("audit", limit=5, wait_seconds=0) == []
         await client.complete(delivery)
 
-    async def test_a_claimed_delivery_can_be_taken_once(self, client: Outbox, add: Add) -> None:
+    async def test_a_claimed_delivery_can_be_taken_once(
+        self, client: OutboxClient, add: Add
+    ) -> None:
         await add("mail")
         (claimed,) = await client.claim("mail", limit=1, wait_seconds=0)
         taken = await client.take(claimed.delivery_id)
@@ -49,7 +51,7 @@ class OutboxContract:
             await client.take(claimed.delivery_id)
         await client.complete(taken)
 
-    async def test_an_unknown_delivery_is_not_found(self, client: Outbox) -> None:
+    async def test_an_unknown_delivery_is_not_found(self, client: OutboxClient) -> None:
         with pytest.raises(NotFound):
             await client.take(uuid4())
 
@@ -73,7 +75,7 @@ class OutboxContract:
         await client.complete(delivery)
 
     async def test_what_is_done_does_not_come_again_the_rest_does(
-        self, client: Outbox, add: Add
+        self, client: OutboxClient, add: Add
     ) -> None:
         for _ in range(3):
             await add("audit")
@@ -91,7 +93,7 @@ class OutboxContract:
 
     @pytest.mark.parametrize("verb", ["renew", "complete", "fail", "postpone"])
     async def test_nothing_can_be_said_without_the_lease(
-        self, client: Outbox, add: Add, verb: str
+        self, client: OutboxClient, add: Add, verb: str
     ) -> None:
         await add("mail")
         (claimed,) = await client.claim("mail", limit=1, wait_seconds=0)
@@ -106,7 +108,9 @@ class OutboxContract:
             await say[verb]()
         await client.complete(taken)
 
-    async def test_a_long_poll_ends_with_the_first_event(self, client: Outbox, add: Add) -> None:
+    async def test_a_long_poll_ends_with_the_first_event(
+        self, client: OutboxClient, add: Add
+    ) -> None:
         claiming = asyncio.create_task(client.claim("live", limit=1, wait_seconds=8))
         envelope = await add("live")
         async with asyncio.timeout(6):
@@ -117,7 +121,7 @@ class OutboxContract:
 
 class OnTheFake(OutboxContract):
     @pytest.fixture
-    def add(self, outbox: FakeOutbox) -> Add:
+    def add(self, outbox: FakeOutboxClient) -> Add:
         async def add(consumer: str) -> EventEnvelope:
             return outbox.add(consumer).envelope
 
@@ -126,8 +130,8 @@ class OnTheFake(OutboxContract):
 
 class TestFakeOutbox(OnTheFake):
     @pytest.fixture
-    def leasing(self, outbox: FakeOutbox) -> Leasing:
-        def leasing(seconds: float) -> Outbox:
+    def leasing(self, outbox: FakeOutboxClient) -> Leasing:
+        def leasing(seconds: float) -> OutboxClient:
             outbox.lease_seconds = seconds
             return outbox
 
@@ -138,7 +142,7 @@ class TestServiceOutbox(OnTheFake):
     @pytest.fixture
     def leasing(self, services: FakeServices, keys: Identities) -> Leasing:
         postgres = keys.client("back-workers", "back-postgres", AsgiTransport(services.app()))
-        return lambda seconds: ServiceOutbox(postgres, lease_seconds=seconds)
+        return lambda seconds: HttpOutboxClient(postgres, lease_seconds=seconds)
 
 
 @pytest.mark.real
@@ -148,12 +152,12 @@ class TestRealOutbox(OutboxContract):
     @pytest.fixture
     async def leasing(self) -> AsyncIterator[Leasing]:
         async with stack_client("back-workers", "back-postgres") as postgres:
-            client = ServiceOutbox(postgres, lease_seconds=LONG)
+            client = HttpOutboxClient(postgres, lease_seconds=LONG)
             for consumer in EVENT_FOR:
                 while left := await client.claim(consumer, limit=200, wait_seconds=0):
                     for delivery in left:
                         await client.complete(delivery)
-            yield lambda seconds: ServiceOutbox(postgres, lease_seconds=seconds)
+            yield lambda seconds: HttpOutboxClient(postgres, lease_seconds=seconds)
 
     @pytest.fixture
     async def add(self) -> AsyncIterator[Add]:

@@ -14,7 +14,7 @@ from shared.testing.asgi_client import running
 from shared.testing.identities import Identities
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import Parameters, pacts_of
-from tests.engine import broker_address
+from tests.broker_processes import broker_address
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import heartbeat
 from relay.__main__ import main
 from settings import Settings
 from shared.kit.errors import Unavailable
-from tests.engine import served
-from tests.fake_outbox import FakeOutbox
+from shared.testing.uvicorn_server import served
+from shared.testing.waiting import until
+from tests.fake_outbox_client import FakeOutboxClient
 from tests.fake_services import FakeServices
-from tests.waiting import until
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def relaying(
 @pytest.mark.usefixtures("relaying")
 class TestRelay:
     async def test_a_broker_that_is_out_stops_neither_audit_nor_live(
-        self, services: FakeServices, outbox: FakeOutbox
+        self, services: FakeServices, outbox: FakeOutboxClient
     ) -> None:
         mail = outbox.add("mail")
         audit = outbox.add("audit")
@@ -54,7 +54,7 @@ class TestRelay:
         assert (mail.state != "done", mail.attempts) == (True, 0)
 
     async def test_an_audit_log_that_is_out_costs_no_attempt(
-        self, services: FakeServices, outbox: FakeOutbox
+        self, services: FakeServices, outbox: FakeOutboxClient
     ) -> None:
         services.audit_down = Unavailable()
         audit = outbox.add("audit")

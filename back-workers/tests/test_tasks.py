@@ -7,17 +7,17 @@ import pytest
 
 from settings import Settings
 from shared.kit.errors import NotFound
+from shared.testing.uvicorn_server import served
 from tasks import mail, maintenance, worker_runtime
-from tests.engine import served
-from tests.fake_mail_server import FakeMailServer
 from tests.fake_services import FakeServices
+from tests.fake_smtp_server import FakeSmtpServer
 
 
 @pytest.fixture
 async def worker(
     services: FakeServices,
     settings: Settings,
-    smtp: FakeMailServer,
+    smtp: FakeSmtpServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[None]:
     async with served(services.app()) as url:
@@ -32,7 +32,7 @@ async def worker(
 
 @pytest.mark.usefixtures("worker")
 class TestTasks:
-    async def test_mail(self, services: FakeServices, smtp: FakeMailServer) -> None:
+    async def test_mail(self, services: FakeServices, smtp: FakeSmtpServer) -> None:
         user = services.add_user()
         row = services.outbox.add("mail", payload={"user_id": str(user.id)})
         await asyncio.to_thread(mail.mail, str(row.delivery_id))
@@ -47,4 +47,4 @@ class TestTasks:
             raise NotFound
 
         with pytest.raises(NotFound):
-            await asyncio.to_thread(lambda: worker_runtime.process().run(missing()))
+            await asyncio.to_thread(lambda: worker_runtime.worker_runtime().run(missing()))

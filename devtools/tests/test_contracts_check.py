@@ -249,7 +249,7 @@ class TestEventsInTheCode:
         assert "makes notifications.again, and no contract has it" in self.said(copy)
 
     def test_an_event_that_never_comes(self, copy: Copy) -> None:
-        path = "back-workers/mailing/mails.py"
+        path = "back-workers/mailing/mail_sender.py"
         copy.replace(path, '"user.registered"', '"user.welcomed"')
         assert "waits for user.welcomed, and no contract brings it to back-workers" in self.said(
             copy

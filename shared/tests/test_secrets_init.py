@@ -135,6 +135,13 @@ class TestObstacles:
         monkeypatch.setattr(Path, "iterdir", refuse)
         assert "postgres has data" in self.refused(settings)
 
+    def test_the_empty_folders_of_an_image_are_no_data(self, settings: SecretsSettings) -> None:
+        (settings.engine_data_root / "postgres/18/docker").mkdir(parents=True)
+        make_secrets(settings)
+        (settings.secrets_root / "back-postgres/postgres.password").unlink()
+        (settings.engine_data_root / "postgres/18/docker/PG_VERSION").touch()
+        assert "postgres has data" in self.refused(settings)
+
     def test_no_password_where_the_data_can_not_be_seen(self, settings: SecretsSettings) -> None:
         (settings.engine_data_root / "postgres").rmdir()
         assert f"{settings.engine_data_root}/postgres is not mounted" in self.refused(settings)

@@ -14,6 +14,7 @@ from shared.kit import Service, ServiceSettings
 from shared.kit.auth.guards import CallingService, calls_with_scope
 from shared.kit.errors import Conflict, TooManyRequests, Unavailable
 from shared.kit.http import context
+from shared.kit.http.transport import HttpTransport
 from shared.models.base import PublicRequest, Text
 from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.identities import Identities
@@ -269,11 +270,11 @@ class TestHealth:
         details = [d["detail"] for d in health["dependencies"] if isinstance(d, dict)]  # type: ignore[union-attr]
         assert details == ["No route.", "did not answer in time", "OSError"]
 
-    async def test_a_neighbour_that_is_out_only_degrades(
-        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    async def test_a_called_service_that_is_down_only_degrades(
+        self, settings: ServiceSettings
     ) -> None:
+        service = Service(settings, connect=lambda _: HttpTransport("http://127.0.0.1:1"))
         service.depends(service.client("back-redis"))
-        monkeypatch.setattr("shared.kit.runtime.settings.ServiceSettings.url_of", lambda *_: "")
         async with running(service.api) as client:
             assert (await client.get("/health/ready")).status == 200
             assert (await client.get("/health")).json()["status"] == "degraded"

@@ -1,12 +1,9 @@
 """Requests over a real network, and into an app in memory: both must look the same."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -16,6 +13,7 @@ from shared.models.health import Live
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
+from shared.testing.uvicorn_server import served
 
 
 def echo() -> FastAPI:
@@ -52,24 +50,6 @@ def echo() -> FastAPI:
         raise ValueError("broken")
 
     return app
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, log_config=None, timeout_graceful_shutdown=1, ws="none", lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve([listener]))
-    async with asyncio.timeout(20):
-        while not server.started:  # noqa: ASYNC110  (the server offers nothing to wait on)
-            await asyncio.sleep(0.005)  # noqa: TID251 - polls until a deadline
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = server.force_exit = True
-    await task
-    listener.close()
 
 
 @pytest.fixture(params=["network", "memory"])

@@ -290,7 +290,7 @@ class TestRevocations:
     ) -> AsyncIterator[Revocations]:
         monkeypatch.setattr("shared.kit.auth.revocations._RETRY_SECONDS", 0.001)
         client = keys.client("back-api", "back-redis", AsgiTransport(stream.app))
-        found = Revocations(client, ask, silence=SILENCE)
+        found = Revocations(client, "/streams/revocations", ask, silence=SILENCE)
         task = asyncio.create_task(found.follow())
         yield found
         task.cancel()
@@ -327,7 +327,7 @@ class TestRevocations:
     ) -> None:
         stream.say("caught-up")
         await until(lambda: revocations.current)
-        revocations._heard_at -= SILENCE
+        revocations._received_at -= SILENCE
         assert not revocations.current
         answers[:] = [True, False, Unavailable()]
         await revocations.check(SID, USER, time.time())

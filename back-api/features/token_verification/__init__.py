@@ -1,7 +1,7 @@
 """The verification of access tokens in this service."""
 
-from shared.kit import Service, ServiceClient, asks_back_auth
-from shared.kit.auth.revocations import Revocations
+from shared.kit import Service, ServiceClient
+from shared.kit.auth.revocations import Revocations, session_check
 from shared.kit.auth.user_tokens import RemoteKeySet
 
 
@@ -10,7 +10,8 @@ def feature(service: Service, auth: ServiceClient, redis: ServiceClient) -> None
 
     The service is ready once the revocations of the last 20 minutes are known.
     """
-    revocations = Revocations(redis, asks_back_auth(auth))
+    is_active = session_check(auth, "/internal/sessions")
+    revocations = Revocations(redis, "/streams/revocations", is_active)
     service.background(revocations.follow)
     service.ready("revocations", revocations.ready)
     service.verifies_users(RemoteKeySet(auth), revocations)

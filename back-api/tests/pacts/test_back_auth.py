@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from services.auth_credentials import AuthCredentials
-from shared.kit import asks_back_auth
+from shared.kit.auth.revocations import session_check
 from shared.kit.auth.user_tokens import RemoteKeySet
 from shared.models.user import NewCredential
 from shared.testing.pacts import ConsumerPact, exactly, reply, state
@@ -58,7 +58,7 @@ async def test_whether_a_session_stands(pact: ConsumerPact, active: bool) -> Non
         asks=f"GET /internal/sessions/{SID}",
         answers=reply(200, {"sid": exactly(SID), "user_id": USER, "active": exactly(active)}),
     ) as auth:
-        assert await asks_back_auth(auth)(SID) is active
+        assert await session_check(auth, "/internal/sessions")(SID) is active
 
 
 def test_the_pact_is_kept(pact: ConsumerPact) -> None:

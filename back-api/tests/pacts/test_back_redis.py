@@ -51,7 +51,7 @@ async def test_a_session_was_ended(pact: ConsumerPact) -> None:
         {"sid": SID},
         given=[state("a session was ended", sid=SID, user_id=USER)],
     ) as redis:
-        await must_refuse(Revocations(redis, stands), SID)
+        await must_refuse(Revocations(redis, "/streams/revocations", stands), SID)
 
 
 async def test_a_user_was_cut_off(pact: ConsumerPact) -> None:
@@ -60,7 +60,7 @@ async def test_a_user_was_cut_off(pact: ConsumerPact) -> None:
         {"user_id": USER, "issued_before": NOON},
         given=[state("a user was cut off", user_id=USER)],
     ) as redis:
-        await must_refuse(Revocations(redis, stands), UUID(int=1))
+        await must_refuse(Revocations(redis, "/streams/revocations", stands), UUID(int=1))
 
 
 async def must_refuse(revocations: Revocations, sid: UUID) -> None:

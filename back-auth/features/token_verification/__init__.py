@@ -15,7 +15,7 @@ from shared.kit.auth.revocations import Revocations
 def feature(service: Service, keys: KeyFolder, redis: ServiceClient) -> APIRouter:
     """Let `service` verify access tokens with its own keys, and serve what others need for it."""
     sessions = RedisSessionStates(redis)
-    revocations = Revocations(redis, partial(is_active, sessions))
+    revocations = Revocations(redis, "/streams/revocations", partial(is_active, sessions))
     service.background(keys.watch)
     service.background(revocations.follow)
     service.ready("revocations", revocations.ready)

@@ -16,7 +16,7 @@ from shared.kit.errors import Conflict, NotFound, Unauthenticated
 from shared.models.auth import NewSession, NewTicket, RefillBucket, RotateSession, TakeToken
 from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
 from shared.testing.pacts.matching import State
-from tests.conftest import until
+from shared.testing.waiting import until
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EMAIL = "ada@example.org"
@@ -180,7 +180,7 @@ class TestRevocations:
         async def stands(_: UUID) -> bool:
             return True
 
-        revocations = Revocations(redis, stands)
+        revocations = Revocations(redis, "/streams/revocations", stands)
         following = asyncio.create_task(revocations.follow())
         await until(lambda: revocations.current)
         with pytest.raises(Unauthenticated):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.kit import asks_back_auth
+from shared.kit.auth.revocations import session_check
 from shared.testing.pacts import ConsumerPact, exactly, reply, state
 
 SID = UUID("50000000-0000-4000-8000-000000000001")
@@ -25,7 +25,7 @@ async def test_whether_a_session_stands(pact: ConsumerPact, active: bool) -> Non
         asks=f"GET /internal/sessions/{SID}",
         answers=reply(200, {"sid": exactly(SID), "user_id": USER, "active": exactly(active)}),
     ) as auth:
-        assert await asks_back_auth(auth)(SID) is active
+        assert await session_check(auth, "/internal/sessions")(SID) is active
 
 
 def test_the_pact_is_kept(pact: ConsumerPact) -> None:

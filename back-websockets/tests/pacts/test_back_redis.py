@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from handshake_authentication import Admission
+from handshake_authentication import HandshakeAuthentication
 from hub import Hub
 from live_subscription import LiveSubscription
 from settings import Settings
@@ -17,7 +17,7 @@ from shared.kit.auth.revocations import Revocations
 from shared.kit.errors import Forbidden, Unauthenticated
 from shared.models.auth import RedeemTicket, TicketHolder
 from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
-from tests.waiting import until
+from shared.testing.waiting import until
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EARLIER = UUID("e0000000-0000-4000-8000-000000000001")
@@ -59,7 +59,7 @@ class TestTickets:
             sends=RedeemTicket(ticket_hash=TICKET_HASH),
             answers=reply(200, {"user_id": exactly(USER), "sid": exactly(SID)}),
         ) as redis:
-            assert (await self.admission(redis).redeem("ticket")).user_id == USER
+            assert (await self.authentication(redis).redeem("ticket")).user_id == USER
 
     async def test_redeem_an_unknown_one(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
@@ -69,10 +69,12 @@ class TestTickets:
             answers=refusal(404, "ticket_not_found"),
         ) as redis:
             with pytest.raises(Forbidden, match="ticket_invalid"):
-                await self.admission(redis).redeem("ticket")
+                await self.authentication(redis).redeem("ticket")
 
-    def admission(self, redis: ServiceClient) -> Admission:
-        return Admission(redis, Revocations(redis, stands), stands, ticket_seconds=30)
+    def authentication(self, redis: ServiceClient) -> HandshakeAuthentication:
+        return HandshakeAuthentication(
+            redis, Revocations(redis, "/streams/revocations", stands), stands, ticket_seconds=30
+        )
 
 
 class TestMissedEvents:
@@ -131,7 +133,7 @@ class TestStreams:
             await self.must_refuse(redis, UUID(int=1))
 
     async def must_refuse(self, redis: ServiceClient, sid: UUID) -> None:
-        revocations = Revocations(redis, stands)
+        revocations = Revocations(redis, "/streams/revocations", stands)
 
         async def heard() -> bool:
             return revocations.current

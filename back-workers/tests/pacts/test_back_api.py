@@ -2,8 +2,8 @@
 
 import pytest
 
-from mailing.mails import Mails, ServiceAccounts
-from mailing.smtp import MailServer
+from mailing.mail_sender import MailSender, ServiceAccounts
+from mailing.smtp import SmtpClient
 from relay.consumers import live
 from settings import Settings
 from shared.models.event import EventEnvelope
@@ -11,9 +11,9 @@ from shared.models.user import UserStatus
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.pacts import ConsumerPact
-from tests.fake_mail_server import FakeMailServer
-from tests.fake_outbox import FakeOutbox
+from tests.fake_outbox_client import FakeOutboxClient
 from tests.fake_services import FakeServices
+from tests.fake_smtp_server import FakeSmtpServer
 from tests.pacts.events import USER, delivery, read_envelope
 
 
@@ -29,10 +29,10 @@ def pact() -> ConsumerPact:
 async def test_a_mail_is_written_to_the_user(
     pact: ConsumerPact,
     services: FakeServices,
-    outbox: FakeOutbox,
+    outbox: FakeOutboxClient,
     keys: Identities,
     settings: Settings,
-    smtp: FakeMailServer,
+    smtp: FakeSmtpServer,
     *,
     event_type: str,
     status: UserStatus,
@@ -44,7 +44,7 @@ async def test_a_mail_is_written_to_the_user(
     async with pact.message(event_type, read_envelope(event_type)) as text:
         due = outbox.add("mail")
         due.envelope = EventEnvelope.model_validate_json(text)
-        mails = Mails(outbox, ServiceAccounts(client, auth), MailServer(settings), settings)
+        mails = MailSender(outbox, ServiceAccounts(client, auth), SmtpClient(settings), settings)
         await mails.deliver(due.delivery_id)
     assert len(smtp.mails) == 1
 

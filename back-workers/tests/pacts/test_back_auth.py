@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from mailing.mails import ServiceAccounts
+from mailing.mail_sender import ServiceAccounts
 from shared.models.auth import MintMailToken
 from shared.testing.pacts import ConsumerPact, reply, state
 

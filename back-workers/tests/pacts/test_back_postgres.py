@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from mailing.mails import ServiceAccounts
-from outbox_client import ServiceOutbox
+from mailing.mail_sender import ServiceAccounts
+from outbox_client import HttpOutboxClient
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
 from shared.models.event import (
@@ -54,8 +54,8 @@ def a_delivery(lease: UUID | None = None) -> State:
     )
 
 
-def outbox(postgres: ServiceClient) -> ServiceOutbox:
-    return ServiceOutbox(postgres, lease_seconds=8)
+def outbox(postgres: ServiceClient) -> HttpOutboxClient:
+    return HttpOutboxClient(postgres, lease_seconds=8)
 
 
 class TestClaim:
@@ -146,7 +146,7 @@ class TestLease:
             with pytest.raises(Conflict, match="lease_lost"):
                 await self.say(outbox(postgres), verb)
 
-    async def say(self, outbox: ServiceOutbox, verb: str) -> None:
+    async def say(self, outbox: HttpOutboxClient, verb: str) -> None:
         match verb:
             case "renew":
                 await outbox.renew(HELD)

@@ -1,7 +1,7 @@
-"""Which sessions have been ended, heard from back-redis within a second.
+"""Which sessions have been revoked, read from a resumable stream within a second.
 
-One resumable stream with a heartbeat tells every verifier. While the stream is silent nobody can
-know, so each check asks back-auth instead; when that fails too, the answer is 503.
+The stream has a heartbeat. While it is silent, each check asks the service that keeps the sessions
+instead; when that fails too, the answer is 503.
 """
 
 import asyncio
@@ -14,36 +14,51 @@ import structlog
 
 from shared.kit.errors import ServiceError, Unauthenticated, Unavailable
 from shared.kit.http.client import ServiceClient
-from shared.models.auth import Revocation
+from shared.models.auth import Revocation, Session
 
 log = structlog.get_logger()
 
-STREAM = "/streams/revocations"
 SILENCE_SECONDS = 1.0
 KEPT_SECONDS = 1200.0
 _RETRY_SECONDS = 0.25
 _FORGET_SECONDS = 60.0
 
-AskSession = Callable[[UUID], Awaitable[bool]]
+SessionCheck = Callable[[UUID], Awaitable[bool]]
 OnRevocation = Callable[[Revocation], Awaitable[None]]
 
 
-class Revocations:
-    """The revocations of the last 20 minutes: longer than any access token lives.
+def session_check(sessions: ServiceClient, path: str) -> SessionCheck:
+    """Asks the service that keeps the sessions: `GET <path>/<sid>`, which answers a `Session`."""
 
-    `ask(sid)` tells whether a session stands, for when the stream is silent; it raises a
-    ServiceError when it can't tell.
+    async def is_active(sid: UUID) -> bool:
+        session = await sessions.get(f"{path}/{sid}", response_model=Session)
+        return session.active
+
+    return is_active
+
+
+class Revocations:
+    """The revocations of the last 20 minutes: longer than an access token is valid.
+
+    `stream` is the path of the stream at the service behind `source`. `is_active(sid)` is asked
+    while the stream is silent; it raises a ServiceError when it can't answer.
     """
 
     def __init__(
-        self, redis: ServiceClient, ask: AskSession, *, silence: float = SILENCE_SECONDS
+        self,
+        source: ServiceClient,
+        stream: str,
+        is_active: SessionCheck,
+        *,
+        silence: float = SILENCE_SECONDS,
     ) -> None:
-        self._redis = redis
-        self._ask = ask
+        self._source = source
+        self._stream = stream
+        self._is_active = is_active
         self._silence = silence
         self._since: str | None = None
         self._caught_up = False
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._sids: dict[UUID, float] = {}
         self._cutoffs: dict[UUID, tuple[float, float]] = {}
         self._watchers: list[OnRevocation] = []
@@ -57,36 +72,36 @@ class Revocations:
     @property
     def current(self) -> bool:
         """Whether everything that was revoked up to a second ago is known."""
-        return self._caught_up and time.monotonic() - self._heard_at <= self._silence
+        return self._caught_up and time.monotonic() - self._received_at <= self._silence
 
     async def ready(self) -> None:
-        """Raises Unavailable until the first snapshot has been heard."""
+        """Raises Unavailable until the first snapshot has been read."""
         if not self._complete:
-            raise Unavailable("The revocations are not known yet.")
+            raise Unavailable("The revocations have not been read yet.")
 
     async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
         """See `RevocationCheck`; `issued_at` is a POSIX time in seconds."""
         if self._revoked(sid, user_id, issued_at) or (
-            not self.current and not await self._asked(sid)
+            not self.current and not await self._still_active(sid)
         ):
             raise Unauthenticated("The session has ended. Log in again.", code="session_revoked")
 
     async def follow(self) -> None:
-        """Hear the stream for as long as the app lives, resuming where it broke."""
+        """Read the stream for as long as the app runs; resume it where it broke."""
         while True:
             try:
-                await self._hear()
+                await self._read()
             except ServiceError as error:
-                log.debug("revocations_silent", reason=error.detail)
+                log.debug("revocation_stream_silent", reason=error.detail)
             finally:
                 self._caught_up = False
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _hear(self) -> None:
-        events = self._redis.events(STREAM, since=self._since, silence=self._silence)
+    async def _read(self) -> None:
+        events = self._source.events(self._stream, since=self._since, silence=self._silence)
         async with aclosing(events):
             async for event in events:
-                self._heard_at = time.monotonic()
+                self._received_at = time.monotonic()
                 match event.event:
                     case "entry":
                         await self._take(Revocation.model_validate_json(event.data))
@@ -105,12 +120,12 @@ class Revocations:
         for watcher in self._watchers:
             await watcher(revocation)
 
-    async def _asked(self, sid: UUID) -> bool:
+    async def _still_active(self, sid: UUID) -> bool:
         try:
-            return await self._ask(sid)
+            return await self._is_active(sid)
         except ServiceError as error:
             raise Unavailable(
-                "It can't be told at present whether the session still stands.", retry_after=1
+                "Whether the session is still active can't be checked at present.", retry_after=1
             ) from error
 
     def _revoked(self, sid: UUID, user_id: UUID, issued_at: float) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -27,7 +27,6 @@ from shared.kit.http.transport import HttpTransport, Transport
 from shared.kit.runtime.health import Check, HealthChecks, version_in
 from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.settings import ServiceSettings
-from shared.models.auth import Session
 
 log = structlog.get_logger()
 
@@ -155,16 +154,6 @@ def _told_of_the_end(stopping: asyncio.Event) -> Iterator[None]:
         for number, handler in before.items():
             if signal.getsignal(number) is tell:
                 signal.signal(number, handler)
-
-
-def asks_back_auth(auth: ServiceClient) -> Callable[..., Awaitable[bool]]:
-    """How a verifier asks back-auth whether a session stands, when the stream is silent."""
-
-    async def ask(sid: object) -> bool:
-        session = await auth.get(f"/internal/sessions/{sid}", response_model=Session)
-        return session.active
-
-    return ask
 
 
 async def _kept_running(run: Background) -> None:

@@ -6,34 +6,34 @@ from uuid import uuid4
 import pytest
 from pydantic import JsonValue
 
-from mailing.mails import REGISTERED, REPEATED, Mails, ServiceAccounts
-from mailing.smtp import MailServer
+from mailing.mail_sender import REGISTERED, REPEATED, MailSender, ServiceAccounts
+from mailing.smtp import SmtpClient
 from settings import Settings
 from shared.models.user import UserStatus
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
-from tests.fake_mail_server import FakeMailServer
-from tests.fake_outbox import Row
+from shared.testing.waiting import until
+from tests.fake_outbox_client import Row
 from tests.fake_services import FakeServices
-from tests.waiting import until
+from tests.fake_smtp_server import FakeSmtpServer
 
 LEASE_SECONDS = 1.0
 
 
 @pytest.fixture
-def settings(settings: Settings, smtp: FakeMailServer) -> Settings:
+def settings(settings: Settings, smtp: FakeSmtpServer) -> Settings:
     return settings.model_copy(update={"smtp_port": smtp.port, "lease_seconds": LEASE_SECONDS})
 
 
 @pytest.fixture
-def mails(settings: Settings, keys: Identities, services: FakeServices) -> Mails:
+def mails(settings: Settings, keys: Identities, services: FakeServices) -> MailSender:
     transport = AsgiTransport(services.app())
     accounts = ServiceAccounts(
         keys.client("back-workers", "back-postgres", transport),
         keys.client("back-workers", "back-auth", transport),
     )
     services.outbox.lease_seconds = LEASE_SECONDS
-    return Mails(services.outbox, accounts, MailServer(settings), settings)
+    return MailSender(services.outbox, accounts, SmtpClient(settings), settings)
 
 
 async def due(
@@ -59,7 +59,7 @@ def text_of(mail: EmailMessage, kind: str) -> str:
 class TestConfirmation:
     @pytest.mark.parametrize("event_type", [REGISTERED, REPEATED])
     async def test_a_pending_user_gets_a_link_with_a_fresh_token(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, event_type: str
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, event_type: str
     ) -> None:
         row = await due(services, event_type)
         await mails.deliver(row.delivery_id)
@@ -71,7 +71,7 @@ class TestConfirmation:
         assert row.state == "done"
 
     async def test_its_headers_lead_back_to_the_event(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         row = await due(services)
         await mails.deliver(row.delivery_id)
@@ -82,7 +82,7 @@ class TestConfirmation:
         assert re.search(r"\d{4}", mail["Date"])
 
     async def test_a_user_who_has_confirmed_meanwhile_gets_none(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         row = await due(services, REGISTERED, "active")
         await mails.deliver(row.delivery_id)
@@ -91,7 +91,7 @@ class TestConfirmation:
 
 class TestAddressTaken:
     async def test_the_owner_is_told_and_gets_no_token(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         row = await due(services, REPEATED, "active")
         await mails.deliver(row.delivery_id)
@@ -101,7 +101,7 @@ class TestAddressTaken:
         assert (services.tokens, row.state) == ([], "done")
 
     async def test_a_suspended_user_is_not_written_to(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         row = await due(services, REPEATED, "suspended")
         await mails.deliver(row.delivery_id)
@@ -114,12 +114,12 @@ class TestFailure:
         [
             (REGISTERED, {"user_id": str(uuid4())}, "user_not_found"),
             (REGISTERED, {}, "the payload names no user_id"),
-            ("profile.created", {}, "no mail is written for profile.created"),
+            ("profile.created", {}, "there is no mail for profile.created"),
         ],
     )
     async def test_a_mail_that_can_not_be_written_spends_an_attempt(
         self,
-        mails: Mails,
+        mails: MailSender,
         services: FakeServices,
         event_type: str,
         payload: dict[str, JsonValue],
@@ -131,7 +131,7 @@ class TestFailure:
 
     @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail"])
     async def test_refused_for_good_spends_an_attempt(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, where: str
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, where: str
     ) -> None:
         setattr(smtp, where, "550 5.1.1 nobody here")
         row = await due(services)
@@ -141,7 +141,7 @@ class TestFailure:
 
     @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail"])
     async def test_refused_for_now_costs_none(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, where: str
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, where: str
     ) -> None:
         setattr(smtp, where, "451 4.7.1 come again")
         row = await due(services)
@@ -150,18 +150,18 @@ class TestFailure:
         assert "mail" in services.outbox.paused
 
     async def test_a_server_out_of_reach_costs_none(
-        self, settings: Settings, services: FakeServices, mails: Mails
+        self, settings: Settings, services: FakeServices, mails: MailSender
     ) -> None:
-        mails._server = MailServer(settings.model_copy(update={"smtp_port": 1}))
+        mails._server = SmtpClient(settings.model_copy(update={"smtp_port": 1}))
         row = await due(services)
         await mails.deliver(row.delivery_id)
         assert (row.state, row.attempts) == ("pending", 0)
 
     async def test_a_server_that_will_not_let_us_in_costs_none(
-        self, settings: Settings, services: FakeServices, mails: Mails
+        self, settings: Settings, services: FakeServices, mails: MailSender
     ) -> None:
         (settings.secrets_dir / "smtp.password").write_text("wrong")
-        mails._server = MailServer(settings.model_copy(update={"smtp_user": "mailer"}))
+        mails._server = SmtpClient(settings.model_copy(update={"smtp_user": "mailer"}))
         row = await due(services)
         await mails.deliver(row.delivery_id)
         assert (row.state, row.attempts) == ("pending", 0)
@@ -169,7 +169,7 @@ class TestFailure:
 
 class TestLease:
     async def test_a_mail_longer_than_the_lease_is_sent_once(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         smtp.seconds = services.outbox.lease_seconds * 1.5
         row = await due(services)
@@ -180,7 +180,7 @@ class TestLease:
         assert (len(smtp.mails), row.state) == (1, "done")
 
     async def test_a_delivery_that_another_took_is_not_completed(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         smtp.seconds = 1
         row = await due(services)
@@ -193,7 +193,7 @@ class TestLease:
         assert row.lease_token == other.lease_token
 
     async def test_a_mail_that_is_sent_again_has_the_same_message_id(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         row = await due(services)
         await mails.deliver(row.delivery_id)
@@ -205,7 +205,7 @@ class TestLease:
 
     @pytest.mark.parametrize("state", ["done", "dead"])
     async def test_a_delivery_that_is_over_is_left_alone(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, state: str
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, state: str
     ) -> None:
         row = await due(services)
         row.state = state
@@ -213,12 +213,12 @@ class TestLease:
         assert smtp.mails == []
 
     async def test_a_mail_that_hangs_is_given_up_in_time(
-        self, mails: Mails, services: FakeServices, smtp: FakeMailServer, settings: Settings
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, settings: Settings
     ) -> None:
         smtp.seconds = 60
         row = await due(services)
         mails._settings = settings.model_copy(update={"mail_seconds": 0.2})
-        mails._server = MailServer(settings.model_copy(update={"smtp_timeout": 1}))
+        mails._server = SmtpClient(settings.model_copy(update={"smtp_timeout": 1}))
         async with asyncio.timeout(10):
             await mails.deliver(row.delivery_id)
         assert (row.state, row.attempts) == ("pending", 0)

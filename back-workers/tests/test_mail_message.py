@@ -3,7 +3,13 @@ from uuid import uuid4
 
 import pytest
 
-from mailing.message import ADDRESS_TAKEN, CONFIRM_ADDRESS, Letter, compose, verification_link
+from mailing.mail_message import (
+    ADDRESS_TAKEN,
+    CONFIRM_ADDRESS,
+    MailTemplate,
+    compose,
+    verification_link,
+)
 from settings import Settings
 from shared.models.event import EventEnvelope
 
@@ -20,11 +26,11 @@ def cause() -> EventEnvelope:
 
 
 class TestCompose:
-    @pytest.mark.parametrize("letter", [CONFIRM_ADDRESS, ADDRESS_TAKEN])
+    @pytest.mark.parametrize("template", [CONFIRM_ADDRESS, ADDRESS_TAKEN])
     def test_says_the_same_in_text_and_html(
-        self, letter: Letter, cause: EventEnvelope, settings: Settings
+        self, template: MailTemplate, cause: EventEnvelope, settings: Settings
     ) -> None:
-        mail = compose(letter, "ada@example.org", cause, settings, "http://here/?a=1&b=2")
+        mail = compose(template, "ada@example.org", cause, settings, "http://here/?a=1&b=2")
         text, html = mail.iter_parts()
         assert text.get_content_type() == "text/plain"
         assert "http://here/?a=1&b=2" in str(text.get_content())

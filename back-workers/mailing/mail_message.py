@@ -1,4 +1,4 @@
-"""What a mail says: plain text and HTML, from the templates beside this file."""
+"""Composes mails, plain text and HTML, from the files in `templates/`."""
 
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -14,37 +14,37 @@ from shared.models.event import EventEnvelope
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A kind of mail: its subject and the name of its two templates."""
+class MailTemplate:
+    """A kind of mail: its subject and the name of its two files in `templates/`."""
 
     subject: str
-    template: str
+    name: str
 
 
-CONFIRM_ADDRESS = Letter("Confirm your address", "confirm_address")
-ADDRESS_TAKEN = Letter("Somebody tried to register with your address", "address_taken")
+CONFIRM_ADDRESS = MailTemplate("Confirm your address", "confirm_address")
+ADDRESS_TAKEN = MailTemplate("Somebody tried to register with your address", "address_taken")
 
 
 def compose(
-    letter: Letter, recipient: str, cause: EventEnvelope, settings: Settings, link: str
+    template: MailTemplate, recipient: str, cause: EventEnvelope, settings: Settings, link: str
 ) -> EmailMessage:
-    """The mail that `cause` asks for: the same event always has the same Message-ID."""
+    """The mail for the event `cause`; its Message-ID is made from the event's id."""
     name, sender = parseaddr(settings.mail_from)
     message = EmailMessage()
     message["From"] = Address(name, addr_spec=sender)
     message["To"] = Address(addr_spec=recipient)
-    message["Subject"] = letter.subject
+    message["Subject"] = template.subject
     message["Date"] = localtime()
     message["Message-ID"] = f"<{cause.event_id}@{settings.public_host}>"
     message["X-Correlation-ID"] = cause.correlation_id
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_filled(f"{letter.template}.txt", link))
-    message.add_alternative(_filled(f"{letter.template}.html", escape(link)), subtype="html")
+    message.set_content(_filled(f"{template.name}.txt", link))
+    message.add_alternative(_filled(f"{template.name}.html", escape(link)), subtype="html")
     return message
 
 
 def verification_link(token: str, settings: Settings) -> str:
-    """Where the confirmation mail leads; opening it confirms nothing yet."""
+    """The link of the confirmation mail; opening it confirms nothing yet."""
     return f"{_base(settings)}/auth/verify-email?{urlencode({'token': token})}"
 
 

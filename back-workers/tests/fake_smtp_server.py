@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
-class FakeMailServer:
+class FakeSmtpServer:
     """A real SMTP server that keeps what it gets.
 
     It takes `seconds` for a mail, and refuses with the reply `refuses_mail` or `refuses_recipient`.
@@ -43,9 +43,9 @@ class FakeMailServer:
 
 
 @asynccontextmanager
-async def mail_server() -> AsyncIterator[FakeMailServer]:
+async def mail_server() -> AsyncIterator[FakeSmtpServer]:
     """A mail server on a free port."""
-    fake = FakeMailServer()
+    fake = FakeSmtpServer()
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(fake, hostname="test", ident="test"), "127.0.0.1", 0
     )

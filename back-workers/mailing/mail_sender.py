@@ -3,11 +3,17 @@ from uuid import UUID
 
 import structlog
 
-from delivery_handler import Undeliverable, deliver
-from mailing.lease import holding
-from mailing.message import ADDRESS_TAKEN, CONFIRM_ADDRESS, compose, home_link, verification_link
-from mailing.smtp import MailServer
-from outbox_client import Outbox
+from delivery_handler import Undeliverable, handle_delivery
+from mailing.lease import with_lease
+from mailing.mail_message import (
+    ADDRESS_TAKEN,
+    CONFIRM_ADDRESS,
+    compose,
+    home_link,
+    verification_link,
+)
+from mailing.smtp import SmtpClient
+from outbox_client import OutboxClient
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
@@ -22,17 +28,17 @@ REPEATED = "user.registration.repeated"
 
 
 class Accounts(Protocol):
-    """What a mail needs to know of a user. Raises `Unavailable` or `TimedOut` out of reach."""
+    """The user data that a mail needs. Raises `Unavailable` or `TimedOut`."""
 
     async def user(self, user_id: UUID) -> User:
         """Raises `NotFound` when there is no such user."""
 
     async def verification_token(self, user_id: UUID) -> str:
-        """A fresh token, made for the one mail that is being written."""
+        """A new token, made for this mail."""
 
 
 class ServiceAccounts:
-    """Accounts as back-postgres and back-auth keep them."""
+    """Accounts in back-postgres, tokens from back-auth."""
 
     def __init__(self, postgres: ServiceClient, auth: ServiceClient) -> None:
         self._postgres = postgres
@@ -47,11 +53,11 @@ class ServiceAccounts:
         return minted.token
 
 
-class Mails:
-    """Takes a delivery that is due, sends its mail while it holds the lease, and completes it."""
+class MailSender:
+    """Leases a due delivery, sends its mail while it holds the lease, and completes it."""
 
     def __init__(
-        self, outbox: Outbox, accounts: Accounts, server: MailServer, settings: Settings
+        self, outbox: OutboxClient, accounts: Accounts, server: SmtpClient, settings: Settings
     ) -> None:
         self._outbox = outbox
         self._accounts = accounts
@@ -59,22 +65,22 @@ class Mails:
         self._settings = settings
 
     async def deliver(self, delivery_id: UUID) -> None:
-        """Do nothing when the delivery is done or in another worker's hands."""
+        """Send the mail of a delivery; nothing when it is done or leased by another worker."""
         try:
             delivery = await self._outbox.take(delivery_id)
         except (Conflict, NotFound) as nothing_to_do:
             log.info("mail_not_due", delivery_id=str(delivery_id), reason=nothing_to_do.code)
             return
-        await deliver(
+        await handle_delivery(
             self._outbox,
             delivery,
-            self._held,
+            self._send_with_lease,
             seconds=self._settings.mail_seconds,
             pause_seconds=self._settings.pause_seconds,
         )
 
-    async def _held(self, delivery: Delivery) -> None:
-        await holding(
+    async def _send_with_lease(self, delivery: Delivery) -> None:
+        await with_lease(
             self._outbox,
             delivery,
             lambda: self._send(delivery.envelope),
@@ -85,19 +91,19 @@ class Mails:
         user = await self._accounts.user(_user_id(event))
         if user.status == "pending_verification":
             token = await self._accounts.verification_token(user.id)
-            letter, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
+            template, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
         elif user.status == "active" and event.event_type == REPEATED:
-            letter, link = ADDRESS_TAKEN, home_link(self._settings)
+            template, link = ADDRESS_TAKEN, home_link(self._settings)
         else:
             log.info("mail_not_needed", user_id=str(user.id), user_status=user.status)
             return
-        await self._server.send(compose(letter, user.email, event, self._settings, link))
-        log.info("mail_sent", user_id=str(user.id), letter=letter.template)
+        await self._server.send(compose(template, user.email, event, self._settings, link))
+        log.info("mail_sent", user_id=str(user.id), template=template.name)
 
 
 def _user_id(event: EventEnvelope) -> UUID:
     if event.event_type not in {REGISTERED, REPEATED}:
-        raise Undeliverable(f"no mail is written for {event.event_type}")
+        raise Undeliverable(f"there is no mail for {event.event_type}")
     try:
         return UUID(str(event.payload["user_id"]))
     except (KeyError, ValueError):

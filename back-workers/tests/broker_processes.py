@@ -1,21 +1,16 @@
-"""The real broker of the tests, and the services and processes around it."""
+"""The real broker of the tests, and processes of this service that use it."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from redis import Redis
-
-from tests.waiting import until
 
 FOLDER = Path(__file__).parent.parent
 
@@ -46,21 +41,6 @@ def broker_address() -> BrokerAddress:
         int(os.environ["TEST_BROKER_PORT"]),
         os.environ.get("TEST_BROKER_PASSWORD", ""),
     )
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """The URL of `app`, served on a free port."""
-    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_keep_alive=60)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = server.force_exit = True
-        await serving
 
 
 @contextmanager

@@ -33,8 +33,8 @@ class Row:
     last_error: str | None = None
 
 
-class FakeOutbox:
-    """Like `ServiceOutbox`; `down` makes every call fail with that error."""
+class FakeOutboxClient:
+    """Like `HttpOutboxClient`; `down` makes every call fail with that error."""
 
     def __init__(self, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self.lease_seconds = lease_seconds
