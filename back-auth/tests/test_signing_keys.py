@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from services.key_folder import KeyFolder
 from services.key_ring import KeyRing, NoSigningKey, thumbprint
-from tests.conftest import Stack, bearer, until, write_key
+from shared.testing.waiting import until
+from tests.conftest import Stack, bearer, write_key
 
 # The example of RFC 7638, section 3.1.
 RFC_N = int.from_bytes(
