@@ -16,7 +16,7 @@ from repositories.user_repository import UserRepository
 from routes import credentials, deliveries, events, mail_tokens, profiles, users
 from settings import Settings
 from shared.kit import Service
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 
 
 def app() -> FastAPI:
@@ -29,7 +29,7 @@ def app() -> FastAPI:
     service.background(notifications.listen)
     service.ready("postgres", database.ping)
 
-    commands = CommandRepository(database, EventRepository(tables().routing))
+    commands = CommandRepository(database, EventRepository(contract_registry().routing))
     queue = DeliveryRepository(database, settings.retry_policy())
     claiming = DeliveryLongPoll(
         queue, notifications, service.stopping, fallback=settings.claim_fallback

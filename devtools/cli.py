@@ -192,9 +192,9 @@ def restart(context: typer.Context, service: str) -> None:
 @app.command(context_settings=_HANDED_OVER)
 def contracts(context: typer.Context) -> None:
     """What services agree on: write what follows from it, check it, compare it."""
-    from devtools.contracts.entry import become
+    from devtools.contracts.cli import app as contracts_
 
-    become(context.args)
+    contracts_(context.args, prog_name="./dev contracts")
 
 
 def _handed_over(name: str) -> Callable[[typer.Context], None]:

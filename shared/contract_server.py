@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.kit.contract_registry import Tables, tables
+from shared.kit.contract_registry import ContractRegistry, contract_registry
 from shared.kit.errors import NotFound
 from shared.kit.http.middleware import RequestContext
 from shared.kit.http.problems import install_problems
@@ -36,12 +36,12 @@ def contracts_router() -> APIRouter:
     router = APIRouter(prefix="/contracts", tags=["contracts"])
 
     @router.get("")
-    async def index() -> Tables:
-        return tables()
+    async def index() -> ContractRegistry:
+        return contract_registry()
 
     @router.get("/{name}", response_class=PlainTextResponse)
     async def contract(name: str) -> PlainTextResponse:
-        if name not in tables().contracts:
+        if name not in contract_registry().contracts:
             raise NotFound("There is no contract of that name.", code="contract_not_found")
         text = (_PACKAGE / "contracts" / name / "feature.yaml").read_text()
         return PlainTextResponse(text, media_type="application/yaml")

@@ -1,6 +1,6 @@
 """The app serves what the contracts name for back-auth, and nothing else."""
 
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from tests.conftest import Stack
 
 
@@ -16,7 +16,7 @@ async def test_serves_the_contracts_endpoints_and_no_other(stack: Stack) -> None
     }
     agreed = {
         (endpoint.method, endpoint.path)
-        for endpoint in tables().endpoints
+        for endpoint in contract_registry().endpoints
         if endpoint.service == "back-auth"
     }
     assert served == agreed

@@ -11,7 +11,7 @@ from repositories.event_repository import EventRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.user_repository import UserRepository
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.http.context import correlated
 from shared.models.auth import StoredMailToken
 from shared.models.base import now
@@ -26,7 +26,7 @@ class States:
     """What back-postgres can be made to hold."""
 
     def __init__(self, database: Database) -> None:
-        commands = CommandRepository(database, EventRepository(tables().routing))
+        commands = CommandRepository(database, EventRepository(contract_registry().routing))
         self._database = database
         self._commands = commands
         self._credentials = CredentialRepository(database)

@@ -1,10 +1,12 @@
 import json
 from uuid import uuid4
 
-from shared.kit.contract_registry import Endpoint, tables
+from shared.kit.contract_registry import Endpoint, contract_registry
 from tests.callers import Callers
 
-OURS = [endpoint for endpoint in tables().endpoints if endpoint.service == "back-postgres"]
+OURS = [
+    endpoint for endpoint in contract_registry().endpoints if endpoint.service == "back-postgres"
+]
 SERVICES = {"back-api", "back-auth", "back-workers", "back-redis"}
 
 
@@ -35,7 +37,9 @@ class TestEveryEndpoint:
 
     async def test_refuses_a_caller_that_no_contract_names(self, service: Callers) -> None:
         for endpoint in OURS:
-            strangers = SERVICES - tables().callers_of("back-postgres", endpoint.scope or "")
+            strangers = SERVICES - contract_registry().callers_of(
+                "back-postgres", endpoint.scope or ""
+            )
             assert strangers
             for stranger in strangers:
                 reply = await service.call(stranger, endpoint.method, filled(endpoint.path), {})

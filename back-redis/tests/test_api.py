@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from pydantic import BaseModel
 
-from shared.kit.contract_registry import Endpoint, tables
+from shared.kit.contract_registry import Endpoint, contract_registry
 from shared.kit.errors import Unavailable
 from shared.kit.http.transport import HttpTransport
 from shared.testing.asgi_client import AsgiClient, AsgiReply
@@ -33,7 +33,9 @@ class Server:
     port: int
 
 
-ENDPOINTS = [endpoint for endpoint in tables().endpoints if endpoint.service == "back-redis"]
+ENDPOINTS = [
+    endpoint for endpoint in contract_registry().endpoints if endpoint.service == "back-redis"
+]
 
 
 def path_of(template: str) -> str:

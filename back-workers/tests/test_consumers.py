@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from broker import Broker
 from delivery_handler import Undeliverable
 from relay.consumers import audit, consumers, live
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import Unavailable
 from shared.models.event import Delivery
 from shared.testing.asgi_transport import AsgiTransport
@@ -71,5 +71,5 @@ class TestConsumers:
     ) -> None:
         client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
         served = {consumer.name for consumer in consumers(client, client, broker)}
-        routed = {name for names in tables().routing.values() for name in names}
+        routed = {name for names in contract_registry().routing.values() for name in names}
         assert routed <= served

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,8 +122,7 @@ async def gateway(tree: Tree) -> str:
 
 
 async def contracts(tree: Tree) -> str:
-    venv = await environments.sync("devtools", ("contracts",))
-    return await _said([venv / "bin" / "python", "-m", "devtools.contracts", "check"], tree.root)
+    return await _said([sys.executable, "-m", "devtools", "contracts", "check"], tree.root)
 
 
 async def _tool(name: str) -> Path:

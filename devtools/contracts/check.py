@@ -1,14 +1,25 @@
 """What ./dev contracts check looks at: the quick part, and what needs the services."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from devtools.contracts import code, compare, documents, generated, live, reading, rules, shapes
-from devtools.contracts.documents import Documents
-from devtools.contracts.findings import Finding
-from devtools.contracts.reading import GENERATED, ContractFile
+from devtools.contracts import (
+    app_documents,
+    consistency,
+    events_in_code,
+    generated_files,
+    openapi_comparison,
+    required_versions,
+    revisions,
+    typescript_types,
+)
+from devtools.contracts.node_tools import NodeTools
+from devtools.contracts.revisions import Documents
+from shared.testing.contracts import files
+from shared.testing.contracts.files import GENERATED, ContractFile, Finding
 
 MEND = "run ./dev contracts sync and commit what it writes"
 
@@ -21,26 +32,36 @@ class Tree:
 
     @cached_property
     def contracts(self) -> dict[str, ContractFile]:
-        return reading.read_all(self.root)
+        return files.read_all(self.root)
 
     @cached_property
     def services(self) -> dict[str, str]:
         """The version of each service that has code."""
-        return generated.services_with_code(self.root)
+        return generated_files.services_with_code(self.root)
 
     @cached_property
     def versions(self) -> dict[str, str]:
         """The versions that ranges are resolved against."""
-        return {rules.SHARED: generated.shared_version(self.root), **self.services}
+        return {consistency.SHARED: generated_files.shared_version(self.root), **self.services}
 
     @cached_property
     def texts(self) -> Mapping[Path, str]:
         """Every generated file as it should be, by its path."""
-        return generated.files(self.root, self.contracts)
+        return generated_files.files(self.root, self.contracts)
+
+    @cached_property
+    def public_document(self) -> str:
+        """The OpenAPI document of the public API, which `types.ts` is made from."""
+        return typescript_types.public_document(self.contracts, self.versions[consistency.SHARED])
+
+    @property
+    def types_are_current(self) -> bool:
+        return typescript_types.is_current(typescript_types.read(self.root), self.public_document)
 
     @cached_property
     def documents(self) -> Documents:
-        return Documents.of(self.texts)
+        contracts = {file.path: file.text for file in self.contracts.values()}
+        return Documents.of({**contracts, **self.texts})
 
 
 @dataclass
@@ -61,14 +82,16 @@ def static(tree: Tree, against: str | None) -> Outcome:
         return outcome
     drifted = drift(tree)
     outcome.wrong += drifted
-    outcome.wrong += code.broken(tree.root, tree.services, tree.contracts)
+    outcome.wrong += events_in_code.broken(tree.root, tree.services, tree.contracts)
     if against:
-        verdict = compare.verdict(documents.at(tree.root, against), tree.documents, tree.contracts)
+        verdict = required_versions.verdict(
+            revisions.at(tree.root, against), tree.documents, tree.contracts
+        )
         outcome.wrong += [*verdict.breaks, *verdict.versions]
         outcome.asked += verdict.additions
-    if drifted and (there := documents.there(tree.root)):
+    if drifted and (there := revisions.there(tree.root)):
         # What was never released may change: who is concerned is said, no version is asked for.
-        verdict = compare.verdict(there, tree.documents, tree.contracts)
+        verdict = required_versions.verdict(there, tree.documents, tree.contracts)
         outcome.wrong += [it for it in verdict.breaks if it not in outcome.wrong]
         if not against:
             outcome.wrong += verdict.versions
@@ -78,30 +101,38 @@ def static(tree: Tree, against: str | None) -> Outcome:
 def contracts(tree: Tree) -> list[Finding]:
     """What is wrong with the contracts themselves."""
     try:
-        return rules.broken(tree.contracts, tree.versions)
-    except reading.Unreadable as unreadable:
+        return consistency.broken(tree.contracts, tree.versions)
+    except files.Unreadable as unreadable:
         return unreadable.findings
 
 
 def drift(tree: Tree) -> list[Finding]:
     """Generated files that no longer say what the contracts and models say."""
+    types = [] if tree.types_are_current else [typescript_types.TYPES]
     return [
         *(
             Finding(path, None, f"differs from the contracts and models: {MEND}")
-            for path in generated.drifted(tree.root, tree.texts)
+            for path in [*generated_files.drifted(tree.root, tree.texts), *types]
         ),
         *(
             Finding(path, None, f"no contract asks for it any more: {MEND}")
-            for path in generated.left_over(tree.root, tree.texts)
+            for path in generated_files.left_over(tree.root, tree.texts)
         ),
     ]
 
 
+async def of_programs(tree: Tree) -> list[Finding]:
+    """What the services themselves and the tools of document formats find wrong."""
+    services = asyncio.create_task(of_services(tree))
+    tools = await NodeTools.installed()
+    return [*await tools.complaints(tree.root), *await services]
+
+
 async def of_services(tree: Tree) -> list[Finding]:
     """Where the code has other features than the contracts, or a real app another document."""
-    found = await live.documents(tree.root, tree.services)
+    found = await app_documents.documents(tree.root, tree.services)
     return [
-        *code.folders(tree.root, tree.services, tree.contracts),
+        *events_in_code.folders(tree.root, tree.services, tree.contracts),
         *(
             finding
             for service, document in found.items()
@@ -111,12 +142,12 @@ async def of_services(tree: Tree) -> list[Finding]:
 
 
 def differences(
-    tree: Tree, service: str, document: shapes.Schema, place: Path | str
+    tree: Tree, service: str, document: openapi_comparison.Schema, place: Path | str
 ) -> Iterator[Finding]:
     """Where `document`, which `service` really answers, differs from the contracts."""
     path = GENERATED / "openapi" / f"{service}.json"
-    expected = shapes.operations(tree.documents.openapi[service])
-    real = shapes.operations(document)
+    expected = openapi_comparison.operations(tree.documents.openapi[service])
+    real = openapi_comparison.operations(document)
     for name in dict.fromkeys([*expected, *real]):
         if name not in real:
             yield Finding(place, None, f"{name} is missing: {path} has it, write its route")
@@ -124,6 +155,6 @@ def differences(
             what = f"{name} is in no contract: add it to shared/contracts, or remove the route"
             yield Finding(place, None, what)
         else:
-            for said in shapes.differences(expected[name], real[name]):
+            for said in openapi_comparison.differences(expected[name], real[name]):
                 what = f"{name}: {said}. Mend the route, or the contract and its document {path}"
                 yield Finding(place, None, what)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from devtools.contracts.findings import Finding
 from devtools.workspace.repository import ROOT
+from shared.testing.contracts.files import Finding
 
 if TYPE_CHECKING:
     from devtools.contracts.check import Tree
@@ -33,10 +33,13 @@ class Format(StrEnum):
 @app.command()
 def sync() -> None:
     """Write everything that follows from the contracts."""
-    from devtools.contracts import generated
+    from devtools.contracts import generated_files, typescript_types
 
     tree = _valid_tree()
-    changes = generated.sync(ROOT, tree.texts)
+    texts = dict(tree.texts)
+    if not tree.types_are_current:
+        texts[typescript_types.TYPES] = asyncio.run(typescript_types.render(tree.public_document))
+    changes = generated_files.sync(ROOT, texts)
     for path in changes.written:
         typer.echo(f"wrote {path}")
     for path in changes.removed:
@@ -49,7 +52,7 @@ def sync() -> None:
 def check(
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only what needs no service's environment.")
+        bool, typer.Option("--quick", help="Only what needs no service's environment and no Node.")
     ] = False,
     against: Annotated[
         str | None,
@@ -65,15 +68,15 @@ def check(
 ) -> None:
     """Fail where a contract, its documents, the code or a version disagree."""
     from devtools.contracts import check as checks
-    from devtools.contracts import documents, running
+    from devtools.contracts import revisions, running_stack
 
     tree = checks.Tree(ROOT)
-    revision = against or documents.last_release(ROOT)
+    revision = against or revisions.last_release(ROOT)
     outcome = checks.static(tree, None if revision == "none" else revision)
     if not outcome.wrong and url:
-        outcome.wrong += running.broken(tree, url)
+        outcome.wrong += running_stack.broken(tree, url)
     elif not outcome.wrong and not quick:
-        outcome.wrong += asyncio.run(checks.of_services(tree))
+        outcome.wrong += asyncio.run(checks.of_programs(tree))
     for finding in outcome.asked:
         typer.echo(f"{finding} (asked for, not an error)")
     if outcome.wrong:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from difflib import unified_diff
 
-from devtools.contracts import generated, live, slices
+from devtools.contracts import app_documents, generated_files, slices
 from devtools.contracts.check import Tree, differences
-from devtools.contracts.reading import ContractFile
 from devtools.workspace.errors import DevError
+from shared.testing.contracts.files import ContractFile
 
 
 async def lines(tree: Tree, feature: str) -> list[str]:
@@ -17,7 +17,7 @@ async def lines(tree: Tree, feature: str) -> list[str]:
         raise DevError(f"there is no contract {feature}; there are: {known}")
     here = [name for name in file.contract.participants if name in tree.services]
     serving = {it.service for it in file.contract.endpoints} & set(here)
-    found = await live.documents(tree.root, serving)
+    found = await app_documents.documents(tree.root, serving)
     said = [f"{feature} {file.contract.version} ({file.path})"]
     for service in file.contract.participants:
         if service not in tree.services:
@@ -39,7 +39,7 @@ async def lines(tree: Tree, feature: str) -> list[str]:
 
 
 def _slice(tree: Tree, file: ContractFile, service: str) -> Iterator[str]:
-    path = generated.slice_path(service, file.contract.name)
+    path = generated_files.slice_path(service, file.contract.name)
     if not (tree.root / path).exists():
         yield f"{path} is missing: run ./dev contracts sync"
         return

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from html import escape
 
-from devtools.contracts.reading import ContractFile
-from devtools.contracts.rules import SHARED, edges
+from devtools.contracts.consistency import SHARED, edges
+from shared.testing.contracts.files import ContractFile
 
 BOX_WIDTH, BOX_HEIGHT = 150, 40
 COLUMN, ROW = 260, 110

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from devtools.contracts.contract import Contract, Endpoint
-from devtools.contracts.reading import ContractFile
+from shared.testing.contracts.files import ContractFile
+from shared.testing.contracts.schema import Contract, Endpoint
 
 
 def render(file: ContractFile, service: str) -> str:

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from devtools.contracts import generated
 from devtools.tests.contract_tree import Copy
 from devtools.workspace.repository import Stack
 
@@ -35,7 +34,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 @pytest.fixture(scope="session")
 def repository_copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     made = Copy.of_the_repository(tmp_path_factory.mktemp("repository"))
-    generated.sync(made.root, made.tree().texts)
+    made.sync()
     return made
 
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from devtools.contracts import generated_files, typescript_types
 from devtools.contracts.check import Tree
 from devtools.workspace.repository import ROOT
 
@@ -29,6 +30,15 @@ class Copy:
 
     def tree(self) -> Tree:
         return Tree(self.root)
+
+    def sync(self) -> generated_files.Changes:
+        """Write every generated file, types.ts without the Node that knows what is in it."""
+        tree = self.tree()
+        texts = dict(tree.texts)
+        if not tree.types_are_current:
+            text = typescript_types.signed(tree.public_document, "")
+            texts[typescript_types.TYPES] = text
+        return generated_files.sync(self.root, texts)
 
     def replace(self, path: str, old: str, new: str) -> None:
         """Put `new` for the first `old` in a file; it must be there."""

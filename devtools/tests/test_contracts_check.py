@@ -7,8 +7,8 @@ import pytest
 
 from devtools.contracts import (
     check,
-    code,
-    generated,
+    events_in_code,
+    generated_files,
 )
 from devtools.contracts.cli import app
 from devtools.tests.contract_tree import Copy
@@ -17,11 +17,11 @@ PROFILE = "shared/contracts/profile/feature.yaml"
 VERIFICATION = "shared/contracts/token-verification/feature.yaml"
 MAINTENANCE = "shared/contracts/maintenance/feature.yaml"
 GENERATED = (
-    "constants.json",
-    "asyncapi.json",
-    "types.ts",
-    "openapi/back-api.json",
-    "schemas/user.User.json",
+    "back-postgres/features/profile/feature.yaml",
+    "shared/contracts/generated/types.ts",
+    "shared/contracts/generated/asyncapi.json",
+    "shared/contracts/generated/openapi/back-api.json",
+    "shared/kit/contract_registry.json",
 )
 
 
@@ -34,13 +34,10 @@ class TestGeneratedFiles:
         assert said(copy) == ""
 
     def test_a_second_sync_writes_nothing(self, copy: Copy) -> None:
-        assert generated.sync(copy.root, copy.tree().texts) == generated.Changes([], [])
+        assert copy.sync() == generated_files.Changes([], [])
 
     def test_a_hand_in_a_generated_file_is_named(self, copy: Copy) -> None:
-        paths = [
-            Path("back-postgres/features/profile/feature.yaml"),
-            *(Path("shared/contracts/generated") / name for name in GENERATED),
-        ]
+        paths = [Path(name) for name in GENERATED]
         before = {path: (copy.root / path).read_text() for path in paths}
         for path in paths[:-1]:
             (copy.root / path).write_text(before[path] + "\n")
@@ -48,15 +45,15 @@ class TestGeneratedFiles:
         text = said(copy)
         for path in paths:
             assert f"{path}: differs from the contracts and models: run ./dev contracts" in text
-        changes = generated.sync(copy.root, copy.tree().texts)
-        assert set(changes.written) == set(paths)
+        assert set(copy.sync().written) == set(paths)
+        del before[paths[1]], paths[1]  # types.ts is Node's to write
         assert {path: (copy.root / path).read_text() for path in paths} == before
 
     def test_a_feature_that_ends_takes_its_files_along(self, copy: Copy) -> None:
         shutil.rmtree(copy.root / "shared/contracts/maintenance")
         left = "back-workers/features/maintenance/feature.yaml"
         assert f"{left}: no contract asks for it any more" in said(copy)
-        changes = generated.sync(copy.root, copy.tree().texts)
+        changes = copy.sync()
         assert Path(left) in changes.removed
         assert not (copy.root / left).parent.exists()
         assert said(copy) == ""
@@ -67,7 +64,7 @@ class TestGeneratedFiles:
         text = (copy.root / PROFILE).read_text().replace("name: profile", "name: wishlist")
         text = text.partition("events:")[0].replace("profile\n", "wishlist\n")
         (folder / "feature.yaml").write_text(text.replace("/profiles", "/wishlists"))
-        generated.sync(copy.root, copy.tree().texts)
+        copy.sync()
         assert said(copy) == ""
         openapi = (copy.root / "shared/contracts/generated/openapi/back-api.json").read_text()
         assert '"/api/wishlist"' in openapi
@@ -79,7 +76,7 @@ class TestFolders:
 
     def said(self, copy: Copy) -> str:
         tree = copy.tree()
-        return "\n".join(map(str, code.folders(copy.root, tree.services, tree.contracts)))
+        return "\n".join(map(str, events_in_code.folders(copy.root, tree.services, tree.contracts)))
 
     def test_each_feature_has_one_folder(self, copy: Copy) -> None:
         assert self.said(copy) == ""
@@ -227,7 +224,7 @@ class TestEventsInTheCode:
     @staticmethod
     def said(copy: Copy) -> str:
         tree = copy.tree()
-        return "\n".join(map(str, code.broken(tree.root, tree.services, tree.contracts)))
+        return "\n".join(map(str, events_in_code.broken(tree.root, tree.services, tree.contracts)))
 
     def test_a_type_that_no_contract_has(self, copy: Copy) -> None:
         copy.replace(self.DOMAIN, '"profile.created"', '"profile.begun"')

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.contracts.reading import Unreadable, read, read_all
+from shared.testing.contracts.files import Unreadable, read, read_all
 
 PATH = Path("shared/contracts/wishlist/feature.yaml")
 CONTRACT = """\

@@ -15,8 +15,8 @@ from devtools.contracts import (
     check,
     diff,
     graph,
-    openapi,
-    running,
+    running_stack,
+    stub_routes,
 )
 from devtools.tests.contract_tree import Copy
 from devtools.workspace import environments
@@ -106,35 +106,35 @@ class TestRealApps:
 
 class TestARunningStack:
     def test_a_stack_of_this_checkout_holds(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(running, "LOCAL", set())
+        monkeypatch.setattr(running_stack, "LOCAL", set())
         here = check.Tree(ROOT)
         plain = [file.contract for file in here.contracts.values()]
-        with served(openapi.service("back-api", here.services["back-api"], plain)) as url:
-            assert list(running.broken(here, url)) == []
+        with served(stub_routes.service("back-api", here.services["back-api"], plain)) as url:
+            assert list(running_stack.broken(here, url)) == []
 
     def test_other_versions_and_routes_are_named(
         self, copy: Copy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(running, "LOCAL", set())
+        monkeypatch.setattr(running_stack, "LOCAL", set())
         copy.replace(PROFILE, "version: 1.", "version: 3.")
         copy.replace(PROFILE, "path: /api/profile", "path: /api/my-profile")
         here = check.Tree(ROOT)
         plain = [file.contract for file in here.contracts.values()]
-        with served(openapi.service("back-api", "0.9.0", plain)) as url:
-            found = "\n".join(map(str, running.broken(copy.tree(), url)))
+        with served(stub_routes.service("back-api", "0.9.0", plain)) as url:
+            found = "\n".join(map(str, running_stack.broken(copy.tree(), url)))
         assert "back-api runs on profile 1." in found
         assert "this checkout has 3." in found
         assert "back-api 0.9.0 runs; this checkout has 1.0.0" in found
         assert "POST /api/my-profile is missing" in found
 
     def test_something_else_is_refused_in_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(running, "LOCAL", set())
+        monkeypatch.setattr(running_stack, "LOCAL", set())
         with served(FastAPI()) as url, pytest.raises(DevError, match="/health answers 404"):
-            list(running.broken(check.Tree(ROOT), url))
+            list(running_stack.broken(check.Tree(ROOT), url))
         with pytest.raises(DevError, match="can't be read"):
-            list(running.broken(check.Tree(ROOT), "http://127.0.0.1:1"))
+            list(running_stack.broken(check.Tree(ROOT), "http://127.0.0.1:1"))
         with pytest.raises(DevError, match="--url takes an address"):
-            list(running.broken(check.Tree(ROOT), "127.0.0.1:8000"))
+            list(running_stack.broken(check.Tree(ROOT), "127.0.0.1:8000"))
 
 
 Draw = Callable[[graph.Graph], str]

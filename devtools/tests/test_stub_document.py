@@ -3,7 +3,6 @@ import pytest
 from devtools.stack.stub import document
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
-from shared.kit.errors import ERRORS_BY_STATUS
 
 PROBLEM = {document.PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -21,17 +20,19 @@ def bodies(served: document.Document, status: int) -> list[dict[str, object]]:
     return found
 
 
-def test_an_error_is_one_of_its_examples() -> None:
-    gone, taken = {"code": "user_gone"}, {"code": "user_taken"}
-    examples = {"gone": {"value": gone}, "taken": {"value": taken}}
+def test_an_error_is_one_of_its_examples_where_it_was_asked_for() -> None:
+    examples = {"gone": {"value": {"code": "user_gone", "instance": "/"}}}
     content = {document.PROBLEM: {**PROBLEM[document.PROBLEM], "examples": examples}}
     served = document.served(made(**{"409": {"content": content}}))
-    assert bodies(served, 409) == [gone, taken]
+    assert bodies(served, 409) == [{"code": "user_gone", "instance": "/users"}]
 
 
-def test_an_error_without_examples_tells_its_status_and_the_kits_code() -> None:
-    (body,) = bodies(document.served(made(default={"content": PROBLEM})), 404)
-    assert (body["status"], body["code"], body["instance"]) == (404, "not_found", "/users")
+def test_an_error_of_the_kit_is_one_of_its_examples() -> None:
+    given = made(**{"503": {"$ref": "#/components/responses/Unavailable"}})
+    examples = {"unavailable": {"value": {"code": "unavailable"}}}
+    content = {document.PROBLEM: {"examples": examples}}
+    given["components"]["responses"] = {"Unavailable": {"content": content}}
+    assert bodies(document.served(given), 503) == [{"code": "unavailable", "instance": "/users"}]
 
 
 def test_answers_that_are_no_errors_stay() -> None:
@@ -46,12 +47,6 @@ def test_addresses_look_like_addresses(way: dict[str, str]) -> None:
     email = document.served(given)["components"]["schemas"]["User"]["properties"]["email"]
     assert email == {**way, "x-faker": "internet.email"}
     assert "x-faker" not in way
-
-
-def test_the_codes_are_the_kits() -> None:
-    for status, code in document.CODES.items():
-        defaults = {it.default_code for it in ERRORS_BY_STATUS.values() if it.status == status}
-        assert code in defaults or status == 422
 
 
 def test_a_service_without_a_document_is_told_the_others() -> None:

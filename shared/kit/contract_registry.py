@@ -1,6 +1,6 @@
-"""What the contracts say, as tables that services look things up in.
+"""What a running service has to know of the contracts: callers, event routing, versions.
 
-`shared/kit/contract_registry.json` is generated from the contracts; nobody edits it.
+`contract_registry.json` beside this file is written from the contracts by ./dev contracts sync.
 """
 
 from functools import cache
@@ -9,18 +9,18 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict
 
 
-class _Table(BaseModel):
+class _Row(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class ContractVersion(_Table):
+class ContractVersion(_Row):
     """A contract's version and the digest of its text."""
 
     version: str
     digest: str
 
 
-class Endpoint(_Table):
+class Endpoint(_Row):
     """One endpoint and who may call it; `callers` is empty for what only browsers call."""
 
     service: str
@@ -30,8 +30,8 @@ class Endpoint(_Table):
     callers: tuple[str, ...]
 
 
-class Tables(_Table):
-    """Everything that a running service needs to know of the contracts."""
+class ContractRegistry(_Row):
+    """Callers by endpoint, consumers by event type, and the version of each contract."""
 
     digest: str
     contracts: dict[str, ContractVersion]
@@ -57,7 +57,7 @@ class Tables(_Table):
 
 
 @cache
-def tables() -> Tables:
-    """The tables that were generated from the contracts of this version of `shared`."""
+def contract_registry() -> ContractRegistry:
+    """The registry that was generated from the contracts of this version of `shared`."""
     text = files("shared").joinpath("kit/contract_registry.json").read_text()
-    return Tables.model_validate_json(text)
+    return ContractRegistry.model_validate_json(text)

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Response
 
 from shared.kit.auth.guards import calls_with_scope
 from shared.kit.auth.service_identity import AssertionVerifier
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import NotFound
 from shared.kit.http.problems import install_problems
 from shared.models.base import Internal
@@ -438,5 +438,7 @@ class TestCommittedPacts:
         assert path.read_text() == rendered(consumer, provider, interactions)
 
     def test_stand_for_every_two_services_that_talk(self) -> None:
-        talk = {(caller, it.service) for it in tables().endpoints for caller in it.callers}
+        talk = {
+            (caller, it.service) for it in contract_registry().endpoints for caller in it.callers
+        }
         assert talk <= {parties_in(path) for path in FOLDER.glob("*.json")}

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.http import context
 from shared.kit.http.context import Trace
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
@@ -216,14 +216,14 @@ class TestModels:
 
 class TestTables:
     def test_answer_who_may_call_whom(self) -> None:
-        assert tables().callers_of("back-postgres", "users:write") == {"back-api"}
-        calls = tables().calls("back-workers", "back-redis")
+        assert contract_registry().callers_of("back-postgres", "users:write") == {"back-api"}
+        calls = contract_registry().calls("back-workers", "back-redis")
         assert ("POST", ("", "live", "events")) in calls
 
     def test_route_every_event_to_somebody(self) -> None:
-        assert all(tables().routing.values())
+        assert all(contract_registry().routing.values())
 
     def test_stand_beside_their_contracts(self) -> None:
         folder = Path(__file__).parents[1] / "contracts"
         names = {path.parent.name for path in folder.glob("*/feature.yaml")}
-        assert names == set(tables().contracts)
+        assert names == set(contract_registry().contracts)

@@ -19,7 +19,7 @@ class TestUntouched:
     def test_a_feature_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*FEATURE, *FIELDS)
 
-        for part in ("back-api", "back-postgres", "contract-tables", "shared", "docs"):
+        for part in ("back-api", "back-postgres", "contracts", "shared", "docs"):
             clone.dev("check", part)
         clone.dev("test", "back-api", "-k", "saved_searches")
         clone.dev("test", "back-postgres", "-k", "saved_searches or test_access or TestSteps")
@@ -28,7 +28,7 @@ class TestUntouched:
     def test_a_service_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*SERVICE)
 
-        for part in ("back-reports", "back-gateway", "contract-tables", "docs"):
+        for part in ("back-reports", "back-gateway", "contracts", "docs"):
             clone.dev("check", part)
         clone.dev("test", "back-reports", "back-gateway")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.testing.identities import make_identities
 from tests.scaffold.clone import ROOT
 
@@ -20,7 +20,7 @@ MAIN = """
 from fastapi import FastAPI
 
 from shared.kit import Service, ServiceSettings
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 
 
 class Settings(ServiceSettings):
@@ -33,7 +33,7 @@ def app() -> FastAPI:
 
     @service.api.get("/contracts")
     async def contracts() -> list[str]:
-        return sorted(tables().contracts)
+        return sorted(contract_registry().contracts)
 
     return service.api
 """
@@ -78,7 +78,9 @@ def test_holds_the_contracts_and_what_follows_from_them(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
 
     assert "shared/kit/contract_registry.json" in names
-    assert {f"shared/contracts/{name}/feature.yaml" for name in tables().contracts} <= names
+    assert {
+        f"shared/contracts/{name}/feature.yaml" for name in contract_registry().contracts
+    } <= names
     assert "shared/py.typed" in names
 
 
@@ -95,7 +97,7 @@ def test_a_service_runs_on_it(address: str) -> None:
     health = answer(f"{address}/health")
 
     assert '"version":"3.2.1"' in health
-    for name in tables().contracts:
+    for name in contract_registry().contracts:
         assert name in answer(f"{address}/contracts")
 
 

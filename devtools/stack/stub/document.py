@@ -3,26 +3,12 @@
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from devtools.workspace.errors import DevError
 
 PROBLEM = "application/problem+json"
-CODES = {
-    400: "invalid_request",
-    401: "unauthenticated",
-    403: "forbidden",
-    404: "not_found",
-    409: "conflict",
-    413: "payload_too_large",
-    422: "validation_failed",
-    429: "too_many_requests",
-    503: "unavailable",
-    504: "timed_out",
-}
-"""The kit's own code for each status that a service refuses with."""
 
 Document = dict[str, Any]
 
@@ -51,12 +37,15 @@ def served(document: Document) -> Document:
     for schema in _schemas(copy):
         if schema.get("format") == "email" or "@" in str(schema.get("pattern")):
             schema["x-faker"] = "internet.email"
+    shared = copy["components"].get("responses", {})
     for path, operation in _operations(copy):
         responses = operation["responses"]
-        for status, code in CODES.items():
-            told = responses.get(str(status), responses.get("default", {}))
+        for status, response in responses.items():
+            told = shared.get(str(response.get("$ref")).rpartition("/")[2], response)
             if error := told.get("content", {}).get(PROBLEM):
-                responses[str(status)] = _error(status, path, code, error.get("examples", {}))
+                bodies = [it["value"] | {"instance": path} for it in error["examples"].values()]
+                schema = {"enum": bodies}
+                responses[status] = {**told, "content": {PROBLEM: {"schema": schema}}}
     return copy
 
 
@@ -75,20 +64,3 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
         for operation in methods.values():
             if "responses" in operation:
                 yield path, operation
-
-
-def _error(status: int, path: str, code: str, examples: Document) -> Document:
-    title = HTTPStatus(status).phrase
-    bodies = [example["value"] for example in examples.values()]
-    bodies = bodies or [
-        {
-            "type": f"urn:tools-dashboard:problem:{code}",
-            "title": title,
-            "status": status,
-            "detail": f"{title}, says the stub.",
-            "instance": path,
-            "code": code,
-            "correlation_id": "0" * 32,
-        }
-    ]
-    return {"description": title, "content": {PROBLEM: {"schema": {"enum": bodies}}}}

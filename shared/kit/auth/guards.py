@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from shared.kit.auth.service_identity import AssertionVerifier
 from shared.kit.auth.user_tokens import Principal, UserVerifier
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import Forbidden
 from shared.kit.http.headers import ASSERTION_HEADER
 
@@ -25,7 +25,7 @@ async def _calling_service(
     verifier: AssertionVerifier = connection.app.state.assertions
     caller = verifier.caller(assertion)
     for scope in scopes.scopes:
-        if caller not in tables().callers_of(verifier.service, scope):
+        if caller not in contract_registry().callers_of(verifier.service, scope):
             raise Forbidden(
                 f"No contract lets {caller} use {scope} of {verifier.service}.",
                 code="scope_missing",

@@ -1,37 +1,137 @@
-"""The FastAPI app that every service is, and the errors that its OpenAPI document tells of."""
+"""The FastAPI app that every service is, and the OpenAPI document that it gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
+from shared.kit.errors import (
+    Forbidden,
+    InvalidRequest,
+    PayloadTooLarge,
+    ServiceError,
+    TimedOut,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from shared.kit.http.problems import MEDIA_TYPE
 from shared.models.problem import Problem
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Node = dict[str, Any]
+_Possible = tuple[str, type[ServiceError], *tuple[str, ...]]
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 class Api(FastAPI):
-    """Paths exactly as written, no pages, and one shape for every error of every route."""
+    """Paths exactly as written, no pages, and every error of every route in the document."""
 
     def __init__(self, service: str, version: str, lifespan: Lifespan | None = None) -> None:
         super().__init__(
             title=service,
             version=version,
+            license_info={"name": "MIT", "identifier": "MIT"},
+            servers=[{"url": "/", "description": "Where the document is served"}],
             lifespan=lifespan,
             redirect_slashes=False,
             docs_url=None,
             redoc_url=None,
+            generate_unique_id_function=operation_id,
+            # Every operation has it for FastAPI, which promises its own shape of 422 otherwise.
             responses={"default": {"model": Problem, "description": "Any error"}},
         )
 
-    def openapi(self) -> dict[str, Any]:
-        """FastAPI's document, with errors under the media type that they are sent as."""
+    def openapi(self) -> Node:
+        """FastAPI's document, with the errors that the kit answers named a status each.
+
+        What a route declares of its own for the same status stays beside them.
+        """
         if self.openapi_schema is None:
-            for path in super().openapi()["paths"].values():
-                for operation in path.values():
-                    error = operation["responses"]["default"]
-                    (shape,) = error["content"].values()
-                    error["content"] = {MEDIA_TYPE: shape}
+            document = super().openapi()
+            document.setdefault("security", [])
+            shared = document["components"].setdefault("responses", {})
+            for path, methods in document["paths"].items():
+                for operation in methods.values():
+                    _name_errors(operation, shared, health=path.startswith("/health"))
         return super().openapi()
+
+
+def operation_id(route: APIRoute) -> str:
+    """`POST /users/{user_id}/revoke` is `post_users_user_id_revoke`, whatever the function is."""
+    method = min(route.methods).lower()
+    words = "".join(it if it.isalnum() else " " for it in route.path_format).split()
+    return "_".join([method, *words])
+
+
+def error_response(error: type[ServiceError], *codes: str) -> Node:
+    """How a document tells of an error: problem+json, with an example for each code."""
+    return {
+        "description": f"{error.title}: {' or '.join(f'`{code}`' for code in codes)}",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": _PROBLEM,
+                "examples": {code: {"value": _example(error, code)} for code in codes},
+            }
+        },
+    }
+
+
+def _name_errors(operation: Node, shared: Node, *, health: bool) -> None:
+    responses = operation["responses"]
+    responses.pop("default", None)
+    for name, error, *codes in _possible(operation, health=health):
+        status = str(error.status)
+        if status in responses:
+            own = responses[status]["content"][MEDIA_TYPE]["examples"]
+            responses[status] = error_response(error, *dict.fromkeys([*own, *codes]))
+        else:
+            shared.setdefault(name, error_response(error, *codes))
+            responses[status] = {"$ref": f"#/components/responses/{name}"}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _possible(operation: Node, *, health: bool) -> Iterator[_Possible]:
+    guards = {name: scopes for it in operation.get("security", []) for name, scopes in it.items()}
+    yield "PayloadTooLarge", PayloadTooLarge, "payload_too_large"
+    if "requestBody" in operation:
+        yield "MalformedBody", InvalidRequest, "malformed_json"
+        yield "UnsupportedMediaType", UnsupportedMediaType, "unsupported_media_type"
+    if "requestBody" in operation or operation.get("parameters"):
+        yield "ValidationFailed", ValidationFailed, "validation_failed"
+    if "service" in guards:
+        yield "CallerNotAuthenticated", Unauthenticated, "assertion_missing", "assertion_refused"
+        yield "ScopeMissing", Forbidden, "scope_missing"
+    elif not health:
+        yield "TooManyRequests", TooManyRequests, "too_many_requests"
+    if "user" in guards:
+        yield (
+            "UserNotAuthenticated",
+            Unauthenticated,
+            *("token_missing", "token_refused", "session_revoked"),
+        )
+    if guards.get("user"):
+        yield "PermissionMissing", Forbidden, "permission_missing"
+    if health:
+        yield "NotReady", Unavailable, "not_ready"
+    else:
+        yield "Unavailable", Unavailable, "unavailable"
+    yield "TimedOut", TimedOut, "timed_out"
+
+
+def _example(error: type[ServiceError], code: str) -> Node:
+    problem = Problem(
+        type=f"urn:tools-dashboard:problem:{code}",
+        title=error.title,
+        status=error.status,
+        detail=f"{code.replace('_', ' ').capitalize()}.",
+        instance="/",
+        code=code,
+        correlation_id="0" * 32,
+    )
+    return problem.model_dump(exclude_none=True)

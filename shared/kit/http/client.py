@@ -15,7 +15,7 @@ from urllib.parse import quote
 import structlog
 from pydantic import BaseModel
 
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import ServiceError, TimedOut, Unavailable
 from shared.kit.http import context
 from shared.kit.http.circuit_breaker import CircuitBreaker
@@ -87,7 +87,7 @@ class ServiceClient:
         self._timeout = timeout
         self._breaker = breaker or CircuitBreaker()
         self._caller = caller
-        self._allowed = tables().calls(caller, callee)
+        self._allowed = contract_registry().calls(caller, callee)
 
     async def __aenter__(self) -> Self:
         await self._transport.open()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from shared.kit.contract_registry import tables
+from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import ServiceError, Unavailable
 from shared.models.health import Dependency, Health, Live
 
@@ -64,8 +64,8 @@ class HealthChecks:
             version=self._version,
             uptime_seconds=round(time.monotonic() - self._started, 1),
             dependencies=[*own, *others],
-            contracts={name: it.version for name, it in tables().contracts.items()},
-            contracts_digest=tables().digest,
+            contracts={name: it.version for name, it in contract_registry().contracts.items()},
+            contracts_digest=contract_registry().digest,
         )
         self._answer = (time.monotonic(), answer)
         return answer

@@ -1,16 +1,17 @@
 """Whether the contracts know what a pact says: its calls, its messages, and every field in them."""
 
-import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from shared.models.event import EventEnvelope
 from shared.models.problem import Problem
+from shared.testing.contracts.files import read_all
+from shared.testing.contracts.models import model as model_named
+from shared.testing.contracts.schema import Contract, Endpoint
 from shared.testing.pacts.document import Interaction
 
 
@@ -18,67 +19,10 @@ class NotAgreed(AssertionError):
     """A consumer's test counts on something that no contract says."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class _Answer(_Part):
-    status: int
-    model: str | None = None
-
-
-class _Endpoint(_Part):
-    service: str
-    method: str
-    path: str
-    callers: list[str] = Field(default_factory=list)
-    query: dict[str, JsonValue] = Field(default_factory=dict)
-    request: str | None = None
-    response: _Answer
-    errors: dict[int, list[str]] = Field(default_factory=dict)
-
-    def serves(self, provider: str, method: str, path: str) -> bool:
-        pattern = re.sub(r"\{\w+\}", "[^/]+", self.path)
-        return (self.service, self.method) == (provider, method) and bool(
-            re.fullmatch(pattern, path)
-        )
-
-
-class _Event(_Part):
-    type: str
-    payload: str
-    publisher: str
-    consumers: list[str]
-
-
-class _Consumer(_Part):
-    name: str
-    service: str
-    delivered_by: str
-
-
-class _Stream(_Part):
-    name: str
-    entry: str
-    publisher: str
-    consumers: list[str]
-
-
-class _Contract(_Part):
-    endpoints: list[_Endpoint] = Field(default_factory=list)
-    events: list[_Event] = Field(default_factory=list)
-    consumers: list[_Consumer] = Field(default_factory=list)
-    streams: list[_Stream] = Field(default_factory=list)
-
-
 @cache
-def _contracts() -> list[_Contract]:
-    features = files("shared").joinpath("contracts").iterdir()
-    return [
-        _Contract.model_validate(yaml.safe_load(file.read_text()))
-        for file in (feature.joinpath("feature.yaml") for feature in features)
-        if file.is_file()
-    ]
+def _contracts() -> list[Contract]:
+    root = Path(__file__).parents[3]
+    return [file.contract for file in read_all(root).values()]
 
 
 def check(consumer: str, provider: str, interaction: Interaction) -> None:
@@ -102,7 +46,7 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
         endpoint
         for contract in _contracts()
         for endpoint in contract.endpoints
-        if endpoint.serves(provider, method, path)
+        if _serves(endpoint, provider, method, path)
     ]
     if not endpoints:
         yield f"no contract has {method} {path}"
@@ -152,12 +96,19 @@ def _wrong_message(consumer: str, provider: str, interaction: Interaction) -> It
     yield f"no contract lets {provider} publish {name}"
 
 
+def _serves(endpoint: Endpoint, provider: str, method: str, path: str) -> bool:
+    pattern = re.sub(r"\{\w+\}", "[^/]+", endpoint.path)
+    return (endpoint.service, endpoint.method) == (provider, method) and bool(
+        re.fullmatch(pattern, path)
+    )
+
+
 def _unknown_fields(what: str, content: JsonValue, model: str | None) -> Iterator[str]:
     if model is None:
         if content is not None:
             yield f"{what} has a body, and the contract has none"
         return
-    yield from _strange_fields(what, content, _model_named(model))
+    yield from _strange_fields(what, content, model_named(model))
 
 
 def _strange_fields(what: str, content: JsonValue, model: type[BaseModel]) -> Iterator[str]:
@@ -171,15 +122,6 @@ def _strange_fields(what: str, content: JsonValue, model: type[BaseModel]) -> It
                 yield f"{what} has {where}, which {model.__name__} has not"
             elif mistake["type"] != "missing":
                 yield f"{what} has {where}, which is not as in {model.__name__}: {mistake['msg']}"
-
-
-def _model_named(name: str) -> type[BaseModel]:
-    """The model that a contract calls `event.Command[user.NewUser]`."""
-    outer, _, inner = name.removesuffix("]").partition("[")
-    module, _, attribute = outer.partition(".")
-    found = getattr(importlib.import_module(f"shared.models.{module}"), attribute)
-    model: type[BaseModel] = found[_model_named(inner)] if inner else found
-    return model
 
 
 def _content(part: dict[str, JsonValue]) -> JsonValue:

@@ -1,0 +1,92 @@
+"""The OpenAPI documents of the real apps, each made in its own service's environment."""
+
+import asyncio
+import json
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+import yaml
+
+from devtools.contracts.openapi_comparison import Schema
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from shared.secrets_init import SecretsSettings, make_secrets
+
+SCRIPT = Path(__file__).with_name("print_app_document.py")
+SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
+SECONDS = 60
+
+
+async def documents(root: Path, services: Iterable[str]) -> dict[str, Schema]:
+    """What `app.openapi()` gives, a service; DevError names one whose app can't be made."""
+    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    names = sorted(services)
+    with tempfile.TemporaryDirectory(prefix="dev-contracts-") as folder:
+        secrets = _throwaway_secrets(root, Path(folder), names)
+        failed: list[DevError] = []
+
+        async def one(service: str) -> Schema:
+            environment = {
+                "SECRETS_DIR": str(secrets.secrets_root / service),
+                "PUBLIC_KEYS_DIR": str(secrets.public_keys_dir),
+            }
+            async with places:
+                return await _document(root / service, environment)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {name: group.create_task(one(name)) for name in names}
+        except* DevError as errors:
+            failed = [error for error in errors.exceptions if isinstance(error, DevError)]
+    if failed:
+        raise failed[0]
+    return {name: task.result() for name, task in tasks.items()}
+
+
+def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:
+    """What docker-compose.yml says each owner needs; an identity for those it doesn't know."""
+    compose = yaml.safe_load((root / "docker-compose.yml").read_text())
+    owners: str = compose["services"]["secrets-init"]["environment"]["SECRET_OWNERS"]
+    known = {owner.partition(":")[0] for owner in owners.split()}
+    for engine in re.findall(r"=([\w-]+)", owners):
+        (folder / "data" / engine).mkdir(parents=True)
+    settings = SecretsSettings(
+        environment="development",
+        secrets_root=folder / "secrets",
+        public_keys_dir=folder / "public",
+        engine_data_root=folder / "data",
+        secret_owners=" ".join([owners, *(it for it in services if it not in known)]),
+    )
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    make_secrets(settings)
+    return settings
+
+
+async def _document(folder: Path, secrets: dict[str, str]) -> Schema:
+    venv = await environments.sync(folder.name)
+    process = await asyncio.create_subprocess_exec(
+        *(venv / "bin" / "python", SCRIPT),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **secrets},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            output, errors = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        said = errors.decode(errors="replace").strip().splitlines()
+        last = said[-1] if said else f"exit code {process.returncode}"
+        raise DevError(f"{folder.name}/main.py: app() can't be made: {last}")
+    document: Schema = json.loads(output)
+    return document

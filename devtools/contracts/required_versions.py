@@ -1,0 +1,154 @@
+"""Which versions a change asks for, and what is left to mend until they say so."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+from pydantic import BaseModel
+
+import shared.models
+from devtools.contracts.consistency import SHARED
+from devtools.contracts.document_changes import Use, uses
+from devtools.contracts.revisions import Documents
+from devtools.contracts.schema_changes import Change
+from shared.testing.contracts.files import FOLDER, ContractFile, Finding
+from shared.testing.contracts.models import source_of
+
+PYPROJECT = Path("pyproject.toml")
+
+Places = Mapping[str, tuple[Path, int]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`breaks` names who breaks, `versions` what must say so; `additions` only ask and pass."""
+
+    breaks: list[Finding]
+    versions: list[Finding]
+    additions: list[Finding]
+
+
+def verdict(old: Documents, new: Documents, files: Mapping[str, ContractFile]) -> Verdict:
+    """Compare two moments; `files` are the contracts of the new one."""
+    found = list(uses(old, new, files))
+    versions = _Versions(old, new, files)
+    places = _model_places()
+    breaks: list[Finding] = []
+    steps: dict[Finding, None] = {}
+    for change, met in _grouped(found).items():
+        if change.breaks and (wanted := list(versions.wanted(met, change.model in places))):
+            breaks.append(_said(change, met, places, files))
+            steps |= dict.fromkeys(wanted)
+    due = {step.path for step in steps}
+    additions = [it for it in _additions(found, versions) if it.path not in due]
+    return Verdict(breaks, list(steps), additions)
+
+
+class _Versions:
+    """The versions of two moments, and which of them a breaking change still misses."""
+
+    def __init__(self, old: Documents, new: Documents, files: Mapping[str, ContractFile]) -> None:
+        self._old = old
+        self._new = new
+        self.files = files
+        self._shared_raised = _newer(old.shared, new.shared, parts=1)
+
+    def raised(self, contract: str, *, parts: int) -> bool:
+        """Whether the contract is new, or has another major (1) or minor (2) version."""
+        before, after = self._old.contracts.get(contract), self._new.contracts.get(contract)
+        return before is None or (after is not None and _newer(before, after, parts=parts))
+
+    def wanted(self, met: list[Use], in_shared: bool) -> Iterator[Finding]:  # noqa: FBT001 - a fact
+        contracts = sorted({it.contract for it in met})
+        for name in contracts:
+            file = self.files.get(name)
+            if file and not self.raised(name, parts=1):
+                version = _next_major(self._old.contracts[name])
+                what = f"version {version} is due: consumers break"
+                yield file.finding(what, "version")
+            if file and in_shared:
+                yield from self._ranges(file)
+        gone = any(name not in self.files for name in contracts)
+        if (in_shared or gone) and not self._shared_raised:
+            version = _next_major(self._old.shared)
+            yield Finding(PYPROJECT, None, f"shared {version} is due: consumers break")
+
+    def _ranges(self, file: ContractFile) -> Iterator[Finding]:
+        """Ranges that would still take the shared of before, as one finding."""
+        due = self._new.shared if self._shared_raised else _next_major(self._old.shared)
+        still = [
+            service
+            for service in file.contract.participants
+            if (text := file.contract.ranges_of(service).get(SHARED))
+            and SpecifierSet(text).contains(self._old.shared)
+        ]
+        if still:
+            what = f'shared: ">={due}" is due for {", ".join(still)}: now they take '
+            yield file.finding(f"{what}{self._old.shared} too", "dependencies")
+
+
+def _said(
+    change: Change, met: list[Use], places: Places, files: Mapping[str, ContractFile]
+) -> Finding:
+    path, line = places.get(change.model, (None, None))
+    if path is None:
+        path = next((files[it.contract].path for it in met if it.contract in files), FOLDER)
+    lines: dict[str, list[str]] = {}
+    for use in met:
+        for consumer in use.consumers:
+            lines.setdefault(consumer, []).append(f"{use.where} ({use.contract})")
+    breaks = "".join(
+        f"\n  breaks {consumer}: {', '.join(dict.fromkeys(where))}"
+        for consumer, where in sorted(lines.items())
+    )
+    return Finding(path, line, f"{change.place} {change.what}{breaks}")
+
+
+def _additions(found: Iterable[Use], versions: _Versions) -> Iterator[Finding]:
+    by_contract: dict[str, dict[str, None]] = {}
+    for use in found:
+        if not use.change.breaks and use.contract in versions.files:
+            said = f"{use.change.place} {use.change.what}"
+            by_contract.setdefault(use.contract, {})[said] = None
+    for contract, sentences in sorted(by_contract.items()):
+        if not versions.raised(contract, parts=2):
+            file = versions.files[contract]
+            current = Version(file.contract.version)
+            wanted = f"{current.major}.{current.minor + 1}.0"
+            what = f"additions ask for version {wanted}: {', '.join(sentences)}"
+            yield file.finding(what, "version")
+
+
+def _grouped(found: Iterable[Use]) -> dict[Change, list[Use]]:
+    groups: dict[Change, list[Use]] = {}
+    for use in found:
+        groups.setdefault(use.change, []).append(use)
+    return groups
+
+
+def _model_places() -> Places:
+    """File and line of each model by the name that documents use."""
+    modules = [
+        importlib.import_module(f"shared.models.{module.name}")
+        for module in pkgutil.iter_modules(shared.models.__path__)
+    ]
+    return {
+        kind.__name__: source_of(kind)
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and issubclass(kind, BaseModel)
+        and kind.__module__.startswith("shared.models.")
+    }
+
+
+def _newer(old: str, new: str, *, parts: int) -> bool:
+    return Version(new).release[:parts] > Version(old).release[:parts]
+
+
+def _next_major(version: str) -> str:
+    return f"{Version(version).major + 1}.0.0"

@@ -1,0 +1,111 @@
+"""What services agreed on at one moment: of a git revision, of the checkout, or of the models."""
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from devtools.contracts.openapi_comparison import Schema
+from devtools.workspace.errors import DevError
+from shared.testing.contracts.files import FOLDER, GENERATED, LOADER
+
+ASYNCAPI = GENERATED / "asyncapi.json"
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Documents, numbers and versions of one moment."""
+
+    openapi: Mapping[str, Schema]
+    asyncapi: Schema
+    numbers: Mapping[str, Mapping[str, object]]
+    """The numbers of each contract."""
+    contracts: Mapping[str, str]
+    """The version of each contract."""
+    shared: str
+    """The version of shared."""
+
+    @classmethod
+    def of(cls, texts: Mapping[Path, str]) -> "Documents":
+        """Read from the texts of contracts and generated files by path."""
+        asyncapi = json.loads(texts[ASYNCAPI])
+        contracts = [
+            yaml.load(text, LOADER)  # noqa: S506 - a safe one
+            for path, text in texts.items()
+            if path.match(f"{FOLDER}/*/feature.yaml")
+        ]
+        return cls(
+            openapi={
+                path.stem: json.loads(text)
+                for path, text in texts.items()
+                if path.parent == GENERATED / "openapi"
+            },
+            asyncapi=asyncapi,
+            numbers={
+                it["name"]: {name: _value(said) for name, said in it.get("numbers", {}).items()}
+                for it in contracts
+            },
+            contracts={it["name"]: it["version"] for it in contracts},
+            shared=asyncapi["info"]["version"],
+        )
+
+
+def there(root: Path) -> Documents | None:
+    """What the files in the checkout say; nothing before the first sync."""
+    folders = [root / GENERATED, root / GENERATED / "openapi"]
+    paths = [
+        *(root / FOLDER).glob("*/feature.yaml"),
+        *(path for folder in folders for path in folder.glob("*.json")),
+    ]
+    texts = {path.relative_to(root): path.read_text() for path in paths}
+    return Documents.of(texts) if ASYNCAPI in texts else None
+
+
+def at(root: Path, revision: str) -> Documents:
+    """What a git revision says; DevError when there is no such revision, or nothing in it."""
+    try:
+        archive = _git(root, "archive", "--format=tar", revision, FOLDER.as_posix())
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        raise DevError(f"{revision} has no contracts to compare with: {said[-1]}") from None
+    texts: dict[Path, str] = {}
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar.getmembers():
+            file = tar.extractfile(member)
+            if file and PurePosixPath(member.name).suffix in {".json", ".yaml"}:
+                texts[Path(member.name)] = file.read().decode()
+    if ASYNCAPI not in texts:
+        raise DevError(
+            f"{revision} has contracts and no documents made from them: take a later one"
+        )
+    return Documents.of(texts)
+
+
+def last_release(root: Path) -> str | None:
+    """The last tag `v*`, else the first commit with documents; None where git knows neither."""
+    try:
+        tag = _git(root, "describe", "--tags", "--abbrev=0", "--match", "v*").decode().strip()
+    except (OSError, subprocess.CalledProcessError):
+        tag = ""
+    if tag:
+        return tag
+    folder = (GENERATED / "openapi").as_posix()
+    try:
+        log = _git(root, "log", "--reverse", "--format=%h", "--diff-filter=A", "--", folder)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return next(iter(log.decode().split()), None)
+
+
+def _value(number: object) -> object:
+    return number["value"] if isinstance(number, dict) else number
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
+    return done.stdout

