@@ -84,9 +84,9 @@ def callers(files: Files) -> Iterator[Finding]:
                         *("endpoints", at, "callers"),
                     )
     for file in files.values():
-        for at, it in enumerate(file.contract.calls):
-            if (it.caller, it.service, it.method, it.path) not in granted:
-                what = f"{it.method} {it.path} of {it.service} has no caller {it.caller}"
+        for at, made in enumerate(file.contract.calls):
+            if (made.caller, made.service, made.method, made.path) not in granted:
+                what = f"{made.method} {made.path} of {made.service} has no caller {made.caller}"
                 yield file.finding(f"{what} in any contract", "calls", at)
 
 

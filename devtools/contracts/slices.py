@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shared.testing.contracts.files import ContractFile
-from shared.testing.contracts.schema import Contract, Endpoint
+from shared.testing.contracts.schema import Call, Contract, Endpoint
 
 
 def render(file: ContractFile, service: str) -> str:
@@ -73,7 +73,7 @@ def _answer(endpoint: Endpoint) -> str:
 
 
 def _calls(contract: Contract, service: str) -> Iterator[str]:
-    own = [it for it in contract.endpoints if service in it.callers]
+    own: list[Endpoint | Call] = [it for it in contract.endpoints if service in it.callers]
     for call in [*own, *(it for it in contract.calls if it.caller == service)]:
         yield f"  - service: {call.service}"
         yield f"    path: {call.path}"

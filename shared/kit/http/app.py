@@ -64,7 +64,7 @@ class Api(FastAPI):
 
 def operation_id(route: APIRoute) -> str:
     """`POST /users/{user_id}/revoke` is `post_users_user_id_revoke`, whatever the function is."""
-    method = min(route.methods).lower()
+    method = min(route.methods or {"GET"}).lower()
     words = "".join(it if it.isalnum() else " " for it in route.path_format).split()
     return "_".join([method, *words])
 
