@@ -37,7 +37,7 @@ WHERE table_schema = 'public' AND table_name = ANY($1)
 """
 LENGTH = re.compile(r"length\((\w+)\) (>=|<=) (\d+)")
 RANGE = re.compile(r"\((\w+) (>=|<=) (\d+)\)")
-VALUES = re.compile(r"\((\w+) = (?:ANY \(ARRAY\[(.*?)\]\)|('\w+'::text))\)")
+VALUES = re.compile(r"\((\w+) = ANY \(ARRAY\[(.*?)\]\)\)|^CHECK \(\((\w+) = ('\w+')::text\)\)$")
 PATTERN = re.compile(r"\((\w+) ~ '(.*)'::text\)")
 
 
@@ -56,9 +56,9 @@ def stated_in_sql(table: str, constraint: str) -> Iterator[Rule]:
         yield Rule(table, column, "minLength" if sign == ">=" else "maxLength", int(number))
     for column, sign, number in RANGE.findall(constraint):
         yield Rule(table, column, "minimum" if sign == ">=" else "maximum", int(number))
-    for column, several, one in VALUES.findall(constraint):
+    for column, several, same_column, one in VALUES.findall(constraint):
         values = re.findall(r"'(\w+)'", several or one)
-        yield Rule(table, column, "enum", sorted(values))
+        yield Rule(table, column or same_column, "enum", sorted(values))
     for column, pattern in PATTERN.findall(constraint):
         yield Rule(table, column, "pattern", pattern)
 
