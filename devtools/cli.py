@@ -132,9 +132,9 @@ def up(
 @app.command()
 def down(context: typer.Context) -> None:
     """End the stack and every process of it."""
-    from devtools.stack import down as down_
+    from devtools.stack import up as up_
 
-    typer.echo(down_.down(context.obj))
+    typer.echo(up_.down(context.obj))
 
 
 @app.command()

@@ -5,7 +5,6 @@ A driver would cost a second to import and connect; this asks a starting node in
 
 import socket
 import struct
-from types import TracebackType
 from typing import Self
 
 VERSION = 4
@@ -38,12 +37,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def run(self, statement: str) -> None:

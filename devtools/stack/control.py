@@ -4,12 +4,11 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from devtools.stack.state import StackState
 from devtools.workspace.errors import DevError
@@ -27,40 +26,41 @@ class Request:
     service: str = ""
 
 
-class ControlServer:
+@asynccontextmanager
+async def serving(path: Path, answer: Callable[[Request], Awaitable[str]]) -> AsyncIterator[None]:
     """Listens at `path`, for this user alone, while the block runs."""
 
-    def __init__(self, path: Path, answer: Callable[[Request], Awaitable[str]]) -> None:
-        self._path = path
-        self._answer = answer
-
-    async def __aenter__(self) -> Self:
-        self._path.unlink(missing_ok=True)
-        umask = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
-        finally:
-            os.umask(umask)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        self._path.unlink(missing_ok=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             try:
-                answer = await self._answer(Request(**json.loads(await reader.readline())))
+                said = await answer(Request(**json.loads(await reader.readline())))
             except DevError as error:
-                answer = json.dumps({"error": str(error)})
-            writer.write(answer.encode() + b"\n")
+                said = json.dumps({"error": str(error)})
+            writer.write(said.encode() + b"\n")
             await writer.drain()
         writer.close()
+
+    with _listener(path) as listener:
+        server = await asyncio.start_unix_server(serve, sock=listener)
+        try:
+            yield
+        finally:
+            server.close()
+
+
+@contextmanager
+def _listener(path: Path) -> Iterator[socket.socket]:
+    path.unlink(missing_ok=True)
+    umask = os.umask(0o177)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(umask)
+    try:
+        yield listener
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def ask(path: Path, request: Request) -> StackState:

@@ -1,8 +1,9 @@
 """`./dev logs`: the logs of all services as one, for a person to read."""
 
+import os
 import time
-from collections.abc import Iterator, Mapping
-from io import BufferedReader
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -20,16 +21,14 @@ def show(console: Console, folder: Path, service: str | None, last: int, *, foll
     if service and not files_of(folder, service):
         known = ", ".join(sorted({service_of(file) for file in files_of(folder, None)}))
         raise DevError(f"no logs of {service}; there are: {known or 'none yet'}")
-    tails = _Tails(folder, service)
-    try:
-        for entry in merged(files_of(folder, service), last):
+    files = files_of(folder, service)
+    read = {file.stat().st_ino: file.stat().st_size for file in files}
+    for entry in merged(files, last):
+        console.print(line(entry), soft_wrap=True)
+    while follow:
+        for entry in _added(files_of(folder, service), read):
             console.print(line(entry), soft_wrap=True)
-        while follow:
-            for entry in tails.new():
-                console.print(line(entry), soft_wrap=True)
-            time.sleep(_PAUSE)
-    finally:
-        tails.close()
+        time.sleep(_PAUSE)
 
 
 def line(entry: Mapping[str, object]) -> Text:
@@ -49,58 +48,15 @@ def line(entry: Mapping[str, object]) -> Text:
     return text
 
 
-class _Tails:
-    """What is added to all the log files from now on, files that appear later included."""
-
-    def __init__(self, folder: Path, service: str | None) -> None:
-        self._folder = folder
-        self._service = service
-        self._tails = {file: _Tail(file) for file in self._files()}
-
-    def new(self) -> list[Entry]:
-        for file in self._files():
-            if file not in self._tails:
-                self._tails[file] = _Tail(file, from_start=True)
-        entries = [entry for tail in self._tails.values() for entry in tail.new()]
-        return sorted(entries, key=lambda entry: str(entry["time"]))
-
-    def close(self) -> None:
-        for tail in self._tails.values():
-            tail.close()
-
-    def _files(self) -> list[Path]:
-        return [file for file in files_of(self._folder, self._service) if file.suffix == ".log"]
-
-
-class _Tail:
-    """What is added to a log file from now on, across its rotation."""
-
-    def __init__(self, path: Path, *, from_start: bool = False) -> None:
-        self._path = path
-        self._service = service_of(path)
-        self._file = self._open()
-        self._rest = b""
-        if not from_start:
-            self._file.seek(0, 2)
-
-    def new(self) -> Iterator[Entry]:
-        yield from self._read()
-        if self._path.exists() and self._path.stat().st_ino != self._inode:
-            yield from self._read()
-            self._file.close()
-            self._file = self._open()
-            yield from self._read()
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _read(self) -> Iterator[Entry]:
-        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
-        for text in lines:
-            if entry := parse(text, self._service):
-                yield entry
-
-    def _open(self) -> BufferedReader:
-        file = self._path.open("rb")
-        self._inode = self._path.stat().st_ino
-        return file
+def _added(files: Iterable[Path], read: dict[int, int]) -> list[Entry]:
+    """The whole lines past what was `read`: bytes by inode, which survives the rotation."""
+    entries: list[Entry] = []
+    for file in files:
+        with suppress(FileNotFoundError), file.open("rb") as content:
+            status = os.fstat(content.fileno())
+            inode, done = status.st_ino, read.get(status.st_ino, 0)
+            content.seek(done if done <= status.st_size else 0)  # a new file may get an old inode
+            *lines, rest = content.read().split(b"\n")
+            read[inode] = content.tell() - len(rest)
+            entries += [entry for text in lines if (entry := parse(text, service_of(file)))]
+    return sorted(entries, key=lambda entry: str(entry["time"]))

@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from devtools.stack import orphans, ports
 from devtools.stack.layout import LocalService
@@ -82,8 +81,3 @@ def check_ports(services: list[LocalService]) -> None:
                     "end that one, or choose other ports: ./dev up --port-offset 1000 "
                     "(a second stack of one clone also needs --stack NAME)"
                 )
-
-
-def check_bootstrap(uv: Path) -> None:
-    if not uv.exists():
-        raise DevError("uv is missing: start through ./dev, which brings it")

@@ -9,7 +9,8 @@ from devtools.stack.health import Answer, CommandProbe, Probe
 from devtools.stack.layout import Layout, LocalService
 from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.process import Command
-from devtools.stack.stub.program import StubProgram
+from devtools.stack.stub import prism
+from devtools.stack.stub.document import prepare
 from devtools.workspace.repository import Stack
 from devtools.workspace.threads import in_thread
 
@@ -66,6 +67,22 @@ class OwnProgram:
 
     async def live(self) -> bool:
         return await self._probe.live() if self._probe else True
+
+
+class StubProgram(OwnProgram):
+    """Prism in the place of a service, at the same port and health URL."""
+
+    def __init__(self, service: LocalService, stack: Stack, prerequisites: Prerequisites) -> None:
+        super().__init__(service, "", prerequisites)
+        self._folder = stack.folder / "stubs"
+
+    async def provide(self) -> None:
+        await self._prerequisites.prism()
+
+    async def command(self) -> Command:
+        document = prepare(self._service.name, self._folder)
+        argv = (await prism.installed()).serves(document, self._service.ports[0])
+        return Command(argv, self._service.environment, self._folder, stop_timeout=3.0)
 
 
 class EngineProgram:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from devtools.stack import orphans
-from devtools.stack.control import ControlServer, Request
+from devtools.stack.control import Request, serving
 from devtools.stack.layout import Layout, LocalService
 from devtools.stack.log_reader import line
 from devtools.stack.logs import LogFile
@@ -71,7 +71,7 @@ class Supervisor:
     async def run(self) -> None:
         """Until it is asked to stop. DevError, with the culprit's log, when the start fails."""
         self._listen_to_signals()
-        async with ControlServer(self._stack.control, self._answer):
+        async with serving(self._stack.control, self._answer):
             for name, runner in self._runners.items():
                 self._tasks[name] = asyncio.create_task(runner.run())
             try:

@@ -1,12 +1,14 @@
-"""`./dev up`: looks whether the stack can start, starts it here or in the background, shows how."""
+"""`./dev up` and `./dev down`: starts a stack here or in the background, shows how, ends it."""
 
 import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 
+import psutil
 from rich.console import Console
 
 from devtools.stack import availability, control, preflight
@@ -19,6 +21,7 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE, ROOT, UV, Stack
 
 _POLL = 0.2
+_DOWN_WITHIN = 90.0
 
 
 def topology_of(without: Collection[str], stubs: Collection[str] = ()) -> Topology:
@@ -41,11 +44,8 @@ def in_foreground(
     stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
 ) -> None:
     """Runs the stack until Ctrl-C."""
-    preflight.check_bootstrap(UV)
     without, topology = _available(without, stubs, console)
-    preflight.make_folder(stack)
-    with preflight.exclusive(stack):
-        _check(stack, topology, console)
+    with _checked(stack, topology, console):
         before = _seconds_so_far()
         changes = Changes(console)
         with Progress(console) as progress:
@@ -55,13 +55,10 @@ def in_foreground(
                     is_up.append(True)
                     progress.end()
                     finish(console, state, before=before, detached=False)
-                if is_up:
-                    changes.show(state)
-                else:
-                    progress.show(state)
+                (changes if is_up else progress).show(state)
 
             is_up: list[bool] = []
-            asyncio.run(_supervise(stack, topology, without, stubs, show))
+            asyncio.run(Supervisor(stack, topology, show, without=without, stubs=stubs).run())
         console.print("The stack is down.")
 
 
@@ -69,12 +66,9 @@ def in_background(
     stack: Stack, without: Collection[str], stubs: Collection[str], console: Console
 ) -> None:
     """Starts the stack as a process of its own; returns when it is ready."""
-    preflight.check_bootstrap(UV)
     without, topology = _available(without, stubs, console)
-    preflight.make_folder(stack)
-    with preflight.exclusive(stack):
-        _check(stack, topology, console)
-    before = _seconds_so_far()
+    with _checked(stack, topology, console):
+        before = _seconds_so_far()
     with stack.supervisor_log.open("wb") as output:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "devtools", "supervise", *_options(stack, without, stubs)],
@@ -98,26 +92,43 @@ def supervise(stack: Stack, without: Collection[str], stubs: Collection[str]) ->
     """The background half of `in_background`."""
     with preflight.exclusive(stack):
         topology = topology_of(without, stubs)
-        asyncio.run(_supervise(stack, topology, without, stubs, lambda _: None))
+        started = Supervisor(stack, topology, lambda _: None, without=without, stubs=stubs)
+        asyncio.run(started.run())
 
 
-async def _supervise(
-    stack: Stack,
-    topology: Topology,
-    without: Collection[str],
-    stubs: Collection[str],
-    show: Callable[[StackState], None],
-) -> None:
-    await Supervisor(stack, topology, show, without=without, stubs=stubs).run()
+def down(stack: Stack) -> str:
+    """Ends the stack, and orphans of a killed supervisor. One line about what was done."""
+    if not stack.lock.exists():
+        return "Nothing to end: the stack is not running."
+    try:
+        supervisor = control.ask(stack.control, control.Request("down")).pid
+    except control.NotRunning:
+        with preflight.exclusive(stack):
+            return preflight.end_orphans(stack) or "Nothing to end: the stack is not running."
+    with suppress(psutil.NoSuchProcess):
+        try:
+            psutil.Process(supervisor).wait(_DOWN_WITHIN)
+        except psutil.TimeoutExpired:
+            raise DevError(
+                f"the stack still ends after {_DOWN_WITHIN:g} s; ./dev status shows why"
+            ) from None
+    return "The stack is down."
 
 
-def _check(stack: Stack, topology: Topology, console: Console) -> None:
-    layout = Layout(topology, stack)
-    services = [layout.local(service) for service in topology.services.values()]
-    preflight.check_disk(stack, services)
-    if said := preflight.end_orphans(stack):
-        console.print(said, style="yellow", soft_wrap=True)
-    preflight.check_ports(services)
+@contextmanager
+def _checked(stack: Stack, topology: Topology, console: Console) -> Iterator[None]:
+    """Holds the stack's lock once everything that a start needs was found to be there."""
+    if not UV.exists():
+        raise DevError("uv is missing: start through ./dev, which brings it")
+    preflight.make_folder(stack)
+    with preflight.exclusive(stack):
+        layout = Layout(topology, stack)
+        services = [layout.local(service) for service in topology.services.values()]
+        preflight.check_disk(stack, services)
+        if said := preflight.end_orphans(stack):
+            console.print(said, style="yellow", soft_wrap=True)
+        preflight.check_ports(services)
+        yield
 
 
 def _follow_until_ready(

@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from devtools.cli import app, main
-from devtools.stack import admin, control, down, preflight, up
+from devtools.stack import admin, control, preflight, up
 from devtools.stack.layout import Layout
 from devtools.stack.state import ServiceState, StackState, StepState
 from devtools.stack.supervisor import Supervisor
@@ -99,7 +99,7 @@ def test_a_problem_is_one_line(
     def fail(*_: object) -> None:
         raise problem
 
-    monkeypatch.setattr(down, "down", fail)
+    monkeypatch.setattr(up, "down", fail)
     monkeypatch.setattr(sys, "argv", ["dev", "down"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -107,16 +107,15 @@ def test_a_problem_is_one_line(
 
 
 def test_down_of_nothing_says_so(stack: Stack) -> None:
-    assert down.down(stack) == "Nothing to end: the stack is not running."
+    assert up.down(stack) == "Nothing to end: the stack is not running."
     preflight.make_folder(stack)
-    assert down.down(stack) == "Nothing to end: the stack is not running."
+    assert up.down(stack) == "Nothing to end: the stack is not running."
 
 
 def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     stack.folder.mkdir()
     monkeypatch.setattr(up, "topology_of", lambda *_: topology(stack.folder))
     monkeypatch.setattr(up, "Supervisor", partial(Supervisor, programs=stub_program))
-    monkeypatch.setattr(preflight, "check_bootstrap", lambda _: None)
     monkeypatch.setattr(preflight, "check_disk", lambda *_: None)
     ended: list[str] = []
 

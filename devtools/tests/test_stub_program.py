@@ -15,7 +15,7 @@ from devtools.stack import health
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Command, Process
 from devtools.stack.stub import prism
-from devtools.stack.stub.program import prepare
+from devtools.stack.stub.document import prepare
 from devtools.stack.topology import TopologyError, load
 from devtools.workspace.repository import COMPOSE_FILE
 from shared.models.problem import Problem

@@ -10,7 +10,7 @@ import yaml
 
 from devtools.stack import ports
 from devtools.stack.stub import prism
-from devtools.stack.stub.program import prepare
+from devtools.stack.stub.document import prepare
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE
 

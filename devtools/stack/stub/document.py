@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
 
 PROBLEM = "application/problem+json"
 
@@ -47,6 +48,14 @@ def served(document: Document) -> Document:
                 schema = {"enum": bodies}
                 responses[status] = {**told, "content": {PROBLEM: {"schema": schema}}}
     return copy
+
+
+def prepare(service: str, folder: Path, root: Path = ROOT) -> Path:
+    """Write what Prism serves for `service` into `folder`; DevError where it has no document."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{service}.json"
+    path.write_text(json.dumps(served(read(root, service))))
+    return path
 
 
 def _schemas(part: object) -> Iterator[Document]:
