@@ -1,4 +1,4 @@
-"""What can go wrong, as meanings. They become HTTP in `shared.kit.http.problems` alone.
+"""Errors of services. `shared.kit.http.problems` alone turns them into HTTP responses.
 
 ServiceError
   InvalidRequest 400      Unauthenticated 401     Forbidden 403
@@ -15,9 +15,9 @@ from shared.models.problem import FieldError
 
 
 class ServiceError(Exception):
-    """Something that the caller can be told.
+    """An error whose text may be sent to the caller.
 
-    `detail` is a sentence for people, `code` the stable word for programs.
+    `detail` is a sentence for people, `code` a stable identifier for programs.
     """
 
     status: ClassVar[int] = 500
@@ -40,7 +40,7 @@ class ServiceError(Exception):
 
 
 class InvalidRequest(ServiceError):
-    """The request can't be read as what it claims to be."""
+    """The request is malformed."""
 
     status = 400
     title = "Invalid request"
@@ -48,7 +48,7 @@ class InvalidRequest(ServiceError):
 
 
 class Unauthenticated(ServiceError):
-    """It is not known who asks."""
+    """The caller is not authenticated."""
 
     status = 401
     title = "Not authenticated"
@@ -56,7 +56,7 @@ class Unauthenticated(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """It is known who asks, and that they may not."""
+    """The caller is authenticated and has no permission."""
 
     status = 403
     title = "Not allowed"
@@ -64,7 +64,7 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is no such thing, or none that the caller may see."""
+    """The resource does not exist, or the caller may not see it."""
 
     status = 404
     title = "Not found"
@@ -72,7 +72,7 @@ class NotFound(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The request doesn't fit the present state."""
+    """The request conflicts with the current state."""
 
     status = 409
     title = "Conflict"
@@ -80,7 +80,7 @@ class Conflict(ServiceError):
 
 
 class PayloadTooLarge(ServiceError):
-    """The body is larger than is taken."""
+    """The body is larger than the limit."""
 
     status = 413
     title = "Payload too large"
@@ -88,7 +88,7 @@ class PayloadTooLarge(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is of a kind that is not taken here."""
+    """The body has a content type that is not supported."""
 
     status = 415
     title = "Unsupported media type"
@@ -96,7 +96,7 @@ class UnsupportedMediaType(ServiceError):
 
 
 class ValidationFailed(ServiceError):
-    """Parts of the request are not as agreed; `errors` says which and why."""
+    """Fields of the request are invalid; `errors` says which and why."""
 
     status = 422
     title = "Validation failed"
@@ -104,7 +104,7 @@ class ValidationFailed(ServiceError):
 
 
 class RuleViolated(ServiceError):
-    """The request is well formed and a business rule forbids it."""
+    """The request is valid, but a business rule forbids it."""
 
     status = 422
     title = "Rule violated"
@@ -120,7 +120,7 @@ class TooManyRequests(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """A part that is needed can't be reached at present."""
+    """A dependency can't be reached at present."""
 
     status = 503
     title = "Temporarily unavailable"
@@ -128,7 +128,7 @@ class Unavailable(ServiceError):
 
 
 class TimedOut(ServiceError):
-    """A part that is needed took too long; what it did is not known."""
+    """A dependency took too long; whether it acted is not known."""
 
     status = 504
     title = "Timed out"
@@ -148,4 +148,4 @@ ERRORS_BY_STATUS: dict[int, type[ServiceError]] = {
     503: Unavailable,
     504: TimedOut,
 }
-"""The meaning of an HTTP status that carries a problem."""
+"""The error class of each HTTP status that carries problem details."""

@@ -1,4 +1,4 @@
-"""Numbers and names that every signer and verifier must agree on."""
+"""Constants that signers and verifiers of tokens share."""
 
 JWT_ALGORITHM = "RS256"
 JWT_EXPIRATION = 15 * 60  # seconds

@@ -14,12 +14,12 @@ _REQUIRED = ["iss", "aud", "sub", "sid", "role", "permissions", "iat", "exp"]
 
 
 class TokenRefused(Exception):
-    """The token is malformed, forged, expired or meant for somebody else."""
+    """The token is malformed, forged, expired or has another audience."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a verified access token says."""
+    """The claims of a verified access token."""
 
     user_id: UUID
     sid: UUID
@@ -48,7 +48,7 @@ def key_id(token: str) -> str:
 def verify_jwt(token: str, keys: Mapping[str, RSAPublicKey]) -> AccessToken:
     """Check signature, issuer, audience and times, and read the claims.
 
-    `keys` maps `kid` to public key. The algorithm is ours, never the token's.
+    `keys` maps `kid` to public key. The token's own header does not choose the algorithm.
 
     Raises:
         TokenRefused: anything is wrong with the token.

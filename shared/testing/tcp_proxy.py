@@ -1,11 +1,11 @@
-"""For tests of a data service: a TCP proxy before its engine, to take it away and bring it back."""
+"""A TCP proxy in front of an engine, which tests stop, freeze and start again."""
 
 import asyncio
 from typing import Self
 
 
 class TcpProxy:
-    """Passes bytes on from a free port of its own, `port`, to the engine.
+    """Forwards bytes from its own free port, `port`, to the engine.
 
     `stop` looks like a killed engine, `freeze` like one that hangs, `start` like its return.
     """
@@ -26,14 +26,14 @@ class TcpProxy:
         await self.stop()
 
     async def start(self) -> None:
-        """Take connections again and pass bytes on, on the same port as before."""
+        """Accept connections and forward bytes, on the same port as before."""
         self._flowing.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Cut all connections and refuse new ones."""
+        """Close all connections and refuse new ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -45,7 +45,7 @@ class TcpProxy:
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
     def freeze(self) -> None:
-        """Stay connected and pass nothing on."""
+        """Stay connected and forward nothing."""
         self._flowing.clear()
 
     def thaw(self) -> None:
@@ -63,7 +63,7 @@ class TcpProxy:
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
         if self._server is None:
-            # It was stopped while the engine was asked.
+            # The proxy was stopped while it connected to the engine.
             await self.stop()
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

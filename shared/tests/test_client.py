@@ -221,7 +221,7 @@ class TestReads:
             (Reply(200, {}, b'{"id": 1}'), Unavailable, "unavailable"),
         ],
     )
-    async def test_problems_as_meanings(
+    async def test_problems_as_errors(
         self, make: Make, reply: Reply, meaning: type[ServiceError], code: str
     ) -> None:
         client, _ = make(reply)
@@ -274,7 +274,9 @@ class TestBreaks:
 class TestAllows:
     async def test_only_what_a_contract_lists(self, make: Make) -> None:
         client, transport = make()
-        with pytest.raises(CallNotAllowed, match=r"no contract .* lets back-api call GET /secrets"):
+        with pytest.raises(
+            CallNotAllowed, match=r"no contract .* allows back-api to call GET /secrets"
+        ):
             await client.get("/secrets")
         with pytest.raises(CallNotAllowed):
             await client.post("/credentials", LookUpUser(email="a@b.co"))

@@ -1,4 +1,4 @@
-"""Who may come in: FastAPI security dependencies, visible in the OpenAPI document."""
+"""Authentication and authorization as FastAPI security dependencies."""
 
 from typing import Annotated
 
@@ -47,25 +47,25 @@ async def _current_user(
 
 
 CallingService = Annotated[str, Security(_calling_service)]
-"""The name of the service that calls, from its assertion."""
+"""The name of the calling service, from its assertion."""
 
 CurrentUser = Annotated[Principal, Security(_current_user)]
-"""The user who asks, from a verified access token."""
+"""The authenticated user, from a verified access token."""
 
 
 def calls_with_scope(scope: str) -> DependsParameter:
-    """Let in only services that a contract lets use `scope` here: 401 or 403 otherwise."""
+    """Require a service that a contract grants `scope` here: 401 or 403 otherwise."""
     parameter: DependsParameter = Security(_calling_service, scopes=[scope])
     return parameter
 
 
 def current_user() -> DependsParameter:
-    """Let in only users with a valid token: for routes that don't need to know which one."""
+    """Require a user with a valid token, for routes that don't use who it is."""
     parameter: DependsParameter = Security(_current_user)
     return parameter
 
 
 def user_with_permission(permission: str) -> DependsParameter:
-    """Let in only users whose token grants `permission`: 401 or 403 otherwise."""
+    """Require a user whose token grants `permission`: 401 or 403 otherwise."""
     parameter: DependsParameter = Security(_current_user, scopes=[permission])
     return parameter

@@ -1,7 +1,7 @@
-"""Service identity: who calls whom, said by the caller itself and checked without asking anybody.
+"""Service identity: signed by the caller, verified locally by the callee.
 
 An assertion is a JWT signed with the caller's own Ed25519 key (RFC 8037). It names caller, callee
-and end, and carries no scopes: the callee looks up what that caller may do.
+and expiry, and carries no scopes: the callee looks up what that caller may do.
 """
 
 import time
@@ -20,11 +20,11 @@ from shared.security.constants import (
 )
 
 _REMEMBERED = 1000
-_LOOK_AGAIN = 1.0  # seconds between two looks for the key of a caller that is not known
+_LOOK_AGAIN = 1.0  # seconds between two look-ups of the key of an unknown caller
 
 
 class AssertionSigner:
-    """Says who this service is, to one callee at a time."""
+    """Signs assertions of this service, one for each callee."""
 
     def __init__(self, service: str, key: Ed25519PrivateKey) -> None:
         self._service = service
@@ -40,7 +40,7 @@ class AssertionSigner:
         return cls(service, key)
 
     def assertion_for(self, callee: str) -> str:
-        """An assertion for `callee`, the same one for as long as it may be used again."""
+        """An assertion for `callee`, cached for `ASSERTION_REUSE` seconds."""
         made = self._made.get(callee)
         if made and made[1] > time.time():
             return made[0]
@@ -59,7 +59,7 @@ class AssertionSigner:
 
 
 class AssertionVerifier:
-    """Checks assertions against the public keys in a mounted folder, `<service>.pem` each."""
+    """Verifies assertions with the public keys in a mounted folder, `<service>.pem` each."""
 
     def __init__(self, service: str, public_keys: Path) -> None:
         self.service = service
@@ -111,7 +111,7 @@ class AssertionVerifier:
         if len(self._looked) >= _REMEMBERED:
             self._looked.clear()
         self._looked[caller] = now
-        # The name comes from outside: it is looked for among the files, never made into a path.
+        # The name comes from outside: compare it with the files, never build a path of it.
         for path in self._folder.glob("*.pem"):
             if path.stem == caller:
                 key = load_pem_public_key(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Verification of user tokens, locally, against public keys and the revocations known so far."""
+"""Local verification of user tokens, with public keys and a revocation check."""
 
 import asyncio
 import hashlib
@@ -21,7 +21,7 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user who asks, as the access token says."""
+    """The authenticated user, from the access token."""
 
     id: UUID
     sid: UUID
@@ -30,14 +30,14 @@ class Principal:
 
 
 class KeySet(Protocol):
-    """The public keys that sign access tokens now."""
+    """The public keys of the current signing keys."""
 
     async def keys(self, kid: str) -> Mapping[str, RSAPublicKey]:
-        """All keys by kid, looked up anew when `kid` is not among them."""
+        """All keys by kid, fetched again when `kid` is not among them."""
 
 
 class RemoteKeySet:
-    """The key set of back-auth (JWKS, RFC 7517), kept and looked up again now and then."""
+    """The key set at the service that signs tokens (JWKS, RFC 7517), cached for a minute."""
 
     REFRESH_SECONDS = 60.0
     UNKNOWN_KID_SECONDS = 1.0
@@ -49,7 +49,7 @@ class RemoteKeySet:
         self._fetching = asyncio.Lock()
 
     async def keys(self, kid: str) -> Mapping[str, RSAPublicKey]:
-        """Raises Unavailable when back-auth can't be asked and no key is known yet."""
+        """Raises Unavailable when the key set can't be fetched and `kid` is not cached."""
         age = time.monotonic() - self._fetched_at
         unknown = kid not in self._keys and age > self.UNKNOWN_KID_SECONDS
         if unknown or age > self.REFRESH_SECONDS:
@@ -71,14 +71,14 @@ class RemoteKeySet:
 
 
 class RevocationCheck(Protocol):
-    """Says whether a session has been ended."""
+    """Checks whether a session has been revoked."""
 
     async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
-        """Raises Unauthenticated `session_revoked`, or Unavailable when nobody can tell."""
+        """Raises Unauthenticated `session_revoked`, or Unavailable when it can't be checked."""
 
 
 class UserVerifier:
-    """Turns a Bearer token into a Principal. Verified tokens are remembered until they expire."""
+    """Verifies a Bearer token. Verified tokens are cached until they expire."""
 
     def __init__(self, key_set: KeySet, revocations: RevocationCheck) -> None:
         self._key_set = key_set
@@ -86,11 +86,11 @@ class UserVerifier:
         self._verified: dict[bytes, tuple[str, AccessToken]] = {}
 
     async def verify(self, token: str | None) -> Principal:
-        """The holder of `token`.
+        """The user whom `token` was issued to.
 
         Raises:
             Unauthenticated: there is no token, or it is refused, expired or revoked.
-            Unavailable: it can't be told at present whether the session still stands.
+            Unavailable: whether the session is still active can't be checked at present.
         """
         if not token:
             raise Unauthenticated("Log in first.", code="token_missing")

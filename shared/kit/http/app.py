@@ -1,4 +1,4 @@
-"""The FastAPI app that every service is, and the OpenAPI document that it gives."""
+"""The FastAPI app of a service, and its OpenAPI document."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -30,7 +30,7 @@ _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 class Api(FastAPI):
-    """Paths exactly as written, no pages, and every error of every route in the document."""
+    """FastAPI without redirects and pages; its document names every error of every route."""
 
     def __init__(self, service: str, version: str, lifespan: Lifespan | None = None) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ class Api(FastAPI):
         )
 
     def openapi(self) -> Node:
-        """FastAPI's document, with the errors that the kit answers named a status each.
+        """FastAPI's document, with an entry for each status that the kit answers errors with.
 
         What a route declares of its own for the same status stays beside them.
         """
@@ -70,7 +70,7 @@ def operation_id(route: APIRoute) -> str:
 
 
 def error_response(error: type[ServiceError], *codes: str) -> Node:
-    """How a document tells of an error: problem+json, with an example for each code."""
+    """The response object of an error: problem+json, with an example for each code."""
     return {
         "description": f"{error.title}: {' or '.join(f'`{code}`' for code in codes)}",
         "content": {

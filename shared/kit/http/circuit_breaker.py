@@ -1,4 +1,4 @@
-"""A circuit breaker: calls to a part that keeps failing are refused at once for a while."""
+"""A circuit breaker: calls to a failing service are refused at once for a while."""
 
 import time
 from collections import deque
@@ -25,13 +25,13 @@ class CircuitBreaker:
         return self._opened_at is not None
 
     def seconds_until_probe(self) -> float:
-        """How long a caller should wait; 0 when calls go through."""
+        """Seconds that a caller should wait; 0 while the breaker is closed."""
         if self._opened_at is None:
             return 0.0
         return max(0.0, self._opened_at + self.OPEN_SECONDS - self._clock())
 
     def allow(self) -> bool:
-        """Whether a call may go out now. While half open, only the first one may."""
+        """Whether a call may be made now. While half open, only the first one may."""
         if self._opened_at is None:
             return True
         if self._probing or self.seconds_until_probe() > 0:
@@ -49,7 +49,7 @@ class CircuitBreaker:
         self._recent.append(True)
 
     def failed(self) -> None:
-        """A call was not answered, or with the word that the callee can't."""
+        """A call was not answered, or with a server error."""
         self._in_a_row += 1
         self._recent.append(False)
         half_failed = (
@@ -60,5 +60,5 @@ class CircuitBreaker:
             self._probing = False
 
     def gave_up(self) -> None:
-        """A call ended without saying anything of the callee, as when it was cancelled."""
+        """A call ended without an outcome, as when it was cancelled."""
         self._probing = False

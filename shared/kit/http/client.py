@@ -1,7 +1,7 @@
-"""The one HTTP client between services.
+"""The HTTP client for calls between services.
 
-Deadline, safe retries, circuit breaker, identity and correlation are here, so that a caller
-says only what it wants and what it expects.
+It adds the deadline, safe retries, the circuit breaker, the service identity and the correlation
+id to each call.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from shared.kit.http.headers import (
     DEADLINE_HEADER,
     TRACE_HEADER,
 )
-from shared.kit.http.reply_parser import fault_of, read_reply, unavailable
+from shared.kit.http.reply_parser import parse_reply, server_error, unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
 from shared.kit.http.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
 
@@ -34,17 +34,17 @@ log = structlog.get_logger()
 ResponseModel = TypeVar("ResponseModel", bound=BaseModel)
 
 _ATTEMPTS = 3
-_FIRST_BACKOFF = 0.05  # seconds, doubled a retry, with full jitter
+_FIRST_BACKOFF = 0.05  # seconds, doubled at each retry, with full jitter
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 _HEALTH = ("", "health")
 
 
 class CallNotAllowed(Exception):
-    """No contract lets this service make this call."""
+    """No contract allows this service to make this call."""
 
 
 class AssertionSource(Protocol):
-    """Makes the assertion that says who calls; `shared.kit.auth` has the one that signs."""
+    """Makes the assertion that identifies the caller; see `shared.kit.auth.service_identity`."""
 
     def assertion_for(self, callee: str) -> str:
         """An assertion for one service, as the value of `X-Service-Assertion`."""
@@ -52,10 +52,10 @@ class AssertionSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one call is made.
+    """The time-out and retry policy of one call.
 
-    `timeout` is in seconds, for all attempts together; `repeatable` where a repeat does no harm;
-    `breaks` where the outcome says something of the callee's health.
+    `timeout` is in seconds, for all attempts together; `repeatable` where a retry is safe;
+    `breaks` where the outcome counts for the circuit breaker.
     """
 
     timeout: float
@@ -66,8 +66,8 @@ class Policy:
 class ServiceClient:
     """Calls one service.
 
-    Raises, from every call: the meaning of a problem+json answer (`NotFound`, `Conflict`, …
-    with its `code`); `Unavailable` where the service can't be reached or can't serve;
+    Raises, from every call: the error of a problem+json response (`NotFound`, `Conflict`, …
+    with its `code`); `Unavailable` where the service can't be reached or answers a server error;
     `TimedOut` where it didn't answer in time.
     """
 
@@ -122,7 +122,7 @@ class ServiceClient:
         params: Mapping[str, object] | None = None,
         timeout: float | None = None,
     ) -> ResponseModel | None:
-        """Read; `params` that are None are left out."""
+        """Send a GET; `params` that are None are left out."""
         return await self.call(
             "GET", path, response_model=response_model, params=params, timeout=timeout
         )
@@ -156,7 +156,7 @@ class ServiceClient:
         idempotent: bool = False,
         timeout: float | None = None,
     ) -> ResponseModel | None:
-        """Write. It is repeated after a fault only where that is safe."""
+        """Send a POST. It is retried only where that is safe."""
         return await self.call(
             "POST",
             path,
@@ -181,7 +181,7 @@ class ServiceClient:
         *,
         response_model: type[ResponseModel] | None = None,
     ) -> ResponseModel | None:
-        """Replace."""
+        """Send a PUT."""
         return await self.call("PUT", path, body, response_model=response_model)
 
     @overload
@@ -199,7 +199,7 @@ class ServiceClient:
         *,
         response_model: type[ResponseModel] | None = None,
     ) -> ResponseModel | None:
-        """Change in part."""
+        """Send a PATCH."""
         return await self.call("PATCH", path, body, response_model=response_model)
 
     async def call(
@@ -213,7 +213,7 @@ class ServiceClient:
         idempotent: bool = False,
         timeout: float | None = None,
     ) -> ResponseModel | None:
-        """Make one call, with as many attempts as are safe and fit the deadline."""
+        """Make one call, with the retries that are safe and fit the deadline."""
         self._check(method, path)
         request = Request(
             method,
@@ -228,7 +228,7 @@ class ServiceClient:
             breaks=timeout is None or timeout <= self._timeout,
         )
         reply = await self._send(request, policy)
-        return read_reply(self.callee, reply, response_model)
+        return parse_reply(self.callee, reply, response_model)
 
     async def events(
         self,
@@ -249,7 +249,7 @@ class ServiceClient:
             async with self._transport.stream(request, silence=silence) as reply:
                 if reply.status != 200:
                     body = b"".join([chunk async for chunk in reply.chunks])
-                    read_reply(self.callee, Reply(reply.status, reply.headers, body), None)
+                    parse_reply(self.callee, Reply(reply.status, reply.headers, body), None)
                 async for event in parse_events(reply.chunks):
                     yield event
         except (ConnectFailed, ConnectionBroke, TimeoutError) as error:
@@ -262,29 +262,29 @@ class ServiceClient:
         deadline = time.monotonic() + timeout
         attempt = 1
         while True:
-            fault: ServiceError
+            error: ServiceError
             try:
                 reply = await self._attempt(request, policy, deadline)
                 if reply.status < 500:
                     return reply
-                safe, fault = policy.repeatable, fault_of(self.callee, reply)
+                safe, error = policy.repeatable, server_error(self.callee, reply)
             except ConnectFailed:
-                safe, fault = True, unavailable(self.callee)
+                safe, error = True, unavailable(self.callee)
             except ConnectionBroke:
-                safe, fault = policy.repeatable, unavailable(self.callee)
+                safe, error = policy.repeatable, unavailable(self.callee)
             except TimeoutError:
                 safe = policy.repeatable
-                fault = TimedOut(f"{self.callee} did not answer in time.")
+                error = TimedOut(f"{self.callee} did not answer in time.")
             pause = random.uniform(0, _FIRST_BACKOFF * 2**attempt)  # noqa: S311  (jitter)
             if not safe or attempt == _ATTEMPTS or deadline - time.monotonic() <= pause:
-                raise fault
+                raise error
             log.warning(
-                "call_repeated",
+                "call_retried",
                 callee=self.callee,
                 method=request.method,
                 path=request.path,
                 attempt=attempt,
-                fault=fault.code,
+                error=error.code,
             )
             await asyncio.sleep(pause)
             attempt += 1
@@ -336,7 +336,7 @@ class ServiceClient:
         ):
             return
         raise CallNotAllowed(
-            f"no contract in shared/contracts lets {self._caller} call {method} {path} "
+            f"no contract in shared/contracts allows {self._caller} to call {method} {path} "
             f"at {self.callee}: add it to the contract's endpoint under `callers`"
         )
 

@@ -1,4 +1,4 @@
-"""What belongs to the request, task or event at hand: its correlation id, trace and deadline."""
+"""Context variables of the current request, task or event: correlation id, trace, deadline."""
 
 import re
 import secrets
@@ -15,7 +15,7 @@ _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A place in a distributed trace (W3C Trace Context)."""
+    """A span of a distributed trace (W3C Trace Context)."""
 
     trace_id: str
     span_id: str
@@ -40,17 +40,17 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 def correlation_id() -> str:
-    """The id that ties together everything one request caused; empty outside of any."""
+    """The correlation id of the current request; empty outside of one."""
     return _correlation.get()
 
 
 def trace() -> Trace | None:
-    """The present place in the trace, if there is one."""
+    """The current span, if there is one."""
     return _trace.get()
 
 
 def remaining() -> float | None:
-    """Seconds until the deadline of the request at hand, or None when it has none."""
+    """Seconds until the deadline of the current request, or None without one."""
     deadline = _deadline.get()
     return None if deadline is None else deadline - time.monotonic()
 
@@ -64,7 +64,7 @@ def accepted_correlation_id(given: str | None) -> str:
 def correlated(
     correlation: str | None, traceparent: str | None = None, *, deadline: float | None = None
 ) -> Iterator[None]:
-    """Work inside as a part of `correlation`; `deadline` in seconds from now."""
+    """Set the context variables for the block; `deadline` in seconds from now."""
     tokens = (
         _correlation.set(accepted_correlation_id(correlation)),
         _trace.set(Trace.continued(traceparent)),

@@ -1,4 +1,4 @@
-"""What surrounds every request: correlation, trace, deadline, size, one log line."""
+"""ASGI middleware: correlation id, trace, deadline, body limit and one log line a request."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ _LONGEST_DEADLINE = 60.0  # seconds that a caller may ask for
 
 
 class RequestContext:
-    """Pure ASGI middleware around a whole service."""
+    """The middleware around a whole service."""
 
     def __init__(self, app: ASGIApp, *, deadline: float, body_max_bytes: int) -> None:
         self._app = app
@@ -43,7 +43,7 @@ class RequestContext:
 
 
 class _Exchange:
-    """One HTTP request and its answer."""
+    """One HTTP request and its response."""
 
     def __init__(self, app: ASGIApp, deadline: float, body_max: int) -> None:
         self._app = app
@@ -69,7 +69,7 @@ class _Exchange:
 
         async def timely_send(message: Message) -> None:
             if self._status is None:
-                limit.reschedule(None)  # a body may take as long as it likes: streams, long polls
+                limit.reschedule(None)  # the deadline is for the start: streams may last
             await noting_send(message)
 
         try:
@@ -101,7 +101,7 @@ class _Exchange:
 
     def _refuse_beyond_limit(self, length: str) -> None:
         if length.isascii() and length.isdigit() and int(length[:19]) > self._body_max:
-            raise PayloadTooLarge(f"At most {self._body_max} bytes are taken.")
+            raise PayloadTooLarge(f"At most {self._body_max} bytes are accepted.")
 
     async def _answer(
         self, error: ServiceError, scope: Scope, receive: Receive, send: Send

@@ -1,4 +1,4 @@
-"""The one place where errors become HTTP: RFC 9457 problem details."""
+"""Turns errors into HTTP responses: RFC 9457 problem details."""
 
 import json
 import math
@@ -30,14 +30,14 @@ Kind = TypeVar("Kind", bound=Exception)
 MEDIA_TYPE = "application/problem+json"
 
 
-class _Mistake(TypedDict):
+class _FieldMistake(TypedDict):
     type: str
     loc: Sequence[str | int]
     msg: str
 
 
 def problem_response(error: ServiceError, instance: str) -> Response:
-    """The answer that says `error`; `instance` is the path that was asked for."""
+    """The response for `error`; `instance` is the path of the request."""
     problem = Problem(
         type=f"urn:tools-dashboard:problem:{error.code}",
         title=error.title,
@@ -48,7 +48,7 @@ def problem_response(error: ServiceError, instance: str) -> Response:
         correlation_id=correlation_id(),
         errors=list(error.errors) if error.errors is not None else None,
     )
-    # ASCII JSON: what is quoted from a request may hold text that has no UTF-8 form.
+    # ASCII JSON: text quoted from a request may have no UTF-8 form.
     body = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=True)
     headers = {"Cache-Control": "no-store"}
     if error.status == 401:
@@ -63,9 +63,9 @@ def _pointer(location: Sequence[str | int]) -> str:
     return "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in parts)
 
 
-def as_meaning(error: RequestValidationError, content_type: str) -> ServiceError:
-    """What a refused request means. The input itself is never quoted: it may be a secret."""
-    mistakes: Sequence[_Mistake] = error.errors()
+def validation_error(error: RequestValidationError, content_type: str) -> ServiceError:
+    """The error of an invalid request. The input is never quoted: it may be a secret."""
+    mistakes: Sequence[_FieldMistake] = error.errors()
     kinds = {mistake["type"] for mistake in mistakes}
     if "json_invalid" in kinds:
         return InvalidRequest("The body is not valid JSON.", code="malformed_json")
@@ -91,16 +91,16 @@ def as_meaning(error: RequestValidationError, content_type: str) -> ServiceError
 def install_problems(api: FastAPI) -> None:
     """Answer every error of `api` with problem+json."""
 
-    async def meant(request: Request, error: Exception) -> Response:
-        meaning = _of(ServiceError, error)
-        if meaning.status >= 500 and not request.url.path.startswith("/health"):
-            log.warning("request_failed", code=meaning.code, detail=meaning.detail)
-        return problem_response(meaning, request.url.path)
+    async def service_error(request: Request, error: Exception) -> Response:
+        typed_error = _of(ServiceError, error)
+        if typed_error.status >= 500 and not request.url.path.startswith("/health"):
+            log.warning("request_failed", code=typed_error.code, detail=typed_error.detail)
+        return problem_response(typed_error, request.url.path)
 
     async def invalid(request: Request, error: Exception) -> Response:
         refused = _of(RequestValidationError, error)
-        meaning = as_meaning(refused, request.headers.get("content-type", ""))
-        return problem_response(meaning, request.url.path)
+        typed_error = validation_error(refused, request.headers.get("content-type", ""))
+        return problem_response(typed_error, request.url.path)
 
     async def http(request: Request, error: Exception) -> Response:
         raised = _of(HTTPException, error)
@@ -109,15 +109,15 @@ def install_problems(api: FastAPI) -> None:
         if isinstance(raised.__cause__, ServiceError):
             return problem_response(raised.__cause__, request.url.path)
         if raised.status_code == 400:
-            meaning: ServiceError = InvalidRequest("The body can't be read.", code="malformed_json")
-            return problem_response(meaning, request.url.path)
-        meaning = _other(raised.status_code)
-        response = problem_response(meaning, request.url.path)
+            unreadable = InvalidRequest("The body can't be read.", code="malformed_json")
+            return problem_response(unreadable, request.url.path)
+        typed_error = _other(raised.status_code)
+        response = problem_response(typed_error, request.url.path)
         for name, value in (raised.headers or {}).items():
             response.headers[name] = value
         return response
 
-    api.add_exception_handler(ServiceError, meant)
+    api.add_exception_handler(ServiceError, service_error)
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, http)
 
@@ -132,7 +132,7 @@ def _other(status: int) -> ServiceError:
     if status in ERRORS_BY_STATUS:
         return ERRORS_BY_STATUS[status]()
     phrase = HTTPStatus(status).phrase
-    meaning = ServiceError(f"{phrase}.", code=phrase.lower().replace(" ", "_"))
-    # A status without a meaning of its own (405, 406, …) keeps its number and phrase.
-    meaning.__dict__.update(status=status, title=phrase)
-    return meaning
+    typed_error = ServiceError(f"{phrase}.", code=phrase.lower().replace(" ", "_"))
+    # A status without a class of its own (405, 406, …) keeps its number and phrase.
+    typed_error.__dict__.update(status=status, title=phrase)
+    return typed_error

@@ -1,4 +1,4 @@
-"""What the answer of another service means to the one that asked."""
+"""Turns the response of another service into a model or an error."""
 
 from typing import TypeVar
 
@@ -17,45 +17,45 @@ _PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
 _OUR_MISTAKE = frozenset({"validation_failed", "malformed_json"})
 
 
-def read_reply(
+def parse_reply(
     callee: str, reply: Reply, response_model: type[ResponseModel] | None
 ) -> ResponseModel | None:
-    """The body as `response_model`, or None where none is asked for.
+    """The body as `response_model`, or None without one.
 
-    Raises the meaning of a problem; Unavailable where the callee refuses the call itself, can't
-    serve, or answers something else than was agreed; TimedOut where it gave up in time.
+    Raises the error of a problem; Unavailable where the callee refuses the call itself, answers a
+    server error, or does not match the contract; TimedOut where it timed out.
     """
     if reply.status >= 500:
-        raise fault_of(callee, reply)
+        raise server_error(callee, reply)
     if reply.status >= 400:
-        raise _meaning_of(callee, reply)
+        raise _client_error(callee, reply)
     if response_model is None:
         return None
     try:
         return response_model.model_validate_json(reply.body)
     except ValidationError as error:
-        log.error(  # noqa: TRY400  (the traceback would quote the answer)
+        log.error(  # noqa: TRY400  (the traceback would quote the response)
             "unexpected_response",
             callee=callee,
             model=response_model.__name__,
             errors=[f"{e['loc']}: {e['type']}" for e in error.errors(include_input=False)],
         )
-        raise Unavailable(f"{callee} answered in a way that was not agreed.") from None
+        raise Unavailable(f"{callee} answered in a way that the contract does not allow.") from None
 
 
-def fault_of(callee: str, reply: Reply) -> ServiceError:
-    """What a 5xx of the callee means."""
+def server_error(callee: str, reply: Reply) -> ServiceError:
+    """The error of a 5xx response."""
     if reply.status == 504:
         return TimedOut(f"{callee} did not finish in time.")
     return unavailable(callee)
 
 
 def unavailable(callee: str) -> Unavailable:
-    """The callee can't be reached, or can't serve."""
+    """The error of a callee that can't be reached or answers a server error."""
     return Unavailable(f"{callee} can't be reached at present.", retry_after=1)
 
 
-def _meaning_of(callee: str, reply: Reply) -> ServiceError:
+def _client_error(callee: str, reply: Reply) -> ServiceError:
     try:
         problem = Problem.model_validate_json(reply.body)
     except ValidationError:

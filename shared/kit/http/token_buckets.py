@@ -1,4 +1,4 @@
-"""Token buckets in this process, for when the shared ones can't be reached."""
+"""Token buckets in memory, for when the shared ones can't be reached."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class _Bucket:
 class LocalTokenBuckets:
     """Buckets of `capacity` tokens that refill evenly over `window_seconds`.
 
-    At most `kept` buckets; when there are more, the full ones are forgotten first.
+    At most `kept` buckets are kept; the full ones are removed first.
     """
 
     def __init__(

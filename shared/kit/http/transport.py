@@ -11,7 +11,7 @@ from yarl import URL
 
 
 class ConnectFailed(Exception):
-    """The service could not be reached: it has not seen the request."""
+    """The connection could not be opened: the service has not received the request."""
 
 
 class ConnectionBroke(Exception):
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer; the names of `headers` are in lower case."""
+    """A response; the names of `headers` are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -44,7 +44,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class StreamedReply:
-    """An answer whose body comes piece by piece."""
+    """A response whose body arrives in chunks."""
 
     status: int
     headers: dict[str, str]
@@ -52,13 +52,13 @@ class StreamedReply:
 
 
 class Transport(Protocol):
-    """Carries requests to one service."""
+    """Sends requests to one service."""
 
     async def open(self) -> None:
-        """Get ready; called once before the first request."""
+        """Open what requests need; called once before the first one."""
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
 
     async def send(self, request: Request, timeout: float) -> Reply:
         """Raises ConnectFailed, ConnectionBroke, or TimeoutError after `timeout` seconds."""
@@ -66,7 +66,7 @@ class Transport(Protocol):
     def stream(
         self, request: Request, *, silence: float
     ) -> AbstractAsyncContextManager[StreamedReply]:
-        """Like `send`, for a body without end; TimeoutError after `silence` seconds of nothing."""
+        """Like `send`, for an endless body; TimeoutError after `silence` seconds without data."""
 
 
 class HttpTransport:

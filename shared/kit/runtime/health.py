@@ -1,4 +1,4 @@
-"""The three questions that everything asks a service about its state."""
+"""The health endpoints of a service: live, ready, and the state of its dependencies."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ _ANSWER_KEPT_SECONDS = 1.0
 
 
 def version_in(folder: Path) -> str:
-    """The version that stands in `folder`'s pyproject.toml."""
+    """The version in the pyproject.toml of `folder`."""
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     return str(project["version"])
 
 
 class HealthChecks:
-    """What must hold for a service to be ready, and what else it depends on."""
+    """The checks that make a service ready, and those of the services that it calls."""
 
     def __init__(self, service: str, version: str) -> None:
         self.service = service
@@ -36,22 +36,22 @@ class HealthChecks:
         self._answer: tuple[float, Health] | None = None
 
     def needs(self, name: str, check: Check) -> None:
-        """Without `name` the service is not ready."""
+        """While `check` raises, the service is not ready."""
         self._own[name] = check
 
     def uses(self, name: str, check: Check) -> None:
-        """Without `name` the service is degraded."""
+        """While `check` raises, the service is degraded."""
         self._others[name] = check
 
     async def ready(self) -> None:
-        """Raises Unavailable that names what is missing."""
+        """Raises Unavailable, which names the failed checks."""
         found = await asyncio.gather(*(_look(name, check) for name, check in self._own.items()))
         missing = [dependency.name for dependency in found if dependency.state == "down"]
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.", code="not_ready", retry_after=1)
 
     async def health(self) -> Health:
-        """Everything at once; an answer stands for a second, so that asking costs little."""
+        """The result of all checks, cached for a second."""
         if self._answer and time.monotonic() - self._answer[0] < _ANSWER_KEPT_SECONDS:
             return self._answer[1]
         own = await asyncio.gather(*(_look(name, check) for name, check in self._own.items()))

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line in files and containers, readable on a terminal."""
+"""Structured logs: one JSON object in a line, or coloured text for a terminal."""
 
 import logging
 import sys
@@ -19,7 +19,7 @@ def _context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def configure_logging(service: str, *, log_format: str = "json", level: str = "INFO") -> None:
-    """Send everything that is logged, by us and by libraries, to standard output in one form."""
+    """Send all logs, of this code and of libraries, to standard output in one format."""
 
     def _service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event["service"] = service
@@ -32,7 +32,7 @@ def configure_logging(service: str, *, log_format: str = "json", level: str = "I
         _service,
         _context,
     ]
-    # A traceback without local variables: they hold passwords and tokens.
+    # No local variables in tracebacks: they may hold passwords and tokens.
     traceback = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
     renderer: list[Processor] = (
         [traceback, structlog.processors.JSONRenderer(default=str)]

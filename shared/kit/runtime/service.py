@@ -1,4 +1,4 @@
-"""A service from its settings, in a few verbs."""
+"""Builds a service from its settings: app, clients, background tasks and health."""
 
 import asyncio
 import signal
@@ -34,14 +34,14 @@ Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[object])
 Background = Callable[[], Coroutine[None, None, None]]
 Connect = Callable[[str], Transport]
 
-_RESTART_FIRST = 0.5  # seconds, doubled a crash
+_RESTART_FIRST = 0.5  # seconds, doubled at each crash
 _RESTART_LONGEST = 10.0
 
 
 class Service:
     """Logs, correlation, deadlines, problem+json, health and identity around one FastAPI app.
 
-    `connect` gives the transport to another service by name; tests give one into memory.
+    `connect` gives the transport to another service by name; tests pass one into memory.
     """
 
     def __init__(self, settings: ServiceSettings, *, connect: Connect | None = None) -> None:
@@ -73,7 +73,7 @@ class Service:
         return resource
 
     def background(self, run: Background) -> None:
-        """Run `run` for as long as the app lives; after a crash again, later and later."""
+        """Run `run` while the app runs; restart it after a crash, with exponential back-off."""
         self._backgrounds.append(run)
 
     def ready(self, name: str, check: Check) -> None:
@@ -81,7 +81,7 @@ class Service:
         self._health.needs(name, check)
 
     def depends(self, client: ServiceClient) -> None:
-        """Name the state of the called service in `/health`."""
+        """Report the state of the called service in `/health`."""
 
         async def ask() -> None:
             await client.get("/health/ready", timeout=1)
@@ -89,7 +89,7 @@ class Service:
         self._health.uses(client.callee, ask)
 
     def verifies_users(self, key_set: KeySet, revocations: RevocationCheck) -> None:
-        """Take user tokens here: `CurrentUser` and `user_with_permission` work from now on."""
+        """Verify user tokens: required for `CurrentUser` and `user_with_permission`."""
         self.api.state.users = UserVerifier(key_set, revocations)
 
     @asynccontextmanager
@@ -97,10 +97,10 @@ class Service:
         async with AsyncExitStack() as stack:
             for resource in self._resources:
                 await stack.enter_async_context(resource)
-            tasks = [asyncio.create_task(_kept_running(run)) for run in self._backgrounds]
+            tasks = [asyncio.create_task(_run_with_restarts(run)) for run in self._backgrounds]
             log.info("service_started", port=self._settings.port)
             try:
-                with _told_of_the_end(self.stopping):
+                with _sets_on_shutdown(self.stopping):
                     yield
             finally:
                 self.stopping.set()
@@ -111,7 +111,7 @@ class Service:
 
 
 def start_logging(settings: ServiceSettings) -> None:
-    """Logs as the settings say: for a process that has no app."""
+    """Configure logging as the settings say, for a process that has no app."""
     configure_logging(settings.service, log_format=settings.log_format, level=settings.log_level)
 
 
@@ -129,9 +129,9 @@ def service_client(
 
 
 @contextmanager
-def _told_of_the_end(stopping: asyncio.Event) -> Iterator[None]:
-    # The server waits for open answers before it ends the lifespan: what answers without end
-    # (streams, long polls) has to hear of the signal itself.
+def _sets_on_shutdown(stopping: asyncio.Event) -> Iterator[None]:
+    # uvicorn waits for open responses before it ends the lifespan. Streams and long polls would
+    # never end, so they watch `stopping`, which the signal itself has to set.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -139,7 +139,7 @@ def _told_of_the_end(stopping: asyncio.Event) -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.getsignal(number) for number in numbers}
 
-    def tell(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stopping.set)
         handler = before[signal.Signals(number)]
         if callable(handler):
@@ -147,22 +147,22 @@ def _told_of_the_end(stopping: asyncio.Event) -> Iterator[None]:
 
     for number in numbers:
         if callable(before[number]):
-            signal.signal(number, tell)
+            signal.signal(number, handle)
     try:
         yield
     finally:
         for number, handler in before.items():
-            if signal.getsignal(number) is tell:
+            if signal.getsignal(number) is handle:
                 signal.signal(number, handler)
 
 
-async def _kept_running(run: Background) -> None:
+async def _run_with_restarts(run: Background) -> None:
     pause = _RESTART_FIRST
     while True:
         try:
             await run()
         except Exception:
-            log.exception("background_crashed", task=run.__qualname__, again_in=pause)
+            log.exception("background_crashed", task=run.__qualname__, restart_in=pause)
         else:
             return
         await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""The one base of every service's settings: frozen, from the environment and secret files."""
+"""The base of every service's settings: frozen, from the environment and secret files."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,11 +8,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SecretMissing(Exception):
-    """A secret file that the service needs is not there."""
+    """A secret file that the service needs does not exist."""
 
 
 class ServiceSettings(BaseSettings):
-    """Settings that every service has. The name of a variable is the field's in upper case."""
+    """Settings that every service has; the variable of a field is its name in upper case.
+
+    An unset `ENVIRONMENT` means production.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -37,7 +40,7 @@ class ServiceSettings(BaseSettings):
     body_max_bytes: int = Field(default=1_048_576, gt=0)
 
     def url_of(self, service: str) -> str:
-        """Where `service` answers."""
+        """The base URL of another service."""
         url = getattr(self, f"{service.replace('-', '_')}_url")
         return str(url).rstrip("/")
 

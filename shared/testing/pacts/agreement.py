@@ -1,4 +1,4 @@
-"""Whether the contracts know what a pact says: its calls, its messages, and every field in them."""
+"""Checks that the contracts contain the calls, messages and fields of a pact."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from shared.testing.pacts.document import Interaction
 
 
 class NotAgreed(AssertionError):
-    """A consumer's test counts on something that no contract says."""
+    """A consumer's test expects something that no contract contains."""
 
 
 @cache
@@ -26,7 +26,7 @@ def _contracts() -> list[Contract]:
 
 
 def check(consumer: str, provider: str, interaction: Interaction) -> None:
-    """Hold one interaction against the contracts.
+    """Compare one interaction with the contracts.
 
     Raises:
         NotAgreed: a call, a status, a code, an event or a field that no contract has.
@@ -51,7 +51,7 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
     if not endpoints:
         yield f"no contract has {method} {path}"
         return
-    # A path that is spelled out comes before one with a name in braces.
+    # A literal path comes before one with a parameter.
     endpoint = min(endpoints, key=lambda it: it.path.count("{"))
     if consumer not in endpoint.callers:
         yield f"{consumer} is not among the callers of {method} {endpoint.path}"
@@ -70,7 +70,7 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
 
 
 def _wrong_message(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
-    """A message is called by its event or stream; after a colon may stand which case it is."""
+    """The event or stream that a message is named after; a case may follow a colon."""
     name = str(interaction["description"]).partition(":")[0]
     content = _object(interaction["contents"])["content"]
     receivers = {
@@ -112,7 +112,7 @@ def _unknown_fields(what: str, content: JsonValue, model: str | None) -> Iterato
 
 
 def _strange_fields(what: str, content: JsonValue, model: type[BaseModel]) -> Iterator[str]:
-    """Fields may be missing, a consumer need not read all; none may be unknown or wrong."""
+    """Fields may be missing, as a consumer need not read all; none may be unknown or wrong."""
     try:
         model.model_validate(content, extra="forbid")
     except ValidationError as error:

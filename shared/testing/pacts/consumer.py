@@ -1,4 +1,4 @@
-"""The consumer's side: real adapters against a mock server that knows one interaction."""
+"""The consumer's side: real adapters against a mock server with one interaction."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ def reply(status: int, body: Mapping[str, object] | None = None) -> Reply:
 
 
 def refusal(status: int, code: str) -> Reply:
-    """Problem details (RFC 9457) with this very code."""
+    """Problem details (RFC 9457) with exactly this code."""
     problem = {
         "type": f"urn:tools-dashboard:problem:{code}",
         "title": "what kind of refusal",
@@ -167,7 +167,7 @@ class ConsumerPact:
             yield ServiceClient(self._consumer, self._provider, AsgiTransport(app), self._signer)
 
     def must_be_kept(self) -> None:
-        """Hold everything that the module's tests said against the committed pact.
+        """Compare the interactions of the module's tests with the committed pact.
 
         Raises:
             PactChanged: they differ; the message says how to write the pact anew.

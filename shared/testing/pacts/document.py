@@ -1,4 +1,4 @@
-"""The pacts as files: one of a consumer and a provider, the same tests give the same text."""
+"""Pact files, one for each consumer and provider; the same tests write the same text."""
 
 import json
 import os
@@ -27,18 +27,18 @@ _States = TypeAdapter(list[_Named])
 
 
 class PactChanged(AssertionError):
-    """The consumer's tests say something else than the committed pact."""
+    """The consumer's tests differ from the committed pact."""
 
 
 def pact_file(
     consumer: str, provider: str, folder: Path = FOLDER, *, feature: str | None = None
 ) -> Path:
-    """Where a pact stands; a feature may have one of its own beside that of the pair."""
+    """The path of a pact; a feature may have its own beside that of the pair."""
     return folder / f"{consumer}-{provider}{f'.{feature}' if feature else ''}.json"
 
 
 def interactions_in(path: Path) -> list[Interaction]:
-    """What a pact holds; nothing where there is no such file."""
+    """The interactions of a pact; none without such a file."""
     if not path.exists():
         return []
     return _Pact.model_validate_json(path.read_bytes()).interactions
@@ -67,7 +67,7 @@ def rendered(consumer: str, provider: str, interactions: Sequence[Interaction]) 
 
 
 def keep(path: Path, consumer: str, provider: str, interactions: Sequence[Interaction]) -> None:
-    """Hold the committed pact against `interactions`, or write it where WRITE_PACTS is set.
+    """Compare the committed pact with `interactions`, or write it where WRITE_PACTS is set.
 
     Raises:
         PactChanged: the two differ; the message says where.

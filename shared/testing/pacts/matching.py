@@ -1,4 +1,4 @@
-"""What a value has to look like: examples that match by type, and the states that they need."""
+"""Matchers: examples that match by type, and provider states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ INSTANT_FORM = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|\+00:00)$"
 
 @dataclass(frozen=True)
 class State:
-    """What the provider holds before it is asked, in the words of the field."""
+    """A provider state: the data that the provider has before the request."""
 
     name: str
     parameters: Mapping[str, JsonValue]
 
 
 def state(name: str, **parameters: object) -> State:
-    """A state with its parameters; a provider's test knows how to bring it about."""
+    """A state with its parameters; a provider's test sets it up."""
     return State(name, to_jsonable_python(parameters))
 
 
@@ -32,7 +32,7 @@ class Exactly:
 
 
 def exactly(value: object) -> Exactly:
-    """Inside of `like`: this very value, where another one would mean something else."""
+    """Inside of `like`: exactly this value."""
     return Exactly(value)
 
 

@@ -33,7 +33,7 @@ _REQUEST_MS = 10_000
 
 
 class NotKept(AssertionError):
-    """The provider answers, or publishes, something else than its consumer counts on."""
+    """The provider answers or publishes something else than its consumer expects."""
 
 
 def pacts_of(provider: str, folder: Path = FOLDER) -> list[Path]:
@@ -145,7 +145,7 @@ class Provider:
 
     @contextmanager
     def _remembered(self) -> Iterator[None]:
-        # The verifier would try again for a minute what answers with an error.
+        # The verifier would retry an error response for a minute.
         try:
             yield
         except Exception as error:  # noqa: BLE001  (it is raised when the verifier is done)
