@@ -1,6 +1,5 @@
 """npm packages by their lock, installed once below `.run` and run by the Node of a wheel."""
 
-import asyncio
 import hashlib
 import os
 import shutil
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from devtools.engines import wheels
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import output_of
 
 LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
 SECONDS = 300
@@ -46,23 +46,13 @@ def _lay_out(locked: Path, folder: Path) -> None:
 
 
 async def _install(node: Path, npm: Path, folder: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(node, npm, "ci", "--no-progress"),
-        cwd=folder,
-        env={**os.environ, "PATH": f"{node.parent}:{os.environ.get('PATH', os.defpath)}"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    path = f"{node.parent}:{os.environ.get('PATH', os.defpath)}"
+    command = (node, npm, "ci", "--no-progress")
     try:
-        async with asyncio.timeout(SECONDS):
-            output, _ = await process.communicate()
+        code, said = await output_of(
+            command, cwd=folder, env={**os.environ, "PATH": path}, timeout=SECONDS
+        )
     except TimeoutError:
         raise DevError(f"npm did not finish within {SECONDS} s: try again") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = output.decode(errors="replace").strip()
+    if code:
         raise DevError(f"npm can't install; is the npm registry reachable?\n{said}")

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtools.workspace.processes import output_of
+
 _READY = "/health/ready"
 _LIVE = "/health/live"
 
@@ -50,27 +52,14 @@ class CommandProbe:
     timeout: float = 5.0
 
     async def ready(self) -> Answer:
-        command = await asyncio.create_subprocess_exec(
-            *self.argv,
-            env=dict(self.env),
-            cwd=self.cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
         try:
-            async with asyncio.timeout(self.timeout):
-                said, _ = await command.communicate()
+            code, said = await output_of(
+                self.argv, cwd=self.cwd, env=self.env, timeout=self.timeout
+            )
         except TimeoutError:
             return Answer(None, f"its health command took more than {self.timeout:g} s")
-        finally:
-            if command.returncode is None:
-                command.kill()
-                await command.wait()
-        if command.returncode:
-            text = said.decode(errors="replace").strip()
-            return Answer(503, text or f"its health command exits with {command.returncode}")
-        return Answer(200, "")
+        said = said or f"its health command exits with {code}"
+        return Answer(503, said) if code else Answer(200, "")
 
     async def live(self) -> bool:
         return (await self.ready()).is_good

@@ -1,9 +1,11 @@
 """What came of a part, and the lines that say so."""
 
-import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from devtools.testing.results import cases
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,8 @@ def outcome_of(part: str, exit_code: int, report: Path, seconds: float, log: str
     A part fails as one test more where pytest failed without a failed test: coverage below its
     floor, nothing collected, or an end before the report was written.
     """
-    tests = failed = skipped = 0
-    if report.exists():
-        for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314 - our own pytest's
-            tests += int(suite.get("tests", 0))
-            failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-            skipped += int(suite.get("skipped", 0))
-    passed = max(tests - failed - skipped, 0)
+    ran = Counter(case.outcome for case in cases(report)) if report.exists() else Counter()
+    passed, failed = ran["passed"], ran["failed"]
     if failed == 0 and (exit_code != 0 or passed == 0):
         failed = 1
-    return Outcome(part, passed, failed, skipped, seconds, log)
+    return Outcome(part, passed, failed, ran["skipped"], seconds, log)

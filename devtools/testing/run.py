@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from devtools.workspace.threads import in_thread
 
 PART_SECONDS = 600.0
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # each waits for its engine now and then
+Setting = tuple[Mapping[str, str], Sequence[str]]  # environment and options of pytest
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
 
 
@@ -41,43 +42,31 @@ class PartRunner:
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
         """The outcome of every part. Those on one stack go one after the other, the rest beside."""
         async with asyncio.TaskGroup() as group:
-            of_adapters = group.create_task(self._adapters([it for it in parts if it.of_adapters]))
+            adapters = [part for part in parts if part.of_adapters]
+            of_adapters = group.create_task(self._on_one(adapters, _services))
             alone = [
                 group.create_task(self._beside_others(part))
                 for part in parts
                 if not part.on_stack and not part.of_adapters
             ]
-            on_stack = group.create_task(self._users([it for it in parts if it.on_stack]))
+            users = [part for part in parts if part.on_stack]
+            on_stack = group.create_task(self._on_one(users, self._stack))
         return [task.result() for task in alone] + of_adapters.result() + on_stack.result()
 
     async def _beside_others(self, part: Part) -> Outcome:
         async with self.places:
             return await self._reported(part, {}, ())
 
-    async def _adapters(self, parts: Sequence[Part]) -> list[Outcome]:
-        """One after the other, on services that nobody else asks."""
+    async def _on_one(
+        self, parts: Sequence[Part], start: Callable[[], AbstractAsyncContextManager[Setting]]
+    ) -> list[Outcome]:
+        """One after the other, on one stack that nobody else asks."""
         if not parts:
             return []
         async with self.places:
             try:
-                async with stack_of_services() as environment:
-                    return [
-                        await self._reported(part, environment, ("-m", "real")) for part in parts
-                    ]
-            except DevError as error:
-                return [self._not_run(part, error) for part in parts]
-
-    async def _users(self, parts: Sequence[Part]) -> list[Outcome]:
-        """One after the other, on a whole stack."""
-        if not parts:
-            return []
-        async with self.places:
-            try:
-                async with self._stack() as target:
-                    return [
-                        await self._reported(part, target.environment, target.options)
-                        for part in parts
-                    ]
+                async with start() as (environment, options):
+                    return [await self._reported(part, environment, options) for part in parts]
             except DevError as error:
                 return [self._not_run(part, error) for part in parts]
 
@@ -102,50 +91,51 @@ class PartRunner:
     ) -> Outcome:
         venv = await environments.sync(part.member, part.groups)
         started = time.monotonic()
-        if part.engine is None:
-            return await self._pytest(part, venv, environment, options, started)
-        async with self.start_engine(part.engine) as address:
-            return await self._pytest(part, venv, {**environment, **address}, options, started)
-
-    async def _pytest(
-        self,
-        part: Part,
-        venv: Path,
-        environment: Mapping[str, str],
-        options: Sequence[str],
-        started: float,
-    ) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix="dev-test-") as folder:
-            report = (self.results or Path(folder)) / f"{part.name}.xml"
+        async with AsyncExitStack() as opened:
+            address: Mapping[str, str] = {}
+            if part.engine:
+                address = await opened.enter_async_context(self.start_engine(part.engine))
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="dev-test-")))
+            report = (self.results or folder) / f"{part.name}.xml"
             # A chosen few tests can't reach the floor of all.
             coverage = ["--cov"] if part.has_floor and not self.arguments else []
-            command = [str(venv / "bin" / "pytest"), part.tests, "-q", f"--junit-xml={report}"]
             pytest = await asyncio.create_subprocess_exec(
-                *command,
-                *["-p", "no:cacheprovider", *coverage, *options, *self.arguments],
+                *(venv / "bin" / "pytest", part.tests, "-q", f"--junit-xml={report}"),
+                *("-p", "no:cacheprovider", *coverage, *options, *self.arguments),
                 cwd=part.folder,
-                env=_environment(venv) | {"COVERAGE_FILE": f"{folder}/coverage", **environment},
+                env={
+                    **_environment(venv),
+                    "COVERAGE_FILE": str(folder / "coverage"),
+                    **environment,
+                    **address,
+                },
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
             try:
-                output = await _output(pytest)
+                log = (await _output(pytest)).decode(errors="replace")
             finally:
                 kill_session(pytest.pid)
-            log, seconds = output.decode(errors="replace"), time.monotonic() - started
+            seconds = time.monotonic() - started
             return outcome_of(part.name, await pytest.wait(), report, seconds, log)
 
     @asynccontextmanager
-    async def _stack(self) -> AsyncIterator[Target]:
+    async def _stack(self) -> AsyncIterator[Setting]:
         if self.target:
-            yield self.target
+            yield self.target.environment, self.target.options
             return
         async with temporary_stack() as target:
-            yield target
+            yield target.environment, target.options
             if results := self.results:
                 await in_thread(lambda: keep_logs(target, results / "logs"))
+
+
+@asynccontextmanager
+async def _services() -> AsyncIterator[Setting]:
+    async with stack_of_services() as environment:
+        yield environment, ("-m", "real")
 
 
 async def _output(pytest: asyncio.subprocess.Process) -> bytes:

@@ -1,6 +1,5 @@
 """A stack for tests: a second one beside the everyday one, ended and removed afterwards."""
 
-import asyncio
 import os
 import random
 import secrets
@@ -16,6 +15,7 @@ import psutil
 
 from devtools.stack import control, ports
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import output_of
 from devtools.workspace.repository import ROOT, RUN, Stack
 from devtools.workspace.threads import in_thread
 
@@ -26,7 +26,7 @@ OFFSET_STEP = 200
 PREFIX = "test-"
 ADMIN_EMAIL = "admin@example.com"
 REQUESTS_PER_MINUTE = "60000"  # all tests come from one address
-WORK_OF_THEIR_OWN_ACCORD = (  # what a test puts into the outbox stays there for it
+WORK_UNASKED = (  # what a test puts into the outbox stays there for it
     "back-workers-relay",
     "back-workers-celery",
     "back-workers-beat",
@@ -65,13 +65,13 @@ async def temporary_stack() -> AsyncIterator[Target]:
 
 @asynccontextmanager
 async def stack_of_services() -> AsyncIterator[dict[str, str]]:
-    """Bring up the services that others call, and nobody who works of his own accord.
+    """Bring up the services that others call, and nothing that works without being asked.
 
     What it gives is what `shared.testing.stack_client` reads: BACK_POSTGRES_URL and
     so on, and TEST_SECRETS_ROOT, a folder with the secrets of each service. Raises DevError when
     the stack does not start.
     """
-    async with _stack("services", without=WORK_OF_THEIR_OWN_ACCORD) as stack:
+    async with _stack("services", without=WORK_UNASKED) as stack:
         state = await in_thread(lambda: control.ask(stack.control, control.Request("status")))
         addresses = {
             f"{service.name.replace('-', '_').upper()}_URL": f"http://127.0.0.1:{service.ports[0]}"
@@ -119,22 +119,14 @@ def keep_logs(target: Target, folder: Path) -> None:
 
 
 async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
-    process = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-m", "devtools", *words],
+    code, said = await output_of(
+        [sys.executable, "-m", "devtools", *words],
         cwd=ROOT,
         env={**os.environ, **stack},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        given=given,
+        ends_by=signal.SIGINT,
     )
-    try:
-        output, _ = await process.communicate(given.encode())
-    except asyncio.CancelledError:
-        process.send_signal(signal.SIGINT)
-        await process.wait()
-        raise
-    if process.returncode:
-        said = output.decode(errors="replace").strip()
+    if code:
         raise DevError(f"./dev {' '.join(words)} for the tests' stack failed:\n{said}")
 
 

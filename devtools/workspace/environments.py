@@ -1,6 +1,5 @@
 """One virtual environment a workspace member, with its own declared dependencies only."""
 
-import asyncio
 import hashlib
 import os
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import output_of
 from devtools.workspace.repository import ROOT, UV, VENVS, members
 
 _NETWORK = ("connect", "dns", "resolve", "timed out", "fetch", "network")
@@ -33,23 +33,10 @@ async def sync(member: str, groups: Sequence[str] = ()) -> Path:
     environment.setdefault("UV_PYTHON", sys.executable)
     environment.pop("VIRTUAL_ENV", None)
     chosen = [word for group in groups for word in ("--group", group)]
-    uv = await asyncio.create_subprocess_exec(
-        UV,
-        *("sync", "--quiet", "--frozen", "--exact", "--package", member, *chosen),
-        cwd=ROOT,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, errors = await uv.communicate()
-    except asyncio.CancelledError:
-        uv.kill()
-        await uv.wait()
-        raise
-    if uv.returncode:
-        raise DevError(_failure(member, errors.decode(errors="replace")))
+    command = ("sync", "--quiet", "--frozen", "--exact", "--package", member, *chosen)
+    code, said = await output_of((UV, *command), cwd=ROOT, env=environment)
+    if code:
+        raise DevError(_failure(member, said))
     (venv / ".stamp").write_text(_fingerprint(member, groups))
     return venv
 

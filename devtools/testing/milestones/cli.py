@@ -13,9 +13,9 @@ from rich.table import Table
 from devtools.checks.tree import Tree
 from devtools.testing.embedded import embedded_engine
 from devtools.testing.milestones.gates import MILESTONES, Evidence, Milestone
-from devtools.testing.milestones.results import Results
 from devtools.testing.milestones.verdict import State, Verdict
 from devtools.testing.parts import chosen, parts
+from devtools.testing.results import Results
 from devtools.testing.run import PartRunner
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT

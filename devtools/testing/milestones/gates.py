@@ -10,8 +10,8 @@ import yaml
 
 from devtools.checks import tools
 from devtools.checks.tree import Tree
-from devtools.testing.milestones.results import Case, Results
 from devtools.testing.milestones.verdict import Verdict, failed, not_yet, of_cases, passed
+from devtools.testing.results import Case, Results
 
 CRASHES = {"request_crashed", "background_crashed"}
 GRAVE = {"error", "critical"}
@@ -37,6 +37,18 @@ class Evidence:
 Gate = Callable[[Evidence], Verdict]
 
 
+def tests_pass(name: str, otherwise: str) -> Gate:
+    """All tests that have this in their names; `otherwise` is the reason where none ran."""
+    return lambda evidence: of_cases(evidence.tests(name), otherwise)
+
+
+errors_and_health_have_their_shape = tests_pass(
+    "test_every_service", "./dev test integration did not run"
+)
+events_are_prompt = tests_pass("test_promptness", "no test of promptness ran")
+one_id_leads_through_all = tests_pass("test_correlation", "./dev test integration did not run")
+
+
 def contracts_hold(evidence: Evidence) -> Verdict:
     complaint = asyncio.run(tools.contracts(evidence.tree))
     return failed([complaint.strip()]) if complaint else passed("./dev contracts check")
@@ -58,19 +70,11 @@ def pacts_are_kept(evidence: Evidence) -> Verdict:
     return passed(f"{len(pacts)} pacts") if pacts else not_yet("no consumer has written a pact")
 
 
-def errors_and_health_have_their_shape(evidence: Evidence) -> Verdict:
-    return of_cases(evidence.tests("test_every_service"), "./dev test integration did not run")
-
-
 def flows_work_on_real_services(evidence: Evidence) -> Verdict:
     parts = [evidence.results.of_part(part) for part in ("integration", "e2e")]
     if not all(parts):
         return not_yet("./dev test integration and e2e did not both run")
     return of_cases((case for part in parts for case in part), "")
-
-
-def events_are_prompt(evidence: Evidence) -> Verdict:
-    return of_cases(evidence.tests("test_promptness"), "no test of promptness ran")
 
 
 def logs_hold_no_unhandled_error(evidence: Evidence) -> Verdict:
@@ -82,10 +86,6 @@ def logs_hold_no_unhandled_error(evidence: Evidence) -> Verdict:
         if entry.get("event") in CRASHES or str(entry.get("level")).lower() in GRAVE
     ]
     return failed(wrong) if wrong else passed("no line of level error")
-
-
-def one_id_leads_through_all(evidence: Evidence) -> Verdict:
-    return of_cases(evidence.tests("test_correlation"), "./dev test integration did not run")
 
 
 def twice_the_peak_is_carried(_: Evidence) -> Verdict:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devtools.testing.milestones.results import Case
+from devtools.testing.results import Case
 
 SHOWN = 5
 

@@ -24,7 +24,7 @@ class Results:
 
     @cached_property
     def cases(self) -> list[Case]:
-        return [case for report in sorted(self.folder.glob("*.xml")) for case in _cases(report)]
+        return [case for report in sorted(self.folder.glob("*.xml")) for case in cases(report)]
 
     def of_part(self, part: str) -> list[Case]:
         return [case for case in self.cases if case.part == part]
@@ -45,7 +45,8 @@ class Results:
                     yield log.name.partition(".")[0], entry
 
 
-def _cases(report: Path) -> Iterator[Case]:
+def cases(report: Path) -> Iterator[Case]:
+    """The tests of one JUnit report of pytest."""
     for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314 - our own pytest's
         kinds = {child.tag for child in case}
         outcome: Literal["passed", "failed", "skipped"] = "passed"

@@ -1,0 +1,34 @@
+"""A command that runs to its end."""
+
+import asyncio
+import signal
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+
+async def output_of(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float | None = None,
+    given: str = "",
+    ends_by: signal.Signals = signal.SIGKILL,
+) -> tuple[int, str]:
+    """Exit code and output, errors included. `ends_by` is what it gets at a TimeoutError (seconds)
+    and when the caller is cancelled; the caller goes on when it ended.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *argv, cwd=cwd, env=dict(env), stdin=PIPE, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            output, _ = await process.communicate(given.encode())
+    except BaseException:
+        with suppress(ProcessLookupError):
+            process.send_signal(ends_by)
+        await process.wait()
+        raise
+    return process.returncode or 0, output.decode(errors="replace").strip()
