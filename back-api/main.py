@@ -13,13 +13,11 @@ def app(connect: Connect | None = None) -> FastAPI:
     settings = Settings()
     service = Service(settings, connect=connect)
 
-    auth = service.client("back-auth")
-    postgres = service.client("back-postgres")
-    cassandra = service.client("back-cassandra")
-    redis = service.client("back-redis")
-    workers = service.client("back-workers")
-    for client in (auth, postgres, cassandra, redis, workers):
-        service.depends(client)
+    auth = service.client("back-auth", settings.back_auth_url)
+    postgres = service.client("back-postgres", settings.back_postgres_url)
+    cassandra = service.client("back-cassandra", settings.back_cassandra_url)
+    redis = service.client("back-redis", settings.back_redis_url)
+    workers = service.client("back-workers", settings.back_workers_url)
 
     token_verification.feature(service, auth, redis)
     service.api.include_router(user_registration.feature(settings, auth, postgres, redis))

@@ -12,6 +12,13 @@ class Settings(ServiceSettings):
 
     service: Literal["back-api"] = "back-api"
     port: int = 8100
+
+    back_auth_url: str = "http://127.0.0.1:8101"
+    back_postgres_url: str = "http://127.0.0.1:8103"
+    back_cassandra_url: str = "http://127.0.0.1:8104"
+    back_redis_url: str = "http://127.0.0.1:8106"
+    back_workers_url: str = "http://127.0.0.1:8107"
+
     registrations_per_hour: int = Field(default=20, ge=1)
 
     @property

@@ -22,10 +22,8 @@ def app(connect: Connect | None = None) -> FastAPI:
     """The service; `connect` replaces the network in tests."""
     settings = Settings()
     service = Service(settings, connect=connect)
-    postgres = service.client("back-postgres")
-    redis = service.client("back-redis")
-    service.depends(postgres)
-    service.depends(redis)
+    postgres = service.client("back-postgres", settings.back_postgres_url)
+    redis = service.client("back-redis", settings.back_redis_url)
 
     keys = KeyFolder.of(settings)
     passwords = service.resource(PasswordService.of(settings))

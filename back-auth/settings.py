@@ -13,6 +13,9 @@ class Settings(ServiceSettings):
     service: Literal["back-auth"] = "back-auth"
     port: int = 8101
 
+    back_postgres_url: str = "http://127.0.0.1:8103"
+    back_redis_url: str = "http://127.0.0.1:8106"
+
     access_token_seconds: int = Field(default=JWT_EXPIRATION, gt=0, le=JWT_EXPIRATION)
     refresh_token_seconds: int = Field(default=REFRESH_TOKEN_EXPIRATION, gt=0)
     mail_token_seconds: int = Field(default=86_400, gt=0)

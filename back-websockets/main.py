@@ -16,10 +16,8 @@ def app(connect: Connect | None = None) -> FastAPI:
     """The service; `connect` replaces the network in tests."""
     settings = Settings()
     service = Service(settings, connect=connect)
-    redis = service.client("back-redis")
-    auth = service.client("back-auth")
-    service.depends(redis)
-    service.depends(auth)
+    redis = service.client("back-redis", settings.back_redis_url)
+    auth = service.client("back-auth", settings.back_auth_url)
 
     hub = Hub(settings)
     subscription = LiveSubscription(redis, hub)

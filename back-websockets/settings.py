@@ -17,6 +17,9 @@ class Settings(ServiceSettings):
     service: Literal["back-websockets"] = "back-websockets"
     port: int = 8102
 
+    back_auth_url: str = "http://127.0.0.1:8101"
+    back_redis_url: str = "http://127.0.0.1:8106"
+
     ticket_seconds: int = Field(default=30, gt=0)
     sockets_per_user: int = Field(default=20, gt=0)
     messages_per_second: int = Field(default=10, gt=0, description="from one user's sockets")

@@ -11,7 +11,8 @@ def app() -> FastAPI:
     settings = Settings()
     service = Service(settings)
     broker = service.resource(Broker(settings))
-    service.depends(service.client("back-postgres"))
+    # Nothing here calls it; its state in /health is that of the relay's and the worker's source.
+    service.client("back-postgres", settings.back_postgres_url)
     service.ready("broker", broker.ping)
     service.api.include_router(tasks.router(broker))
     return service.api

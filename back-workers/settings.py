@@ -12,6 +12,11 @@ class Settings(ServiceSettings):
     service: Literal["back-workers"] = "back-workers"
     port: int = 8107
 
+    back_auth_url: str = "http://127.0.0.1:8101"
+    back_postgres_url: str = "http://127.0.0.1:8103"
+    back_cassandra_url: str = "http://127.0.0.1:8104"
+    back_redis_url: str = "http://127.0.0.1:8106"
+
     broker_host: str = "127.0.0.1"
     broker_port: int = 6379
     broker_user: str = "back-workers"

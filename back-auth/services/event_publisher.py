@@ -5,7 +5,7 @@ from uuid import UUID
 
 from shared.kit.http.context import correlation_id
 from shared.models.base import EventPayload
-from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event import Command, Nothing
 
 
 class EventPublisher(Protocol):
@@ -24,11 +24,11 @@ def event_command(
     event_type: str, payload: EventPayload, *, user_id: UUID, command_id: UUID
 ) -> Command[Nothing]:
     """The command that stores one event about a user; repeating it stores nothing more."""
-    event = NewEvent.of(
+    return Command.with_event(
         event_type,
         payload,
+        data=Nothing(),
         aggregate_id=user_id,
         command_id=command_id,
         correlation_id=correlation_id(),
     )
-    return Command(command_id=command_id, data=Nothing(), events=[event])

@@ -19,9 +19,13 @@ async def relay(settings: Settings, stopping: asyncio.Event) -> None:
     """Deliver to every consumer until `stopping`."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        postgres = await enter(service_client(settings, "back-postgres"))
-        cassandra = await enter(service_client(settings, "back-cassandra"))
-        redis = await enter(service_client(settings, "back-redis"))
+        postgres = await enter(
+            service_client(settings, "back-postgres", settings.back_postgres_url)
+        )
+        cassandra = await enter(
+            service_client(settings, "back-cassandra", settings.back_cassandra_url)
+        )
+        redis = await enter(service_client(settings, "back-redis", settings.back_redis_url))
         broker = await enter(Broker(settings))
         outbox = HttpOutboxClient(postgres, lease_seconds=settings.lease_seconds)
         log.info("relay_started")

@@ -53,8 +53,10 @@ class WorkerRuntime:
 
     async def _enter(self) -> None:
         enter = self._stack.enter_async_context
-        self.postgres = await enter(service_client(self.settings, "back-postgres"))
-        auth = await enter(service_client(self.settings, "back-auth"))
+        self.postgres = await enter(
+            service_client(self.settings, "back-postgres", self.settings.back_postgres_url)
+        )
+        auth = await enter(service_client(self.settings, "back-auth", self.settings.back_auth_url))
         self.mail_sender = MailSender(
             HttpOutboxClient(self.postgres, lease_seconds=self.settings.lease_seconds),
             ServiceAccounts(self.postgres, auth),

@@ -1,8 +1,8 @@
 """Features, and events that the code publishes and consumes, held to what the contracts say.
 
 Read from the source, so that nothing has to run: a publication is a call with the event's type
-and its payload side by side, `NewEvent.of("user.registered", UserRegistered(…), …)`, or the same
-through a function of the service's own; a consumer compares an `event_type`, or is a
+and its payload side by side, `Command.with_event("user.registered", UserRegistered(…), …)`, or
+the same through a function of the service's own; a consumer compares an `event_type`, or is a
 `Consumer("name", …)` of the service that delivers.
 """
 
@@ -207,7 +207,9 @@ def _published(source: Source) -> Iterator[Use]:
                             yield Use(source.path, node.lineno, text, name)
         match node:
             case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="NewEvent"), attr="of"),
+                func=ast.Attribute(
+                    value=ast.Name(id="NewEvent" | "Command"), attr="of" | "with_event"
+                ),
                 args=[kind, second, *_],
             ) if (text := source.text(kind)) and not isinstance(second, ast.Call):
                 yield Use(source.path, node.lineno, text)

@@ -6,13 +6,13 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import yaml
 from pydantic import ValidationError
 
 from devtools.contracts import registry_file
 from devtools.contracts.check import Tree, differences
 from devtools.contracts.openapi_comparison import Schema
 from devtools.workspace.errors import DevError
-from shared.kit import ServiceSettings
 from shared.models.health import Health
 from shared.testing.contracts.files import Finding
 
@@ -54,12 +54,12 @@ def broken(tree: Tree, url: str) -> Iterator[Finding]:
 
 def _services_here(tree: Tree, offset: int) -> dict[str, str]:
     """The addresses of services beside a gateway on this machine."""
+    composed = yaml.safe_load((tree.root / "docker-compose.yml").read_text())["services"]
     found: dict[str, str] = {}
     for service in tree.services:
-        known = ServiceSettings.model_fields.get(f"{service.replace('-', '_')}_url")
-        if known:
-            parts = urlsplit(str(known.default))
-            found[service] = f"http://{parts.hostname}:{(parts.port or 80) + offset}"
+        for published in composed.get(service, {}).get("ports", [])[:1]:
+            host, port, _ = published.split(":")
+            found[service] = f"http://{host}:{int(port) + offset}"
     return found
 
 

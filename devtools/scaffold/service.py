@@ -84,12 +84,10 @@ def plan(service: NewService) -> Plan:
 def _in_the_stack(service: NewService, entry: str) -> list[Edit]:
     name = service.name
     member = SortedLine(r'^    "back-[a-z-]+",$', f'    "{name}",\n')
-    url = f'    {name.replace("-", "_")}_url: str = "http://127.0.0.1:{service.port}"\n'
     compose = Path("docker-compose.yml")
     return [
         (Path("pyproject.toml"), member),
         (Path("ruff.toml"), member),
-        (Path("shared", "kit", "settings.py"), AfterLast(r"^    back_\w+_url: str = ", url)),
         (
             Path("Dockerfile"),
             SortedLine(

@@ -228,9 +228,8 @@ class TestEventsInTheCode:
 
     def test_a_type_that_no_contract_has(self, copy: Copy) -> None:
         copy.replace(self.DOMAIN, '"profile.created"', '"profile.begun"')
-        assert f"{self.DOMAIN}:{copy.line(self.DOMAIN, 'NewEvent.of(')}: publishes" in self.said(
-            copy
-        )
+        line = copy.line(self.DOMAIN, "Command.with_event(")
+        assert f"{self.DOMAIN}:{line}: publishes" in self.said(copy)
         assert "publishes profile.begun, and no contract has it" in self.said(copy)
 
     def test_another_payload(self, copy: Copy) -> None:

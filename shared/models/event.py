@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Generic, Literal, Self, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, Field, JsonValue, SerializeAsAny
 
@@ -65,6 +65,34 @@ class Command(Internal, Generic[Data]):
     expected_version: int | None = Field(default=None, ge=1)
     data: SerializeAsAny[Data]
     events: list[NewEvent] = Field(default_factory=list, max_length=20)
+
+    @classmethod
+    def with_event(
+        cls,
+        event_type: str,
+        payload: EventPayload,
+        *,
+        data: Data,
+        aggregate_id: UUID,
+        correlation_id: str,
+        command_id: UUID | None = None,
+        expected_version: int | None = None,
+    ) -> "Command[Data]":
+        """A command that writes `data` and publishes one event about `aggregate_id`.
+
+        `command_id` is random unless it is given; the event's id follows from it.
+        """
+        command_id = command_id or uuid4()
+        event = NewEvent.of(
+            event_type,
+            payload,
+            aggregate_id=aggregate_id,
+            command_id=command_id,
+            correlation_id=correlation_id,
+        )
+        return Command(
+            command_id=command_id, expected_version=expected_version, data=data, events=[event]
+        )
 
 
 class Nothing(Internal):

@@ -110,12 +110,7 @@ class TestLocalTokenBuckets:
 
 
 class TestSettings:
-    def test_find_services_and_secrets(
-        self, settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("BACK_REDIS_URL", "http://redis.test:1/")
-        assert type(settings)().url_of("back-redis") == "http://redis.test:1"
-        assert settings.url_of("back-postgres") == "http://127.0.0.1:8103"
+    def test_find_secrets(self, settings: ServiceSettings) -> None:
         assert settings.secret("identity.key").startswith("-----BEGIN")
         with pytest.raises(SecretMissing, match=r"postgres\.password"):
             settings.secret("postgres.password")

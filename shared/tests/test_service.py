@@ -271,10 +271,9 @@ class TestHealth:
         assert details == ["No route.", "did not answer in time", "OSError"]
 
     async def test_a_called_service_that_is_down_only_degrades(
-        self, settings: ServiceSettings
+        self, service: Service, unused_tcp_port: int
     ) -> None:
-        service = Service(settings, connect=lambda _: HttpTransport("http://127.0.0.1:1"))
-        service.depends(service.client("back-redis"))
+        service.client("back-redis", f"http://127.0.0.1:{unused_tcp_port}")
         async with running(service.api) as client:
             assert (await client.get("/health/ready")).status == 200
             assert (await client.get("/health")).json()["status"] == "degraded"

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command
 from shared.models.profile import (
     Profile,
     ProfileCreate,
@@ -55,18 +55,17 @@ class Profiles:
     async def create(self, user_id: UUID, profile: ProfileCreate) -> Profile:
         """Raises Conflict `profile_exists`: a user has one profile."""
         fields = ProfileFields.model_validate(profile.model_dump())
-        command_id, profile_id = uuid4(), uuid4()
-        written = _written(profile_id, user_id, fields)
-        created = NewEvent.of(
+        written = _written(uuid4(), user_id, fields)
+        command = Command.with_event(
             "profile.created",
-            ProfileCreated(user_id=user_id, profile_id=profile_id, completion=written.completion),
-            aggregate_id=profile_id,
-            command_id=command_id,
+            ProfileCreated(
+                user_id=user_id, profile_id=written.profile_id, completion=written.completion
+            ),
+            data=written,
+            aggregate_id=written.profile_id,
             correlation_id=correlation_id(),
         )
-        return _shown(
-            await self._store.create(Command(command_id=command_id, data=written, events=[created]))
-        )
+        return _shown(await self._store.create(command))
 
     async def update(self, user_id: UUID, update: ProfileUpdate) -> Profile:
         """Change the fields that `update` names; the others keep what anybody else wrote.
@@ -91,8 +90,7 @@ class Profiles:
             return _shown(stored)
         fields = ProfileFields.model_validate(stored.model_dump() | asked)
         written = _written(stored.id, user_id, fields)
-        command_id = uuid4()
-        updated = NewEvent.of(
+        command = Command.with_event(
             "profile.updated",
             ProfileUpdated(
                 user_id=user_id,
@@ -100,20 +98,12 @@ class Profiles:
                 completion=written.completion,
                 changed=changed,
             ),
+            data=written,
             aggregate_id=stored.id,
-            command_id=command_id,
+            expected_version=stored.version,
             correlation_id=correlation_id(),
         )
-        return _shown(
-            await self._store.replace(
-                Command(
-                    command_id=command_id,
-                    expected_version=stored.version,
-                    data=written,
-                    events=[updated],
-                )
-            )
-        )
+        return _shown(await self._store.replace(command))
 
 
 def _written(profile_id: UUID, user_id: UUID, fields: ProfileFields) -> WriteProfile:

@@ -15,7 +15,6 @@ from settings import Settings
 from shared.kit import service_client
 from shared.kit.errors import ServiceError
 from shared.kit.http.context import correlated
-from shared.kit.http.transport import HttpTransport
 from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.service import Connect
 from shared.models.user import EmailAddress, Password
@@ -52,10 +51,11 @@ async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = 
     """
     address = _checked(_ADDRESS, email, "the address")
     settings = Settings()
-    over = connect or (lambda name: HttpTransport(settings.url_of(name)))
+    auth_at = connect("back-auth") if connect else settings.back_auth_url
+    postgres_at = connect("back-postgres") if connect else settings.back_postgres_url
     async with (
-        service_client(settings, "back-auth", over("back-auth")) as auth,
-        service_client(settings, "back-postgres", over("back-postgres")) as postgres,
+        service_client(settings, "back-auth", auth_at) as auth,
+        service_client(settings, "back-postgres", postgres_at) as postgres,
     ):
         administrators = Administrators(PostgresUsers(postgres), AuthCredentials(auth))
         with correlated(None):

@@ -1,13 +1,14 @@
 """How somebody becomes an admin from the command line."""
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from shared.kit.http.context import correlation_id
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command
 from shared.models.user import NewUser, User, UserChange, UserRoleChanged
 
 Outcome = Literal["created", "promoted", "unchanged"]
+Data = TypeVar("Data", NewUser, UserChange)
 
 
 class Users(Protocol):
@@ -43,7 +44,7 @@ class Administrators:
 
     async def create(self, email: str, password: str) -> UUID:
         """A new user who is an admin. Raises Conflict `email_taken`."""
-        user_id, command_id = uuid4(), uuid4()
+        user_id = uuid4()
         credential_id = await self._credentials.store(password)
         user = NewUser(
             user_id=user_id,
@@ -52,8 +53,7 @@ class Administrators:
             status="active",
             credential_id=credential_id,
         )
-        events = [_became_admin(user_id, command_id)]
-        await self._users.create(Command(command_id=command_id, data=user, events=events))
+        await self._users.create(_make_admin(user_id, user))
         return user_id
 
     async def promote(self, user: User) -> Outcome:
@@ -63,24 +63,17 @@ class Administrators:
         """
         if user.role == "admin" and user.status == "active":
             return "unchanged"
-        command_id = uuid4()
-        await self._users.change(
-            user.id,
-            Command(
-                command_id=command_id,
-                expected_version=user.version,
-                data=UserChange(role="admin", status="active"),
-                events=[_became_admin(user.id, command_id)],
-            ),
-        )
+        change = UserChange(role="admin", status="active")
+        await self._users.change(user.id, _make_admin(user.id, change, user.version))
         return "promoted"
 
 
-def _became_admin(user_id: UUID, command_id: UUID) -> NewEvent:
-    return NewEvent.of(
+def _make_admin(user_id: UUID, data: Data, expected_version: int | None = None) -> Command[Data]:
+    return Command.with_event(
         "user.role.changed",
         UserRoleChanged(user_id=user_id, role="admin"),
+        data=data,
         aggregate_id=user_id,
-        command_id=command_id,
+        expected_version=expected_version,
         correlation_id=correlation_id(),
     )

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from shared.kit.errors import Conflict, RuleViolated
 from shared.kit.http.context import correlation_id
-from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event import Command, Nothing
 from shared.models.user import (
     NewUser,
     RegistrationAccepted,
@@ -77,17 +77,15 @@ class UserRegistrations:
 
     async def _create(self, user_id: UUID, email: str, credential_id: UUID) -> User | None:
         """None when the user was created, else the one who took the address meanwhile."""
-        command_id = uuid4()
-        registered = NewEvent.of(
+        command = Command.with_event(
             "user.registered",
             UserRegistered(user_id=user_id),
+            data=NewUser(user_id=user_id, email=email, credential_id=credential_id),
             aggregate_id=user_id,
-            command_id=command_id,
             correlation_id=correlation_id(),
         )
-        user = NewUser(user_id=user_id, email=email, credential_id=credential_id)
         try:
-            await self._users.create(Command(command_id=command_id, data=user, events=[registered]))
+            await self._users.create(command)
         except Conflict as conflict:
             if conflict.code != "email_taken":
                 raise
@@ -95,12 +93,11 @@ class UserRegistrations:
         return None
 
     async def _tell(self, owner: User) -> None:
-        command_id = uuid4()
-        repeated = NewEvent.of(
+        command = Command.with_event(
             "user.registration.repeated",
             RegistrationRepeated(user_id=owner.id),
+            data=Nothing(),
             aggregate_id=owner.id,
-            command_id=command_id,
             correlation_id=correlation_id(),
         )
-        await self._users.record(Command(command_id=command_id, data=Nothing(), events=[repeated]))
+        await self._users.record(command)

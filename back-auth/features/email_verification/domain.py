@@ -16,7 +16,7 @@ from shared.models.auth import (
     UseVerificationToken,
 )
 from shared.models.base import now
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command
 from shared.models.user import User, UserVerified
 
 VERIFICATIONS = UUID("5d3a7c1e-86a5-4d0b-9a55-3b7e4f0c2d11")
@@ -93,16 +93,14 @@ class MailTokenService:
 
 
 def _verification(token: StoredMailToken) -> Command[UseVerificationToken]:
-    command_id = uuid5(VERIFICATIONS, token.token_hash)
-    event = NewEvent.of(
+    return Command.with_event(
         "user.verified",
         UserVerified(user_id=token.user_id),
+        data=UseVerificationToken(token_hash=token.token_hash, user_id=token.user_id),
         aggregate_id=token.user_id,
-        command_id=command_id,
+        command_id=uuid5(VERIFICATIONS, token.token_hash),
         correlation_id=correlation_id(),
     )
-    use = UseVerificationToken(token_hash=token.token_hash, user_id=token.user_id)
-    return Command(command_id=command_id, data=use, events=[event])
 
 
 def _refuse() -> NoReturn:

@@ -70,10 +70,10 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """HTTP/1.1 with pooled connections."""
+    """HTTP/1.1 with pooled connections to one base URL, like `http://127.0.0.1:8101`."""
 
     def __init__(self, base_url: str, *, connections: int = 100) -> None:
-        self._base_url = base_url
+        self._base_url = base_url.rstrip("/")
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 

@@ -41,13 +41,13 @@ _RESTART_LONGEST = 10.0
 class Service:
     """Logs, correlation, deadlines, problem+json, health and identity around one FastAPI app.
 
-    `connect` gives the transport to another service by name; tests pass one into memory.
+    `connect` replaces HTTP in tests: it gives the transport to another service by its name.
     """
 
     def __init__(self, settings: ServiceSettings, *, connect: Connect | None = None) -> None:
         start_logging(settings)
         self._settings = settings
-        self._connect = connect or (lambda name: HttpTransport(settings.url_of(name)))
+        self._connect = connect
         self._resources: list[AbstractAsyncContextManager[object]] = []
         self._backgrounds: list[Background] = []
         self.stopping = asyncio.Event()
@@ -63,9 +63,19 @@ class Service:
         install_problems(self.api)
         self.api.include_router(self._health.router())
 
-    def client(self, callee: str) -> ServiceClient:
-        """A client for another service, opened and closed with the app."""
-        return self.resource(service_client(self._settings, callee, self._connect(callee)))
+    def client(self, callee: str, url: str) -> ServiceClient:
+        """A client for another service, opened and closed with the app.
+
+        `/health` shows the state of that service.
+        """
+        at = self._connect(callee) if self._connect else url
+        client = self.resource(service_client(self._settings, callee, at))
+
+        async def ask() -> None:
+            await client.get("/health/ready", timeout=1)
+
+        self._health.uses(callee, ask)
+        return client
 
     def resource(self, resource: Resource) -> Resource:
         """Enter `resource` when the app starts, leave it when the app ends."""
@@ -79,14 +89,6 @@ class Service:
     def ready(self, name: str, check: Check) -> None:
         """The service is ready only while `check` does not raise."""
         self._health.needs(name, check)
-
-    def depends(self, client: ServiceClient) -> None:
-        """Report the state of the called service in `/health`."""
-
-        async def ask() -> None:
-            await client.get("/health/ready", timeout=1)
-
-        self._health.uses(client.callee, ask)
 
     def verifies_users(self, key_set: KeySet, revocations: RevocationCheck) -> None:
         """Verify user tokens: required for `CurrentUser` and `user_with_permission`."""
@@ -115,14 +117,15 @@ def start_logging(settings: ServiceSettings) -> None:
     configure_logging(settings.service, log_format=settings.log_format, level=settings.log_level)
 
 
-def service_client(
-    settings: ServiceSettings, callee: str, transport: Transport | None = None
-) -> ServiceClient:
-    """A client for a process that has no app; `async with` opens and closes it."""
+def service_client(settings: ServiceSettings, callee: str, at: str | Transport) -> ServiceClient:
+    """A client for a process that has no app; `async with` opens and closes it.
+
+    `at` is the URL of the service, or a transport in tests.
+    """
     return ServiceClient(
         settings.service,
         callee,
-        transport or HttpTransport(settings.url_of(callee)),
+        HttpTransport(at) if isinstance(at, str) else at,
         AssertionSigner.from_pem(settings.service, settings.secret("identity.key")),
         timeout=settings.call_timeout,
     )

@@ -27,22 +27,9 @@ class ServiceSettings(BaseSettings):
     secrets_dir: Path
     public_keys_dir: Path
 
-    back_api_url: str = "http://127.0.0.1:8100"
-    back_auth_url: str = "http://127.0.0.1:8101"
-    back_websockets_url: str = "http://127.0.0.1:8102"
-    back_postgres_url: str = "http://127.0.0.1:8103"
-    back_cassandra_url: str = "http://127.0.0.1:8104"
-    back_redis_url: str = "http://127.0.0.1:8106"
-    back_workers_url: str = "http://127.0.0.1:8107"
-
     request_deadline: float = Field(default=10, gt=0, description="seconds for an edge request")
     call_timeout: float = Field(default=2, gt=0, description="seconds for a call to a service")
     body_max_bytes: int = Field(default=1_048_576, gt=0)
-
-    def url_of(self, service: str) -> str:
-        """The base URL of another service."""
-        url = getattr(self, f"{service.replace('-', '_')}_url")
-        return str(url).rstrip("/")
 
     def secret(self, name: str) -> str:
         """The content of one of this service's own secret files.
