@@ -1,6 +1,6 @@
-"""Hand-written stand-ins for the services that back-api calls.
+"""Hand-written fakes of the services that back-api calls.
 
-The contract tests in `test_contracts.py` hold them to what the real services do.
+`test_adapters.py` runs one suite against these fakes and against the real services.
 """
 
 from uuid import UUID, uuid4
@@ -32,6 +32,7 @@ class FakeUsers:
     def __init__(self) -> None:
         self.users: dict[UUID, User] = {}
         self.answered: dict[UUID, User] = {}
+        self.recorded: set[UUID] = set()
         self.events: list[NewEvent] = []
         self.hidden: set[str] = set()
 
@@ -73,7 +74,13 @@ class FakeUsers:
         return self._store(changed, command.command_id, command.events)
 
     async def record(self, command: Command[Nothing]) -> None:
-        self.events += [event for event in command.events if event not in self.events]
+        if command.command_id in self.recorded:
+            return
+        stored = {event.envelope.event_id for event in self.events}
+        if stored & {event.envelope.event_id for event in command.events}:
+            raise Conflict(code="event_exists")
+        self.recorded.add(command.command_id)
+        self.events += command.events
 
     def _store(self, user: User, command_id: UUID, events: list[NewEvent]) -> User:
         self.users[user.id] = self.answered[command_id] = user

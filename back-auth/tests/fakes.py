@@ -34,6 +34,7 @@ class PostgresState:
     mail_tokens: dict[str, StoredMailToken] = field(default_factory=dict)
     answers: dict[UUID, User] = field(default_factory=dict)
     events: dict[UUID, EventEnvelope] = field(default_factory=dict)
+    recorded: set[UUID] = field(default_factory=set)
     down: bool = False
 
     def reach(self) -> None:
@@ -55,8 +56,13 @@ class PostgresState:
         self.users[user.id] = user.model_copy(update=changes)
 
     def store_events(self, command: Command[UseVerificationToken] | Command[Nothing]) -> None:
-        for event in command.events:
-            self.events.setdefault(event.envelope.event_id, event.envelope)
+        if command.command_id in self.recorded:
+            return
+        new = {event.envelope.event_id: event.envelope for event in command.events}
+        if new.keys() & self.events.keys():
+            raise Conflict(code="event_exists")
+        self.recorded.add(command.command_id)
+        self.events |= new
 
     def told(self, event_type: str) -> list[EventEnvelope]:
         return [event for event in self.events.values() if event.event_type == event_type]

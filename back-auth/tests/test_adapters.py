@@ -1,10 +1,10 @@
-"""One contract for each thing the domains need, kept by the fakes and by the real adapters.
+"""One test suite for each protocol of the domains, run against the fakes and the adapters.
 
-The adapters run against small apps in memory, and, by `./dev test adapters`, against a running
+The adapters run against stub services in memory and, by `./dev test adapters`, against a running
 back-postgres and back-redis.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,13 @@ from services.secret_service import new_secret, secret_hash
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
-from shared.models.auth import LoggedOut, StoredMailToken, UseVerificationToken
+from shared.models.auth import (
+    LoggedOut,
+    RedeemTicket,
+    StoredMailToken,
+    TicketHolder,
+    UseVerificationToken,
+)
 from shared.models.base import now
 from shared.models.event import Command, NewEvent
 from shared.models.user import NewUser, User, UserVerified
@@ -55,9 +61,13 @@ HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
 
 class AddUser(Protocol):
-    """Stores a pending user with HASH."""
+    """Stores a pending user with HASH, or with a credential that was stored before."""
 
-    async def __call__(self, email: str) -> UUID: ...
+    async def __call__(self, email: str, credential_id: UUID | None = None) -> UUID: ...
+
+
+Redeem = Callable[[str], Awaitable[TicketHolder]]
+"""Redeems a ticket by its hash, as back-websockets does; NotFound without one."""
 
 
 @dataclass
@@ -74,6 +84,7 @@ class World:
     tickets: Tickets
     attempts: AttemptLimit
     add_user: AddUser
+    redeem_ticket: Redeem
 
     async def new_user(self) -> User:
         return await self.users.get(await self.add_user(new_email()))
@@ -84,8 +95,15 @@ def new_email() -> str:
 
 
 def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
-    async def add_user(email: str) -> UUID:
-        return postgres.add_user(email, HASH, status="pending_verification").id
+    async def add_user(email: str, credential_id: UUID | None = None) -> UUID:
+        password_hash = postgres.unclaimed.pop(credential_id) if credential_id else HASH
+        return postgres.add_user(email, password_hash, status="pending_verification").id
+
+    async def redeem_ticket(ticket_hash: str) -> TicketHolder:
+        ticket = redis.tickets.pop(ticket_hash, None)
+        if ticket is None:
+            raise NotFound(code="ticket_not_found")
+        return TicketHolder(user_id=ticket.user_id, sid=ticket.sid)
 
     return World(
         FakeAccounts(postgres),
@@ -98,10 +116,13 @@ def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
         FakeTickets(redis),
         FakeAttemptLimit(redis, capacity=3, window_seconds=60),
         add_user,
+        redeem_ticket,
     )
 
 
-def world_of_adapters(postgres: ServiceClient, redis: ServiceClient, add_user: AddUser) -> World:
+def world_of_adapters(
+    postgres: ServiceClient, redis: ServiceClient, add_user: AddUser, redeem_ticket: Redeem
+) -> World:
     return World(
         PostgresAccounts(postgres),
         PostgresCredentials(postgres),
@@ -113,6 +134,7 @@ def world_of_adapters(postgres: ServiceClient, redis: ServiceClient, add_user: A
         RedisTickets(redis),
         RedisAttemptLimit(redis, capacity=3, window_seconds=60),
         add_user,
+        redeem_ticket,
     )
 
 
@@ -121,15 +143,21 @@ async def real_world(stack: AsyncExitStack) -> World:
     postgres = await enter(stack_client("back-auth", "back-postgres"))
     redis = await enter(stack_client("back-auth", "back-redis"))
     registrar = await enter(stack_client("back-api", "back-postgres"))
+    sockets = await enter(stack_client("back-websockets", "back-redis"))
 
-    async def add_user(email: str) -> UUID:
-        credential_id = uuid4()
-        await PostgresCredentials(postgres).keep(credential_id, HASH)
+    async def add_user(email: str, credential_id: UUID | None = None) -> UUID:
+        if credential_id is None:
+            credential_id = uuid4()
+            await PostgresCredentials(postgres).keep(credential_id, HASH)
         new = NewUser(user_id=uuid4(), email=email, credential_id=credential_id)
         command = Command[NewUser](command_id=uuid4(), data=new)
         return (await registrar.post("/users", command, response_model=User)).id
 
-    return world_of_adapters(postgres, redis, add_user)
+    async def redeem_ticket(ticket_hash: str) -> TicketHolder:
+        redeem = RedeemTicket(ticket_hash=ticket_hash)
+        return await sockets.post("/tickets/redeem", redeem, response_model=TicketHolder)
+
+    return world_of_adapters(postgres, redis, add_user, redeem_ticket)
 
 
 @pytest.fixture(params=["fakes", "adapters", pytest.param("real", marks=pytest.mark.real)])
@@ -146,6 +174,7 @@ async def world(
                 keys.client("back-auth", "back-postgres", AsgiTransport(postgres_stub(postgres))),
                 keys.client("back-auth", "back-redis", AsgiTransport(redis_stub(redis))),
                 fakes.add_user,
+                fakes.redeem_ticket,
             )
         else:
             yield await real_world(stack)
@@ -176,10 +205,16 @@ class TestAccounts:
 
 
 class TestCredentials:
-    async def test_keeping_one_twice_is_keeping_it_once(self, world: World) -> None:
-        credential_id = uuid4()
-        await world.credentials.keep(credential_id, HASH)
-        await world.credentials.keep(credential_id, HASH)
+    async def test_one_that_is_stored_twice_belongs_to_the_user_who_claims_it(
+        self, world: World
+    ) -> None:
+        credential_id, email = uuid4(), new_email()
+        await world.credentials.keep(credential_id, HASH + "own")
+        await world.credentials.keep(credential_id, HASH + "own")
+        await world.add_user(email, credential_id)
+        found = await world.accounts.find(email)
+        assert found is not None
+        assert found.password_hash == HASH + "own"
 
 
 class TestUsers:
@@ -257,8 +292,8 @@ class TestVerifications:
             await world.verifications.confirm(verification(token, uuid4()))
 
 
-class TestOutbox:
-    async def test_an_event_is_taken_and_its_repeat_too(self, world: World) -> None:
+class TestEventPublisher:
+    async def test_stores_an_event_once(self, world: World) -> None:
         user, sid = await world.new_user(), uuid4()
         command = event_command(
             "auth.logout",
@@ -268,6 +303,9 @@ class TestOutbox:
         )
         await world.publisher.publish(command)
         await world.publisher.publish(command)
+        with pytest.raises(Conflict) as raised:
+            await world.publisher.publish(command.model_copy(update={"command_id": uuid4()}))
+        assert raised.value.code == "event_exists"
 
 
 class TestSessions:
@@ -313,8 +351,13 @@ class TestSessions:
 
 
 class TestTickets:
-    async def test_is_kept(self, world: World) -> None:
-        await world.tickets.keep(secret_hash(new_secret()), uuid4(), uuid4(), expires_in=30)
+    async def test_is_redeemed_once_for_its_session(self, world: World) -> None:
+        ticket_hash, user_id, sid = secret_hash(new_secret()), uuid4(), uuid4()
+        await world.tickets.keep(ticket_hash, user_id, sid, expires_in=30)
+        holder = await world.redeem_ticket(ticket_hash)
+        assert (holder.user_id, holder.sid) == (user_id, sid)
+        with pytest.raises(NotFound):
+            await world.redeem_ticket(ticket_hash)
 
 
 class TestAttempts:

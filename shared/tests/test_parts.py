@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +17,7 @@ from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
 from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.settings import SecretMissing, ServiceSettings
-from shared.models.event import NewEvent
+from shared.models.event import Command, NewEvent, Nothing
 from shared.models.profile import ProfileUpdate
 from shared.models.user import EmailAddress, UserRegistered
 
@@ -202,6 +202,25 @@ class TestModels:
             for _ in range(2)
         ]
         assert made[0].event_id == made[1].event_id
+
+    def test_a_command_with_its_event_has_one_id(self) -> None:
+        user_id = uuid4()
+        first, second = (
+            Command.with_event(
+                "user.registered",
+                UserRegistered(user_id=user_id),
+                data=Nothing(),
+                aggregate_id=user_id,
+                correlation_id="c",
+                expected_version=3,
+            )
+            for _ in range(2)
+        )
+        assert first.command_id != second.command_id
+        assert first.expected_version == 3
+        [event] = first.events
+        assert event.aggregate_id == user_id
+        assert event.envelope.event_id == uuid5(first.command_id, "user.registered")
 
     def test_an_update_says_something(self) -> None:
         with pytest.raises(ValidationError):

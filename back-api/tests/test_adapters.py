@@ -1,7 +1,7 @@
-"""One contract for each thing the domains need, kept by the fakes and by the real adapters.
+"""One test suite for each protocol of the domains, run against the fakes and the adapters.
 
-The adapters run against the neighbours in memory, and, by `./dev test adapters`, against the
-services themselves.
+The adapters run against stub services in memory and, by `./dev test adapters`, against the
+running services.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -64,7 +64,7 @@ class World:
             UserRegistered(user_id=user_id),
             aggregate_id=user_id,
             command_id=command_id,
-            correlation_id="a-test-of-contracts",
+            correlation_id="a-test-of-adapters",
         )
         return Command(command_id=command_id, data=user, events=[event])
 
@@ -199,18 +199,21 @@ class TestUsers:
                 uuid4(), Command(command_id=uuid4(), data=UserChange(status="active"))
             )
 
-    async def test_events_are_taken_and_their_repeat_too(self, world: World) -> None:
+    async def test_an_event_is_stored_once(self, world: World) -> None:
         user, command_id = await world.new_user(), uuid4()
         event = NewEvent.of(
             "user.registration.repeated",
             RegistrationRepeated(user_id=user.id),
             aggregate_id=user.id,
             command_id=command_id,
-            correlation_id="a-test-of-contracts",
+            correlation_id="a-test-of-adapters",
         )
         command = Command[Nothing](command_id=command_id, data=Nothing(), events=[event])
         await world.users.record(command)
         await world.users.record(command)
+        with pytest.raises(Conflict) as raised:
+            await world.users.record(command.model_copy(update={"command_id": uuid4()}))
+        assert raised.value.code == "event_exists"
 
 
 class TestCredentials:
@@ -238,7 +241,7 @@ def writing(
         ProfileCreated(user_id=user_id, profile_id=profile_id, completion=40),
         aggregate_id=profile_id,
         command_id=command_id,
-        correlation_id="a-test-of-contracts",
+        correlation_id="a-test-of-adapters",
     )
     return Command(command_id=command_id, expected_version=version, data=written, events=[event])
 
@@ -289,7 +292,7 @@ def happened(user_id: UUID, minutes_ago: int) -> EventEnvelope:
         event_id=uuid4(),
         event_type="auth.login",
         occurred_at=now() - timedelta(minutes=minutes_ago),
-        correlation_id="a-test-of-contracts",
+        correlation_id="a-test-of-adapters",
         payload={"user_id": str(user_id)},
     )
 
