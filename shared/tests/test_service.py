@@ -14,7 +14,6 @@ from shared.kit import Service, ServiceSettings
 from shared.kit.auth.guards import CallingService, calls_with_scope
 from shared.kit.errors import Conflict, TooManyRequests, Unavailable
 from shared.kit.http import context
-from shared.kit.http.transport import HttpTransport
 from shared.models.base import PublicRequest, Text
 from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.identities import Identities
