@@ -1,4 +1,4 @@
-"""Where a reader of the audit log stands: between two entries, in the order of the log."""
+"""Pagination cursors of the audit log."""
 
 import base64
 import binascii
@@ -32,7 +32,7 @@ def day_of(microseconds: int) -> date:
 
 @dataclass(frozen=True)
 class Position:
-    """Just after the entry of `moment` (microseconds since 1970) and `event_id`, towards older."""
+    """The position after the entry of `moment` (microseconds since 1970) and `event_id`."""
 
     moment: int
     event_id: UUID
@@ -45,21 +45,21 @@ class Position:
 
     @classmethod
     def from_cursor(cls, cursor: str) -> Self:
-        """Raises InvalidRequest `cursor_invalid` for anything that `cursor` did not make."""
+        """Decode what `cursor` made. Raises InvalidRequest `cursor_invalid` for anything else."""
         try:
             moment, event_id = _FORM.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
             day_of(moment)
         except (binascii.Error, struct.error, ValueError, OverflowError) as error:
-            raise InvalidRequest("The cursor is not one of ours.", code="cursor_invalid") from error
+            raise InvalidRequest("The cursor is invalid.", code="cursor_invalid") from error
         position = cls(moment, UUID(bytes=event_id))
         if position.cursor() != cursor:
-            raise InvalidRequest("The cursor is not one of ours.", code="cursor_invalid")
+            raise InvalidRequest("The cursor is invalid.", code="cursor_invalid")
         return position
 
     def cursor(self) -> str:
-        """The position as an opaque word that is safe in a URL."""
+        """The position as an opaque text that is safe in a URL."""
         return base64.urlsafe_b64encode(_FORM.pack(self.moment, self.event_id.bytes)).decode()
 
 
 END = Position(microseconds_of(datetime.max.replace(tzinfo=UTC)), _NEWEST_ID)
-"""Before the newest entry that can be."""
+"""The position before the newest possible entry."""

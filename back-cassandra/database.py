@@ -1,4 +1,4 @@
-"""The connection to Cassandra, for as long as the service lives."""
+"""The connection to Cassandra, kept open and replaced when it is lost."""
 
 import asyncio
 import time
@@ -14,18 +14,18 @@ from shared.kit.errors import ServiceError, Unavailable
 
 log = structlog.get_logger()
 
-_FIRST_PAUSE = 0.25  # seconds, doubled a failure
+_FIRST_PAUSE = 0.25  # seconds, doubled at each failure
 _LONGEST_PAUSE = 2.0
 _BETWEEN_PINGS = 1.0
 
 
 class Database:
-    """Cassandra, which may come later than the service and go away at any time.
+    """A connection to a Cassandra that may start after the service and fail at any time.
 
-    `stay_connected` connects, brings the schema up to date, and connects anew when nothing
-    answered for a while: the driver gives up on a node that refused a login once, and never
-    looks up a name again. Until then every use raises Unavailable. `statements` are all that
-    repositories will run.
+    `stay_connected` connects, migrates the schema, and reconnects when nothing answered for a
+    while: the driver itself gives up on a node that refused a log-in once, and does not resolve
+    a host name again. Until then every call raises Unavailable. `statements` are those that the
+    repositories use; they are prepared on connecting.
     """
 
     def __init__(self, settings: Settings, statements: Iterable[str]) -> None:
@@ -43,15 +43,15 @@ class Database:
         await self._connected().ping()
 
     async def rows(self, statement: str, *values: object) -> list[Row]:
-        """What a `SELECT` of `statements` finds; `?` stands for a value."""
+        """The rows of a `SELECT` of `statements`; `?` is a placeholder."""
         return await self._connected().rows(statement, *values)
 
     async def write_together(self, *writes: Write) -> None:
-        """Several writes by `statements`, all or none."""
+        """Run several writes of `statements` in one logged batch."""
         await self._connected().write_together(*writes)
 
     async def stay_connected(self) -> None:
-        """Runs for ever."""
+        """Connect, and reconnect until cancelled."""
         while True:
             self._connection = await self._connect()
             log.info("cassandra_connected")
@@ -75,7 +75,7 @@ class Database:
             except (ServiceError, MigrationError) as error:
                 reason = f"{error} {error.__cause__ or ''}".strip()
                 if reason != said:
-                    log.warning("cassandra_waits", reason=reason)
+                    log.warning("cassandra_unreachable", reason=reason)
                 said = reason
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""The DataStax driver, bridged to asyncio: its threads and its errors stay in here."""
+"""The DataStax driver with an asyncio interface; its threads and errors stay in this module."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ from cassandra.query import BatchStatement, PreparedStatement, dict_factory
 from settings import Settings
 from shared.kit.errors import TimedOut, Unavailable
 
-Row = dict[str, Any]  # what a column holds is for CQL to say
+Row = dict[str, Any]  # the type of a column is known to CQL alone
 Write = tuple[str, Sequence[object]]
 """A CQL statement and its values."""
 
@@ -47,7 +47,7 @@ _TOO_LONG = (TimeoutError, cassandra.OperationTimedOut, cassandra.Timeout)
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises meanings in place of the driver's errors; what has no meaning stays what it is."""
+    """Turn the driver's errors into those of `shared.kit.errors`; other errors pass."""
     try:
         yield
     except _TOO_LONG as error:
@@ -89,13 +89,13 @@ class Connection:
             await self._answer(statement, self._settings.request_timeout)
 
     async def rows(self, statement: str, *values: object) -> list[Row]:
-        """What `statement` selects, in at most one page of the driver (5,000 rows)."""
+        """The rows of `statement`, at most one page of the driver (5,000)."""
         with translated():
             bound = self._prepared[statement].bind(values)
             return await self._answer(bound, self._settings.request_timeout)
 
     async def write_together(self, *writes: Write) -> None:
-        """All writes or, in the end, none: a logged batch."""
+        """Run writes as a logged batch: all of them are applied, or none."""
         with translated():
             batch = BatchStatement()
             for statement, values in writes:
@@ -103,12 +103,12 @@ class Connection:
             await self._answer(batch, self._settings.request_timeout)
 
     async def run(self, statement: str, *values: object) -> list[Row]:
-        """One statement, not prepared: for the schema. `%s` stands for a value."""
+        """Run one unprepared statement, for the schema; `%s` is a placeholder."""
         with translated():
             return await self._answer(statement, self._settings.schema_timeout, values)
 
     async def use_keyspace(self, statements: Iterable[str]) -> None:
-        """From now on names mean those in the service's own keyspace.
+        """Use the service's keyspace for all further statements.
 
         Prepares `statements`: only they can be given to `rows` and `write_together`.
         """
@@ -144,7 +144,7 @@ def _awaited(response: ResponseFuture) -> "asyncio.Future[Any]":
             answer.set_result(outcome)
 
     def tell(outcome: object, *, failed: bool) -> None:
-        with suppress(RuntimeError):  # the loop ended before the answer came
+        with suppress(RuntimeError):  # the loop ended before the response arrived
             loop.call_soon_threadsafe(partial(settle, outcome, failed=failed))
 
     response.add_callbacks(partial(tell, failed=False), partial(tell, failed=True))
@@ -152,7 +152,7 @@ def _awaited(response: ResponseFuture) -> "asyncio.Future[Any]":
 
 
 def _cluster(settings: Settings) -> Cluster:
-    # It logs a traceback at every try to connect; `Database` logs each change once.
+    # The driver logs a traceback at every try to connect; `Database` logs each change once.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # noqa: TID251 - quietens the driver's own logger
     consistency = cassandra.ConsistencyLevel.name_to_value[settings.cassandra_consistency]
     profile = ExecutionProfile(

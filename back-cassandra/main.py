@@ -1,4 +1,4 @@
-"""back-cassandra: audit and auth events. It runs CQL, decides nothing."""
+"""back-cassandra: audit and auth events, in CQL, without business rules."""
 
 from fastapi import FastAPI
 

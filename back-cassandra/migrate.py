@@ -27,12 +27,12 @@ _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
 class MigrationError(Exception):
-    """The schema can't be brought to where it should be; says what to do."""
+    """The schema can't be migrated; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered step and its way back, both CQL statements that may be run twice."""
+    """One numbered migration, up and down; its CQL statements may be run twice."""
 
     name: str
     up: str
@@ -58,7 +58,7 @@ def known(folder: Path = MIGRATIONS) -> list[Migration]:
 async def migrate_up(
     connection: Connection, settings: Settings, migrations: Sequence[Migration] | None = None
 ) -> list[str]:
-    """Run what is missing and answer its names. A schema newer than this version is left alone.
+    """Run pending migrations and return their names. A newer schema is not changed.
 
     Raises MigrationError when a migration was changed after it ran.
     """
@@ -81,7 +81,7 @@ async def migrate_up(
 async def migrate_down(
     connection: Connection, settings: Settings, migrations: Sequence[Migration] | None = None
 ) -> str | None:
-    """Take back the newest migration that ran, and answer its name."""
+    """Revert the newest migration and return its name."""
     journal = Journal(connection, settings)
     await journal.prepare()
     wanted = known() if migrations is None else migrations
@@ -99,7 +99,7 @@ async def migrate_down(
 
 
 class Journal:
-    """Which migrations ran in the keyspace, and who may run one now."""
+    """The tables that record which migrations ran, and the lock for running one."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self._connection = connection
@@ -107,7 +107,7 @@ class Journal:
         self._replicas = settings.cassandra_replication_factor
 
     async def prepare(self) -> None:
-        """Make the keyspace and the journal's two tables when they are missing."""
+        """Create the keyspace and the journal's two tables where missing."""
         found = await self._ask(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", self._keyspace
         )
@@ -128,7 +128,7 @@ class Journal:
         return {row["name"]: row["checksum"] for row in rows}
 
     async def missing(self, wanted: Sequence[Migration]) -> list[Migration]:
-        """Those of `wanted` that did not run. Raises MigrationError for one that was changed."""
+        """Those of `wanted` that have not run. Raises MigrationError for one that was changed."""
         ran = await self.checksums()
         for migration in wanted:
             if ran.get(migration.name, migration.checksum) != migration.checksum:
@@ -138,7 +138,7 @@ class Journal:
         return [migration for migration in wanted if migration.name not in ran]
 
     async def run(self, script: str) -> None:
-        """Run CQL statements one by one; `{keyspace}` in them is the service's own."""
+        """Run CQL statements one by one, with `{keyspace}` replaced."""
         for statement in _COMMENT.sub("", script).split(";"):
             if statement.strip():
                 await self._ask(statement)
@@ -156,7 +156,7 @@ class Journal:
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[Renew]:
-        """Alone among all copies of the service; a holder that dies loses the lock in time.
+        """A lock among all copies of the service, which expires when its holder dies.
 
         Renewing it raises MigrationError when it was lost.
         """

@@ -1,4 +1,4 @@
-"""Everything about this service that may differ from one place to another."""
+"""The settings of this service."""
 
 from typing import Literal
 

@@ -35,12 +35,10 @@ async def connect(settings: Settings) -> "AnyConnection":
 
 
 class Database:
-    """Connections for as long as the service lives.
+    """A connection pool that opens without PostgreSQL and reconnects after an outage.
 
-    It opens without PostgreSQL being there; connections are made when they are needed, and
-    made again after they broke. Until `schema_is_ready` was called every use is `Unavailable`.
-
-    Raises, from every use: the meanings of `engine_errors`.
+    Every call raises Unavailable until `schema_is_ready` was called, and the errors of
+    `engine_errors` later.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -83,16 +81,16 @@ class Database:
             pool.terminate()
 
     def schema_is_ready(self) -> None:
-        """From now on the tables are there."""
+        """Allow calls: the schema is up to date."""
         self._schema_ready = True
 
     async def ping(self) -> None:
-        """Raises Unavailable or TimedOut when no statement can be run."""
+        """Run a trivial statement. Raises Unavailable or TimedOut."""
         await self.row("SELECT 1")
 
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[Connection]":
-        """A connection; every statement is a transaction of its own."""
+        """A connection without a transaction: every statement commits."""
         pool = self._pool
         if pool is None or not self._schema_ready:
             raise Unavailable("The database is not ready yet.", retry_after=1)
@@ -110,12 +108,12 @@ class Database:
             yield connection
 
     async def row(self, statement: str, *values: object) -> "asyncpg.Record | None":
-        """The first row that `statement` answers with."""
+        """The first row of `statement`."""
         async with self.connection() as connection:
             return await connection.fetchrow(statement, *values)
 
     async def rows(self, statement: str, *values: object) -> "list[asyncpg.Record]":
-        """All rows that `statement` answers with."""
+        """All rows of `statement`."""
         async with self.connection() as connection:
             return await connection.fetch(statement, *values)
 
@@ -137,8 +135,8 @@ async def _read_jsonb(connection: "AnyConnection") -> None:
 
 
 async def _leave_as_it_is(_: "AnyConnection") -> None:
-    # asyncpg rolls back what is open by itself; nothing else here outlives a transaction, so the
-    # round trip of RESET ALL at every release is saved.
+    # asyncpg rolls back open transactions itself. No session state outlives a transaction here, so
+    # RESET ALL, a round trip at every release, is not needed.
     return
 
 

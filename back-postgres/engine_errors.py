@@ -1,4 +1,4 @@
-"""The one place where what PostgreSQL says becomes a meaning that callers know."""
+"""Maps errors of PostgreSQL to those of `shared.kit.errors`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ _NOT_REACHED = (
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises meanings in place of the driver's errors; what has no meaning stays what it is."""
+    """Turn the driver's errors into those of `shared.kit.errors`; other errors pass."""
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as error:
@@ -46,7 +46,7 @@ def translated() -> Iterator[None]:
     except (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError) as error:
         raise TimedOut("The database took too long.") from error
     except asyncpg.DataError as error:
-        raise InvalidRequest("PostgreSQL can't keep such a value.", code="value_refused") from error
+        raise InvalidRequest("PostgreSQL can't store this value.", code="value_refused") from error
     except _NOT_REACHED as error:
         raise Unavailable("The database can't be reached at present.", retry_after=1) from error
 

@@ -1,4 +1,4 @@
-"""Tells long polls, by LISTEN/NOTIFY, that there is something to claim."""
+"""Notifies long polls of new deliveries, by LISTEN/NOTIFY."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from settings import Settings
 log = structlog.get_logger()
 
 CHANNEL = "deliveries"
-_TRY_AGAIN = 0.5  # seconds
+_RETRY_AFTER = 0.5  # seconds
 
 
 class DeliveryNotifications:
-    """One connection that listens for the whole process, made again when it breaks."""
+    """One listening connection for the whole process, reopened when it breaks."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -25,7 +25,7 @@ class DeliveryNotifications:
 
     @contextmanager
     def for_consumers(self, consumers: Sequence[str]) -> Iterator[asyncio.Event]:
-        """An event that is set whenever one of `consumers` may have something to claim."""
+        """An event that is set whenever one of `consumers` may have deliveries to claim."""
         woken = asyncio.Event()
         self._waiting[woken] = frozenset(consumers)
         try:
@@ -34,7 +34,7 @@ class DeliveryNotifications:
             del self._waiting[woken]
 
     async def listen(self) -> None:
-        """Runs until it is cancelled. While it has no connection, long polls look by the clock."""
+        """Listen until cancelled. Without a connection, long polls fall back to polling."""
         reached = True
         while True:
             try:
@@ -42,9 +42,9 @@ class DeliveryNotifications:
                 reached = True
             except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
                 if reached:
-                    log.warning("wakeups_wait", error=f"{type(error).__name__}: {error}")
+                    log.warning("listener_disconnected", error=f"{type(error).__name__}: {error}")
                 reached = False
-            await asyncio.sleep(_TRY_AGAIN)
+            await asyncio.sleep(_RETRY_AFTER)
 
     async def _listen_once(self) -> None:
         connection = await connect(self._settings)

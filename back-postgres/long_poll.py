@@ -8,16 +8,16 @@ from repositories.delivery_repository import DeliveryRepository
 from shared.kit.http import context
 from shared.models.event import ClaimDeliveries, Deliveries
 
-_TIME_TO_ANSWER = 0.5  # seconds of the caller's deadline that are left for the way back
+_RESPONSE_SECONDS = 0.5  # of the caller's deadline, kept for the response
 
 HasLeft = Callable[[], Awaitable[bool]]
 
 
 class DeliveryLongPoll:
-    """Claims at once, or waits until there is something to claim.
+    """Claims due deliveries, or waits for some.
 
-    The wait ends with the time that was asked for, with the caller's deadline, when the caller
-    has left, and when `stopping` is set. Without a notification it looks every `fallback` seconds.
+    The wait ends after the requested time, at the caller's deadline, when the caller disconnects,
+    and when `stopping` is set. Without a notification it polls every `fallback` seconds.
     """
 
     def __init__(
@@ -29,27 +29,27 @@ class DeliveryLongPoll:
         fallback: float,
     ) -> None:
         self._deliveries = deliveries
-        self._wakeups = notifications
+        self._notifications = notifications
         self._stopping = stopping
         self._fallback = fallback
 
     async def claim(self, asked: ClaimDeliveries, has_left: HasLeft) -> Deliveries:
-        """What was claimed; empty when nothing came in time."""
+        """The claimed deliveries; empty when none became due in time."""
         clock = asyncio.get_running_loop().time
         end = clock() + _longest(asked.wait_seconds)
-        with self._wakeups.for_consumers(asked.consumers) as woken:
+        with self._notifications.for_consumers(asked.consumers) as notified:
             while True:
-                woken.clear()
+                notified.clear()
                 claimed = await self._deliveries.claim(asked)
                 left = end - clock()
                 if claimed.items or left <= 0 or self._stopping.is_set():
                     return claimed
-                await self._first_of(woken, timeout=min(left, self._fallback))
+                await self._first_of(notified, timeout=min(left, self._fallback))
                 if await has_left():
                     return claimed
 
-    async def _first_of(self, woken: asyncio.Event, *, timeout: float) -> None:
-        waits = [asyncio.create_task(event.wait()) for event in (woken, self._stopping)]
+    async def _first_of(self, notified: asyncio.Event, *, timeout: float) -> None:
+        waits = [asyncio.create_task(event.wait()) for event in (notified, self._stopping)]
         try:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -59,4 +59,4 @@ class DeliveryLongPoll:
 
 def _longest(wait_seconds: float) -> float:
     remaining = context.remaining()
-    return wait_seconds if remaining is None else min(wait_seconds, remaining - _TIME_TO_ANSWER)
+    return wait_seconds if remaining is None else min(wait_seconds, remaining - _RESPONSE_SECONDS)

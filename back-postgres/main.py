@@ -1,4 +1,4 @@
-"""back-postgres: relational data, commands, outbox and deliveries. It runs SQL, decides nothing."""
+"""back-postgres: relational data, commands, outbox and deliveries, without business rules."""
 
 from fastapi import FastAPI
 

@@ -13,7 +13,7 @@ from settings import Settings
 log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_TRY_AGAIN = 0.5  # seconds
+_RETRY_AFTER = 0.5  # seconds
 
 
 def newest() -> str:
@@ -38,7 +38,7 @@ async def present(settings: Settings) -> str | None:
 
 
 def migrate(settings: Settings, *, up: bool) -> None:
-    """Run all revisions that are due, or take back the newest one. Not inside an event loop."""
+    """Run all pending revisions, or revert the newest one. Not inside an event loop."""
     from alembic import command  # noqa: PLC0415  (see `present`)
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import URL  # noqa: PLC0415
@@ -61,14 +61,14 @@ def migrate(settings: Settings, *, up: bool) -> None:
 
 
 class Schema:
-    """Brings the schema up to date when the service starts, and then opens the database."""
+    """Migrates the schema when the service starts, then opens the database for calls."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
 
     async def prepare(self) -> None:
-        """Tries until PostgreSQL is there. A newer schema than this version's is left alone."""
+        """Retry until PostgreSQL answers. A schema newer than this version is not changed."""
         waiting = False
         while True:
             try:
@@ -78,9 +78,9 @@ class Schema:
                 break
             except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
                 if not waiting:
-                    log.warning("schema_waits", error=f"{type(error).__name__}: {error}")
+                    log.warning("schema_not_migrated", error=f"{type(error).__name__}: {error}")
                 waiting = True
-                await asyncio.sleep(_TRY_AGAIN)
+                await asyncio.sleep(_RETRY_AFTER)
         self._database.schema_is_ready()
 
 

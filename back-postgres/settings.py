@@ -1,4 +1,4 @@
-"""Everything about this service that may differ from one place to another."""
+"""The settings of this service."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from shared.kit import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and after how many seconds a delivery is tried again, and a consumer paused."""
+    """The number and delays of retries of a delivery, and the pauses of a consumer."""
 
     attempts_max: int
     backoff: float

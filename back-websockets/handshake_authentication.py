@@ -1,4 +1,4 @@
-"""Who may open a socket: the holder of a fresh ticket whose session stands."""
+"""Authenticates the handshake of a socket: a valid ticket and an active session."""
 
 import hashlib
 import time
@@ -10,26 +10,26 @@ from shared.models.auth import RedeemTicket, TicketHolder
 
 
 class HandshakeAuthentication:
-    """Every method raises Unavailable when it can't be told."""
+    """Every method raises Unavailable when back-redis or back-auth can't be asked."""
 
     def __init__(
         self,
         redis: ServiceClient,
         revocations: Revocations,
-        ask: SessionCheck,
+        is_active: SessionCheck,
         *,
         ticket_seconds: int,
     ) -> None:
         self._redis = redis
         self._revocations = revocations
-        self._ask = ask
+        self._is_active = is_active
         self._ticket_seconds = ticket_seconds
 
     async def redeem(self, ticket: str) -> TicketHolder:
-        """Whose ticket it is; it is spent now.
+        """The holder of the ticket, which is used up by this call.
 
         Raises:
-            Forbidden: `ticket_invalid`, it never was, has run out, or was redeemed before.
+            Forbidden: `ticket_invalid`, the ticket is unknown, expired or used.
         """
         spent = RedeemTicket(ticket_hash=hashlib.sha256(ticket.encode()).hexdigest())
         try:
@@ -40,14 +40,14 @@ class HandshakeAuthentication:
                 code="ticket_invalid",
             ) from unknown
 
-    async def must_stand(self, holder: TicketHolder) -> None:
-        """Raises Unauthenticated, `session_revoked`, when the session has ended."""
+    async def check_session(self, holder: TicketHolder) -> None:
+        """Raises Unauthenticated, `session_revoked`, when the session was revoked."""
         try:
             await self._revocations.check(
                 holder.sid, holder.user_id, time.time() - self._ticket_seconds
             )
         except Unauthenticated:
-            # The ticket doesn't tell whether it was made before or after a cut-off of its own
-            # half minute, so here the session itself decides.
-            if not await self._ask(holder.sid):
+            # The ticket may have been issued shortly before or after the revocation of all of the
+            # user's sessions; its time of issue is not known, so the session's state decides.
+            if not await self._is_active(holder.sid):
                 raise

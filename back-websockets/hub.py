@@ -18,7 +18,7 @@ RESYNC = "notifications.resync"
 
 
 class Hub:
-    """Hands events to the sockets they are for, and ends those whose session has ended."""
+    """Sends events to the sockets of their user, and closes those of revoked sessions."""
 
     def __init__(self, settings: Settings) -> None:
         self._sockets: dict[UUID, set[LiveSocket]] = {}
@@ -29,7 +29,7 @@ class Hub:
 
     @contextmanager
     def joined(self, holder: TicketHolder) -> Iterator[LiveSocket]:
-        """A new socket that gets events from here on.
+        """Register a new socket, which gets events until the block ends.
 
         Raises:
             TooManyRequests: `too_many_sockets`, the user has as many as are allowed.
@@ -51,21 +51,21 @@ class Hub:
                 del self._sockets[holder.user_id]
 
     def deliver(self, event: LiveEvent) -> None:
-        """Offer the event to every socket of its user."""
+        """Queue the event at every socket of its user."""
         if sockets := self._sockets.get(event.user_id):
             message = Message.of(event.envelope)
             for socket in sockets:
                 socket.offer(message)
 
     def resync(self) -> None:
-        """Tell every socket that events may be missing."""
+        """Send every socket the resync event: events may be missing."""
         message = resync_message()
         for sockets in self._sockets.values():
             for socket in sockets:
                 socket.offer(message)
 
-    async def end_revoked(self, revocation: Revocation) -> None:
-        """End the sockets of a session, or all that a user may have opened before a moment."""
+    async def close_revoked(self, revocation: Revocation) -> None:
+        """Close the sockets of a revoked session, or all that a user opened before a moment."""
         for sockets in self._sockets.values():
             for socket in sockets:
                 if self._ends(revocation, socket):
@@ -86,7 +86,7 @@ class Hub:
 
 
 def resync_message() -> Message:
-    """The event that tells a client to read again what it shows: events may be missing."""
+    """The event that asks a client to reload its data: events may be missing."""
     return Message.of(
         EventEnvelope(
             event_id=uuid4(),

@@ -1,4 +1,4 @@
-"""One open socket: what it still has to send, and why it ends."""
+"""One open socket: its send queue, its duplicates and its close code."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ TOO_MANY_MESSAGES = Closing(4429, "too many messages")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it goes out; made once for all sockets of a user."""
+    """A serialised event, made once for all sockets of a user."""
 
     event_id: UUID
     text: str
@@ -42,7 +42,7 @@ class Message:
 
 
 class LiveSocket:
-    """A socket of `holder`. It takes events from the moment it is made, to send them later."""
+    """A socket of `holder`. It queues events from its creation on, before it sends any."""
 
     def __init__(self, holder: TicketHolder, *, queue_size: int) -> None:
         self.user_id = holder.user_id
@@ -53,21 +53,21 @@ class LiveSocket:
         self._seen: dict[UUID, None] = {}
 
     def offer(self, message: Message) -> None:
-        """Send `message` when its turn comes; a socket that lags too far behind ends."""
+        """Queue `message`; close the socket when its queue is full."""
         if self._waiting.full():
             self.end(TOO_SLOW)
         else:
             self._waiting.put_nowait(message)
 
     def end(self, closing: Closing) -> None:
-        """Close the socket; the first reason stands."""
+        """Close the socket; the first reason is kept."""
         if not self._ended.done():
             self._ended.set_result(closing)
 
     async def serve(
         self, websocket: WebSocket, missed: Iterable[Message], may_send: Callable[[], bool]
     ) -> Closing | None:
-        """Send `missed`, then what was and is offered, until either side ends.
+        """Send `missed`, then the queued events, until either side closes.
 
         `may_send` says whether the client may send one more message. Returns why the socket was
         closed, None when the client left.

@@ -1,4 +1,4 @@
-"""The one subscription of this process to the live events of all users."""
+"""The subscription of this process to the live events of all users."""
 
 import asyncio
 from contextlib import aclosing
@@ -20,7 +20,7 @@ _RECONNECT_SECONDS = 0.25
 
 
 class LiveSubscription:
-    """Follows back-redis, resumes where it broke, and reads what a socket has missed."""
+    """Reads the live stream of back-redis, resumes it, and reads the events a socket missed."""
 
     def __init__(self, redis: ServiceClient, hub: Hub) -> None:
         self._redis = redis
@@ -28,26 +28,26 @@ class LiveSubscription:
         self._position: str | None = None
 
     async def ready(self) -> None:
-        """Raises Unavailable until the stream has been caught up with once.
+        """Raises Unavailable until the stream was read up to its end once.
 
         From then on nothing is lost: while the stream is broken, its events come later.
         """
         if self._position is None:
-            raise Unavailable("Live events are not followed yet.", retry_after=1)
+            raise Unavailable("The stream of live events has not been read yet.", retry_after=1)
 
     async def follow(self) -> None:
-        """Hand out events for as long as the app lives."""
+        """Read the stream until cancelled."""
         while True:
             try:
                 async with aclosing(self._redis.events(STREAM, since=self._position)) as events:
                     async for event in events:
                         self._take(event)
             except ServiceError as error:
-                log.info("live_events_broken", reason=error.detail)
+                log.info("live_stream_disconnected", reason=error.detail)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def missed(self, user_id: UUID, since: UUID) -> list[Message]:
-        """The user's events after `since`; first a resync where some may be missing.
+        """The user's events after `since`, after a resync where some may be missing.
 
         Raises:
             Unavailable: back-redis can't tell at present.
@@ -69,10 +69,10 @@ class LiveSubscription:
                 self._position = event.id
 
     def _is_new(self, stream_id: str) -> bool:
-        # After a gap the stream is told from its beginning, also what was heard before.
+        # After a gap the stream starts from its beginning and repeats known entries.
         return self._position is None or _order(stream_id) > _order(self._position)
 
 
 def _order(stream_id: str) -> tuple[int, ...]:
-    """What ids of a stream are ordered by: `milliseconds-sequence`."""
+    """The sort key of a stream id, `milliseconds-sequence`."""
     return tuple(int(part) for part in stream_id.split("-"))

@@ -26,7 +26,7 @@ def app(connect: Connect | None = None) -> FastAPI:
 
     is_active = session_check(auth, "/internal/sessions")
     revocations = Revocations(redis, "/streams/revocations", is_active)
-    revocations.watch(hub.end_revoked)
+    revocations.watch(hub.close_revoked)
     service.background(revocations.follow)
     service.ready("revocations", revocations.ready)
 

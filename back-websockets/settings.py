@@ -1,4 +1,4 @@
-"""What can be set from outside, with what holds otherwise."""
+"""The settings of this service."""
 
 from typing import Literal
 

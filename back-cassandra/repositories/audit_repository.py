@@ -57,7 +57,7 @@ class AuditRepository:
         self._page_timeout = page_timeout
 
     async def store(self, event: EventEnvelope) -> None:
-        """Keep the event; a repeat changes nothing, its key being made from the event."""
+        """Store the event; it is idempotent, as the primary key is made from the event."""
         moment = microseconds_of(event.occurred_at)
         day = day_of(moment)
         user_id = _user_of(event)

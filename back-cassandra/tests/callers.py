@@ -1,46 +1,22 @@
-"""Calls to the service as one of its callers."""
+"""Calls to back-cassandra as one of its callers."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
-from pydantic import BaseModel
-
-from shared.kit.errors import Unavailable
 from shared.models.audit import AuditPage
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
-from shared.testing.waiting import until_it_succeeds
+from shared.testing.service_callers import Body, ServiceCallers
 
 
-class Callers:
-    """Every call says which service makes it."""
-
+class Callers(ServiceCallers):
     def __init__(self, client: AsgiClient, keys: Identities) -> None:
-        self.client = client
-        self._keys = keys
+        super().__init__(client, keys, "back-cassandra")
 
-    async def until_ready(self, *, within: float = 15) -> None:
-        async def ready() -> None:
-            if (await self.client.get("/health/ready")).status != 200:
-                raise Unavailable
-
-        await until_it_succeeds(ready, within=within)
-
-    async def store(
-        self, event: BaseModel | Mapping[str, object], caller: str = "back-workers"
-    ) -> AsgiReply:
-        return await self.client.post(
-            "/audit/events",
-            json=event,
-            headers=self._keys.assertion(caller=caller, to="back-cassandra"),
-        )
+    async def store(self, event: Body, caller: str = "back-workers") -> AsgiReply:
+        return await self.call(caller, "POST", "/audit/events", event)
 
     async def read(self, caller: str = "back-api", **params: str) -> AsgiReply:
-        return await self.client.get(
-            "/audit/events",
-            params=params,
-            headers=self._keys.assertion(caller=caller, to="back-cassandra"),
-        )
+        return await self.call(caller, "GET", "/audit/events", params=params)
 
     async def page(self, user_id: UUID | None = None, **params: str) -> AuditPage:
         if user_id is not None:

@@ -1,4 +1,4 @@
-"""Runs the SQL file that stands beside a revision."""
+"""Runs the SQL file of a revision."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ VERSIONS = Path(__file__).parent / "versions"
 def run(name: str) -> None:
     """Run every statement of `versions/<name>` inside the migration's transaction."""
     script = (VERSIONS / name).read_text()
-    # SQLAlchemy begins the transaction with the first statement that it sees itself; what goes
-    # to the driver directly (many statements at once) must find it begun.
+    # SQLAlchemy begins the transaction with the first statement that it runs itself. The script
+    # goes to the driver directly, as it has many statements, and needs the transaction begun.
     op.execute("SELECT 1")
     driver = op.get_bind().connection.dbapi_connection
     driver.run_async(lambda asyncpg: asyncpg.execute(script))  # type: ignore[union-attr]

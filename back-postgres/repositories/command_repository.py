@@ -1,4 +1,4 @@
-"""Commands: a write, its events and its answer in one transaction, once for ever."""
+"""Idempotent commands: a write, its events and its response in one transaction."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ WHERE command_id = $1
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What a command was answered with: an HTTP status and the JSON text of the body."""
+    """The response of a command: an HTTP status and the JSON text of the body."""
 
     status: int
     body: str
@@ -60,7 +60,7 @@ class CommandRepository:
         status: int,
         write: "Callable[[Connection], Awaitable[BaseModel]]",
     ) -> StoredAnswer:
-        """The answer of `write`, whose effect and events are stored with it or not at all.
+        """The response of `write`, stored with its effect and events in one transaction.
 
         A repeat gets the answer of the first time. One that comes while the first still runs
         waits for it at the primary key. A write that raises leaves nothing behind, so that a

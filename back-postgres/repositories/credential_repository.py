@@ -1,4 +1,4 @@
-"""Password hashes: stored by back-auth, claimed by the user that is made with them."""
+"""Password hashes: stored by back-auth, claimed when their user is created."""
 
 from uuid import UUID
 
@@ -55,7 +55,7 @@ class CredentialRepository:
         self._database = database
 
     async def store(self, credential: Credential) -> CredentialAccepted:
-        """Keep a hash until a user claims it; the same one again changes nothing.
+        """Store a hash until a user claims it; the same one again changes nothing.
 
         Raises:
             Conflict: `credential_exists`, with another hash.
@@ -75,7 +75,7 @@ class CredentialRepository:
         )
 
     async def replace(self, user_id: UUID, credential: Credential) -> CredentialAccepted:
-        """Give the user another hash in place of the present one.
+        """Replace the hash of the user.
 
         Raises:
             NotFound: `user_not_found`.
@@ -87,7 +87,7 @@ class CredentialRepository:
         return CredentialAccepted(credential_id=credential.credential_id)
 
     async def sweep(self, older_than_seconds: int) -> int:
-        """Remove unclaimed credentials of that age, batch by batch; how many were removed.
+        """Remove unclaimed credentials of that age in batches; returns how many were removed.
 
         At most `_SWEEP_BATCHES` batches a call: what is left over waits for the next sweep.
         """

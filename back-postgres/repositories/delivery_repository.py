@@ -1,4 +1,4 @@
-"""Deliveries: one event for one consumer, leased to whoever works on it.
+"""Deliveries: one event for one consumer, leased to the worker that handles it.
 
     pending --claim--> sent --take--> leased --complete--> done
        ^                 |               |
@@ -59,7 +59,7 @@ class DeliveryRepository:
         return Deliveries(items=[_delivery(row) for row in rows])
 
     async def take(self, delivery_id: UUID, asked: TakeDelivery) -> Delivery:
-        """Lease one delivery to a worker, over the head of the claim that sent it.
+        """Lease one delivery to a worker; it replaces the lease of the claim that sent it.
 
         Raises:
             NotFound: `delivery_not_found`.
@@ -76,13 +76,13 @@ class DeliveryRepository:
         raise Conflict("The delivery is not to be had now.", code="delivery_not_available")
 
     async def renew(self, delivery_id: UUID, held: HoldLease) -> None:
-        """Hold the lease for another `lease_seconds` from now. Raises Conflict `lease_lost`."""
+        """Renew the lease for `lease_seconds` from now. Raises Conflict `lease_lost`."""
         row = await self._database.row(RENEW, delivery_id, held.lease_token, held.lease_seconds)
         if row is None:
             raise _lease_lost()
 
     async def complete(self, delivery_id: UUID, held: CompleteDelivery) -> None:
-        """The delivery is done, and its consumer can be reached: its pause ends.
+        """Mark the delivery as done and end the pause of its consumer.
 
         A repeat under the same lease changes nothing; so it is with `fail` and `postpone`.
 
@@ -93,7 +93,7 @@ class DeliveryRepository:
             await self._check_repeated(delivery_id, held.lease_token, "done")
 
     async def fail(self, delivery_id: UUID, held: FailDelivery) -> None:
-        """Spend an attempt: try again after a back-off, or never. Raises Conflict `lease_lost`."""
+        """Count an attempt: retry with back-off, or dead-letter. Raises Conflict `lease_lost`."""
         policy = self._policy
         row = await self._database.row(
             FAIL,
@@ -108,7 +108,7 @@ class DeliveryRepository:
             await self._check_repeated(delivery_id, held.lease_token, "pending", "dead")
 
     async def postpone(self, delivery_id: UUID, held: PostponeDelivery) -> None:
-        """Give the delivery back and pause its consumer. Raises Conflict `lease_lost`."""
+        """Release the delivery and pause its consumer. Raises Conflict `lease_lost`."""
         policy = self._policy
         row = await self._database.row(
             POSTPONE,
@@ -122,7 +122,7 @@ class DeliveryRepository:
             await self._check_repeated(delivery_id, held.lease_token, "pending")
 
     async def counts(self) -> DeliveryCounts:
-        """How many deliveries stand in each state but done."""
+        """The number of deliveries in each state but done."""
         rows = await self._database.rows(COUNTS)
         return DeliveryCounts(items=[DeliveryCount.model_validate(dict(row)) for row in rows])
 

@@ -1,4 +1,4 @@
-"""The SQL of `delivery_repository`, apart for its length."""
+"""The SQL statements of `delivery_repository`."""
 
 CLAIM = """
 WITH reachable AS (

@@ -1,4 +1,4 @@
-"""Tokens that went out in mails, as hashes."""
+"""Hashes of the tokens in mails."""
 
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ class MailTokenRepository:
         self._commands = commands
 
     async def store(self, token: StoredMailToken) -> StoredMailToken:
-        """Keep a token; the same one again changes nothing.
+        """Store a token; the same one again changes nothing.
 
         Raises:
             NotFound: `user_not_found`.
@@ -78,7 +78,7 @@ class MailTokenRepository:
         return _token(await self._database.row(_BY_HASH, asked.token_hash, asked.purpose))
 
     async def use_for_verification(self, command: Command[UseVerificationToken]) -> StoredAnswer:
-        """Spend the token; a user who waits for confirmation becomes active: 200 `User`.
+        """Use the token; a user who waits for confirmation becomes active: 200 `User`.
 
         Raises:
             NotFound: `mail_token_not_found`, none such, or its time is over.

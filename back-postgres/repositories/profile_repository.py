@@ -69,7 +69,7 @@ class ProfileRepository:
         return await self._commands.execute("create_profile", command, 201, write)
 
     async def replace(self, user_id: UUID, command: Command[WriteProfile]) -> StoredAnswer:
-        """Store a whole profile in place of the present one, which keeps its id.
+        """Replace the profile; it keeps its id.
 
         Answers 200 `StoredProfile`.
 

@@ -1,4 +1,4 @@
-"""How a command's stored answer goes out."""
+"""The HTTP response of a stored command."""
 
 from fastapi import Response
 

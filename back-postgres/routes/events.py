@@ -1,4 +1,4 @@
-"""Events that come with no other write."""
+"""Events without another write."""
 
 from fastapi import APIRouter, Response
 

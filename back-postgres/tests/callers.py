@@ -1,37 +1,14 @@
-"""Calls to the service as one of its callers."""
-
-import asyncio
-from collections.abc import Mapping
-from time import monotonic
-
-from pydantic import BaseModel
+"""Calls to back-postgres as one of its callers."""
 
 from shared.models.event import Deliveries, Delivery
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
+from shared.testing.service_callers import Body, ServiceCallers
 
-Body = BaseModel | Mapping[str, object]
 
-
-class Callers:
-    """Every call says which service makes it."""
-
+class Callers(ServiceCallers):
     def __init__(self, client: AsgiClient, keys: Identities) -> None:
-        self.client = client
-        self._keys = keys
-
-    async def call(
-        self,
-        caller: str,
-        method: str,
-        path: str,
-        body: Body | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> AsgiReply:
-        assertion = self._keys.assertion(caller=caller, to="back-postgres")
-        return await self.client.request(
-            method, path, json=body, headers=assertion | dict(headers or {})
-        )
+        super().__init__(client, keys, "back-postgres")
 
     async def api(self, method: str, path: str, body: Body | None = None) -> AsgiReply:
         return await self.call("back-api", method, path, body)
@@ -48,9 +25,3 @@ class Callers:
         )
         assert reply.status == 200, reply.text
         return Deliveries.model_validate_json(reply.body).items
-
-    async def until_ready(self, *, within: float = 20) -> None:
-        end = monotonic() + within
-        while (await self.client.get("/health/ready")).status != 200:
-            assert monotonic() < end, "the service did not become ready"
-            await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ class TestStart:
             assert (reply.status, reply.json()["code"]) == (503, "unavailable")
 
             await engine.start()
-            await service.until_ready(within=20)
+            await service.until_ready()
             assert (await service.api("GET", f"/users/{uuid4()}")).status == 404
 
 
@@ -107,7 +107,7 @@ class TestHanging:
 
             assert {read.status, write.status} <= {503, 504}
             assert took < 8, "its own time-outs, not the request's deadline of 10 s"
-            await service.until_ready(within=20)
+            await service.until_ready()
             assert (await service.api("GET", f"/users/{user.user_id}")).status == 200
 
 

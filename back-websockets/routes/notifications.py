@@ -1,4 +1,4 @@
-"""`GET /ws/notifications`: a WebSocket on which a user's own events arrive."""
+"""`GET /ws/notifications`: a WebSocket that sends a user's events."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ def router(
         last_seen = _event_id(since)
         holder = await authentication.redeem(ticket)
         with hub.joined(holder) as socket:
-            await authentication.must_stand(holder)
+            await authentication.check_session(holder)
             missed = await subscription.missed(holder.user_id, last_seen) if last_seen else []
             await websocket.accept()
             log.info("socket_opened", user_id=str(holder.user_id), missed=len(missed))

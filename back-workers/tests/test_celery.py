@@ -120,7 +120,7 @@ class TestBroker:
 
 
 class TestBeat:
-    async def test_the_chore_runs_by_the_clock_and_all_give_signs_of_life(
+    async def test_the_maintenance_task_runs_on_schedule_and_all_send_heartbeats(
         self, stack: Stack
     ) -> None:
         env = {**stack.env, "SWEEP_INTERVAL_SECONDS": "1"}

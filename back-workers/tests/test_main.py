@@ -44,7 +44,7 @@ class TestStart:
         read = await client.get(f"/tasks/{started.json()['task_id']}", headers=from_api)
         assert (read.status, read.json()) == (200, started.json())
 
-    async def test_an_unknown_chore_is_refused(
+    async def test_an_unknown_maintenance_task_is_refused(
         self, without_broker: AsgiClient, from_api: dict[str, str]
     ) -> None:
         refused = await without_broker.post("/tasks", json={"name": "rm"}, headers=from_api)
@@ -53,8 +53,8 @@ class TestStart:
     async def test_without_a_broker_it_says_so(
         self, without_broker: AsgiClient, from_api: dict[str, str]
     ) -> None:
-        chore = {"name": "sweep_credentials"}
-        refused = await without_broker.post("/tasks", json=chore, headers=from_api)
+        body = {"name": "sweep_credentials"}
+        refused = await without_broker.post("/tasks", json=body, headers=from_api)
         assert refused.status == 503
         assert "retry-after" in refused.headers
 
