@@ -47,11 +47,9 @@ app.add_typer(admin, name="admin")
 HANDED_OVER = {
     "test": ("devtools.testing.cli:app", "Run all tests, or the tests of one part."),
     "check": ("devtools.checks.cli:app", "Lint, types, boundaries and contracts of every part."),
+    "contracts": ("devtools.contracts.cli:app", "Write, check and compare what services agree on."),
     "stub": ("devtools.stack.stub.cli:app", "Serve a service's OpenAPI document."),
-    "milestone": (
-        "devtools.testing.milestones.cli:app",
-        "Run the gates of an integration milestone: 1, 2 or 3.",
-    ),
+    "milestone": ("devtools.testing.milestones.cli:app", "Run the gates of a milestone: 1, 2, 3."),
     "new": ("devtools.scaffold.cli:new", "Write a new feature or a new service, with tests."),
     "feature": ("devtools.scaffold.cli:feature", "Show the state of a feature, or remove it."),
     "service": ("devtools.scaffold.cli:service", "Remove a generated service."),
@@ -59,33 +57,15 @@ HANDED_OVER = {
 """The commands whose options another app reads: its place and its line in the overview."""
 _HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
-StackName = Annotated[
-    str,
-    typer.Option(
-        "--stack",
-        envvar="DEV_STACK",
-        metavar="NAME",
-        help="A further stack of this clone; its state is in .run/stacks/NAME.",
-    ),
-]
+_STACK = "A further stack of this clone; its state is in .run/stacks/NAME."
+_OFFSET = "Add N to every port, so that two stacks run on one machine."
+StackName = Annotated[str, typer.Option("--stack", envvar="DEV_STACK", metavar="NAME", help=_STACK)]
 PortOffset = Annotated[
-    int,
-    typer.Option(
-        envvar="DEV_PORT_OFFSET",
-        metavar="N",
-        min=0,
-        max=50_000,
-        help="Add N to every port, so that two stacks run on one machine.",
-    ),
+    int, typer.Option(envvar="DEV_PORT_OFFSET", metavar="N", min=0, max=50_000, help=_OFFSET)
 ]
-Without = Annotated[
-    list[str] | None,
-    typer.Option(help="Leave out an engine and its owner, for example cassandra."),
-]
-Stub = Annotated[
-    list[str] | None,
-    typer.Option(help="Put a stub in the place of a service, for example back-postgres."),
-]
+Names = list[str] | None
+Without = Annotated[Names, typer.Option(help="Leave out an engine and its owner: cassandra.")]
+Stub = Annotated[Names, typer.Option(help="Put a stub in the place of a service: back-postgres.")]
 
 
 def main() -> None:
@@ -111,9 +91,7 @@ def options(context: typer.Context, stack: StackName = "", port_offset: PortOffs
 def up(
     context: typer.Context,
     *,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return once it is ready.")
-    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once ready.")] = False,
     without: Without = None,
     stub: Stub = None,
     stack: StackName = "",
@@ -189,14 +167,6 @@ def restart(context: typer.Context, service: str) -> None:
     typer.echo(f"{service} is ready again, {seconds or 0:.1f} s after its start.")
 
 
-@app.command(context_settings=_HANDED_OVER)
-def contracts(context: typer.Context) -> None:
-    """What services agree on: write what follows from it, check it, compare it."""
-    from devtools.contracts.cli import app as contracts_
-
-    contracts_(context.args, prog_name="./dev contracts")
-
-
 def _handed_over(name: str) -> Callable[[typer.Context], None]:
     """A command whose options another app of devtools reads; it is imported when it is called."""
 
@@ -218,8 +188,7 @@ def command_tree() -> TyperGroup:
     group = typer.main.get_command(app)
     if not isinstance(group, TyperGroup):
         raise TypeError("./dev has more than one command")
-    apps = {name: path for name, (path, _) in HANDED_OVER.items()}
-    for name, path in {**apps, "contracts": "devtools.contracts.cli:app"}.items():
+    for name, (path, _) in HANDED_OVER.items():
         group.commands[name] = typer.main.get_command(_app_of(path))
     return group
 
@@ -234,7 +203,7 @@ def create(
     email: str,
     *,
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+        bool, typer.Option("--password-stdin", help="Read it from standard input.")
     ] = False,
 ) -> None:
     """Make an administrator, or make an existing user one."""

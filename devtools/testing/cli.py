@@ -12,8 +12,8 @@ import typer
 
 from devtools.testing.containers import container_engine
 from devtools.testing.embedded import embedded_engine
-from devtools.testing.outcome import Outcome, counts
 from devtools.testing.parts import chosen, parts
+from devtools.testing.results import Outcome, counts
 from devtools.testing.run import PartRunner
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError

@@ -1,7 +1,6 @@
 """A fresh engine for one test run: in a temporary instance, on a free port, gone afterwards."""
 
 import asyncio
-import hashlib
 import secrets
 import shutil
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
 from devtools.engines.free_ports import free_ports
+from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Command, Process
 from devtools.testing.parts import PartEngine
@@ -19,7 +19,6 @@ from devtools.workspace.threads import in_thread
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
-ACL_USERS = {"valkey": "back-redis", "broker": "back-workers"}
 
 # What a test wrote need not outlive its machine.
 UNSYNCED = ["postgres", "--fsync=off", "--synchronous_commit=off", "--full_page_writes=off"]
@@ -72,12 +71,15 @@ def _instance(root: Path, engine: PartEngine, password: str) -> EngineInstance:
     for name in ("secrets", "run"):
         (root / name).mkdir()
     (root / "secrets" / f"{engine.name}.password").write_text(password)
-    if user := ACL_USERS.get(engine.name):
-        digest = hashlib.sha256(password.encode()).hexdigest()
-        rules = f"user default off\nuser {user} on #{digest} ~* &* +@all\n"
-        (root / "secrets" / f"{engine.name}.acl").write_text(rules)
-    # Cassandra takes two ports.
     command = UNSYNCED if engine.name == "postgres" else []
-    return EngineInstance(
-        engine.name, root / "data", root / "run", root / "secrets", free_ports(2), command
+    instance = EngineInstance(
+        engine.name,
+        root / "data",
+        root / "run",
+        root / "secrets",
+        free_ports(2),  # Cassandra takes two
+        command,
     )
+    if engine.name in ACL_USERS:
+        write_acl(instance, password)
+    return instance

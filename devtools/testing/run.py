@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devtools.stack.process import kill_session
-from devtools.testing.outcome import Outcome, outcome_of
 from devtools.testing.parts import Part, PartEngine
+from devtools.testing.results import Outcome, outcome_of
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError

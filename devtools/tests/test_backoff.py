@@ -1,4 +1,4 @@
-from devtools.stack.backoff import Backoff
+from devtools.stack.service_runner import Backoff
 
 
 def test_it_doubles_up_to_the_most() -> None:

@@ -1,6 +1,5 @@
 """The recipes on the engines themselves: they start, come back, and let nobody else in."""
 
-import hashlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +13,7 @@ import pytest
 from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
 from devtools.engines.cql import Connection, CqlError
 from devtools.engines.free_ports import free_ports
-from devtools.engines.valkey import USES
+from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Command, Process
 from devtools.testing.embedded import answers
@@ -53,11 +52,8 @@ def instance_of(tmp_path: Path) -> Callable[[str], EngineInstance]:
 
 def set_password(instance: EngineInstance, password: str) -> None:
     (instance.secrets / f"{instance.name}.password").write_text(password)
-    if instance.name in USES:
-        digest = hashlib.sha256(password.encode()).hexdigest()
-        user = USES[instance.name].user
-        rules = f"user default off\nuser {user} on #{digest} ~* &* +@all\n"
-        (instance.secrets / f"{instance.name}.acl").write_text(rules)
+    if instance.name in ACL_USERS:
+        write_acl(instance, password)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import pytest
 from devtools.checks.tree import Tree
 from devtools.testing.milestones import gates
 from devtools.testing.milestones.cli import overall
-from devtools.testing.milestones.gates import Evidence
-from devtools.testing.milestones.verdict import State, Verdict, failed, not_yet, passed
+from devtools.testing.milestones.gates import Evidence, State, Verdict, failed, not_yet, passed
 from devtools.testing.results import Results
 
 CASE = '<testcase classname="{}" name="{}">{}</testcase>'

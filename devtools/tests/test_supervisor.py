@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from devtools.stack import control, orphans, ports, service_runner
-from devtools.stack.backoff import Backoff
 from devtools.stack.health import get
 from devtools.stack.process import session_members
+from devtools.stack.service_runner import Backoff
 from devtools.stack.state import ServiceState, StackState
 from devtools.stack.supervisor import Supervisor
 from devtools.tests.stub_stack import supervisor, switches

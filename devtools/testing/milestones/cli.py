@@ -12,8 +12,7 @@ from rich.table import Table
 
 from devtools.checks.tree import Tree
 from devtools.testing.embedded import embedded_engine
-from devtools.testing.milestones.gates import MILESTONES, Evidence, Milestone
-from devtools.testing.milestones.verdict import State, Verdict
+from devtools.testing.milestones.gates import MILESTONES, Evidence, Milestone, State, Verdict
 from devtools.testing.parts import chosen, parts
 from devtools.testing.results import Results
 from devtools.testing.run import PartRunner
