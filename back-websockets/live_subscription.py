@@ -5,6 +5,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 import structlog
+from pydantic import ValidationError
 
 from hub import Hub, resync_message
 from live_socket import Message
@@ -63,10 +64,22 @@ class LiveSubscription:
             case "gap":
                 self._hub.resync()
             case "entry" if event.id and self._is_new(event.id):
-                self._hub.deliver(LiveEvent.model_validate_json(event.data))
                 self._position = event.id
+                self._deliver(event.data)
             case "caught-up" if event.id and self._is_new(event.id):
                 self._position = event.id
+
+    def _deliver(self, data: str) -> None:
+        try:
+            live = LiveEvent.model_validate_json(data)
+        except ValidationError as error:
+            log.error(  # noqa: TRY400  (the traceback would quote the event)
+                "live_event_unreadable",
+                position=self._position,
+                errors=[e["type"] for e in error.errors()],
+            )
+        else:
+            self._hub.deliver(live)
 
     def _is_new(self, stream_id: str) -> bool:
         # After a gap the stream starts from its beginning and repeats known entries.

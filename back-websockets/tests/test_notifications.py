@@ -190,6 +190,15 @@ class TestResume:
             got = [await received(socket) for _ in during]
             assert got == [as_sent(envelope) for envelope in during]
 
+    async def test_an_unreadable_event_is_skipped(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            await redis.live.add('{"user_id": "not a uuid"}')
+            envelope = await redis.publish(user_id)
+            assert await received(socket) == as_sent(envelope)
+
     async def test_a_gap_upstream_tells_every_socket_to_resync(
         self, service: Running, redis: FakeBackRedis
     ) -> None:

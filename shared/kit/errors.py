@@ -17,7 +17,8 @@ from shared.models.problem import FieldError
 class ServiceError(Exception):
     """An error whose text may be sent to the caller.
 
-    `detail` is a sentence for people, `code` a stable identifier for programs.
+    `detail` is a sentence for people, `code` a stable identifier for programs. `retried` is set
+    where a call to another service failed for good, so that no caller repeats it.
     """
 
     status: ClassVar[int] = 500
@@ -31,11 +32,13 @@ class ServiceError(Exception):
         code: str | None = None,
         errors: Sequence[FieldError] | None = None,
         retry_after: float | None = None,
+        retried: bool = False,
     ) -> None:
         self.detail = detail or self.title
         self.code = code or self.default_code
         self.errors = errors
         self.retry_after = retry_after
+        self.retried = retried
         super().__init__(f"{self.code}: {self.detail}")
 
 

@@ -19,6 +19,7 @@ from shared.kit.errors import (
 from shared.kit.http import context
 from shared.kit.http.circuit_breaker import CircuitBreaker
 from shared.kit.http.client import CallNotAllowed, ServiceClient
+from shared.kit.http.connection_wait import ConnectionWait
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.kit.http.transport import (
     ConnectFailed,
@@ -33,6 +34,7 @@ from shared.models.event import Command, Nothing, Recorded
 from shared.models.problem import Problem
 from shared.models.user import LookUpUser, User
 from shared.testing.identities import Identities
+from shared.testing.waiting import until
 
 USER = User(
     id=uuid4(),
@@ -157,7 +159,7 @@ class TestSends:
 class TestRepeats:
     @pytest.mark.parametrize(
         "fault",
-        [ConnectFailed(), ConnectionBroke(), TimeoutError(), refusal(503, "unavailable")],
+        [ConnectionBroke(), TimeoutError(), refusal(503, "unavailable")],
     )
     async def test_a_read(self, make: Make, fault: Reply | Exception) -> None:
         client, transport = make(fault, fault, OK)
@@ -192,12 +194,24 @@ class TestRepeats:
             await client.post("/limits/take", take, response_model=TokenTaken)
         assert len(transport.sent) == 1
 
-    async def test_a_write_that_never_left(self, make: Make) -> None:
-        taken = Reply(200, {}, b'{"allowed": true, "remaining": 0, "retry_after": 0}')
-        client, transport = make(ConnectFailed(), taken, callee="back-redis")
-        take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
-        assert (await client.post("/limits/take", take, response_model=TokenTaken)).allowed
-        assert len(transport.sent) == 2
+    async def test_one_in_ten_calls_once_the_reserve_is_spent(self, make: Make) -> None:
+        client, transport = make(refusal(503, "unavailable"), *[OK] * 9)
+        while client._retries.withdraw():
+            pass
+        with pytest.raises(Unavailable):
+            await get(client)
+        assert len(transport.sent) == 1
+        for _ in range(9):
+            await get(client)
+        transport.script = [refusal(503, "unavailable"), OK]
+        assert await get(client) == USER
+
+    async def test_not_what_the_callee_has_already_repeated(self, make: Make) -> None:
+        client, transport = make(refusal(503, "unavailable", **{"x-retried": "true"}), OK)
+        with pytest.raises(Unavailable) as raised:
+            await get(client)
+        assert len(transport.sent) == 1
+        assert raised.value.retried
 
     async def test_not_beyond_the_deadline(self, make: Make) -> None:
         client, _ = make(*[30.0] * 5)
@@ -205,6 +219,70 @@ class TestRepeats:
         with context.correlated("a-correlation", deadline=0.2), pytest.raises(TimedOut):
             await get(client)
         assert time.monotonic() - started < 10
+
+
+class TestRefusedConnections:
+    async def test_a_write_waits_until_the_callee_listens(self, make: Make) -> None:
+        taken = Reply(200, {}, b'{"allowed": true, "remaining": 0, "retry_after": 0}')
+        client, transport = make(*[ConnectFailed()] * 4, taken, callee="back-redis")
+        take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
+        assert (await client.post("/limits/take", take, response_model=TokenTaken)).allowed
+        assert len(transport.sent) == 5
+
+    async def test_leave_the_breaker_closed(self, make: Make) -> None:
+        client, transport = make(*[ConnectFailed()] * 12, OK)
+        assert await get(client) == USER
+        assert len(transport.sent) == 13
+
+    async def test_end_after_a_while(self) -> None:
+        patient = ConnectionWait(Scripted(*[ConnectFailed()] * 20), seconds=0.3)
+        with pytest.raises(ConnectFailed):
+            await patient.send(Request("GET", "/"), 2)
+
+    async def test_end_with_the_deadline_of_the_edge(self, make: Make) -> None:
+        client, _ = make(*[ConnectFailed()] * 20)
+        started = time.monotonic()
+        with context.correlated("a-correlation", deadline=0.3), pytest.raises(Unavailable):
+            await get(client)
+        assert time.monotonic() - started < 2
+
+    async def test_let_only_so_many_calls_wait(self) -> None:
+        patient = ConnectionWait(Scripted(*[ConnectFailed()] * 99), calls=2, seconds=5)
+        waiting = [asyncio.create_task(patient.send(Request("GET", "/"), 2)) for _ in range(2)]
+        await until(lambda: patient._waiting == 2)
+        with pytest.raises(ConnectFailed):
+            await patient.send(Request("GET", "/"), 2)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert patient._waiting == 0
+
+
+class TestProbes:
+    async def test_pass_the_breaker_by_and_are_not_repeated(self, make: Make) -> None:
+        client, transport = make(*[ConnectionBroke()] * 20, *[ConnectFailed()] * 20, OK)
+        for _ in range(40):
+            with pytest.raises(Unavailable):
+                await client.probe("/health/ready")
+        assert len(transport.sent) == 40
+        assert await get(client) == USER
+
+    async def test_see_a_failing_callee_while_the_breaker_is_open(self, make: Make) -> None:
+        client, _ = make(*[ConnectionBroke()] * 5, Reply(200, {}, b"{}"))
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await get(client)
+        await client.probe("/health/ready")
+
+    @pytest.mark.parametrize(
+        "step, error", [(TimeoutError(), TimedOut), (refusal(503, "not_ready"), Unavailable)]
+    )
+    async def test_say_what_is_wrong(
+        self, make: Make, step: Reply | Exception, error: type[ServiceError]
+    ) -> None:
+        client, _ = make(step)
+        with pytest.raises(error):
+            await client.probe("/health/ready")
 
 
 class TestReads:
@@ -281,10 +359,6 @@ class TestAllows:
         with pytest.raises(CallNotAllowed):
             await client.post("/credentials", LookUpUser(email="a@b.co"))
         assert not transport.sent
-
-    async def test_health_of_everybody(self, make: Make) -> None:
-        client, _ = make(Reply(200, {}, b"{}"))
-        await client.get("/health/ready")
 
 
 class TestEvents:

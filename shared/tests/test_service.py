@@ -14,6 +14,7 @@ from shared.kit import Service, ServiceSettings
 from shared.kit.auth.guards import CallingService, calls_with_scope
 from shared.kit.errors import Conflict, TooManyRequests, Unavailable
 from shared.kit.http import context
+from shared.kit.runtime.service import _run_with_restarts
 from shared.models.base import PublicRequest, Text
 from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.identities import Identities
@@ -305,6 +306,31 @@ class TestLifetime:
             async with asyncio.timeout(20):
                 await done.wait()
         assert runs == 3
+
+    async def test_background_work_that_ran_well_starts_again_at_once(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pauses: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+
+        monkeypatch.setattr("shared.kit.runtime.service.asyncio.sleep", sleep)
+        seconds_of_runs = iter([0.0, 0.0, 60.0, 0.0])
+        clock = 0.0
+        monkeypatch.setattr("shared.kit.runtime.service.time.monotonic", lambda: clock)
+
+        async def work() -> None:
+            nonlocal clock
+            ran = next(seconds_of_runs, None)
+            if ran is None:
+                return
+            clock += ran
+            raise ValueError("crashed")
+
+        await _run_with_restarts(work)
+
+        assert pauses == [0.5, 1.0, 0.5, 1.0]
 
     async def test_background_work_ends_with_the_app(self, service: Service) -> None:
         ended = False

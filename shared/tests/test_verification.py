@@ -217,6 +217,36 @@ class TestRemoteKeySet:
         assert "k2" in await key_set.keys("k2")
         assert issuer.asked == 2
 
+    async def test_a_known_key_does_not_wait_for_a_hanging_back_auth(
+        self, issuer: Issuer, key_set: RemoteKeySet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await key_set.keys("k1")
+        hanging = asyncio.Event()
+        issuer.app.router.routes.clear()
+
+        @issuer.app.get("/.well-known/jwks.json")
+        async def hang() -> None:
+            hanging.set()
+            await asyncio.Event().wait()
+
+        later = time.monotonic() + 120
+        monkeypatch.setattr("shared.kit.auth.user_tokens.time.monotonic", lambda: later)
+        asked = key_set.keys("k1")
+        with pytest.raises(StopIteration):
+            asked.send(None)
+        async with asyncio.timeout(20):
+            await hanging.wait()
+
+    async def test_a_key_that_could_not_be_confirmed_for_an_hour_is_refused(
+        self, issuer: Issuer, key_set: RemoteKeySet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await key_set.keys("k1")
+        issuer.app.router.routes.clear()
+        later = time.monotonic() + RemoteKeySet.MAX_AGE_SECONDS + 1
+        monkeypatch.setattr("shared.kit.auth.user_tokens.time.monotonic", lambda: later)
+        with pytest.raises(Unavailable):
+            await key_set.keys("k1")
+
     async def test_keeps_what_it_knows_while_back_auth_is_out(
         self, issuer: Issuer, key_set: RemoteKeySet, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -348,6 +378,21 @@ class TestRevocations:
         with pytest.raises(Unauthenticated):
             await revocations.check(SID, USER, time.time())
         await revocations.ready()
+
+    async def test_an_unreadable_entry_loads_the_snapshot_again(
+        self, revocations: Revocations, stream: Stream, answers: list[bool | Exception]
+    ) -> None:
+        stream.say("entry", Revocation(sid=SID), "1-0")
+        stream.say("caught-up", id="1-0")
+        await until(lambda: revocations.current)
+        stream.events.put_nowait(ServerSentEvent("entry", '{"sid": "not a uuid"}', "2-0"))
+        await until(lambda: len(stream.since) == 2)
+        assert stream.since == [None, None]
+        assert not revocations.current
+        answers[:] = [True]
+        await revocations.check(uuid4(), USER, time.time())
+        stream.say("caught-up", id="3-0")
+        await until(lambda: revocations.current)
 
     async def test_tells_its_watchers(self, revocations: Revocations, stream: Stream) -> None:
         told: list[Revocation] = []

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 import structlog
+from pydantic import ValidationError
 
 from shared.kit.errors import ServiceError, Unauthenticated, Unavailable
 from shared.kit.http.client import ServiceClient
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 SILENCE_SECONDS = 1.0
 KEPT_SECONDS = 1200.0
 _RETRY_SECONDS = 0.25
+_LONGEST_RETRY_SECONDS = 5.0
 _FORGET_SECONDS = 60.0
 
 SessionCheck = Callable[[UUID], Awaitable[bool]]
@@ -88,14 +90,23 @@ class Revocations:
 
     async def follow(self) -> None:
         """Read the stream for as long as the app runs; resume it where it broke."""
+        pause = _RETRY_SECONDS
         while True:
             try:
                 await self._read()
             except ServiceError as error:
                 log.debug("revocation_stream_silent", reason=error.detail)
+                pause = _RETRY_SECONDS
+            except ValidationError as error:
+                # What it revokes is unknown: load everything again, ask back-auth meanwhile.
+                log.error(  # noqa: TRY400  (the traceback would quote the entry)
+                    "revocation_unreadable", errors=[e["type"] for e in error.errors()]
+                )
+                self._since = None
+                pause = min(pause * 2, _LONGEST_RETRY_SECONDS)
             finally:
                 self._caught_up = False
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(pause)
 
     async def _read(self) -> None:
         events = self._source.events(self._stream, since=self._since, silence=self._silence)

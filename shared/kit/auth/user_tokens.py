@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,37 +38,66 @@ class KeySet(Protocol):
 
 
 class RemoteKeySet:
-    """The key set at the service that signs tokens (JWKS, RFC 7517), cached for a minute."""
+    """The key set of the service that signs tokens (JWKS, RFC 7517), kept in memory.
+
+    A known key is never waited for: the set is loaded again in the background, later and later
+    while that fails, and is refused once it is older than `MAX_AGE_SECONDS`.
+    """
 
     REFRESH_SECONDS = 60.0
+    MAX_AGE_SECONDS = 3600.0
     UNKNOWN_KID_SECONDS = 1.0
+    LONGEST_PAUSE = 30.0
 
     def __init__(self, auth: ServiceClient) -> None:
         self._auth = auth
         self._keys: dict[str, RSAPublicKey] = {}
-        self._fetched_at = -self.REFRESH_SECONDS
-        self._fetching = asyncio.Lock()
+        self._loaded_at = -math.inf
+        self._tried_at = -math.inf
+        self._failure: ServiceError | None = None
+        self._pause = self.UNKNOWN_KID_SECONDS
+        self._loading: asyncio.Task[None] | None = None
 
     async def keys(self, kid: str) -> Mapping[str, RSAPublicKey]:
-        """Raises Unavailable when the key set can't be fetched and `kid` is not cached."""
-        age = time.monotonic() - self._fetched_at
-        unknown = kid not in self._keys and age > self.UNKNOWN_KID_SECONDS
-        if unknown or age > self.REFRESH_SECONDS:
-            async with self._fetching:
-                if time.monotonic() - self._fetched_at > self.UNKNOWN_KID_SECONDS:
-                    await self._fetch(kid)
+        """All keys by kid; `kid` is not among them where nobody knows it.
+
+        Raises Unavailable or TimedOut where `kid` is not known and the set can't be loaded.
+        """
+        age = time.monotonic() - self._loaded_at
+        if kid in self._keys and age <= self.MAX_AGE_SECONDS:
+            if age > self.REFRESH_SECONDS and self._since_last_try() > self._pause:
+                self._load()
+            return self._keys
+        if self._since_last_try() > self.UNKNOWN_KID_SECONDS:
+            self._load()
+        if self._loading:
+            await asyncio.shield(self._loading)
+        if self._failure:
+            raise self._failure
         return self._keys
 
-    async def _fetch(self, kid: str) -> None:
+    def _since_last_try(self) -> float:
+        return time.monotonic() - self._tried_at
+
+    def _load(self) -> None:
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
         try:
             found = await self._auth.get("/.well-known/jwks.json", response_model=JsonWebKeySet)
-        except ServiceError:
-            if kid not in self._keys:
-                raise
-            return
-        keys = {key.kid: RSAAlgorithm.from_jwk(key.model_dump()) for key in found.keys}
-        self._keys = {kid: key for kid, key in keys.items() if isinstance(key, RSAPublicKey)}
-        self._fetched_at = time.monotonic()
+        except ServiceError as error:
+            self._failure = error
+            self._pause = min(self._pause * 2, self.LONGEST_PAUSE)
+        else:
+            keys = {key.kid: RSAAlgorithm.from_jwk(key.model_dump()) for key in found.keys}
+            self._keys = {kid: key for kid, key in keys.items() if isinstance(key, RSAPublicKey)}
+            self._loaded_at = time.monotonic()
+            self._failure = None
+            self._pause = self.UNKNOWN_KID_SECONDS
+        finally:
+            self._tried_at = time.monotonic()
+            self._loading = None
 
 
 class RevocationCheck(Protocol):

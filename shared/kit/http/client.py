@@ -19,13 +19,16 @@ from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import ServiceError, TimedOut, Unavailable
 from shared.kit.http import context
 from shared.kit.http.circuit_breaker import CircuitBreaker
+from shared.kit.http.connection_wait import ConnectionWait
 from shared.kit.http.headers import (
     ASSERTION_HEADER,
     CORRELATION_HEADER,
     DEADLINE_HEADER,
+    RETRIED_HEADER,
     TRACE_HEADER,
 )
 from shared.kit.http.reply_parser import parse_reply, server_error, unavailable
+from shared.kit.http.retry_budget import RetryBudget
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
 from shared.kit.http.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
 
@@ -55,12 +58,12 @@ class Policy:
     """The time-out and retry policy of one call.
 
     `timeout` is in seconds, for all attempts together; `repeatable` where a retry is safe;
-    `breaks` where the outcome counts for the circuit breaker.
+    `counts` where the outcome counts for the circuit breaker.
     """
 
     timeout: float
     repeatable: bool
-    breaks: bool = True
+    counts: bool = True
 
 
 class ServiceClient:
@@ -83,6 +86,8 @@ class ServiceClient:
     ) -> None:
         self.callee = callee
         self._transport = transport
+        self._patient = ConnectionWait(transport)
+        self._retries = RetryBudget()
         self._assertions = assertions
         self._timeout = timeout
         self._breaker = breaker or CircuitBreaker()
@@ -225,10 +230,24 @@ class ServiceClient:
         policy = Policy(
             timeout=timeout or self._timeout,
             repeatable=idempotent or method in _REPEATABLE or hasattr(body, "command_id"),
-            breaks=timeout is None or timeout <= self._timeout,
+            counts=timeout is None or timeout <= self._timeout,
         )
         reply = await self._send(request, policy)
         return parse_reply(self.callee, reply, response_model)
+
+    async def probe(self, path: str, *, timeout: float = 1.0) -> None:
+        """Ask for the state of the callee: once, past the circuit breaker and without waiting.
+
+        Raises `Unavailable` or `TimedOut` where it does not answer 2xx.
+        """
+        request = Request("GET", path, headers=self._headers(timeout))
+        try:
+            reply = await self._transport.send(request, timeout)
+        except (ConnectFailed, ConnectionBroke) as error:
+            raise unavailable(self.callee) from error
+        except TimeoutError as error:
+            raise TimedOut(f"{self.callee} did not answer in time.") from error
+        parse_reply(self.callee, reply, None)
 
     async def events(
         self,
@@ -261,22 +280,25 @@ class ServiceClient:
         timeout = policy.timeout if left is None else min(policy.timeout, left)
         deadline = time.monotonic() + timeout
         attempt = 1
+        self._retries.deposit()
         while True:
             error: ServiceError
             try:
                 reply = await self._attempt(request, policy, deadline)
                 if reply.status < 500:
                     return reply
-                safe, error = policy.repeatable, server_error(self.callee, reply)
-            except ConnectFailed:
-                safe, error = True, unavailable(self.callee)
+                safe = policy.repeatable and RETRIED_HEADER.lower() not in reply.headers
+                error = server_error(self.callee, reply)
+            except ConnectFailed as refused:
+                raise unavailable(self.callee) from refused
             except ConnectionBroke:
                 safe, error = policy.repeatable, unavailable(self.callee)
             except TimeoutError:
                 safe = policy.repeatable
-                error = TimedOut(f"{self.callee} did not answer in time.")
+                error = TimedOut(f"{self.callee} did not answer in time.", retried=True)
             pause = random.uniform(0, _FIRST_BACKOFF * 2**attempt)  # noqa: S311  (jitter)
-            if not safe or attempt == _ATTEMPTS or deadline - time.monotonic() <= pause:
+            in_time = deadline - time.monotonic() > pause
+            if not (safe and attempt < _ATTEMPTS and in_time and self._retries.withdraw()):
                 raise error
             log.warning(
                 "call_retried",
@@ -293,23 +315,24 @@ class ServiceClient:
         timeout = deadline - time.monotonic()
         if timeout <= 0:
             raise TimeoutError
-        if policy.breaks and not self._breaker.allow():
+        if policy.counts and not self._breaker.allow():
             raise Unavailable(
                 f"{self.callee} can't be reached at present.",
                 retry_after=max(1.0, self._breaker.seconds_until_probe()),
+                retried=True,
             )
         headers = request.headers | self._headers(timeout)
         try:
-            reply = await self._transport.send(replace(request, headers=headers), timeout)
-        except (ConnectFailed, ConnectionBroke, TimeoutError):
-            if policy.breaks:
+            reply = await self._patient.send(replace(request, headers=headers), timeout)
+        except (ConnectionBroke, TimeoutError):
+            if policy.counts:
                 self._breaker.failed()
             raise
-        except asyncio.CancelledError:
-            if policy.breaks:
+        except (ConnectFailed, asyncio.CancelledError):
+            if policy.counts:
                 self._breaker.gave_up()
             raise
-        if policy.breaks:
+        if policy.counts:
             (self._breaker.failed if reply.status >= 500 else self._breaker.succeeded)()
         return reply
 

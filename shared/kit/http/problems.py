@@ -21,6 +21,7 @@ from shared.kit.errors import (
     ValidationFailed,
 )
 from shared.kit.http.context import correlation_id
+from shared.kit.http.headers import RETRIED_HEADER
 from shared.models.problem import FieldError, Problem
 
 log = structlog.get_logger()
@@ -55,6 +56,8 @@ def problem_response(error: ServiceError, instance: str) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.retried:
+        headers[RETRIED_HEADER] = "true"
     return Response(body, error.status, headers, MEDIA_TYPE)
 
 

@@ -46,13 +46,13 @@ def parse_reply(
 def server_error(callee: str, reply: Reply) -> ServiceError:
     """The error of a 5xx response."""
     if reply.status == 504:
-        return TimedOut(f"{callee} did not finish in time.")
+        return TimedOut(f"{callee} did not finish in time.", retried=True)
     return unavailable(callee)
 
 
 def unavailable(callee: str) -> Unavailable:
     """The error of a callee that can't be reached or answers a server error."""
-    return Unavailable(f"{callee} can't be reached at present.", retry_after=1)
+    return Unavailable(f"{callee} can't be reached at present.", retry_after=1, retried=True)
 
 
 def _client_error(callee: str, reply: Reply) -> ServiceError:

@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 import aiohttp  # noqa: TID251 - the one client of the services
 from yarl import URL
 
+IDLE_SECONDS = 4.0
+"""How long an idle connection is kept: less than the 5 s after which uvicorn closes it."""
+
 
 class ConnectFailed(Exception):
     """The connection could not be opened: the service has not received the request."""
@@ -79,7 +82,7 @@ class HttpTransport:
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers={"User-Agent", "Accept"},
             trust_env=False,

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -36,6 +37,7 @@ Connect = Callable[[str], Transport]
 
 _RESTART_FIRST = 0.5  # seconds, doubled at each crash
 _RESTART_LONGEST = 10.0
+_GOOD_SECONDS = 60.0  # a task that ran this long starts again without delay
 
 
 class Service:
@@ -72,7 +74,7 @@ class Service:
         client = self.resource(service_client(self._settings, callee, at))
 
         async def ask() -> None:
-            await client.get("/health/ready", timeout=1)
+            await client.probe("/health/ready")
 
         self._health.uses(callee, ask)
         return client
@@ -162,9 +164,12 @@ def _sets_on_shutdown(stopping: asyncio.Event) -> Iterator[None]:
 async def _run_with_restarts(run: Background) -> None:
     pause = _RESTART_FIRST
     while True:
+        started = time.monotonic()
         try:
             await run()
         except Exception:
+            if time.monotonic() - started >= _GOOD_SECONDS:
+                pause = _RESTART_FIRST
             log.exception("background_crashed", task=run.__qualname__, restart_in=pause)
         else:
             return
