@@ -30,6 +30,7 @@ def nginx_conf(kong: Kong, settings: Settings) -> str:
         seconds_to_wait=ceil(60 / per_minute),
         body_megabytes=kong.size_limiting.allowed_payload_size,
         cors=_indented(4, _cors(kong.cors)),
+        probes=_indented(8, *(_probe(service) for service in services)),
         upstreams=_indented(4, *(_upstream(service, settings) for service in services)),
         locations=_indented(
             8,
@@ -100,8 +101,24 @@ upstream {service.name} {{
 }}"""
 
 
+def _probe(service: Service) -> str:
+    """Where `wait_for_service` of gateway.js asks whether the service listens again."""
+    return f"""\
+location = /gateway/listening/{service.name} {{
+    internal;
+    error_page 418 /gateway/problem; # none of the server's: a refused connection stays 502
+    proxy_method GET;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
+    proxy_connect_timeout 200ms;
+    proxy_read_timeout 1s;
+    proxy_pass http://{service.name}/health/live;
+}}"""
+
+
 def _location(service: Service, path: str, per_minute: int) -> str:
     passed_on = f"""\
+    set $service {service.name};
     if ($ambiguous_path) {{
         return 400;
     }}

@@ -1,4 +1,5 @@
-// The gateway's own errors, as RFC 9457 problem details, and the times of a log line.
+// The gateway's own errors, as RFC 9457 problem details, waiting for a service that restarts, and
+// the times of a log line.
 
 const PROBLEMS = {
     400: {
@@ -69,8 +70,16 @@ const OTHER_SERVER_ERROR = {
 };
 const SECONDS_TO_RECOVER = '2';
 
+// A restart takes about a second; more requests than these would only queue up.
+const WAITING_REQUESTS = 64;
+const WAIT_MS = 3000;
+const PAUSE_MS = 100;
+
 function problem(r) {
-    const status = Number(r.variables.status) || 404;
+    answer(r, Number(r.variables.status) || 404);
+}
+
+function answer(r, status) {
     const meaning = PROBLEMS[status] || (status < 500 ? OTHER_CLIENT_ERROR : OTHER_SERVER_ERROR);
     if (status === 429) {
         r.headersOut['Retry-After'] = r.variables.seconds_to_wait;
@@ -91,6 +100,44 @@ function problem(r) {
     }));
 }
 
+// A refused connection has sent nothing, so the request is passed on once the service listens.
+async function wait_for_service(r) {
+    const waiting = ngx.shared.waiting;
+    const service = r.variables.service;
+    const connects = (r.variables.upstream_connect_time || '-').split(/[,:] */);
+    const refused = connects[connects.length - 1] === '-';
+    if (!refused || r.variables.waited || waiting.incr(service, 1, 0) > WAITING_REQUESTS) {
+        if (refused && !r.variables.waited) {
+            waiting.incr(service, -1, 0);
+        }
+        unavailable(r);
+        return;
+    }
+    try {
+        const end = Date.now() + WAIT_MS;
+        while (Date.now() < end) {
+            await pause(PAUSE_MS * (0.5 + Math.random()));
+            const live = await r.subrequest('/gateway/listening/' + service);
+            if (live.status !== 502) {
+                r.variables.waited = '1';
+                r.internalRedirect(r.variables.request_uri);
+                return;
+            }
+        }
+    } finally {
+        waiting.incr(service, -1, 0);
+    }
+    unavailable(r);
+}
+
+function pause(milliseconds) {
+    return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function unavailable(r) {
+    answer(r, 503);
+}
+
 function now(r) {
     return new Date(Number(r.variables.msec) * 1000).toISOString();
 }
@@ -99,4 +146,4 @@ function milliseconds(r) {
     return Math.round(Number(r.variables.request_time) * 1000);
 }
 
-export default { problem, now, milliseconds };
+export default { problem, wait_for_service, now, milliseconds };

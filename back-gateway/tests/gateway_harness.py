@@ -76,7 +76,7 @@ class Upstream:
 
 
 @contextmanager
-def upstream() -> Iterator[Upstream]:
+def upstream(port: int = 0) -> Iterator[Upstream]:
     ended = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -124,7 +124,7 @@ def upstream() -> Iterator[Upstream]:
         def handle_error(self, request: object, client_address: object) -> None:
             pass
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", port), Handler)
     service = Upstream(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

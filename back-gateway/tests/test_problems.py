@@ -1,9 +1,12 @@
 """What the gateway answers itself is a problem, and safe to read as JSON."""
 
+import functools
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from tests.conftest import Started
-from tests.gateway_harness import Gateway, Upstream
+from tests.gateway_harness import Gateway, Upstream, free_port, upstream
 
 MEGABYTE = 1024 * 1024
 
@@ -163,6 +166,26 @@ class TestService:
         assert answer.problem()["code"] == "unavailable"
         assert answer.status == 503
         assert answer.header("retry-after") == "2"
+
+    def test_a_request_waits_for_one_that_restarts_and_is_passed_on_once(
+        self, start: Started
+    ) -> None:
+        port = free_port()
+        gateway = start(BACK_AUTH_URL=f"http://127.0.0.1:{port}")
+        sent = functools.partial(
+            gateway.send, "/auth/a%20b?c=%C3%A9", method="POST", body=b'{"e": "\xc3\xa9"}'
+        )
+
+        with ThreadPoolExecutor() as pool:
+            answers = [pool.submit(sent) for _ in range(5)]
+            assert not wait(answers, timeout=0.5).done
+            with upstream(port) as service:
+                assert [answer.result(timeout=10).status for answer in answers] == [200] * 5
+
+        passed_on = [seen for seen in service.seen if seen.path != "/health/live"]
+        assert [(seen.method, seen.path, seen.body) for seen in passed_on] == [
+            ("POST", "/auth/a%20b?c=%C3%A9", b'{"e": "\xc3\xa9"}')
+        ] * 5
 
     def test_one_that_hangs_is_a_time_out(self, gateway: Gateway) -> None:
         answer = gateway.send("/api/hang")
