@@ -29,6 +29,7 @@ from shared.security.jwt import TokenRefused, verify_jwt
 from shared.security.signing import generate_jwt
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
+from shared.testing.waiting import until
 
 USER, SID = uuid4(), uuid4()
 
@@ -283,12 +284,6 @@ class Stream:
 
 
 SILENCE = 40.0  # seconds: longer than any test takes
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  (there is nothing else to wait for)
-            await asyncio.sleep(0.005)  # noqa: TID251 - polls until a deadline
 
 
 class TestRevocations:
