@@ -75,24 +75,21 @@ class HttpOutboxClient:
 
     async def renew(self, delivery: Delivery) -> None:
         hold = HoldLease(lease_token=delivery.lease_token, lease_seconds=self._lease_seconds)
-        await self._change(delivery, "renew", hold)
+        await self._change(f"/deliveries/{delivery.delivery_id}/renew", hold)
 
     async def complete(self, delivery: Delivery) -> None:
-        await self._change(delivery, "complete", CompleteDelivery(lease_token=delivery.lease_token))
+        complete = CompleteDelivery(lease_token=delivery.lease_token)
+        await self._change(f"/deliveries/{delivery.delivery_id}/complete", complete)
 
     async def fail(self, delivery: Delivery, error: str) -> None:
         fail = FailDelivery(lease_token=delivery.lease_token, error=error[:ERROR_MAX_LENGTH])
-        await self._change(delivery, "fail", fail)
+        await self._change(f"/deliveries/{delivery.delivery_id}/fail", fail)
 
     async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:
         postpone = PostponeDelivery(lease_token=delivery.lease_token, pause_seconds=pause_seconds)
-        await self._change(delivery, "postpone", postpone)
+        await self._change(f"/deliveries/{delivery.delivery_id}/postpone", postpone)
 
     async def _change(
-        self,
-        delivery: Delivery,
-        verb: str,
-        body: HoldLease | CompleteDelivery | FailDelivery | PostponeDelivery,
+        self, path: str, body: HoldLease | CompleteDelivery | FailDelivery | PostponeDelivery
     ) -> None:
-        path = f"/deliveries/{delivery.delivery_id}/{verb}"
         await self._postgres.post(path, body, response_model=None, idempotent=True)

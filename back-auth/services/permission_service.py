@@ -5,8 +5,8 @@ from typing import Final
 
 from shared.models.user import Role
 
-_USER: Final = frozenset({"profile:read", "profile:write", "notifications:read"})
-_ADMIN: Final = _USER | {"audit:read", "maintenance:run", "users:notify"}
+_USER: Final[frozenset[str]] = frozenset()
+_ADMIN: Final = _USER | {"audit:read", "maintenance:run"}
 
 _PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {"user": _USER, "admin": _ADMIN}
 

@@ -17,7 +17,6 @@ from database import Database
 from repositories.delivery_statements import (
     CLAIM,
     COMPLETE,
-    COUNTS,
     FAIL,
     POSTPONE,
     RENEW,
@@ -31,8 +30,6 @@ from shared.models.event import (
     CompleteDelivery,
     Deliveries,
     Delivery,
-    DeliveryCount,
-    DeliveryCounts,
     EventEnvelope,
     FailDelivery,
     HoldLease,
@@ -120,11 +117,6 @@ class DeliveryRepository:
         )
         if row is None:
             await self._check_repeated(delivery_id, held.lease_token, "pending")
-
-    async def counts(self) -> DeliveryCounts:
-        """The number of deliveries in each state but done."""
-        rows = await self._database.rows(COUNTS)
-        return DeliveryCounts(items=[DeliveryCount.model_validate(dict(row)) for row in rows])
 
     async def _check_repeated(self, delivery_id: UUID, lease_token: UUID, *states: str) -> None:
         row = await self._database.row(STANDS, delivery_id)

@@ -147,14 +147,6 @@ SET failures = pause.failures + (pause.paused_until <= now())::int,
 RETURNING consumer
 """
 
-COUNTS = """
-SELECT consumer, state, count(*) AS count, min(created_at) AS oldest
-FROM deliveries
-WHERE state IN ('pending', 'sent', 'leased') OR state = 'dead'
-GROUP BY consumer, state
-ORDER BY consumer, state
-"""
-
 STANDS = """
 SELECT state, lease_token
 FROM deliveries

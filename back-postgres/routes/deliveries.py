@@ -12,7 +12,6 @@ from shared.models.event import (
     CompleteDelivery,
     Deliveries,
     Delivery,
-    DeliveryCounts,
     FailDelivery,
     HoldLease,
     PostponeDelivery,
@@ -47,9 +46,5 @@ def router(deliveries: DeliveryRepository, claiming: DeliveryLongPoll) -> APIRou
     @router.post("/{delivery_id}/postpone", status_code=204, dependencies=working)
     async def postpone(delivery_id: UUID, held: PostponeDelivery) -> None:
         await deliveries.postpone(delivery_id, held)
-
-    @router.get("/counts", dependencies=[calls_with_scope("deliveries:read")])
-    async def counts() -> DeliveryCounts:
-        return await deliveries.counts()
 
     return router

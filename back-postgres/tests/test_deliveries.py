@@ -411,21 +411,3 @@ class TestPostpone:
 
         with pytest.raises(Conflict, match="lease_lost"):
             await queue.postpone(held)
-
-
-class TestCounts:
-    async def test_counts_what_is_not_done(
-        self, queue: Queue, deliveries: DeliveryRepository
-    ) -> None:
-        await queue.put(event(), event())
-        first, second = await queue.claim("mail")
-        await queue.complete(first)
-        await queue.take(second)
-
-        counts = (await deliveries.counts()).items
-
-        assert [(it.consumer, it.state, it.count) for it in counts] == [
-            ("audit", "pending", 2),
-            ("mail", "leased", 1),
-        ]
-        assert all(it.oldest for it in counts)

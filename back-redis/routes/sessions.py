@@ -30,8 +30,4 @@ def router(sessions: SessionStore) -> APIRouter:
     async def revoke_session(sid: UUID) -> None:
         await sessions.revoke(sid)
 
-    @routes.post("/users/{user_id}/revoke-sessions", status_code=204, dependencies=writes)
-    async def revoke_sessions(user_id: UUID) -> None:
-        await sessions.revoke_all(user_id)
-
     return routes

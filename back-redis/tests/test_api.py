@@ -85,7 +85,6 @@ class TestSessions:
         ended = await post(f"{path}/rotate", trade("second", "third"))
         assert (ended.status, ended.json()["code"]) == (404, "session_not_found")
         assert (await post(f"{path}/revoke")).status == 204
-        assert (await post(f"/users/{new.user_id}/revoke-sessions")).status == 204
         read = await client.get(path, headers=auth)
         assert read.json()["active"] is False
 

@@ -1,4 +1,4 @@
-"""The OpenAPI documents of the real apps, each made in its own service's environment."""
+"""What real apps say of themselves, each in its own service's environment."""
 
 import asyncio
 import json
@@ -6,7 +6,8 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -22,21 +23,29 @@ SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 SECONDS = 60
 
 
-async def documents(root: Path, services: Iterable[str]) -> dict[str, Schema]:
-    """What `app.openapi()` gives, a service; DevError names one whose app can't be made."""
+@dataclass(frozen=True)
+class App:
+    """What `app.openapi()` gives, and the values of the settings where nothing is set."""
+
+    openapi: Schema
+    settings: Mapping[str, object]
+
+
+async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
+    """The app of each service; DevError names one that can't be made."""
     places = asyncio.Semaphore(SIDE_BY_SIDE)
     names = sorted(services)
     with tempfile.TemporaryDirectory(prefix="dev-contracts-") as folder:
         secrets = _throwaway_secrets(root, Path(folder), names)
         failed: list[DevError] = []
 
-        async def one(service: str) -> Schema:
+        async def one(service: str) -> App:
             environment = {
                 "SECRETS_DIR": str(secrets.secrets_root / service),
                 "PUBLIC_KEYS_DIR": str(secrets.public_keys_dir),
             }
             async with places:
-                return await _document(root / service, environment)
+                return await _app(root / service, environment)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -67,7 +76,7 @@ def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> Secrets
     return settings
 
 
-async def _document(folder: Path, secrets: dict[str, str]) -> Schema:
+async def _app(folder: Path, secrets: dict[str, str]) -> App:
     venv = await environments.sync(folder.name)
     process = await asyncio.create_subprocess_exec(
         *(venv / "bin" / "python", SCRIPT),
@@ -88,5 +97,4 @@ async def _document(folder: Path, secrets: dict[str, str]) -> Schema:
         said = errors.decode(errors="replace").strip().splitlines()
         last = said[-1] if said else f"exit code {process.returncode}"
         raise DevError(f"{folder.name}/main.py: app() can't be made: {last}")
-    document: Schema = json.loads(output)
-    return document
+    return App(**json.loads(output))

@@ -11,10 +11,12 @@ from devtools.contracts import (
     consistency,
     events_in_code,
     generated_files,
+    numbers_in_code,
     openapi_comparison,
     required_versions,
     revisions,
     typescript_types,
+    unused_grants,
 )
 from devtools.contracts.node_tools import NodeTools
 from devtools.contracts.revisions import Documents
@@ -83,6 +85,7 @@ def static(tree: Tree, against: str | None) -> Outcome:
     drifted = drift(tree)
     outcome.wrong += drifted
     outcome.wrong += events_in_code.broken(tree.root, tree.services, tree.contracts)
+    outcome.wrong += unused_grants.unused(tree.root, tree.services, tree.contracts)
     if against:
         verdict = required_versions.verdict(
             revisions.at(tree.root, against), tree.documents, tree.contracts
@@ -130,13 +133,15 @@ async def of_programs(tree: Tree) -> list[Finding]:
 
 async def of_services(tree: Tree) -> list[Finding]:
     """Where the code has other features than the contracts, or a real app another document."""
-    found = await app_documents.documents(tree.root, tree.services)
+    found = await app_documents.apps(tree.root, tree.services)
+    settings = {service: app.settings for service, app in found.items()}
     return [
         *events_in_code.folders(tree.root, tree.services, tree.contracts),
+        *numbers_in_code.differing(tree.root, tree.contracts, settings),
         *(
             finding
-            for service, document in found.items()
-            for finding in differences(tree, service, document, Path(service) / "main.py")
+            for service, app in found.items()
+            for finding in differences(tree, service, app.openapi, Path(service) / "main.py")
         ),
     ]
 

@@ -17,7 +17,7 @@ async def lines(tree: Tree, feature: str) -> list[str]:
         raise DevError(f"there is no contract {feature}; there are: {known}")
     here = [name for name in file.contract.participants if name in tree.services]
     serving = {it.service for it in file.contract.endpoints} & set(here)
-    found = await app_documents.documents(tree.root, serving)
+    found = await app_documents.apps(tree.root, serving)
     said = [f"{feature} {file.contract.version} ({file.path})"]
     for service in file.contract.participants:
         if service not in tree.services:
@@ -28,7 +28,7 @@ async def lines(tree: Tree, feature: str) -> list[str]:
             own = {f"{it.method} {it.path}" for it in file.contract.endpoints}
             differing += [
                 finding.what
-                for finding in differences(tree, service, found[service], file.path)
+                for finding in differences(tree, service, found[service].openapi, file.path)
                 if any(
                     finding.what.startswith(f"{name}{end}") for name in own for end in (":", " ")
                 )

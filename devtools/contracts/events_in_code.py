@@ -61,13 +61,13 @@ def broken(
     """What the code of `services` does with events that no contract says, and the reverse."""
     events = {event.type: event for file in files.values() for event in file.contract.events}
     for service in services:
-        sources = list(_sources(root, service))
-        for source in sources:
+        own = list(sources(root, service))
+        for source in own:
             for use in _published(source):
                 yield from _against_contract(service, use, events.get(use.type))
             yield from _made_by_a_socket(service, source, events, files)
             yield from _read(service, source, files)
-        yield from _delivered(service, sources, files)
+        yield from _delivered(service, own, files)
 
 
 def folders(
@@ -232,7 +232,8 @@ def _compared(source: Source) -> Iterator[Use]:
                                 yield Use(source.path, part.lineno, text)
 
 
-def _sources(root: Path, service: str) -> Iterator[Source]:
+def sources(root: Path, service: str) -> Iterator[Source]:
+    """The files of a service, or of a part of `shared`, that run outside tests."""
     for path in sorted((root / service).rglob("*.py")):
         relative = path.relative_to(root)
         if not LEFT_OUT & set(relative.parts):

@@ -110,8 +110,8 @@ class TestAgainstARevision:
         revision = copy.commit()
         copy.replace(LIVE, "path: /tickets/redeem", "path: /tickets/spend")
         (_, due) = map(str, synced(copy, revision).wrong)
-        assert due == f"{LIVE}:2: version 2.0.0 is due: consumers break"
-        copy.replace(LIVE, "version: 1.", "version: 2.")
+        assert due == f"{LIVE}:2: version 3.0.0 is due: consumers break"
+        copy.replace(LIVE, "version: 2.", "version: 3.")
         assert synced(copy, revision).wrong == []
 
     def test_a_revision_without_documents_is_refused_in_one_line(self, copy: Copy) -> None:

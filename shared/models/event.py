@@ -1,7 +1,7 @@
 """The one event envelope, the command that stores it, and its deliveries."""
 
 from datetime import datetime
-from typing import Generic, Literal, Self, TypeVar
+from typing import Generic, Self, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, Field, JsonValue, SerializeAsAny
@@ -166,21 +166,3 @@ class PostponeDelivery(Internal):
 
     lease_token: UUID
     pause_seconds: float = Field(default=1, gt=0, le=300)
-
-
-DeliveryState = Literal["pending", "sent", "leased", "done", "dead"]
-
-
-class DeliveryCount(Internal):
-    """How many deliveries of a consumer stand in a state, and since when the oldest has."""
-
-    consumer: Consumer
-    state: DeliveryState
-    count: int
-    oldest: Instant | None = None
-
-
-class DeliveryCounts(Internal):
-    """The state of all deliveries that are not done."""
-
-    items: list[DeliveryCount]
