@@ -20,7 +20,7 @@ from shared.secrets_init import SecretsSettings, make_secrets
 
 SCRIPT = Path(__file__).with_name("print_app_document.py")
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
-SECONDS = 60
+SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,12 @@ async def _app(folder: Path, secrets: dict[str, str]) -> App:
     try:
         async with asyncio.timeout(SECONDS):
             output, errors = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
+    except TimeoutError:
+        raise DevError(f"{folder.name}/main.py: app() took longer than {SECONDS} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     if process.returncode:
         said = errors.decode(errors="replace").strip().splitlines()
         last = said[-1] if said else f"exit code {process.returncode}"
