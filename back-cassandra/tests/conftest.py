@@ -32,7 +32,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Identities:
 
 @pytest.fixture(scope="session")
 def offline_settings(keys: Identities) -> Settings:
-    """Settings for an engine that is not there."""
+    """Settings for an engine that does not run."""
     env = keys.env("back-cassandra")
     return Settings(
         secrets_dir=Path(env["SECRETS_DIR"]),

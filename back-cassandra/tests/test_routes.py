@@ -1,4 +1,4 @@
-"""The HTTP face, on the fake."""
+"""The HTTP API, on the fake."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

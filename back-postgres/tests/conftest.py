@@ -119,7 +119,7 @@ def environment(
 
 @pytest.fixture
 def woken_alone(environment: pytest.MonkeyPatch) -> None:
-    """Long polls of the service never look by the clock: a notification has to wake them."""
+    """Disables polling: a long poll ends only by a notification."""
     environment.setenv("CLAIM_FALLBACK", "60")
 
 

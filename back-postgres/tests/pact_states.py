@@ -1,4 +1,4 @@
-"""The states that consumers name in their pacts, brought about in a real database."""
+"""The states that consumers name in their pacts, set up in a real database."""
 
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ from tests.builders import HASH
 
 
 class States:
-    """What back-postgres can be made to hold."""
+    """The states, each a method that writes its rows."""
 
     def __init__(self, database: Database) -> None:
         commands = CommandRepository(database, EventRepository(contract_registry().routing))

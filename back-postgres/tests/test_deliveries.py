@@ -23,7 +23,7 @@ from tests.builders import event, recording
 
 
 class Queue:
-    """The deliveries under test, in few words."""
+    """Short calls for deliveries."""
 
     def __init__(
         self, commands: CommandRepository, deliveries: DeliveryRepository, database: Database
@@ -70,7 +70,7 @@ class Queue:
         )
 
     async def time_passes(self, seconds: float) -> None:
-        """Everything that waits is `seconds` nearer."""
+        """Move every due time `seconds` closer."""
         await self._database.row(
             "UPDATE deliveries SET due_at = due_at - make_interval(secs => $1)", seconds
         )

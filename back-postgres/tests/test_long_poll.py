@@ -30,7 +30,7 @@ async def stays() -> bool:
 
 
 async def claiming_begun(service: Callers, database: Database) -> "asyncio.Task[list[Delivery]]":
-    """A long poll that has found nothing and now waits to be woken."""
+    """A long poll that found nothing and waits for a notification."""
     listening = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
     claimed = (
         "SELECT pid FROM pg_stat_activity WHERE query LIKE '%reachable%' AND state = 'idle' "

@@ -18,7 +18,7 @@ VERSIONS = MIGRATIONS / "versions"
 
 @pytest.fixture
 def fresh(empty_settings: Settings) -> Iterator[Settings]:
-    """A database in which nothing has happened yet."""
+    """An empty database."""
     name = f"test_{uuid4().hex[:12]}"
     asyncio.run(administer(empty_settings, f"CREATE DATABASE {name}"))
     yield empty_settings.model_copy(update={"postgres_database": name})

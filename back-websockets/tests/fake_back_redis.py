@@ -66,7 +66,7 @@ class FakeStream:
 
 
 class FakeBackRedis:
-    """Set `up` to False and it answers 503 and its streams end."""
+    """back-redis in memory. With `up` set to False it answers 503 and its streams end."""
 
     def __init__(self) -> None:
         self.up = True
@@ -139,7 +139,7 @@ class FakeBackRedis:
         return api
 
     def auth_app(self) -> FastAPI:
-        """back-auth's word on sessions."""
+        """The sessions of back-auth."""
         api = FastAPI()
         install_problems(api)
 

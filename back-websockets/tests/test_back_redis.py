@@ -95,12 +95,12 @@ async def world(
 
 async def until_event(events: AsyncIterator[ServerSentEvent], kind: str) -> list[ServerSentEvent]:
     """What comes up to the first event of this kind, heartbeats aside."""
-    heard: list[ServerSentEvent] = []
+    received: list[ServerSentEvent] = []
     async with asyncio.timeout(20):
         async for event in events:
-            heard += [event] if event.event in {"entry", "gap", kind} else []
+            received += [event] if event.event in {"entry", "gap", kind} else []
             if event.event == kind:
-                return heard
+                return received
     raise AssertionError("the stream ended")
 
 

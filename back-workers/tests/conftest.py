@@ -22,7 +22,7 @@ def keys(tmp_path: Path) -> Identities:
 
 @pytest.fixture
 def settings(keys: Identities, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of a relay and a worker in a hurry, with leases that last; without a broker."""
+    """Settings with short pauses and long leases, without a broker."""
     for name, value in keys.env("back-workers").items():
         monkeypatch.setenv(name, value)
     return Settings(
@@ -58,6 +58,6 @@ async def smtp() -> AsyncIterator[FakeSmtpServer]:
 
 @pytest.fixture
 async def broker(settings: Settings) -> AsyncIterator[Broker]:
-    """The workers' side of a broker that is out."""
+    """The client of a broker that does not run."""
     async with Broker(settings) as broker:
         yield broker

@@ -1,6 +1,6 @@
 """The services that the workers call, in memory: back-postgres, back-auth and the two others.
 
-`app()` serves all their paths at once; identities and scopes are the kit's tests' affair.
+`app()` serves the paths of all; it checks no identity and no scope.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from tests.fake_outbox_client import FakeOutboxClient
 
 
 class FakeServices:
-    """What the services hold and were told. `down` makes the audit log fail with that error."""
+    """The data of the services and the calls to them. `audit_down` makes the audit log fail."""
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox

@@ -1,4 +1,4 @@
-"""What the worker and beat do beside their work, without a broker."""
+"""Logs and heartbeats of the worker and of beat, without a broker."""
 
 import logging
 from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from settings import Settings
 
 
 def acknowledging(on_ack: Callable[..., None]) -> SimpleNamespace:
-    """A request in hand, as far as acknowledging it goes."""
+    """The part of a received request that acknowledges it."""
     return SimpleNamespace(acknowledged=False, _on_ack=on_ack)
 
 

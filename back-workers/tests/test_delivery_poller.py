@@ -41,7 +41,7 @@ def carrying(outbox: FakeOutboxClient, settings: Settings) -> Carrying:
 
 
 class Effects:
-    """Notes what arrives, and holds it while `gate` is closed."""
+    """Records deliveries, and blocks them while `gate` is closed."""
 
     def __init__(self) -> None:
         self.seen: list[Delivery] = []

@@ -17,7 +17,7 @@ async def taken(outbox: FakeOutboxClient) -> tuple[Row, Delivery]:
 
 
 class Work:
-    """Lasts until told to end; notes when it is cancelled."""
+    """Lasts until `end` is set; records that it was cancelled."""
 
     def __init__(self) -> None:
         self.end = asyncio.Event()

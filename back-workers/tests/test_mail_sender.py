@@ -42,7 +42,7 @@ async def due(
     status: UserStatus = "pending_verification",
     payload: dict[str, JsonValue] | None = None,
 ) -> Row:
-    """A mail delivery that the relay has claimed and sent a wake-up for."""
+    """A mail delivery that the relay has claimed and sent a notification for."""
     user = services.add_user(status)
     named: dict[str, JsonValue] = {"user_id": str(user.id)} if payload is None else payload
     row = services.outbox.add("mail", event_type, payload=named)

@@ -1,4 +1,4 @@
-"""Every consumer's pact with back-workers, against its HTTP face on a real broker."""
+"""Every consumer's pact with back-workers, against its HTTP API on a real broker."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -30,7 +30,7 @@ async def provider(
     celery = celery_app(lambda: configuration(Settings()))
 
     def finished(given: Parameters, result: object, state: str) -> None:
-        """As a worker leaves it: the result, and the name of what ran."""
+        """The stored result of a task, with its name."""
         ran = Context(task="sweep_credentials", args=[], kwargs={})
         celery.backend.store_result(str(given["task_id"]), result, state, request=ran)
 

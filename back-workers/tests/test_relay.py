@@ -23,7 +23,7 @@ from tests.fake_services import FakeServices
 async def relaying(
     services: FakeServices, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """The relay's own `main`, without a broker, told to end by SIGTERM."""
+    """The relay's own `main`, without a broker; SIGTERM ends it."""
     async with served(services.app()) as url:
         for name in ("BACK_POSTGRES_URL", "BACK_CASSANDRA_URL", "BACK_REDIS_URL"):
             monkeypatch.setenv(name, url)

@@ -46,20 +46,20 @@ class AsgiTransport:
             finally:
                 await sent.put(None)
 
-        async def heard() -> Message | None:
+        async def received() -> Message | None:
             # Not wait_for: on Python 3.11 it can swallow a cancellation.
             async with asyncio.timeout(silence):
                 return await sent.get()
 
         async def chunks() -> AsyncIterator[bytes]:
-            while (message := await heard()) is not None:
+            while (message := await received()) is not None:
                 yield message.get("body", b"")
             if task.done() and task.exception():
                 raise ConnectionBroke("the app broke off its answer") from task.exception()
 
         task = asyncio.create_task(run())
         try:
-            start = await heard()
+            start = await received()
             if start is None:
                 await task
                 raise ConnectionBroke("the app answered nothing")

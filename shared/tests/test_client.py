@@ -1,4 +1,4 @@
-"""The one HTTP client: what it sends, repeats, refuses, and what it makes of answers."""
+"""The HTTP client: headers, retries, circuit breaker, and errors of responses."""
 
 import asyncio
 import time
@@ -61,7 +61,7 @@ def refusal(status: int, code: str, **headers: str) -> Reply:
 
 
 class Scripted:
-    """A transport that plays a script: replies are given, exceptions raised, waits waited."""
+    """A transport with scripted replies, exceptions and delays."""
 
     def __init__(self, *script: Reply | Exception | float, chunks: tuple[bytes, ...] = ()) -> None:
         self.script = list(script)

@@ -1,4 +1,4 @@
-"""The service `shared`: the contracts, for whoever asks."""
+"""The service `shared`, which serves the contracts."""
 
 from shared.contract_server import app
 from shared.testing.asgi_client import running

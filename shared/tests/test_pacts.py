@@ -1,4 +1,4 @@
-"""A pact binds both sides: whoever breaks it hears of it in their own tests."""
+"""Pacts: a change that breaks one fails the tests of the side that made it."""
 
 import json
 import os
@@ -233,7 +233,7 @@ def keys(tmp_path: Path) -> Identities:
 
 
 class Store:
-    """What the state is brought about in."""
+    """The store that the state is set up in."""
 
     def __init__(self) -> None:
         self.users: list[User] = []

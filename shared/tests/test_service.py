@@ -1,4 +1,4 @@
-"""A service from its settings: what every service does without saying so."""
+"""A service built from its settings: context, errors, limits, health and lifetime."""
 
 import asyncio
 import time
@@ -216,10 +216,10 @@ class TestProblems:
 
     async def test_of_size(self, client: AsgiClient) -> None:
         large = b"x" * 2_000_000
-        told = await client.post("/notes", content=large)
-        assert told.status == 413
-        untold = await client.post("/notes", content=large, headers={"Content-Length": "5"})
-        assert untold.status == 413
+        declared = await client.post("/notes", content=large)
+        assert declared.status == 413
+        undeclared = await client.post("/notes", content=large, headers={"Content-Length": "5"})
+        assert undeclared.status == 413
 
     async def test_of_what_is_not_there(self, client: AsgiClient) -> None:
         assert (await client.get("/nowhere")).json()["code"] == "not_found"

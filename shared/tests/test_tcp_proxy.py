@@ -9,7 +9,7 @@ from shared.testing.tcp_proxy import TcpProxy
 
 @pytest.fixture
 async def echo() -> AsyncIterator[asyncio.Server]:
-    """An engine that says what it is told."""
+    """An engine that echoes what it gets."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():

@@ -390,15 +390,15 @@ class TestRevocations:
         await until(lambda: revocations.current)
 
     async def test_tells_its_watchers(self, revocations: Revocations, stream: Stream) -> None:
-        told: list[Revocation] = []
+        received: list[Revocation] = []
 
         async def watcher(revocation: Revocation) -> None:
-            told.append(revocation)
+            received.append(revocation)
 
         revocations.watch(watcher)
         stream.say("entry", Revocation(sid=SID), "1-0")
-        await until(lambda: bool(told))
-        assert told == [Revocation(sid=SID)]
+        await until(lambda: bool(received))
+        assert received == [Revocation(sid=SID)]
 
     async def test_forgets_what_no_token_can_outlive(
         self, revocations: Revocations, stream: Stream, monkeypatch: pytest.MonkeyPatch

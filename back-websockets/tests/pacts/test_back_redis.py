@@ -135,11 +135,11 @@ class TestStreams:
     async def must_refuse(self, redis: ServiceClient, sid: UUID) -> None:
         revocations = Revocations(redis, "/streams/revocations", stands)
 
-        async def heard() -> bool:
+        async def received() -> bool:
             return revocations.current
 
         following = asyncio.create_task(revocations.follow())
-        await until(heard)
+        await until(received)
         with pytest.raises(Unauthenticated):
             await revocations.check(sid, USER, NOON.timestamp() - 1)
         following.cancel()

@@ -6,7 +6,7 @@ consumers are kept in `tests/contracts/pacts` and verified by their providers' t
 
 import os
 
-# Pact's core reports its use to Google Analytics unless it is told not to.
+# Pact's core reports its use to Google Analytics unless this variable is set.
 os.environ["PACT_DO_NOT_TRACK"] = "true"
 
 from shared.testing.pacts.agreement import NotAgreed

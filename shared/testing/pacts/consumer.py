@@ -117,9 +117,9 @@ class ConsumerPact:
             except Exception as error:  # noqa: BLE001  (the mock server knows more than it says)
                 failed = error
             if not server.matched:
-                told = "\n".join(str(mismatch) for mismatch in server.mismatches)
+                mismatches = "\n".join(str(mismatch) for mismatch in server.mismatches)
                 raise AssertionError(
-                    f"{self._consumer} did not ask what {description!r} says:\n{told}"
+                    f"{self._consumer} did not ask what {description!r} says:\n{mismatches}"
                 ) from failed
         if failed:
             raise failed
@@ -155,13 +155,13 @@ class ConsumerPact:
         """
         async with self.message(description, entry, given=given) as text:
 
-            async def told() -> AsyncIterator[bytes]:
+            async def stream_body() -> AsyncIterator[bytes]:
                 yield ServerSentEvent("entry", text, "1-0").encode()
                 yield ServerSentEvent("caught-up", "{}", "1-0").encode()
                 await asyncio.Event().wait()
 
             async def follow(_: Request) -> StreamingResponse:
-                return StreamingResponse(told(), media_type="text/event-stream")
+                return StreamingResponse(stream_body(), media_type="text/event-stream")
 
             app = Starlette(routes=[Route(f"/streams/{description.partition(':')[0]}", follow)])
             yield ServiceClient(self._consumer, self._provider, AsgiTransport(app), self._signer)

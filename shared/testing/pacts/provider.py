@@ -87,9 +87,9 @@ class Provider:
             try:
                 await asyncio.to_thread(verifier.verify)
             except RuntimeError as error:
-                told = verifier.output(strip_ansi=True)
+                output = verifier.output(strip_ansi=True)
                 cause = self._failures[0] if self._failures else error
-                raise NotKept(f"{self._name} does not keep {path.name}:\n{told}") from cause
+                raise NotKept(f"{self._name} does not keep {path.name}:\n{output}") from cause
             if self._failures:
                 raise NotKept(f"a state or a message of {path.name} failed") from self._failures[0]
 

@@ -1,4 +1,4 @@
-"""The smaller parts of the kit: context, limits, settings, events on the wire, models, tables."""
+"""Context, token buckets, settings, server-sent events, models and the contract registry."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Assertions: who may come in, and who is found out."""
+"""Signing and verifying service assertions."""
 
 import hashlib
 import hmac
