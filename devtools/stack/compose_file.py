@@ -39,7 +39,7 @@ class Document:
 
 def read(path: Path, variables: Mapping[str, str]) -> Document:
     """The document in `path`; `${NAME:-default}` in its texts is replaced from `variables`."""
-    loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(path.read_text(encoding="utf-8"))
     try:
         node = loader.get_single_node()
         if not isinstance(node, MappingNode):

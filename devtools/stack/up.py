@@ -33,11 +33,11 @@ def _available(
     without: Collection[str], stubs: Collection[str], console: Console
 ) -> tuple[list[str], Topology]:
     """What is left out, with the parts that this machine can't run, and the topology that stays."""
-    missing = dict(availability.missing(topology_of(without, stubs)))
+    topology = topology_of(without, stubs)
+    missing = dict(availability.missing(topology))
     for line in missing.values():
         console.print(line, style="yellow", soft_wrap=True)
-    left_out = [*without, *missing]
-    return left_out, topology_of(left_out, stubs)
+    return [*without, *missing], topology.without(missing)
 
 
 def in_foreground(

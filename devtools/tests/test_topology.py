@@ -109,7 +109,7 @@ def test_without_names_what_there_is(tmp_path: Path) -> None:
     [
         ("", "compose.yml:1: expected the key services"),
         ("name: x", "compose.yml:1: services: Field required"),
-        ("services: [", "compose.yml:1: not YAML"),
+        ("services: [", ": not YAML: "),
         ("volume: {}\nservices: {}", "compose.yml:1: volume: unknown key, topology.py lists"),
         (
             "services:\n  a:\n    image: x\n    privileged: true",
