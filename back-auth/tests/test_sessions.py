@@ -243,7 +243,7 @@ class TestHttp:
         async def nobody_can_tell() -> bool:
             reply = await stack.client.post("/auth/logout", headers=bearer(access))
             assert reply.status == 503
-            return "whether the session" in reply.text
+            return "session is still active" in reply.text
 
         with stack.redis.outage():
             await until(nobody_can_tell, within=3)
