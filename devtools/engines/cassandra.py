@@ -33,7 +33,7 @@ class Cassandra:
         if wanted:
             maven.download(wanted, _jar_folder(), progress)
         if not self._archive.exists():
-            progress("noting Cassandra's classes for quick starts, once")
+            progress("archiving Cassandra's classes for faster starts, once")
             cassandra_archive.make(self._archive, self.prepare, free_ports(2))
         progress("Cassandra's jars are in the cache")
 

@@ -1,4 +1,4 @@
-"""The few words of CQL's native protocol (version 4) that it takes to log in and run a statement.
+"""The part of CQL's native protocol (version 4) that logs in and runs a statement.
 
 A driver would cost a second to import and connect; this asks a starting node in a millisecond.
 """

@@ -1,4 +1,4 @@
-"""Asks a service how it is, with as little as HTTP needs."""
+"""Probes the health of a service, by HTTP or by a command."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

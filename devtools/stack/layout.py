@@ -17,8 +17,8 @@ SECRETS = PurePosixPath("/secrets")
 TEMPORARY = PurePosixPath("/tmp")  # noqa: S108 - the container's
 MARKER = "TOOLS_DASHBOARD_STACK"
 SERVICE_PATH = "/usr/local/bin:/usr/bin:/bin"
-_HANDED_ON = {"HOME", "LANG", "LC_ALL", "TZ", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
-_HANDED_ON |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+_INHERITED = {"HOME", "LANG", "LC_ALL", "TZ", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
+_INHERITED |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LocalService:
     """One service as a process of this machine.
 
     `probe` is the port and path of its health URL; where it has none, `test` is the command that
-    tells its health, and `test_every` and `test_failures` how often it is asked and believed.
+    tells its health, and `test_every` and `test_failures` its interval in seconds and its retries.
     """
 
     name: str
@@ -120,15 +120,15 @@ class Layout:
 
     def make_folders(self, service: Service) -> None:
         """The folder tree that stands for the container's: a link a mount, a folder a tmpfs."""
-        room = self._room(service)
+        mounts = self._mounts_of(service)
         for path in service.tmpfs:
-            shutil.rmtree(_inside(room, path), ignore_errors=True)
-            _inside(room, path).mkdir(parents=True, mode=0o700)
+            shutil.rmtree(_inside(mounts, path), ignore_errors=True)
+            _inside(mounts, path).mkdir(parents=True, mode=0o700)
         for mount in service.mounts:
             source = self._source(mount)
             if mount.is_volume:
                 source.mkdir(parents=True, exist_ok=True, mode=0o700)
-            link = _inside(room, mount.target)
+            link = _inside(mounts, mount.target)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(source.resolve())
@@ -141,11 +141,11 @@ class Layout:
     def _environment(self, service: Service, member: str | None) -> dict[str, str]:
         given = {key: self._value(service, key) for key in service.environment}
         path = f"{VENVS / member / 'bin'}:{SERVICE_PATH}" if member else SERVICE_PATH
-        handed_on = {key: os.environ[key] for key in _HANDED_ON if key in os.environ}
+        inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         if TEMPORARY in service.tmpfs:
-            handed_on["TMPDIR"] = str(_inside(self._room(service), TEMPORARY))
+            inherited["TMPDIR"] = str(_inside(self._mounts_of(service), TEMPORARY))
         marker = {MARKER: str(self._stack.folder), "PYTHONUNBUFFERED": "1"}
-        return {"PATH": path, **handed_on, **given, **marker}
+        return {"PATH": path, **inherited, **given, **marker}
 
     def _value(self, service: Service, key: str) -> str:
         value = service.environment[key]
@@ -184,12 +184,12 @@ class Layout:
         path = PurePosixPath(text)
         places = [*service.tmpfs, *(mount.target for mount in service.mounts)]
         if any(path.is_relative_to(place) or place.is_relative_to(path) for place in places):
-            return str(_inside(self._room(service), path))
+            return str(_inside(self._mounts_of(service), path))
         return None
 
-    def _room(self, service: Service) -> Path:
+    def _mounts_of(self, service: Service) -> Path:
         return self._stack.mounts / service.name
 
 
-def _inside(room: Path, path: PurePosixPath) -> Path:
-    return room / path.relative_to("/")
+def _inside(mounts: Path, path: PurePosixPath) -> Path:
+    return mounts / path.relative_to("/")

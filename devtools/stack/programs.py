@@ -1,4 +1,4 @@
-"""How the two kinds of service differ: what they need, how they start, how well they are."""
+"""The kinds of service: what each needs, how it starts, how its health is probed."""
 
 import asyncio
 import math
@@ -18,9 +18,9 @@ _SETTLED_AFTER = 1.0
 
 
 class Program(Protocol):
-    """`live_every` and `ready_every` are the seconds between two questions once it is ready.
+    """`live_every` and `ready_every` are the seconds between two probes once it is ready.
 
-    It lives no more when `live` said so `live_failures` times in a row.
+    It is restarted after `live_failures` failed `live` probes in a row.
     """
 
     live_every: float

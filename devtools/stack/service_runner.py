@@ -54,7 +54,7 @@ class ServiceRunner:
         self.was_ready = asyncio.Event()
         self.was_started = asyncio.Event()
         self.record: Recorded | None = None
-        self.hopeless = ""
+        self.fatal = ""
         self.starting_since: float | None = None
         self._program = program
         self._log = log
@@ -67,7 +67,7 @@ class ServiceRunner:
 
     async def run(self) -> None:
         """Until it is cancelled, which ends the process. DevError where it can't ever start."""
-        self._become("preparing")
+        self._set_state("preparing")
         await self._program.provide()
         await self._dependencies()
         backoff = Backoff()
@@ -83,7 +83,7 @@ class ServiceRunner:
                 continue
             self._log.note("process_ended", reason=reason)
             self._count_failure(reason)
-            self._become("restarting", detail=reason, restarts=self.state.restarts + 1)
+            self._set_state("restarting", detail=reason, restarts=self.state.restarts + 1)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._restart.wait(), backoff.after_a_run_of(healthy))
             self._restart.clear()
@@ -108,7 +108,7 @@ class ServiceRunner:
         for other, condition in self.depends_on.items():
             event = other.was_started if condition == "service_started" else other.was_ready
             if not event.is_set():
-                self._become("waiting", detail=f"for {other.state.name}")
+                self._set_state("waiting", detail=f"for {other.state.name}")
                 await event.wait()
 
     async def _end_job(self, reason: str) -> None:
@@ -116,19 +116,19 @@ class ServiceRunner:
         until somebody asks for another run.
         """
         if reason == _exit_reason(0):
-            self._become("done")
+            self._set_state("done")
             self.was_ready.set()
         else:
             self._log.note("job_failed", reason=reason)
-            self.hopeless = reason
-            self._become("stopped", detail=reason)
+            self.fatal = reason
+            self._set_state("stopped", detail=reason)
         await self._restart.wait()
         self._restart.clear()
 
     async def _one_run(self) -> str:
         """Why the process ended, or had to be ended."""
         self._ready_since = None
-        self._become("starting")
+        self._set_state("starting")
         try:
             command = await self._program.command()
         except (DevError, EngineError, OSError) as error:
@@ -136,7 +136,7 @@ class ServiceRunner:
         process = self._process = await Process.start(command, self._log)
         began = time.monotonic()
         self.record = Recorded(self.state.name, process.pid, started_at(process.pid))
-        self._become("starting", pid=process.pid)
+        self._set_state("starting", pid=process.pid)
         self.was_started.set()
         exited = asyncio.create_task(process.wait())
         failed = None if self._is_job else asyncio.create_task(self._watch(began))
@@ -151,14 +151,14 @@ class ServiceRunner:
             for task in ends[1:]:
                 task.cancel()
             if not exited.done():
-                self._become("stopping", pid=process.pid)
+                self._set_state("stopping", pid=process.pid)
                 await process.stop()
                 await exited
             self._process = self.record = None
-            self._become("stopped")
+            self._set_state("stopped")
 
     async def _watch(self, began: float) -> str:
-        """Returns when the process lives no more though it runs, with the reason."""
+        """Returns the reason why the running process has to be restarted."""
         reason = await self._until_ready(began)
         if reason:
             return reason
@@ -167,40 +167,40 @@ class ServiceRunner:
             await asyncio.sleep(self._program.live_every)
             failures = 0 if await self._program.live() else failures + 1
             if time.monotonic() - asked >= self._program.ready_every:
-                await self._look_if_ready()
+                await self._check_ready()
                 asked = time.monotonic()
         return f"no sign of life {failures} times in a row"
 
     async def _until_ready(self, began: float) -> str:
-        """Empty once it is ready; else why it must start anew."""
+        """Empty once it is ready, else the reason for a restart."""
         seen_alive = False
         while True:
             answer = await self._program.ready()
             if answer.is_good:
                 self._ready_since = time.monotonic()
                 self._failures = 0
-                self._become("ready", ready_after=self._ready_since - began)
+                self._set_state("ready", ready_after=self._ready_since - began)
                 self.was_ready.set()
                 return ""
             seen_alive = seen_alive or answer.status is not None
             if not seen_alive and time.monotonic() - began > _LIVE_WITHIN:
                 return f"no answer in its first {_LIVE_WITHIN:g} s: {answer.text}"
-            self._become("starting", detail=_short(answer.text))
+            self._set_state("starting", detail=_short(answer.text))
             await asyncio.sleep(_POLL)
 
-    async def _look_if_ready(self) -> None:
+    async def _check_ready(self) -> None:
         answer = await self._program.ready()
         if answer.is_good:
-            self._become("ready")
+            self._set_state("ready")
         else:
-            self._become("unready", detail=_short(answer.text))
+            self._set_state("unready", detail=_short(answer.text))
 
     def _count_failure(self, reason: str) -> None:
         self._failures += 1
         if self._failures >= _GIVE_UP_AFTER:
-            self.hopeless = f"{self._failures} starts failed in a row; the last one: {reason}"
+            self.fatal = f"{self._failures} starts failed in a row; the last one: {reason}"
 
-    def _become(
+    def _set_state(
         self,
         state: State,
         *,

@@ -91,19 +91,19 @@ class Supervisor:
 
     async def _until_ready(self) -> None:
         while not self._stop.is_set() and not self._failure:
-            self._failure = self._why_hopeless()
-            self._tell()
+            self._failure = self._fatal_reason()
+            self._publish_state()
             if all(runner.state.is_up for runner in self._runners.values()):
                 self._phase = "ready"
                 self._seconds = time.monotonic() - self._began
-                self._tell()
+                self._publish_state()
                 return
             await self._wait_for_news(_TICK)
 
     async def _until_stopped(self) -> None:
         while not self._stop.is_set() and not self._failure:
             await self._wait_for_news(None)
-            self._tell()
+            self._publish_state()
 
     async def _wait_for_news(self, timeout: float | None) -> None:
         stop = asyncio.create_task(self._stop.wait())
@@ -129,7 +129,7 @@ class Supervisor:
             task.cancel()
             await asyncio.wait({task})
             ends[name].set()
-            self._tell()
+            self._publish_state()
 
         await asyncio.gather(*(end(name) for name in self._runners))
         await self._prerequisites.close()
@@ -138,12 +138,12 @@ class Supervisor:
         orphans.end(orphans.find(self._stack))
         orphans.record(self._stack, [])
 
-    def _why_hopeless(self) -> str:
+    def _fatal_reason(self) -> str:
         for name, task in self._tasks.items():
             if task.done() and (error := task.exception()):
                 return f"{name}: {error}"
         for runner in self._runners.values():
-            reason = runner.hopeless
+            reason = runner.fatal
             started = runner.starting_since
             if not reason and started and time.monotonic() - started > _READY_WITHIN:
                 reason = f"not ready within {_READY_WITHIN:g} s: {runner.state.detail}"
@@ -152,9 +152,9 @@ class Supervisor:
                 return "\n".join([f"{runner.state.name}: {reason}", *lines])
         return ""
 
-    def _tell(self) -> None:
+    def _publish_state(self) -> None:
         running = [runner.record for runner in self._runners.values()]
-        with suppress(OSError):  # on a full disk the mark of the processes must do
+        with suppress(OSError):  # on a full disk orphans are found by their mark
             orphans.record(self._stack, [entry for entry in running if entry])
         self._show(self.state)
 

@@ -60,7 +60,7 @@ SETUPS = {
 
 @asynccontextmanager
 async def container_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
-    """Run the image; what it gives is the environment with its address and password."""
+    """Run the image; yields environment variables with its address and password."""
     await _import_testcontainers()
     containers = import_module("testcontainers.core.container")
     waiting = import_module("testcontainers.core.wait_strategies")
@@ -87,7 +87,7 @@ async def container_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
 
 
 async def _import_testcontainers() -> None:
-    # We end our containers: the one that testcontainers would add to watch is one more image.
+    # Containers are stopped here, so the image of Ryuk is not needed.
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     venv = await environments.sync("devtools", ("docker-engines",))
     for packages in venv.glob("lib/python3*/site-packages"):

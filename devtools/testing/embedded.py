@@ -20,13 +20,13 @@ from devtools.workspace.threads import in_thread
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
-# What a test wrote need not outlive its machine.
+# Test data need not survive a crash of the machine.
 UNSYNCED = ["postgres", "--fsync=off", "--synchronous_commit=off", "--full_page_writes=off"]
 
 
 @asynccontextmanager
 async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
-    """Run the engine; what it gives is the environment with its address and password."""
+    """Run the engine; yields environment variables with its address and password."""
     await wheels.install()
     recipe = recipe_for(engine.image)
     await in_thread(lambda: recipe.fetch(lambda _: None))
@@ -51,7 +51,7 @@ async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
         }
     finally:
         if process:
-            # Nothing in a test's engine is worth an orderly end.
+            # Test data is discarded, so the engine is killed.
             process.kill()
             await process.wait()
         log.close()

@@ -47,7 +47,7 @@ LONGEST = "devtools"
 ADAPTERS = "adapters"
 HAVE_ADAPTERS = ("back-api", "back-auth", "back-websockets", "back-workers")
 ON_STACK = ("integration", "e2e", "drills")
-ON_REQUEST = (  # minutes long
+ON_REQUEST = (  # take minutes
     "drills",  # they kill what runs and watch it come back
     "scaffold",  # it runs the checks and tests of other parts in a copy of the tree
 )

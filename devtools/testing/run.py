@@ -19,14 +19,14 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.threads import in_thread
 
 PART_SECONDS = 600.0
-SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # each waits for its engine now and then
+SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine
 Setting = tuple[Mapping[str, str], Sequence[str]]  # environment and options of pytest
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
 
 
 @dataclass(frozen=True)
 class PartRunner:
-    """`target` is a stack that stands already; `finished` hears of each part as it ends.
+    """`target` is a running stack; `finished` is called with each outcome.
 
     `results` is a folder that keeps what pytest reports of each part (JUnit XML, `<part>.xml`) and
     the `logs` of the stack that the tests had to themselves.
@@ -37,7 +37,7 @@ class PartRunner:
     target: Target | None = None
     arguments: Sequence[str] = ()
     results: Path | None = None
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
         """The outcome of every part. Those on one stack go one after the other, the rest beside."""
@@ -54,7 +54,7 @@ class PartRunner:
         return [task.result() for task in alone] + of_adapters.result() + on_stack.result()
 
     async def _beside_others(self, part: Part) -> Outcome:
-        async with self.places:
+        async with self.slots:
             return await self._reported(part, {}, ())
 
     async def _on_one(
@@ -63,7 +63,7 @@ class PartRunner:
         """One after the other, on one stack that nobody else asks."""
         if not parts:
             return []
-        async with self.places:
+        async with self.slots:
             try:
                 async with start() as (environment, options):
                     return [await self._reported(part, environment, options) for part in parts]
@@ -139,7 +139,7 @@ async def _services() -> AsyncIterator[Setting]:
 
 
 async def _output(pytest: asyncio.subprocess.Process) -> bytes:
-    """All that pytest prints. One that hangs is made to say where, and ended."""
+    """All that pytest prints. After PART_SECONDS it must print its stacks, and is killed."""
     printing = asyncio.ensure_future(pytest.communicate())
     await asyncio.wait({printing}, timeout=PART_SECONDS)
     if not printing.done():

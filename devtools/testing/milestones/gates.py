@@ -14,7 +14,7 @@ from devtools.checks.tree import Tree
 from devtools.testing.results import Case, Results
 
 CRASHES = {"request_crashed", "background_crashed"}
-GRAVE = {"error", "critical"}
+ERROR_LEVELS = {"error", "critical"}
 SHOWN = 5
 SECRET = re.compile(r"(PASSWORD|SECRET|TOKEN|PRIVATE_KEY)$")
 
@@ -120,7 +120,7 @@ def logs_hold_no_unhandled_error(evidence: Evidence) -> Verdict:
     wrong = [
         f"{service}: {entry.get('event')}"
         for service, entry in evidence.results.log_entries()
-        if entry.get("event") in CRASHES or str(entry.get("level")).lower() in GRAVE
+        if entry.get("event") in CRASHES or str(entry.get("level")).lower() in ERROR_LEVELS
     ]
     return failed(wrong) if wrong else passed("no line of level error")
 
