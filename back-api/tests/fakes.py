@@ -169,8 +169,8 @@ class FakeTasks:
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
 
-    async def start(self, chore: MaintenanceTask) -> Task:
-        task = Task(task_id=str(uuid4()), name=chore, state="pending")
+    async def start(self, name: MaintenanceTask) -> Task:
+        task = Task(task_id=str(uuid4()), name=name, state="pending")
         self.tasks[task.task_id] = task.model_copy(update={"state": "succeeded", "result": 0})
         return task
 

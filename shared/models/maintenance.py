@@ -1,4 +1,4 @@
-"""Chores that an admin may start by hand and that run by the clock otherwise."""
+"""Maintenance tasks, which run on a schedule and which an admin may start."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ TaskState = Literal["pending", "started", "succeeded", "failed"]
 
 
 class StartMaintenanceTask(PublicRequest):
-    """The chore to run now."""
+    """The maintenance task to run now."""
 
     chore: MaintenanceTask
 

@@ -1,4 +1,4 @@
-"""Chores that an admin starts by hand."""
+"""Maintenance tasks that an admin starts."""
 
 from fastapi import APIRouter
 

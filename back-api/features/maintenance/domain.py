@@ -1,4 +1,4 @@
-"""Chores, as an admin starts and watches them."""
+"""Maintenance tasks, started and watched by an admin."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from shared.models.maintenance import MaintenanceTask, Task
 class Tasks(Protocol):
     """Work that goes on in the background."""
 
-    async def start(self, chore: MaintenanceTask) -> Task:
+    async def start(self, name: MaintenanceTask) -> Task:
         """The task that was started."""
 
     async def get(self, task_id: str) -> Task:

@@ -10,8 +10,8 @@ class WorkerTasks:
     def __init__(self, workers: ServiceClient) -> None:
         self._workers = workers
 
-    async def start(self, chore: MaintenanceTask) -> Task:
-        return await self._workers.post("/tasks", StartTask(name=chore), response_model=Task)
+    async def start(self, name: MaintenanceTask) -> Task:
+        return await self._workers.post("/tasks", StartTask(name=name), response_model=Task)
 
     async def get(self, task_id: str) -> Task:
         return await self._workers.get(f"/tasks/{task_id}", response_model=Task)
