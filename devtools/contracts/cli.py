@@ -27,7 +27,6 @@ app = typer.Typer(
 class Format(StrEnum):
     TEXT = "text"
     MERMAID = "mermaid"
-    SVG = "svg"
 
 
 @app.command()
@@ -101,7 +100,7 @@ def graph(
     from devtools.contracts import graph as graph_
 
     drawn = graph_.of(_valid_tree().contracts)
-    draw = {Format.TEXT: graph_.text, Format.MERMAID: graph_.mermaid, Format.SVG: graph_.svg}
+    draw = {Format.TEXT: graph_.text, Format.MERMAID: graph_.mermaid}
     typer.echo(draw[format_](drawn), nl=False)
 
 

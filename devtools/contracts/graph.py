@@ -1,25 +1,11 @@
-"""Who calls whom and who tells whom what, as text, Mermaid and SVG, with the order of a release."""
+"""Who calls whom and who tells whom what, as text and Mermaid, with the order of a release."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from html import escape
 
-from devtools.contracts.consistency import SHARED, edges
+from devtools.contracts.consistency import edges
 from shared.testing.contracts.files import ContractFile
-
-BOX_WIDTH, BOX_HEIGHT = 150, 40
-COLUMN, ROW = 260, 110
-MARGIN = 30
-STYLE = """
-    text { font: 14px sans-serif; text-anchor: middle; dominant-baseline: middle; fill: #1b1f24 }
-    rect { fill: #f2f5f9; stroke: #44546a } path { fill: none; stroke: #44546a }
-    path.events { stroke: #b35900; stroke-dasharray: 6 4 } #head { fill: #44546a; stroke: none }
-"""
-
-HEAD = """\
-<defs><marker id="arrow" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="8" markerHeight="8"
- orient="auto"><path id="head" d="M0 0 10 5 0 10z"/></marker></defs>"""
 
 
 @dataclass(frozen=True)
@@ -95,61 +81,6 @@ def mermaid(graph: Graph) -> str:
             label = "1 event" if count == 1 else f"{count} events"
             lines.append(f'  {edge.source} -.->|"{label}"| {edge.target}')
     return "\n".join(lines) + "\n"
-
-
-def svg(graph: Graph) -> str:
-    """Callers above what they call, one row a layer of the release order; events are dashed."""
-    places = _places(graph)
-    width = max(x for x, _ in places.values()) + BOX_WIDTH + MARGIN
-    height = max(y for _, y in places.values()) + BOX_HEIGHT + MARGIN
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-        "<title>Who calls whom, and who tells whom what</title>",
-        f"<style>{STYLE}</style>",
-        HEAD,
-        *(_arrow(edge, places) for edge in graph.edges),
-    ]
-    for name, (x, y) in places.items():
-        parts.append(f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>')
-        middle = f'x="{x + BOX_WIDTH // 2}" y="{y + BOX_HEIGHT // 2}"'
-        parts.append(f"<text {middle}>{escape(name)}</text>")
-    return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _arrow(edge: Edge, places: Mapping[str, tuple[int, int]]) -> str:
-    from_x, from_y = (it + half for it, half in zip(places[edge.source], _HALF, strict=True))
-    to_x, to_y = (it + half for it, half in zip(places[edge.target], _HALF, strict=True))
-    down = 1 if to_y > from_y else -1
-    if to_y == from_y:
-        # Beside each other: an arc over the row.
-        start, end = (from_x, from_y - _HALF[1]), (to_x, to_y - _HALF[1])
-        bend = f"C {start[0]} {start[1] - 50} {end[0]} {end[1] - 50}"
-    else:
-        shift = 12 if edge.kind == "events" else -12
-        start = (from_x + shift, from_y + down * _HALF[1])
-        end = (to_x + shift, to_y - down * _HALF[1])
-        bend = f"C {start[0]} {start[1] + down * 45} {end[0]} {end[1] - down * 45}"
-    title = escape(f"{edge.source} {edge.kind} {edge.target}: {', '.join(edge.what)}")
-    return (
-        f'<path class="{edge.kind}" marker-end="url(#arrow)" '
-        f'd="M {start[0]} {start[1]} {bend} {end[0]} {end[1]}"><title>{title}</title></path>'
-    )
-
-
-_HALF = (BOX_WIDTH // 2, BOX_HEIGHT // 2)
-
-
-def _places(graph: Graph) -> dict[str, tuple[int, int]]:
-    rows = [layer for layer in reversed(graph.layers) if layer != (SHARED,)]
-    widest = max(len(row) for row in rows)
-    return {
-        name: (
-            MARGIN + at * COLUMN + (widest - len(row)) * COLUMN // 2,
-            MARGIN + 30 + number * ROW,
-        )
-        for number, row in enumerate(rows)
-        for at, name in enumerate(row)
-    }
 
 
 def _layers(needs: Mapping[str, set[str]]) -> Iterator[tuple[str, ...]]:
