@@ -1,82 +1,62 @@
-"""What may not happen when a file is imported, and modules that import themselves through others.
+"""What may not happen when a file of a service or of `shared` is imported.
 
-Ruff bans names wherever they are used, and import-linter refuses modules that are no package: a
-service's own (`main.py`, `settings.py`).
+Ruff bans a name wherever it is used; a call in app() is right, and the same call at import is not.
 """
 
+import ast
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 
-from devtools.checks.names import calls_at_import
-from devtools.checks.tree import Finding, Member, Source, Tree
+from devtools.checks.tree import Finding, Tree
 
+READS = ("Settings", "secret")
 OPENS = (
-    "aiohttp.ClientSession",
-    "asyncpg.connect",
-    "asyncpg.create_pool",
-    "cassandra.cluster.Cluster",
-    "celery.Celery",
-    "fastapi.FastAPI",
-    "redis.Redis",
-    "redis.asyncio",
-    "shared.kit.Service",
-    "shared.kit.ServiceClient",
-    "shared.kit.service_client",
-    "sqlalchemy.create_engine",
-    "sqlalchemy.ext.asyncio.create_async_engine",
+    "Celery",
+    "ClientSession",
+    "Cluster",
+    "FastAPI",
+    "Redis",
+    "Service",
+    "ServiceClient",
+    "create_async_engine",
+    "create_pool",
+    "service_client",
 )
 
 
 def settings_at_import(tree: Tree) -> Iterator[Finding]:
     """Settings and secrets are read when the app is made."""
-    for source in _of_services(tree):
-        for it in calls_at_import(source.tree):
-            if it.name.endswith(("Settings", ".secret")):
-                what = (
-                    f"{it.name}() runs at import, so that tests and tools can't import the file "
-                    "without an environment. Make it in app() and pass it on."
-                )
-                yield Finding(source.path, it.line, what)
+    for finding, name in _calls(tree):
+        if name.endswith(READS):
+            yield finding
 
 
 def connections_at_import(tree: Tree) -> Iterator[Finding]:
     """What connects, or is an app, is made in app() and opened in its lifespan."""
-    for source in _of_services(tree):
-        for it in calls_at_import(source.tree):
-            if any(f"{it.name}.".startswith(f"{name}.") for name in OPENS):
-                what = (
-                    f"{it.name}() at import is state of the whole process: a second app, or a "
-                    "test, would share it. Make it in app() and give it to service.resource(…)."
-                )
-                yield Finding(source.path, it.line, what)
+    for finding, name in _calls(tree):
+        if name in OPENS:
+            yield finding
 
 
-def import_cycles(tree: Tree) -> Iterator[Finding]:
-    """No module of a member imports itself through others."""
-    for member in tree.members:
-        modules = {_module(member, source): source for source in member.shipped}
-        graph = {
-            name: {_inner(it.name, modules) for it in source.imports} - {name, ""}
-            for name, source in modules.items()
-        }
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as error:
-            cycle = error.args[1]
-            what = f"imports itself: {' → '.join(reversed(cycle))}. Move what both need to a third."
-            yield Finding(modules[cycle[0]].path, 1, what)
-
-
-def _of_services(tree: Tree) -> Iterator[Source]:
+def _calls(tree: Tree) -> Iterator[tuple[Finding, str]]:
     for member in (*tree.services, tree.packages[0]):
-        yield from member.shipped
+        for path in member.shipped:
+            for node in _run_at_import(member.parsed(path)):
+                match node:
+                    case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                        what = (
+                            f"{name}() runs at import: every app and every test of the process "
+                            "would share it. Make it in app() and pass it on; what connects is "
+                            "given to service.resource(…)."
+                        )
+                        yield Finding(path, node.lineno, what), name
 
 
-def _module(member: Member, source: Source) -> str:
-    parts = source.path.relative_to(member.root).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
-
-
-def _inner(name: str, modules: dict[str, Source]) -> str:
-    """The module that an import of `name` reads, empty where it is of somebody else."""
-    return name if name in modules else next(iter({name.rpartition(".")[0]} & modules.keys()), "")
+def _run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                continue
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+                continue
+        yield child
+        yield from _run_at_import(child)

@@ -48,8 +48,8 @@ def check(
 
 def long_files(tree: Tree) -> list[str]:
     """Each with its number of lines; tests are left out."""
-    sources = [(it.path, it.path.read_text().count("\n")) for m in tree.members for it in m.shipped]
-    return [f"{tree.relative(path)} ({lines})" for path, lines in sources if lines > LONG]
+    sizes = [(it, it.read_text().count("\n")) for member in tree.members for it in member.shipped]
+    return [f"{tree.relative(path)} ({lines})" for path, lines in sizes if lines > LONG]
 
 
 def _table(results: list[Result]) -> Table:

@@ -29,7 +29,6 @@ RULES: dict[str, Rule] = {
     "engines-apart": engines_apart,
     "settings-at-import": at_import.settings_at_import,
     "connections-at-import": at_import.connections_at_import,
-    "import-cycles": at_import.import_cycles,
     "machine-paths": machine_paths,
     "secret-files": secret_files,
 }
@@ -53,12 +52,18 @@ class Result:
 
 
 def checks(tree: Tree, dev: TyperGroup) -> list[Check]:
-    """Every check of the whole repository, the slow ones first; `dev` is the whole of ./dev."""
+    """Every check of the whole repository; `dev` is the whole of ./dev.
+
+    Types of `shared` come first: the caches of the other parts begin with what mypy learns there.
+    """
+    shared, *others = [tree.packages[0], *tree.services, tree.packages[1]]
     return [
-        *(check for member in tree.members for check in _of_member(tree, member)),
-        Check("types", "tests", partial(tools.types_of_tests, tree)),
+        _types(tree, shared),
         Check("secrets", "all", partial(tools.secrets, tree)),
         Check("contracts", "shared", partial(tools.contracts, tree)),
+        *(check for member in tree.members for check in _imports(member)),
+        *(_types(tree, member) for member in others),
+        Check("types", "tests", partial(tools.types_of_tests, tree)),
         Check("variables", "all", partial(_variables, tree)),
         Check("gateway", "back-gateway", partial(tools.gateway, tree)),
         Check("lint", "all", partial(tools.lint, tree, tree.root)),
@@ -109,8 +114,11 @@ async def run(wanted: list[Check]) -> list[Result]:
     return [task.result() for task in tasks]
 
 
-def _of_member(tree: Tree, member: Member) -> Iterator[Check]:
-    yield Check("types", member.name, partial(tools.types, tree, member))
+def _types(tree: Tree, member: Member) -> Check:
+    return Check("types", member.name, partial(tools.types, tree, member))
+
+
+def _imports(member: Member) -> Iterator[Check]:
     yield Check("layers", member.name, partial(tools.layers, member))
     yield Check("dependencies", member.name, partial(tools.dependencies, member))
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,11 @@ from devtools.checks.machine_paths import LOCKS, committed
 from devtools.checks.tree import Member, Tree
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
+from devtools.workspace.repository import RUN
 
 _QUIET = ("--no-error-summary", "--hide-error-context")
+MYPY_CACHES = RUN / "mypy"
+FIRST_CACHE = MYPY_CACHES / "first"
 SETTINGS_FIELDS = Path(__file__).parent / "settings_fields.py"
 SECRETS_BASELINE = ".secrets.baseline"
 
@@ -32,20 +36,34 @@ async def layout(tree: Tree, folder: Path) -> str:
 
 async def types(tree: Tree, member: Member) -> str:
     """Checks types by mypy, in the member's own environment: an undeclared import is an error."""
-    mypy = await _of(member, "mypy")
-    if member.name == "shared":
-        return await _said([mypy, *_QUIET, "--strict", "shared"], tree.root)
-    if member.name == "devtools":
-        config = ["--config-file", "devtools/pyproject.toml"]
-        return await _said([mypy, *_QUIET, *config, "devtools"], tree.root)
-    return await _said([mypy, *_QUIET, "."], member.folder)
+    mypy, cache = await _of(member, "mypy"), _mypy_cache(member.name)
+    what, folder = ["."], member.folder
+    if member.name in {"shared", "devtools"}:
+        what, folder = ["--config-file", f"{member.project}/pyproject.toml", member.name], tree.root
+    said = await _said([mypy, *_QUIET, *what], folder, cache)
+    if member.name == "shared" and not FIRST_CACHE.exists():
+        shutil.copytree(cache["MYPY_CACHE_DIR"], MYPY_CACHES / "copying", dirs_exist_ok=True)
+        (MYPY_CACHES / "copying").rename(FIRST_CACHE)
+    return said
 
 
 async def types_of_tests(tree: Tree) -> str:
     """The same for the tests that belong to no service."""
-    venv = await environments.sync("tools-dashboard", ("dev", "e2e"))
-    options = (*_QUIET, "--strict", "--explicit-package-bases")
-    return await _said([venv / "bin" / "mypy", *options, "tests"], tree.root)
+    mypy = await environments.sync("tools-dashboard", ("dev", "e2e")) / "bin" / "mypy"
+    options = (*_QUIET, "--explicit-package-bases")
+    return await _said([mypy, *options, "tests"], tree.root, _mypy_cache("tests"))
+
+
+def _mypy_cache(name: str) -> dict[str, str]:
+    """The variable that names the cache of one part.
+
+    A first cache is a copy of the one that the first check of `shared` left: mypy takes over what
+    it knows of a library whose files are the same in another environment.
+    """
+    cache = MYPY_CACHES / name
+    if not cache.exists() and FIRST_CACHE.exists():
+        shutil.copytree(FIRST_CACHE, cache)
+    return {"MYPY_CACHE_DIR": str(cache)}
 
 
 async def layers(member: Member) -> str:

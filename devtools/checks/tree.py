@@ -1,4 +1,4 @@
-"""The repository as the checks see it: members, their Python files, what these import."""
+"""The repository as the checks see it: members and their Python files."""
 
 import ast
 import tomllib
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from devtools.checks import names
-from devtools.checks.names import Import
 from devtools.workspace.errors import DevError
 
 LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
@@ -21,24 +19,6 @@ class Finding:
     path: Path
     line: int
     what: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """One Python file."""
-
-    path: Path
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        try:
-            return ast.parse(self.path.read_text(), self.path)
-        except SyntaxError as error:
-            raise DevError(f"{self.path}:{error.lineno}: {error.msg}") from None
-
-    @cached_property
-    def imports(self) -> list[Import]:
-        return names.imports(self.tree)
 
 
 @dataclass(frozen=True)
@@ -64,13 +44,17 @@ class Member:
         return tomllib.loads((self.project / "pyproject.toml").read_text())
 
     @cached_property
-    def sources(self) -> list[Source]:
-        return [Source(path) for path in sorted(files(self.folder, ".py"))]
+    def shipped(self) -> list[Path]:
+        """The Python files that run outside tests."""
+        found = sorted(files(self.folder, ".py"))
+        return [it for it in found if "tests" not in it.relative_to(self.folder).parts]
 
-    @property
-    def shipped(self) -> list[Source]:
-        """What runs outside tests."""
-        return [it for it in self.sources if "tests" not in it.path.relative_to(self.folder).parts]
+    def parsed(self, path: Path) -> ast.Module:
+        """One of its files; DevError where that is no Python."""
+        try:
+            return ast.parse(path.read_text(), path)
+        except SyntaxError as error:
+            raise DevError(f"{path}:{error.lineno}: {error.msg}") from None
 
 
 class Tree:

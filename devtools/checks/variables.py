@@ -42,8 +42,8 @@ def _built_from(service: Service) -> str:
 
 
 def _literals(member: Member) -> Iterator[str]:
-    for source in member.shipped:
-        text = source.path.read_text()
+    for path in member.shipped:
+        text = path.read_text()
         yield from LITERAL.findall(text)
         if URLS.search(text):
             yield from _urls(member.folder / "kong.yml")

@@ -1,6 +1,5 @@
 """An address that a page shows is one that the stack answers at."""
 
-import ast
 import itertools
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ ADDRESS = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s\"'`|)>?]*
 CALL = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s?]*)(?:\?\S*)?")
 SENDS = re.compile(r"\s(?:-d|--data\S*|--json|-F|--form)\s")
 METHOD = re.compile(r"\s(?:-X|--request)[ =]?(\w+)")
+ROUTE = re.compile(r"@\w+\.(get|post|delete)\(\s*\"(/[^\"]*)\"")
 HEALTH = ("/health", "/health/live", "/health/ready")
 GATEWAY, MAILBOX = "back-gateway", "mailbox"
 
@@ -99,13 +99,8 @@ def _contracted(tree: Tree) -> Iterator[Endpoint]:
 def _mailbox(tree: Tree) -> Iterator[Endpoint]:
     """Its routes as the decorators name them: no contract describes a tool."""
     for path in sorted((tree.root / "mailbox").glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(attr="get" | "post" | "delete" as method),
-                    args=[ast.Constant(value=str(route)), *_],
-                ) if route.startswith("/"):
-                    yield Endpoint(MAILBOX, method.upper(), route, public=False)
+        for method, route in ROUTE.findall(path.read_text()):
+            yield Endpoint(MAILBOX, method.upper(), route, public=False)
 
 
 def _same(stated: str, own: str) -> bool:
