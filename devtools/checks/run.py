@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from devtools.checks import at_import, tools
 from devtools.checks.compose import engines_apart
 from devtools.checks.environments import environments_apart
+from devtools.checks.internal_endpoints import internal_endpoints
 from devtools.checks.machine_paths import machine_paths, secret_files
 from devtools.checks.pages.rule import docs
 from devtools.checks.tree import Finding, Member, Tree
@@ -27,6 +28,7 @@ Rule = Callable[[Tree], Iterator[Finding]]
 RULES: dict[str, Rule] = {
     "environments-apart": environments_apart,
     "engines-apart": engines_apart,
+    "internal-endpoints": internal_endpoints,
     "settings-at-import": at_import.settings_at_import,
     "connections-at-import": at_import.connections_at_import,
     "machine-paths": machine_paths,
