@@ -1,4 +1,4 @@
-"""What can be set of back-api from outside."""
+"""The settings of back-api, from environment variables."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from shared.kit import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """`registrations_per_hour` holds for one address, outside development."""
+    """`registrations_per_hour` limits one network address, outside development."""
 
     service: Literal["back-api"] = "back-api"
     port: int = 8100
@@ -23,5 +23,5 @@ class Settings(ServiceSettings):
 
     @property
     def limits_registrations(self) -> bool:
-        """Whether registrations are counted: a developer signs up as often as needed."""
+        """Whether registrations are limited: in development they are not."""
         return self.environment != "development"

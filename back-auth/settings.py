@@ -1,4 +1,4 @@
-"""What can be set from the environment; every default is what the stack runs with."""
+"""The settings of back-auth, from environment variables."""
 
 import os
 from typing import Literal

@@ -9,7 +9,7 @@ from shared.models.user import LookUpUser, NewUser, User, UserChange
 
 
 class PostgresUsers:
-    """Everything that back-api asks back-postgres about users."""
+    """Users over HTTP, for the protocols of several features."""
 
     def __init__(self, postgres: ServiceClient) -> None:
         self._postgres = postgres

@@ -1,11 +1,11 @@
-"""back-api in memory, with its neighbours around it."""
+"""back-api in memory, with stub services."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from stub_services import Neighbours
+from stub_services import StubServices
 
 from main import app
 from shared.models.base import now
@@ -20,8 +20,8 @@ def keys(tmp_path: Path) -> Identities:
 
 
 @pytest.fixture
-def neighbours() -> Neighbours:
-    return Neighbours()
+def stubs() -> StubServices:
+    return StubServices()
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def environment(keys: Identities) -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture
-async def api(environment: pytest.MonkeyPatch, neighbours: Neighbours) -> AsyncIterator[AsgiClient]:
-    async with running(app(connect=in_memory(neighbours.apps()))) as client:
+async def api(environment: pytest.MonkeyPatch, stubs: StubServices) -> AsyncIterator[AsgiClient]:
+    async with running(app(connect=in_memory(stubs.apps()))) as client:
         yield client
 
 
 @pytest.fixture
-def user(neighbours: Neighbours) -> User:
+def user(stubs: StubServices) -> User:
     found = User(
         id=uuid4(),
         email="ada@example.org",
@@ -48,7 +48,7 @@ def user(neighbours: Neighbours) -> User:
         version=1,
         created_at=now(),
     )
-    neighbours.users.users[found.id] = found
+    stubs.users.users[found.id] = found
     return found
 
 

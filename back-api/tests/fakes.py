@@ -89,7 +89,7 @@ class FakeUsers:
 
 
 class FakeLimit:
-    """A limit that a test closes."""
+    """A limit that refuses once a test sets `closed`."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -102,7 +102,7 @@ class FakeLimit:
 
 
 class FakeProfiles:
-    """Profiles by user; `interrupted` runs once, just before a replacement."""
+    """Profiles by user; the next `stale` replacements fail with `stale_version`."""
 
     def __init__(self) -> None:
         self.profiles: dict[UUID, StoredProfile] = {}

@@ -1,4 +1,4 @@
-"""The services around back-api as small ASGI apps over the fakes; the wire is real."""
+"""The services that back-api calls, as small ASGI apps over the fakes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -43,8 +43,8 @@ def _app() -> FastAPI:
 
 
 @dataclass
-class Neighbours:
-    """Everything around back-api; what a test changes here is what back-api meets."""
+class StubServices:
+    """The stub services and their state, which tests read and change."""
 
     users: FakeUsers = field(default_factory=FakeUsers)
     credentials: FakeCredentials = field(default_factory=FakeCredentials)

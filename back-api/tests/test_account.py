@@ -1,10 +1,10 @@
-"""The user who asks, and who may ask at all."""
+"""`GET /api/users/me`, and which access tokens are accepted."""
 
 import time
 from uuid import UUID, uuid4
 
 import pytest
-from stub_services import Neighbours
+from stub_services import StubServices
 
 from shared.models.auth import Revocation
 from shared.models.user import User
@@ -12,10 +12,8 @@ from shared.testing.asgi_client import AsgiClient
 
 
 class TestMe:
-    async def test_tells_who_asks(
-        self, api: AsgiClient, neighbours: Neighbours, user: User
-    ) -> None:
-        bearer = neighbours.bearer(user.id, permissions=("profile:write", "profile:read"))
+    async def test_tells_who_asks(self, api: AsgiClient, stubs: StubServices, user: User) -> None:
+        bearer = stubs.bearer(user.id, permissions=("profile:write", "profile:read"))
         reply = await api.get("/api/users/me", headers=bearer)
         assert reply.status == 200
         assert reply.json() == {
@@ -27,20 +25,18 @@ class TestMe:
             "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
         }
 
-    async def test_a_user_who_is_gone_is_nobody(
-        self, api: AsgiClient, neighbours: Neighbours
-    ) -> None:
-        reply = await api.get("/api/users/me", headers=neighbours.bearer(uuid4()))
+    async def test_a_user_who_is_gone_is_nobody(self, api: AsgiClient, stubs: StubServices) -> None:
+        reply = await api.get("/api/users/me", headers=stubs.bearer(uuid4()))
         assert reply.status == 401
         assert reply.json()["code"] == "account_gone"
 
     async def test_a_session_that_ended_is_refused(
-        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
     ) -> None:
         sid = uuid4()
-        bearer = neighbours.bearer(user_id, sid=sid)
+        bearer = stubs.bearer(user_id, sid=sid)
         assert (await api.get("/api/users/me", headers=bearer)).status == 200
-        await neighbours.revocations.put(Revocation(sid=sid))
+        await stubs.revocations.put(Revocation(sid=sid))
         deadline = time.monotonic() + 1
         while (reply := await api.get("/api/users/me", headers=bearer)).status == 200:
             assert time.monotonic() < deadline, "the revocation is not heard"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeUsers
-from stub_services import Neighbours
+from stub_services import StubServices
 
 from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
@@ -76,16 +76,16 @@ def new_email() -> str:
     return f"{uuid4().hex}@example.org"
 
 
-def world_of_fakes(neighbours: Neighbours) -> World:
+def world_of_fakes(stubs: StubServices) -> World:
     async def keep(envelope: EventEnvelope) -> None:
-        neighbours.audit.entries.insert(0, entry_of(envelope))
+        stubs.audit.entries.insert(0, entry_of(envelope))
 
     return World(
-        neighbours.users,
-        neighbours.credentials,
-        neighbours.profiles,
-        neighbours.audit,
-        neighbours.tasks,
+        stubs.users,
+        stubs.credentials,
+        stubs.profiles,
+        stubs.audit,
+        stubs.tasks,
         keep,
     )
 
@@ -128,15 +128,15 @@ def entry_of(envelope: EventEnvelope) -> AuditEntry:
 
 @pytest.fixture(params=["fakes", "adapters", pytest.param("real", marks=pytest.mark.real)])
 async def world(
-    request: pytest.FixtureRequest, neighbours: Neighbours, keys: Identities
+    request: pytest.FixtureRequest, stubs: StubServices, keys: Identities
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         stack.enter_context(correlated(None))
-        fakes = world_of_fakes(neighbours)
+        fakes = world_of_fakes(stubs)
         if request.param == "fakes":
             yield fakes
         elif request.param == "adapters":
-            apps = neighbours.apps()
+            apps = stubs.apps()
             yield world_of_adapters(
                 lambda name: keys.client("back-api", name, AsgiTransport(apps[name])), fakes.keep
             )

@@ -1,11 +1,11 @@
-"""What admins may do: read the audit log, start chores; and how somebody becomes one."""
+"""What admins may do (audit log, maintenance tasks), and how a user becomes one."""
 
 import io
 from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeCredentials, FakeUsers
-from stub_services import Neighbours
+from stub_services import StubServices
 
 from features.user_administration.__main__ import Refused, main, make_admin
 from features.user_administration.domain import Administrators
@@ -30,18 +30,18 @@ def entry(user_id: UUID | None) -> AuditEntry:
 
 class TestAudit:
     async def test_pages_of_one_user(
-        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
     ) -> None:
-        neighbours.audit.entries = [entry(user_id), entry(uuid4()), entry(user_id)]
-        bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
+        stubs.audit.entries = [entry(user_id), entry(uuid4()), entry(user_id)]
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
         asked = {"user_id": str(user_id), "limit": "1"}
         first = (await api.get("/api/admin/audit", headers=bearer, params=asked)).json()
         assert first["next"] == "1"
         second = await api.get("/api/admin/audit", headers=bearer, params=asked | {"before": "1"})
         assert second.json()["next"] is None
 
-    async def test_others_may_not(self, api: AsgiClient, neighbours: Neighbours) -> None:
-        reply = await api.get("/api/admin/audit", headers=neighbours.bearer(uuid4()))
+    async def test_others_may_not(self, api: AsgiClient, stubs: StubServices) -> None:
+        reply = await api.get("/api/admin/audit", headers=stubs.bearer(uuid4()))
         assert reply.status == 403
         assert reply.json()["code"] == "permission_missing"
 
@@ -56,18 +56,16 @@ class TestAudit:
         ],
     )
     async def test_bad_questions(
-        self, api: AsgiClient, neighbours: Neighbours, params: dict[str, str], status: int
+        self, api: AsgiClient, stubs: StubServices, params: dict[str, str], status: int
     ) -> None:
-        bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
         reply = await api.get("/api/admin/audit", headers=bearer, params=params)
         assert reply.status == status
 
 
 class TestMaintenance:
-    async def test_a_chore_is_started_and_watched(
-        self, api: AsgiClient, neighbours: Neighbours
-    ) -> None:
-        bearer = neighbours.bearer(uuid4(), role="admin", permissions=ADMIN)
+    async def test_a_task_is_started_and_read(self, api: AsgiClient, stubs: StubServices) -> None:
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
         body = {"chore": "sweep_credentials"}
         started = await api.post("/api/admin/maintenance", json=body, headers=bearer)
         assert started.status == 202
@@ -76,9 +74,9 @@ class TestMaintenance:
         unknown = await api.get(f"/api/admin/maintenance/{uuid4()}", headers=bearer)
         assert unknown.status == 404
 
-    async def test_others_may_not(self, api: AsgiClient, neighbours: Neighbours) -> None:
+    async def test_others_may_not(self, api: AsgiClient, stubs: StubServices) -> None:
         body = {"chore": "sweep_credentials"}
-        bearer = neighbours.bearer(uuid4())
+        bearer = stubs.bearer(uuid4())
         assert (await api.post("/api/admin/maintenance", json=body, headers=bearer)).status == 403
 
 
@@ -97,35 +95,35 @@ class TestAdministrators:
 @pytest.mark.usefixtures("environment")
 class TestCommand:
     async def test_makes_a_password_once(
-        self, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+        self, stubs: StubServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO(""))
-        told = await make_admin(
-            "root@example.org", from_stdin=False, connect=in_memory(neighbours.apps())
+        printed = await make_admin(
+            "root@example.org", from_stdin=False, connect=in_memory(stubs.apps())
         )
-        [password] = neighbours.credentials.stored.values()
-        assert password in told
-        [user] = neighbours.users.users.values()
+        [password] = stubs.credentials.stored.values()
+        assert password in printed
+        [user] = stubs.users.users.values()
         assert (user.role, user.status) == ("admin", "active")
 
     async def test_takes_one_from_standard_input(
-        self, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+        self, stubs: StubServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
-        told = await make_admin(
-            "root@example.org", from_stdin=True, connect=in_memory(neighbours.apps())
+        printed = await make_admin(
+            "root@example.org", from_stdin=True, connect=in_memory(stubs.apps())
         )
-        assert "correct" not in told
-        assert list(neighbours.credentials.stored.values()) == ["correct horse battery"]
+        assert "correct" not in printed
+        assert list(stubs.credentials.stored.values()) == ["correct horse battery"]
 
-    async def test_promotes_who_exists(self, neighbours: Neighbours, user: User) -> None:
-        told = await make_admin(user.email, from_stdin=False, connect=in_memory(neighbours.apps()))
-        assert "promoted" in told
+    async def test_promotes_who_exists(self, stubs: StubServices, user: User) -> None:
+        printed = await make_admin(user.email, from_stdin=False, connect=in_memory(stubs.apps()))
+        assert "promoted" in printed
 
     async def test_refuses_a_bad_address_and_a_short_password(
-        self, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+        self, stubs: StubServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        connect = in_memory(neighbours.apps())
+        connect = in_memory(stubs.apps())
         with pytest.raises(Refused, match="address"):
             await make_admin("nobody", from_stdin=False, connect=connect)
         monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))

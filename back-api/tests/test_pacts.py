@@ -22,7 +22,7 @@ REGISTRATION = UserRegistration(
 
 
 class Published:
-    """Each event as its domain publishes it, over fakes of what stands behind."""
+    """Each event as its domain publishes it, over fakes."""
 
     async def user_registered(self) -> EventEnvelope:
         return await self._registered(times=1)

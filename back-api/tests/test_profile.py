@@ -1,10 +1,10 @@
-"""A profile: its completion rule, its updates, and the calls."""
+"""A profile: its completion rule, its updates and its endpoints."""
 
 from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeProfiles
-from stub_services import Neighbours
+from stub_services import StubServices
 
 from features.profile.domain import Profiles, completion
 from shared.kit.errors import Conflict, NotFound
@@ -128,9 +128,9 @@ class TestUpdate:
 
 class TestCalls:
     async def test_create_read_update(
-        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
     ) -> None:
-        bearer = neighbours.bearer(user_id)
+        bearer = stubs.bearer(user_id)
         assert (await api.get("/api/profile", headers=bearer)).status == 404
         body = {"first_name": "Ada", "last_name": "Lovelace", "timezone": "Europe/London"}
         created = await api.post("/api/profile", json=body, headers=bearer)
@@ -144,10 +144,10 @@ class TestCalls:
         assert "version" not in read.json()
 
     async def test_is_always_ones_own(
-        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
     ) -> None:
         body = {"first_name": "Ada", "last_name": "L", "user_id": str(uuid4())}
-        reply = await api.post("/api/profile", json=body, headers=neighbours.bearer(user_id))
+        reply = await api.post("/api/profile", json=body, headers=stubs.bearer(user_id))
         assert reply.status == 422
 
     @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ class TestCalls:
         ],
     )
     async def test_refuses_a_bad_update(
-        self, api: AsgiClient, neighbours: Neighbours, user_id: UUID, body: dict[str, object]
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID, body: dict[str, object]
     ) -> None:
-        reply = await api.patch("/api/profile", json=body, headers=neighbours.bearer(user_id))
+        reply = await api.patch("/api/profile", json=body, headers=stubs.bearer(user_id))
         assert reply.status == 422
         assert reply.json()["errors"]
 

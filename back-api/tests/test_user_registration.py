@@ -1,10 +1,10 @@
-"""Signing up: the rules, and the call."""
+"""Registration: the rules and the endpoint."""
 
 from uuid import uuid4
 
 import pytest
 from fakes import FakeCredentials, FakeLimit, FakeUsers
-from stub_services import Neighbours
+from stub_services import StubServices
 
 from features.user_registration.domain import UserRegistrations
 from features.user_registration.infrastructure import RedisLimit
@@ -108,7 +108,7 @@ class TestRegister:
 
 class TestCall:
     async def test_answers_202_and_passes_the_correlation_on(
-        self, api: AsgiClient, neighbours: Neighbours
+        self, api: AsgiClient, stubs: StubServices
     ) -> None:
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
         reply = await api.post(
@@ -117,8 +117,8 @@ class TestCall:
         assert reply.status == 202
         assert reply.json()["status"] == "pending_verification"
         assert reply.headers["x-correlation-id"] == "a-correlation"
-        assert neighbours.seen_correlation == ["a-correlation"]
-        assert neighbours.users.events[0].envelope.correlation_id == "a-correlation"
+        assert stubs.seen_correlation == ["a-correlation"]
+        assert stubs.users.events[0].envelope.correlation_id == "a-correlation"
 
     @pytest.mark.parametrize(
         "change, pointer",
@@ -134,7 +134,7 @@ class TestCall:
         ],
     )
     async def test_refuses_what_is_not_as_agreed_and_names_the_place(
-        self, api: AsgiClient, neighbours: Neighbours, change: dict[str, str], pointer: str
+        self, api: AsgiClient, stubs: StubServices, change: dict[str, str], pointer: str
     ) -> None:
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
         reply = await api.post("/api/user-registration", json=body | change)
@@ -145,39 +145,35 @@ class TestCall:
         assert isinstance(errors, list)
         assert [e["pointer"] for e in errors if isinstance(e, dict)] == [pointer]
         assert PASSWORD not in reply.text
-        assert not neighbours.users.users
-        assert not neighbours.credentials.stored
+        assert not stubs.users.users
+        assert not stubs.credentials.stored
 
     async def test_outside_development_an_address_is_limited(
-        self, environment: pytest.MonkeyPatch, neighbours: Neighbours
+        self, environment: pytest.MonkeyPatch, stubs: StubServices
     ) -> None:
         environment.setenv("ENVIRONMENT", "production")
-        neighbours.tokens_left = 0
+        stubs.tokens_left = 0
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
-        async with running(app(connect=in_memory(neighbours.apps()))) as client:
+        async with running(app(connect=in_memory(stubs.apps()))) as client:
             reply = await client.post("/api/user-registration", json=body)
         assert reply.status == 429
         assert reply.headers["retry-after"] == "30"
 
     async def test_in_development_it_is_not(
-        self, environment: pytest.MonkeyPatch, neighbours: Neighbours
+        self, environment: pytest.MonkeyPatch, stubs: StubServices
     ) -> None:
         environment.setenv("ENVIRONMENT", "development")
-        neighbours.tokens_left = 0
+        stubs.tokens_left = 0
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
-        async with running(app(connect=in_memory(neighbours.apps()))) as client:
+        async with running(app(connect=in_memory(stubs.apps()))) as client:
             reply = await client.post("/api/user-registration", json=body)
         assert reply.status == 202
 
 
 class TestLimitWithoutRedis:
-    async def test_falls_to_buckets_of_its_own(
-        self, keys: Identities, neighbours: Neighbours
-    ) -> None:
-        neighbours.limits_down = True
-        client = keys.client(
-            "back-api", "back-redis", AsgiTransport(neighbours.apps()["back-redis"])
-        )
+    async def test_falls_to_buckets_of_its_own(self, keys: Identities, stubs: StubServices) -> None:
+        stubs.limits_down = True
+        client = keys.client("back-api", "back-redis", AsgiTransport(stubs.apps()["back-redis"]))
         limit = RedisLimit(client, per_hour=2)
         await limit.take("10.0.0.1")
         await limit.take("10.0.0.1")

@@ -1,4 +1,4 @@
-"""Signing keys as files: `*.pem` in one folder, and `signing` beside them with a `kid`."""
+"""Signing keys in a folder: `*.pem`, and a file `signing` with the `kid` of the one that signs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class KeyFolder:
-    """The key ring as the folder has it. `watch` notices changes within `interval` seconds.
+    """The key ring of a folder. `watch` reads changes within `interval` seconds.
 
     Raises, when made:
         NoSigningKey: the folder holds no usable key.
@@ -41,13 +41,13 @@ class KeyFolder:
         return self._ring.public_keys
 
     async def watch(self) -> None:
-        """Follow the folder for ever. A folder that can't be used leaves the ring as it was."""
+        """Read changes until cancelled. An unusable folder leaves the ring unchanged."""
         while True:
             await asyncio.sleep(self._interval)
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Read the folder again if anything in it changed."""
+        """Read the folder again if a file in it has changed."""
         seen = await asyncio.to_thread(self._look)
         if seen == self._seen:
             return

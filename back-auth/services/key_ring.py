@@ -1,4 +1,4 @@
-"""The keys that sign access tokens, and which of them signs now."""
+"""The keys of access tokens, and which of them signs."""
 
 import base64
 import hashlib
@@ -20,10 +20,10 @@ class NoSigningKey(Exception):
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Every key that verifies, by `kid`, and the one of them that signs.
+    """Every key that verifies, by `kid`, and the `kid` of the one that signs.
 
-    A rotation takes three steps, each seen by everybody before the next: a new key is added,
-    signing moves to it, the old key is removed once its last token has expired.
+    A rotation has three steps, and every verifier sees one before the next: add a key, sign with
+    it, and remove the old key when its last token has expired.
     """
 
     keys: Mapping[str, RSAPrivateKey]
@@ -53,7 +53,7 @@ class KeyRing:
         return {kid: key.public_key() for kid, key in self.keys.items()}
 
     def published(self) -> JsonWebKeySet:
-        """What verifiers need to know (RFC 7517)."""
+        """The public keys (RFC 7517)."""
         return JsonWebKeySet(
             keys=[
                 JsonWebKey(kid=kid, **_numbers(public)) for kid, public in self.public_keys.items()
@@ -62,7 +62,7 @@ class KeyRing:
 
 
 def thumbprint(key: RSAPublicKey) -> str:
-    """The key's own name: its JWK thumbprint with SHA-256 (RFC 7638)."""
+    """The `kid` of a key: its JWK thumbprint with SHA-256 (RFC 7638)."""
     members = {"kty": "RSA", **_numbers(key)}
     canonical = json.dumps(members, sort_keys=True, separators=(",", ":"))
     return _base64url(hashlib.sha256(canonical.encode()).digest())

@@ -1,4 +1,4 @@
-"""Passwords as argon2id hashes, computed beside the event loop."""
+"""Passwords as argon2id hashes, computed in threads."""
 
 import asyncio
 import unicodedata
@@ -17,10 +17,10 @@ Result = TypeVar("Result")
 
 
 class PasswordService:
-    """Hashes and checks passwords with argon2id (RFC 9106), `threads` at most at once.
+    """Hashes and checks passwords with argon2id (RFC 9106) in `threads` threads.
 
-    One that comes while `waiting_max` others wait is turned away with `Unavailable`, so that
-    a flood of logins costs bounded memory and nobody hangs.
+    While `waiting_max` passwords wait, the next one raises Unavailable, so that a flood of
+    logins costs bounded memory and time.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class PasswordService:
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism, type=Type.ID
         )
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="argon2")
-        self._places = threads + waiting_max
-        # Nobody has this password; an unknown account costs as much time as a known one.
-        self._nobodys_hash = self._hasher.hash("nobody's password")
+        self._free = threads + waiting_max
+        # Checked for unknown accounts, so that they cost as much time as known ones.
+        self._dummy_hash = self._hasher.hash("dummy password")
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -63,17 +63,17 @@ class PasswordService:
         self._threads.shutdown(cancel_futures=True)
 
     async def hash(self, password: str) -> str:
-        """The hash to keep, in the PHC string format."""
-        return await self._aside(lambda: self._hasher.hash(_normalised(password)))
+        """The hash in the PHC string format."""
+        return await self._in_thread(lambda: self._hasher.hash(_normalised(password)))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password made the hash. No hash at all takes the time of a wrong one."""
-        expected = password_hash or self._nobodys_hash
-        matched = await self._aside(lambda: self._verify(_normalised(password), expected))
+        """Whether the password matches the hash. None takes as long and never matches."""
+        expected = password_hash or self._dummy_hash
+        matched = await self._in_thread(lambda: self._verify(_normalised(password), expected))
         return matched and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than those of today."""
+        """Whether the hash was made with other parameters than the configured ones."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def _verify(self, password: str, password_hash: str) -> bool:
@@ -82,14 +82,14 @@ class PasswordService:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _aside(self, work: Callable[[], Result]) -> Result:
-        if self._places == 0:
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        if self._free == 0:
             raise Unavailable("Too many passwords are being checked.", retry_after=1)
-        self._places -= 1
+        self._free -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
-            self._places += 1
+            self._free += 1
 
 
 def _normalised(password: str) -> str:

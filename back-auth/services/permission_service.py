@@ -1,4 +1,4 @@
-"""What each role may do. The one place where a role turns into permissions."""
+"""The permissions of each role."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,5 +12,5 @@ _PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {"user": _USER, "admin": _A
 
 
 def permissions_of(role: Role) -> list[str]:
-    """The permissions of a role, sorted, so that the same role makes the same token."""
+    """The permissions of a role, sorted."""
     return sorted(_PERMISSIONS[role])

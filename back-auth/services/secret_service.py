@@ -1,4 +1,4 @@
-"""Random secrets that are handed out once and kept as hashes."""
+"""Random secrets, stored as hashes."""
 
 import hashlib
 import secrets
@@ -12,5 +12,5 @@ def new_secret() -> str:
 
 
 def secret_hash(secret: str) -> str:
-    """What is kept of a secret: its SHA-256 in hexadecimal. A random secret needs no salt."""
+    """The SHA-256 of a secret in hexadecimal. A random secret needs no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Access tokens: the only place in the stack that signs them."""
+"""Access tokens; no other module of the stack signs them."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -11,14 +11,14 @@ from shared.security.signing import generate_jwt
 
 
 class TokenService:
-    """Signs access tokens with the key that signs at present; `expires_in` in seconds."""
+    """Signs access tokens with the current signing key; `expires_in` in seconds."""
 
     def __init__(self, ring: Callable[[], KeyRing], *, expires_in: int) -> None:
         self._ring = ring
         self.expires_in = expires_in
 
     def issue(self, user: User, sid: UUID) -> str:
-        """A token for one session of a user, with what the user's role allows."""
+        """A token for one session of a user, with the permissions of the user's role."""
         ring = self._ring()
         return generate_jwt(
             user_id=user.id,

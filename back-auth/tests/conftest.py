@@ -1,4 +1,4 @@
-"""Keys, and the app between a back-postgres and a back-redis in memory."""
+"""Keys, and the app with back-postgres and back-redis in memory."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def key_folder(keys: Identities, rsa_key: RSAPrivateKey) -> Path:
 
 @dataclass
 class Stack:
-    """back-auth, running, with what stands behind it."""
+    """back-auth, running, with the state of its stub services."""
 
     app: FastAPI
     client: AsgiClient

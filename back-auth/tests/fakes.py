@@ -26,7 +26,7 @@ from shared.models.user import Role, User, UserCredential, UserStatus
 
 @dataclass
 class PostgresState:
-    """What back-postgres would hold."""
+    """The state of a fake back-postgres."""
 
     users: dict[UUID, User] = field(default_factory=dict)
     hashes: dict[UUID, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class PostgresState:
         self.recorded.add(command.command_id)
         self.events |= new
 
-    def told(self, event_type: str) -> list[EventEnvelope]:
+    def published(self, event_type: str) -> list[EventEnvelope]:
         return [event for event in self.events.values() if event.event_type == event_type]
 
     @contextmanager
@@ -178,7 +178,7 @@ class StoredSession:
 
 @dataclass
 class RedisState:
-    """What back-redis would hold."""
+    """The state of a fake back-redis."""
 
     sessions: dict[UUID, StoredSession] = field(default_factory=dict)
     tickets: dict[str, NewTicket] = field(default_factory=dict)
@@ -269,7 +269,7 @@ class FakeTickets:
 
 
 class FakePasswords:
-    """Hashes nothing, and counts how often a real one would have worked."""
+    """Prefixes instead of hashing, and counts the checks."""
 
     def __init__(self) -> None:
         self.checks = 0

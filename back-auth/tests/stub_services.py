@@ -169,10 +169,10 @@ def _limit_routes(api: FastAPI, state: RedisState) -> None:
 
 
 async def _revocations(state: RedisState) -> AsyncIterator[str]:
-    told = 0
+    sent = 0
     while not state.down:
-        for sid in state.revoked[told:]:
-            told += 1
-            yield f"id: {told}\nevent: entry\ndata: {Revocation(sid=sid).model_dump_json()}\n\n"
-        yield f"id: {told}\nevent: caught-up\ndata: {{}}\n\n"
+        for sid in state.revoked[sent:]:
+            sent += 1
+            yield f"id: {sent}\nevent: entry\ndata: {Revocation(sid=sid).model_dump_json()}\n\n"
+        yield f"id: {sent}\nevent: caught-up\ndata: {{}}\n\n"
         await asyncio.sleep(HEARTBEAT_SECONDS)

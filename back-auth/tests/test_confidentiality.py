@@ -45,7 +45,7 @@ async def test_no_log_line_holds_a_secret(
     access, refresh = await stack.tokens()
     ticket = await stack.client.post("/auth/ws-ticket", headers=bearer(access))
     await stack.client.post("/auth/logout", headers=bearer(access))
-    await until(lambda: bool(stack.postgres.told("auth.logout")))
+    await until(lambda: bool(stack.postgres.published("auth.logout")))
     with stack.redis.outage():
         await stack.log_in()
         await stack.refresh(refresh)

@@ -1,4 +1,4 @@
-"""Events that may wait: none is lost to an outage that ends, none holds up the others."""
+"""The event publisher: retries, its bounded queue, and its shutdown."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_PAUSES_SECONDS", (0.01, 0.01))
 
 
-async def test_a_command_tells_whose_event_it_is_and_what_it_belongs_to() -> None:
+async def test_a_command_has_its_user_and_its_correlation_id() -> None:
     sid = uuid4()
     with correlated("correlation-1"):
         command = logged_out(sid)
@@ -53,16 +53,16 @@ async def test_a_repeat_is_one_event(client: ServiceClient, postgres: PostgresSt
     async with PostgresEventPublisher(client) as publisher:
         await publisher.publish(logged_out(sid))
         publisher.publish_soon(logged_out(sid))
-    assert len(postgres.told("auth.logout")) == 1
+    assert len(postgres.published("auth.logout")) == 1
 
 
-async def test_what_waits_is_stored_before_the_end(
+async def test_queued_events_are_stored_before_shutdown(
     client: ServiceClient, postgres: PostgresState
 ) -> None:
     async with PostgresEventPublisher(client) as publisher:
         for _ in range(20):
             publisher.publish_soon(logged_out(uuid4()))
-    assert len(postgres.told("auth.logout")) == 20
+    assert len(postgres.published("auth.logout")) == 20
 
 
 @pytest.mark.usefixtures("quick")
@@ -74,11 +74,11 @@ async def test_an_event_is_retried_until_the_outage_ends(
             with postgres.outage():
                 publisher.publish_soon(logged_out(uuid4()))
                 await until(lambda: "event_retried" in [entry["event"] for entry in logs])
-            await until(lambda: bool(postgres.told("auth.logout")))
+            await until(lambda: bool(postgres.published("auth.logout")))
 
 
 class ScriptedClient:
-    """A back-postgres that answers as scripted, then well."""
+    """A client that raises the given errors one after another, then succeeds."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
@@ -111,7 +111,7 @@ async def test_an_event_that_can_not_be_stored_does_not_stop_the_next(
     assert ("event_lost" in [entry["event"] for entry in logs]) == (stored == 1)
 
 
-async def test_a_full_queue_loses_the_newest_and_says_so(
+async def test_a_full_queue_drops_the_newest_and_logs_it(
     client: ServiceClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "QUEUE_MAX", 1)
@@ -122,7 +122,7 @@ async def test_a_full_queue_loses_the_newest_and_says_so(
     assert [entry["reason"] for entry in logs] == ["queue_full"]
 
 
-async def test_the_end_does_not_wait_for_ever(
+async def test_shutdown_does_not_wait_for_ever(
     client: ServiceClient, postgres: PostgresState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DRAIN_SECONDS", 0.05)

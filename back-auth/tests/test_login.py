@@ -58,7 +58,7 @@ class Login:
         return self.postgres.add_user(EMAIL, f"v1:{PASSWORD}", status=status)
 
     def failures(self) -> list[object]:
-        return [event.payload["reason"] for event in self.postgres.told("auth.login.failed")]
+        return [event.payload["reason"] for event in self.postgres.published("auth.login.failed")]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ class TestLogIn:
         [(user_id, sid)] = login.sessions.opened
         assert user_id == user.id
         assert pair.refresh_token.startswith(str(sid))
-        [event] = login.postgres.told("auth.login.succeeded")
+        [event] = login.postgres.published("auth.login.succeeded")
         assert event.payload == {"user_id": str(user.id), "sid": str(sid)}
 
     async def test_is_not_answered_when_its_event_can_not_be_stored(self, login: Login) -> None:
@@ -92,7 +92,7 @@ class TestLogIn:
                 await login.service.log_in(email, "wrong")
             refusals.append((refusal.value.code, refusal.value.detail))
         assert refusals == [("invalid_credentials", "The address or the password is wrong.")] * 2
-        [event] = login.postgres.told("auth.login.failed")
+        [event] = login.postgres.published("auth.login.failed")
         assert event.payload == {"user_id": str(user.id), "reason": "wrong_password"}
 
     @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
@@ -241,7 +241,7 @@ class TestHttp:
     async def test_failed_logins_leave_their_event_soon(self, stack: Stack) -> None:
         await stack.add_user()
         await stack.log_in(password="wrong")
-        await until(lambda: bool(stack.postgres.told("auth.login.failed")))
+        await until(lambda: bool(stack.postgres.published("auth.login.failed")))
 
     async def test_the_event_carries_the_correlation_id(self, stack: Stack) -> None:
         await stack.add_user()
@@ -250,8 +250,8 @@ class TestHttp:
             json={"email": EMAIL, "password": "wrong"},
             headers={"X-Correlation-ID": "correlation-1"},
         )
-        await until(lambda: bool(stack.postgres.told("auth.login.failed")))
-        assert stack.postgres.told("auth.login.failed")[0].correlation_id == "correlation-1"
+        await until(lambda: bool(stack.postgres.published("auth.login.failed")))
+        assert stack.postgres.published("auth.login.failed")[0].correlation_id == "correlation-1"
 
     async def test_without_back_redis_attempts_are_counted_here(self, stack: Stack) -> None:
         await stack.add_user()

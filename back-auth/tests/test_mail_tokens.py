@@ -67,7 +67,7 @@ class TestVerifyEmail:
         verified = await service.verify_email(minted.token)
         assert (verified.user_id, verified.status) == (user.id, "active")
         assert postgres.users[user.id].status == "active"
-        [event] = postgres.told("user.verified")
+        [event] = postgres.published("user.verified")
         assert event.payload == {"user_id": str(user.id)}
 
     async def test_a_repeat_answers_the_same_even_after_the_end(
@@ -77,7 +77,7 @@ class TestVerifyEmail:
         first = await service.verify_email(minted.token)
         clock.at += timedelta(days=2)
         assert await service.verify_email(minted.token) == first
-        assert len(postgres.told("user.verified")) == 1
+        assert len(postgres.published("user.verified")) == 1
 
     async def test_ends_after_its_time(
         self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
@@ -160,7 +160,7 @@ class Page(HTMLParser):
 
 
 def assert_safe(reply: AsgiReply) -> None:
-    """The page loads nothing, tells nobody where it was, and is kept nowhere."""
+    """The page loads no resources, sends no referrer and is not cached."""
     page = Page(reply)
     policy = reply.headers["content-security-policy"]
     nonces = set(re.findall(r"'nonce-([^']+)'", policy))

@@ -1,4 +1,4 @@
-"""Every consumer's pact with back-auth: its answers and its events, over neighbours in memory."""
+"""Every consumer's pact with back-auth: its answers and its events, over stub services."""
 
 from pathlib import Path
 from uuid import UUID
@@ -17,7 +17,7 @@ from tests.fakes import StoredSession
 
 
 class States:
-    """What the neighbours of back-auth can be made to hold."""
+    """Sets the state of the stub services."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -36,7 +36,7 @@ class States:
 
 
 class Published:
-    """Each event as the service publishes it when a user does what it tells of."""
+    """Each event as the service publishes it after the matching action of a user."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -50,34 +50,34 @@ class Published:
             headers=stack.keys.assertion(caller="back-workers", to="back-auth"),
         )
         await stack.client.post("/auth/verify-email", json={"token": minted.json()["token"]})
-        return await self._told("user.verified")
+        return await self._published("user.verified")
 
     async def login_succeeded(self) -> EventEnvelope:
         await self._stack.add_user()
         await self._stack.log_in()
-        return await self._told("auth.login.succeeded")
+        return await self._published("auth.login.succeeded")
 
     async def login_failed(self) -> EventEnvelope:
         await self._stack.add_user()
         await self._stack.log_in(password="wrong")
-        return await self._told("auth.login.failed")
+        return await self._published("auth.login.failed")
 
     async def logout(self) -> EventEnvelope:
         await self._stack.add_user()
         access, _ = await self._stack.tokens()
         await self._stack.client.post("/auth/logout", headers=bearer(access))
-        return await self._told("auth.logout")
+        return await self._published("auth.logout")
 
     async def refresh_reused(self) -> EventEnvelope:
         await self._stack.add_user()
         _, refresh = await self._stack.tokens()
         await self._stack.refresh(refresh)
         await self._stack.refresh(refresh)
-        return await self._told("auth.refresh.reused")
+        return await self._published("auth.refresh.reused")
 
-    async def _told(self, event_type: str) -> EventEnvelope:
-        await until(lambda: bool(self._stack.postgres.told(event_type)))
-        return self._stack.postgres.told(event_type)[-1]
+    async def _published(self, event_type: str) -> EventEnvelope:
+        await until(lambda: bool(self._stack.postgres.published(event_type)))
+        return self._stack.postgres.published(event_type)[-1]
 
 
 @pytest.fixture

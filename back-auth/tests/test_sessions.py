@@ -80,7 +80,7 @@ class TestRefresh:
         with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
             await service.refresh(second.refresh_token)
         assert not redis.sessions[sid].active
-        [event] = postgres.told("auth.refresh.reused")
+        [event] = postgres.published("auth.refresh.reused")
         assert event.payload == {"user_id": str(user.id), "sid": str(sid)}
 
     async def test_of_two_at_once_one_wins_and_the_family_ends(
@@ -138,7 +138,7 @@ class TestRefresh:
         with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
             await service.refresh(f"{sid}.{'x' * 43}")
         assert await service.refresh(pair.refresh_token)
-        assert postgres.told("auth.refresh.reused") == []
+        assert postgres.published("auth.refresh.reused") == []
 
     @pytest.mark.parametrize(
         "token",
@@ -169,7 +169,7 @@ class TestLogOut:
         await service.log_out(user.id, sid)
         await service.log_out(user.id, sid)
         assert not redis.sessions[sid].active
-        assert len(postgres.told("auth.logout")) == 1
+        assert len(postgres.published("auth.logout")) == 1
         with pytest.raises(Unauthenticated):
             await service.refresh(pair.refresh_token)
 
@@ -194,7 +194,7 @@ class TestHttp:
         again = await stack.refresh(token)
         assert again.status == 401
         assert again.json()["code"] == "refresh_token_invalid"
-        await until(lambda: bool(stack.postgres.told("auth.refresh.reused")))
+        await until(lambda: bool(stack.postgres.published("auth.refresh.reused")))
 
     async def test_every_refusal_has_the_same_body(self, stack: Stack) -> None:
         user = await stack.add_user()
@@ -226,7 +226,7 @@ class TestHttp:
         reply = await stack.client.post("/auth/logout", headers=bearer(access))
         assert (reply.status, reply.body) == (204, b"")
         assert (await stack.refresh(refresh)).status == 401
-        await until(lambda: bool(stack.postgres.told("auth.logout")))
+        await until(lambda: bool(stack.postgres.published("auth.logout")))
 
         async def refused() -> bool:
             ticket = await stack.client.post("/auth/ws-ticket", headers=bearer(access))

@@ -100,7 +100,7 @@ class TestRotation:
     async def test_goes_without_downtime(
         self, stack: Stack, rsa_key: RSAPrivateKey, other_rsa_key: RSAPrivateKey
     ) -> None:
-        """Add a key, move signing to it, remove the old one: a token is good while its key is."""
+        """Add a key, sign with it, remove the old one: a token is valid while its key is there."""
         old, new = thumbprint(rsa_key.public_key()), thumbprint(other_rsa_key.public_key())
         folder = stack.key_folder
         (folder / "signing").write_text(old)

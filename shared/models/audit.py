@@ -1,4 +1,4 @@
-"""What happened, for admins to look up."""
+"""The audit log."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ AUDIT_PAGE_MAX = 200
 
 
 class AuditEntry(Response):
-    """One event that happened to a user."""
+    """One event about a user."""
 
     event_id: UUID
     event_type: str
@@ -29,6 +29,6 @@ class AuditPage(Response):
 
 
 class AuditStored(Internal):
-    """The event that is now in the audit log; storing it again changes nothing."""
+    """The stored event; storing it again changes nothing."""
 
     event_id: UUID = Field(description="the id of the stored event")

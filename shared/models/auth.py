@@ -1,4 +1,4 @@
-"""Logging in: tokens, sessions, mail tokens, tickets and their events."""
+"""Authentication: tokens, sessions, mail tokens, tickets, rate limits and their events."""
 
 from typing import Literal
 from uuid import UUID
@@ -74,14 +74,14 @@ class JsonWebKeySet(Response):
 
 
 class MintMailToken(Internal):
-    """Ask for a token to be put into a mail that is being made."""
+    """Request a token for a mail that is being made."""
 
     user_id: UUID
     purpose: MailPurpose
 
 
 class MailToken(Internal):
-    """A token for one mail; only its hash is kept."""
+    """A token for one mail; only its hash is stored."""
 
     token: str = Field(repr=False)
     expires_at: Instant
@@ -105,14 +105,14 @@ class LookUpMailToken(Internal):
 
 
 class UseVerificationToken(Internal):
-    """Spend a verification token and make its user active, in one transaction."""
+    """Use up a verification token and make its user active, in one transaction."""
 
     token_hash: str = Field(pattern=SHA256)
     user_id: UUID
 
 
 class NewSession(Internal):
-    """A session to keep: one login, one family of refresh tokens."""
+    """A session to store: one login, one family of refresh tokens."""
 
     sid: UUID
     user_id: UUID
@@ -121,7 +121,7 @@ class NewSession(Internal):
 
 
 class RotateSession(Internal):
-    """Trade a refresh token: the presented hash against the one that follows."""
+    """Replace the presented refresh token by the next one, both as hashes."""
 
     presented_hash: str = Field(pattern=SHA256)
     next_hash: str = Field(pattern=SHA256)
@@ -129,7 +129,7 @@ class RotateSession(Internal):
 
 
 class Session(Internal):
-    """What is known of a session; `active` is false once revoked or run out."""
+    """A session; `active` is false when it is unknown, revoked or expired."""
 
     sid: UUID
     user_id: UUID | None
@@ -137,7 +137,7 @@ class Session(Internal):
 
 
 class NewTicket(Internal):
-    """A socket ticket to keep until it is redeemed or runs out."""
+    """A socket ticket to store until it is redeemed or expires."""
 
     ticket_hash: str = Field(pattern=SHA256)
     user_id: UUID
@@ -146,13 +146,13 @@ class NewTicket(Internal):
 
 
 class RedeemTicket(Internal):
-    """Redeem a ticket: the second time it is unknown."""
+    """Redeem a ticket, which is possible once."""
 
     ticket_hash: str = Field(pattern=SHA256)
 
 
 class TicketHolder(Internal):
-    """Whose socket it is."""
+    """The user and the session of a redeemed ticket."""
 
     user_id: UUID
     sid: UUID
@@ -168,7 +168,7 @@ class TakeToken(Internal):
 
 
 class TokenTaken(Internal):
-    """Whether there was a token, how many are left, and when the next one comes."""
+    """Whether a token was taken, how many are left, and the wait for the next one."""
 
     allowed: bool
     remaining: int
@@ -176,7 +176,7 @@ class TokenTaken(Internal):
 
 
 class RefillBucket(Internal):
-    """Fill a bucket again, as after a successful login."""
+    """Fill a bucket, for example after a successful login."""
 
     limit: Line = Field(max_length=60)
     key: Line = Field(max_length=256)
@@ -212,7 +212,7 @@ class LoggedOut(EventPayload):
 
 
 class RefreshReused(EventPayload):
-    """`auth.refresh.reused`: a spent refresh token came again, the session was ended."""
+    """`auth.refresh.reused`: a used refresh token was presented; the session was revoked."""
 
     user_id: UUID
     sid: UUID

@@ -1,7 +1,7 @@
-"""The four bases of everything that crosses a boundary.
+"""The four base classes of requests, responses and events, and the types of their texts.
 
-What a stranger sends is refused when it holds more than was agreed; what our own services
-send may hold more, so that version N and version N-1 can run side by side.
+Requests from outside are refused when they have unknown fields. Everything else ignores unknown
+fields, so that versions N and N-1 of a service can run side by side.
 """
 
 import unicodedata

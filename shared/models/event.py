@@ -14,7 +14,7 @@ EVENT_TYPE = r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$"
 
 
 class EventEnvelope(Internal):
-    """What every event looks like, in the outbox, in a stream and on a socket."""
+    """An event in the outbox, in a stream or on a socket."""
 
     event_id: UUID
     event_type: str = Field(pattern=EVENT_TYPE, max_length=100)
@@ -25,7 +25,7 @@ class EventEnvelope(Internal):
 
 
 class NewEvent(Internal):
-    """An event on its way into the outbox, with the aggregate whose order it keeps."""
+    """An event to store in the outbox, ordered within its aggregate."""
 
     aggregate_id: UUID
     envelope: EventEnvelope
@@ -42,7 +42,7 @@ class NewEvent(Internal):
         version: int = 1,
         occurred_at: datetime | None = None,
     ) -> Self:
-        """The event that `command_id` causes: the same command names the same event_id."""
+        """The event of a command; its `event_id` is derived from `command_id` and `event_type`."""
         envelope = EventEnvelope(
             event_id=uuid5(command_id, event_type),
             event_type=event_type,
@@ -55,10 +55,10 @@ class NewEvent(Internal):
 
 
 class Command(Internal, Generic[Data]):
-    """A write to back-postgres: one transaction, answered once and repeated for ever after.
+    """A write to back-postgres in one transaction.
 
-    A repeat of `command_id` returns the stored answer. `expected_version` is the version
-    of the row that the caller read; another one in the store is `Conflict` `stale_version`.
+    A repeated `command_id` returns the stored answer. `expected_version` is the version of the
+    row that the caller read; a row of another version is Conflict `stale_version`.
     """
 
     command_id: UUID
@@ -109,7 +109,7 @@ Consumer = Line
 
 
 class ClaimDeliveries(Internal):
-    """Ask for deliveries that are due, waiting at most `wait_seconds` for the first."""
+    """Claim due deliveries; wait at most `wait_seconds` for the first one."""
 
     consumers: list[Consumer] = Field(min_length=1, max_length=20)
     limit: int = Field(default=50, ge=1, le=200)
@@ -118,13 +118,13 @@ class ClaimDeliveries(Internal):
 
 
 class TakeDelivery(Internal):
-    """Take one delivery to work on it, for as long as the lease lasts."""
+    """Lease one delivery for `lease_seconds`."""
 
     lease_seconds: float = Field(default=8, gt=0, le=60)
 
 
 class Delivery(Internal):
-    """One event for one consumer, leased to whoever holds `lease_token` until `lease_until`."""
+    """One event for one consumer, leased to the holder of `lease_token` until `lease_until`."""
 
     delivery_id: UUID
     consumer: Consumer
@@ -142,27 +142,27 @@ class Deliveries(Internal):
 
 
 class HoldLease(Internal):
-    """Keep a delivery for another `lease_seconds`."""
+    """Renew a lease for another `lease_seconds`."""
 
     lease_token: UUID
     lease_seconds: float = Field(default=8, gt=0, le=60)
 
 
 class CompleteDelivery(Internal):
-    """The effect has happened: the delivery is done."""
+    """Mark a delivery as done, after its effect."""
 
     lease_token: UUID
 
 
 class FailDelivery(Internal):
-    """The effect failed for a reason of its own: an attempt is spent, back-off, then dead."""
+    """Report a failed delivery: it is retried with back-off, then dead-lettered."""
 
     lease_token: UUID
     error: str = Field(max_length=2000)
 
 
 class PostponeDelivery(Internal):
-    """The consumer could not be reached: no attempt is spent, the consumer pauses."""
+    """Report an unreachable consumer: it pauses, and no attempt is counted."""
 
     lease_token: UUID
     pause_seconds: float = Field(default=1, gt=0, le=300)

@@ -1,4 +1,4 @@
-"""What a service says of its state."""
+"""The health of a service."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ class Live(Response):
 
 
 class Dependency(Response):
-    """Something that the service needs, as it looked just now."""
+    """The state of something that the service depends on."""
 
     name: str
     state: Literal["ok", "down"]
@@ -24,9 +24,9 @@ class Dependency(Response):
 
 
 class Health(Response):
-    """The state of a service and of everything it needs.
+    """The state of a service and of its dependencies.
 
-    `ok`: all well; `degraded`: serving, but a dependency is down; `down`: not ready.
+    `degraded`: the service answers, but a dependency is down. `down`: it is not ready.
     """
 
     status: Literal["ok", "degraded", "down"]

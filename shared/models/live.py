@@ -1,4 +1,4 @@
-"""Live events: what reaches a user's open sockets."""
+"""Live events for the open sockets of a user."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ class PublishLive(Internal):
 
 
 class LivePublished(Internal):
-    """Where the event stands in the stream; `duplicate` when it was there already."""
+    """The event's id in the stream; `duplicate` when it was stored before."""
 
     stream_id: str
     duplicate: bool

@@ -1,4 +1,4 @@
-"""Maintenance tasks, which run on a schedule and which an admin may start."""
+"""Maintenance tasks, which run on a schedule and can be started by an admin."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ TaskState = Literal["pending", "started", "succeeded", "failed"]
 
 
 class StartMaintenanceTask(PublicRequest):
-    """The maintenance task to run now."""
+    """The maintenance task to start."""
 
     chore: MaintenanceTask
 
@@ -23,7 +23,7 @@ class StartTask(Internal):
 
 
 class Task(Response):
-    """A task and how far it is; `result` once it succeeded, `error` once it failed."""
+    """The state of a task; `result` when it succeeded, `error` when it failed."""
 
     task_id: str
     name: str | None

@@ -1,4 +1,4 @@
-"""The one shape of an error: RFC 9457 problem details."""
+"""Errors as RFC 9457 problem details."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """`application/problem+json`; `code` is the stable word for programs."""
+    """`application/problem+json`; `code` is stable and meant for programs."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -36,7 +36,7 @@ Timezone = Annotated[Line, StringConstraints(max_length=64), AfterValidator(_kno
 
 
 class ProfileCreate(PublicRequest):
-    """A first profile: the names are needed, the rest completes it."""
+    """A new profile; only the names are required."""
 
     first_name: Name
     last_name: Name
@@ -48,7 +48,7 @@ class ProfileCreate(PublicRequest):
 
 
 class ProfileUpdate(PublicRequest):
-    """The fields to change. An absent field stays; null empties one that may be empty."""
+    """The fields to change. An absent field is kept; null clears an optional one."""
 
     first_name: Name | None = None
     last_name: Name | None = None
@@ -59,7 +59,7 @@ class ProfileUpdate(PublicRequest):
     timezone: Timezone | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> "ProfileUpdate":
+    def _changes_a_field(self) -> "ProfileUpdate":
         if not self.model_fields_set:
             raise ValueError("name at least one field to change")
         for field in ("first_name", "last_name", "language", "timezone"):
@@ -69,7 +69,7 @@ class ProfileUpdate(PublicRequest):
 
 
 class ProfileFields(Internal):
-    """Everything that a user says about themselves."""
+    """The fields that a user edits."""
 
     first_name: Name
     last_name: Name
@@ -81,7 +81,7 @@ class ProfileFields(Internal):
 
 
 class StoredProfile(ProfileFields):
-    """A profile as back-postgres keeps it."""
+    """A stored profile."""
 
     id: UUID
     user_id: UUID
@@ -92,7 +92,7 @@ class StoredProfile(ProfileFields):
 
 
 class WriteProfile(ProfileFields):
-    """A whole profile to store; its completion was worked out by back-api."""
+    """A whole profile to store, with the completion that back-api computed."""
 
     profile_id: UUID
     user_id: UUID

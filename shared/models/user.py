@@ -1,4 +1,4 @@
-"""Users as services see them, and the first flow of a user: register and confirm."""
+"""Users, their registration, their credentials and their events."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -38,7 +38,7 @@ Password = Annotated[
 
 
 class User(Internal):
-    """A user as the back end knows one."""
+    """A stored user."""
 
     id: UUID
     email: EmailAddress
@@ -57,14 +57,14 @@ class UserRegistration(PublicRequest):
 
 
 class RegistrationAccepted(Response):
-    """The same answer whether or not the address was free."""
+    """The answer to a registration, the same for a free and for a taken address."""
 
     user_id: UUID
     status: Literal["pending_verification"] = "pending_verification"
 
 
 class NewUser(Internal):
-    """A user to store, with the credential that becomes this user's."""
+    """A user to store, with the id of the stored credential."""
 
     user_id: UUID
     email: EmailAddress
@@ -81,13 +81,13 @@ class UserChange(Internal):
 
 
 class LookUpUser(Internal):
-    """Find a user by address: in a body, so that no address stands in a log of paths."""
+    """Find a user by address; it is in the body so that access logs contain no address."""
 
     email: EmailAddress
 
 
 class CurrentUserView(Response):
-    """The user who asks: `GET /api/users/me`."""
+    """The authenticated user: `GET /api/users/me`."""
 
     id: UUID
     email: EmailAddress
@@ -136,25 +136,25 @@ class Swept(Internal):
 
 
 class UserRegistered(EventPayload):
-    """`user.registered`: a new user waits for confirmation."""
+    """`user.registered`: a new user has to confirm the address."""
 
     user_id: UUID
 
 
 class RegistrationRepeated(EventPayload):
-    """`user.registration.repeated`: somebody signed up with an address that is taken."""
+    """`user.registration.repeated`: a registration used an address that is taken."""
 
     user_id: UUID
 
 
 class UserVerified(EventPayload):
-    """`user.verified`: the user proved to hold the address."""
+    """`user.verified`: the user confirmed the address."""
 
     user_id: UUID
 
 
 class UserRoleChanged(EventPayload):
-    """`user.role.changed`: the user may now do what `role` allows."""
+    """`user.role.changed`: the user has the role `role`."""
 
     user_id: UUID
     role: Role

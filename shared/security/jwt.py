@@ -14,7 +14,7 @@ _REQUIRED = ["iss", "aud", "sub", "sid", "role", "permissions", "iat", "exp"]
 
 
 class TokenRefused(Exception):
-    """The token is malformed, forged, expired or has another audience."""
+    """The token is malformed, expired, has a wrong signature, issuer or audience."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The user who asks."""
+"""A user's own account."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""What is told to a user about themselves."""
+"""What a user sees of their own account."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -9,7 +9,7 @@ from shared.models.user import CurrentUserView, User
 
 
 class Users(Protocol):
-    """The users that there are."""
+    """Reads users."""
 
     async def get(self, user_id: UUID) -> User:
         """Raises NotFound."""
@@ -18,10 +18,10 @@ class Users(Protocol):
 async def current_user(
     users: Users, user_id: UUID, permissions: Collection[str]
 ) -> CurrentUserView:
-    """The user as they are now, with the permissions that their token grants.
+    """The stored user, with the permissions of the access token.
 
     Raises:
-        Unauthenticated: the token is valid and its user is gone.
+        Unauthenticated: `account_gone`, the user of a valid token no longer exists.
     """
     try:
         user = await users.get(user_id)

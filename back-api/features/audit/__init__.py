@@ -1,4 +1,4 @@
-"""What happened, for admins."""
+"""The audit log, for admins."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""The audit log, as an admin asks for it."""
+"""What admins read of the audit log."""
 
 from typing import Protocol
 from uuid import UUID
@@ -7,7 +7,7 @@ from shared.models.audit import AuditPage
 
 
 class AuditLog(Protocol):
-    """Everything that happened, newest first."""
+    """Reads audit entries, newest first."""
 
     async def page(self, user_id: UUID | None, limit: int, before: str | None) -> AuditPage:
         """At most `limit` entries before the cursor, of one user or of all.

@@ -1,4 +1,4 @@
-"""Maintenance tasks, started and watched by an admin."""
+"""Maintenance tasks, as an admin starts and reads them."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from shared.models.maintenance import MaintenanceTask, Task
 
 
 class Tasks(Protocol):
-    """Work that goes on in the background."""
+    """Starts background tasks and reads their state."""
 
     async def start(self, name: MaintenanceTask) -> Task:
-        """The task that was started."""
+        """Start a task; its state."""
 
     async def get(self, task_id: str) -> Task:
-        """How far the task is. Raises NotFound `task_not_found`."""
+        """The state of a task. Raises NotFound `task_not_found`."""

@@ -24,7 +24,7 @@ _TRIES = 3
 
 
 class ProfileStore(Protocol):
-    """Where profiles are kept, one a user."""
+    """Stores one profile for each user."""
 
     async def get(self, user_id: UUID) -> StoredProfile:
         """Raises NotFound `profile_not_found`."""
@@ -50,7 +50,7 @@ class Profiles:
 
     async def read(self, user_id: UUID) -> Profile:
         """Raises NotFound `profile_not_found`."""
-        return _shown(await self._store.get(user_id))
+        return _public(await self._store.get(user_id))
 
     async def create(self, user_id: UUID, profile: ProfileCreate) -> Profile:
         """Raises Conflict `profile_exists`: a user has one profile."""
@@ -65,14 +65,14 @@ class Profiles:
             aggregate_id=written.profile_id,
             correlation_id=correlation_id(),
         )
-        return _shown(await self._store.create(command))
+        return _public(await self._store.create(command))
 
     async def update(self, user_id: UUID, update: ProfileUpdate) -> Profile:
-        """Change the fields that `update` names; the others keep what anybody else wrote.
+        """Change the fields that `update` names and keep all others.
 
         Raises:
             NotFound: `profile_not_found`.
-            Conflict: `stale_version`, when others kept changing the profile meanwhile.
+            Conflict: `stale_version`, after three attempts that met concurrent changes.
         """
         for _ in range(_TRIES - 1):
             try:
@@ -87,7 +87,7 @@ class Profiles:
         asked = update.model_dump(include=update.model_fields_set)
         changed = sorted(name for name, value in asked.items() if getattr(stored, name) != value)
         if not changed:
-            return _shown(stored)
+            return _public(stored)
         fields = ProfileFields.model_validate(stored.model_dump() | asked)
         written = _written(stored.id, user_id, fields)
         command = Command.with_event(
@@ -103,7 +103,7 @@ class Profiles:
             expected_version=stored.version,
             correlation_id=correlation_id(),
         )
-        return _shown(await self._store.replace(command))
+        return _public(await self._store.replace(command))
 
 
 def _written(profile_id: UUID, user_id: UUID, fields: ProfileFields) -> WriteProfile:
@@ -115,5 +115,5 @@ def _written(profile_id: UUID, user_id: UUID, fields: ProfileFields) -> WritePro
     )
 
 
-def _shown(stored: StoredProfile) -> Profile:
+def _public(stored: StoredProfile) -> Profile:
     return Profile.model_validate(stored.model_dump())

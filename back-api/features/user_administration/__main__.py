@@ -24,11 +24,11 @@ _PASSWORD = TypeAdapter[str](Password)
 
 
 class Refused(Exception):
-    """The command can't do what it was asked; the text says why."""
+    """The command was refused; the text is the reason."""
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 there is an admin of that address now, 1 there is not."""
+    """Run the command. The exit status is 0 when the user is an admin, else 1."""
     parser = argparse.ArgumentParser(prog="./dev admin create")
     parser.add_argument("email")
     parser.add_argument("--password-stdin", action="store_true")
@@ -43,11 +43,11 @@ def main(arguments: list[str]) -> int:
 
 
 async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = None) -> str:
-    """Create or promote, and say what was done.
+    """Create or promote an admin; the text to print.
 
     Raises:
-        Refused: address or password are not as they must be.
-        ServiceError: a service refused or can't be reached.
+        Refused: the address or the password is not valid.
+        ServiceError: a service refused the call or can't be reached.
     """
     address = _checked(_ADDRESS, email, "the address")
     settings = Settings()
@@ -65,12 +65,12 @@ async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = 
                 return f"{address} is an admin ({outcome}); the password stays as it was"
             password, made = _password(from_stdin=from_stdin)
             user_id = await administrators.create(address, password)
-    told = f"\npassword (shown this once): {password}" if made else ""
-    return f"{address} is an admin now (user {user_id}){told}"
+    shown = f"\npassword (shown this once): {password}" if made else ""
+    return f"{address} is an admin now (user {user_id}){shown}"
 
 
 def _password(*, from_stdin: bool) -> tuple[str, bool]:
-    """The password, and whether it was made here."""
+    """The password, and whether it was generated."""
     if from_stdin:
         return _checked(_PASSWORD, sys.stdin.readline().rstrip("\n"), "the password"), False
     if sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""How somebody becomes an admin from the command line."""
+"""The rules for making a user an admin."""
 
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -12,10 +12,10 @@ Data = TypeVar("Data", NewUser, UserChange)
 
 
 class Users(Protocol):
-    """Where users are kept."""
+    """Stores users."""
 
     async def find(self, email: str) -> User | None:
-        """The user who holds the address, if anybody does."""
+        """The user with this address, or None."""
 
     async def create(self, command: Command[NewUser]) -> User:
         """Raises Conflict `email_taken`."""
@@ -25,25 +25,25 @@ class Users(Protocol):
 
 
 class Credentials(Protocol):
-    """Where passwords become credentials."""
+    """Stores passwords as credentials."""
 
     async def store(self, password: str) -> UUID:
-        """The id of the credential that a user can claim."""
+        """The id of the stored credential, to give to a new user."""
 
 
 class Administrators:
-    """Admins are active at once: whoever may run the command vouches for the address."""
+    """Makes admins. They are active without confirmation: the operator vouches for the address."""
 
     def __init__(self, users: Users, credentials: Credentials) -> None:
         self._users = users
         self._credentials = credentials
 
     async def find(self, email: str) -> User | None:
-        """The user who would be promoted, if there is one."""
+        """The user with this address, or None."""
         return await self._users.find(email)
 
     async def create(self, email: str, password: str) -> UUID:
-        """A new user who is an admin. Raises Conflict `email_taken`."""
+        """Create a user who is an admin; its id. Raises Conflict `email_taken`."""
         user_id = uuid4()
         credential_id = await self._credentials.store(password)
         user = NewUser(
@@ -57,9 +57,9 @@ class Administrators:
         return user_id
 
     async def promote(self, user: User) -> Outcome:
-        """Make a user who exists an active admin; the password stays.
+        """Make an existing user an active admin and keep the password.
 
-        Tokens that are out keep the old role until they expire.
+        Access tokens that were issued before keep the old role until they expire.
         """
         if user.role == "admin" and user.status == "active":
             return "unchanged"

@@ -1,4 +1,4 @@
-"""Signing up."""
+"""Registration of new users."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""The rules of signing up."""
+"""The rules of registration."""
 
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -17,36 +17,38 @@ from shared.models.user import (
 
 
 class Users(Protocol):
-    """Where users are kept."""
+    """Stores users and events about them."""
 
     async def find(self, email: str) -> User | None:
-        """The user who holds the address, if anybody does."""
+        """The user with this address, or None."""
 
     async def create(self, command: Command[NewUser]) -> User:
         """Raises Conflict `email_taken`."""
 
     async def record(self, command: Command[Nothing]) -> None:
-        """Store events alone."""
+        """Store events without changing a user."""
 
 
 class Credentials(Protocol):
-    """Where passwords become credentials."""
+    """Stores passwords as credentials."""
 
     async def store(self, password: str) -> UUID:
-        """The id of the credential that a user can claim."""
+        """The id of the stored credential, to give to a new user."""
 
 
 class RegistrationLimit(Protocol):
-    """How often one address may sign up."""
+    """Limits the registrations from one network address."""
 
     async def take(self, address: str) -> None:
         """Raises TooManyRequests."""
 
 
 class UserRegistrations:
-    """Signing up tells nobody whether an address is taken: its owner alone hears of it, by mail.
+    """Registers visitors without revealing whether an address is taken.
 
-    Both ways do the same work in the same order, so that their times don't tell either.
+    The answer is the same for a free and for a taken address, and so are the calls and their
+    order, so that the response time reveals nothing either. The owner of a taken address gets
+    a mail.
     """
 
     def __init__(self, users: Users, credentials: Credentials, limit: RegistrationLimit) -> None:
@@ -61,7 +63,7 @@ class UserRegistrations:
 
         Raises:
             RuleViolated: `terms_not_accepted`.
-            TooManyRequests: this address signed up too often.
+            TooManyRequests: too many registrations came from this address.
         """
         if not registration.accept_terms:
             raise RuleViolated("The terms of use have to be accepted.", code="terms_not_accepted")
@@ -72,11 +74,11 @@ class UserRegistrations:
         if owner is None:
             owner = await self._create(user_id, registration.email, credential_id)
         if owner is not None:
-            await self._tell(owner)
+            await self._publish_repeated(owner)
         return RegistrationAccepted(user_id=user_id)
 
     async def _create(self, user_id: UUID, email: str, credential_id: UUID) -> User | None:
-        """None when the user was created, else the one who took the address meanwhile."""
+        """None when the user was created, else the user who took the address concurrently."""
         command = Command.with_event(
             "user.registered",
             UserRegistered(user_id=user_id),
@@ -92,7 +94,7 @@ class UserRegistrations:
             return await self._users.find(email)
         return None
 
-    async def _tell(self, owner: User) -> None:
+    async def _publish_repeated(self, owner: User) -> None:
         command = Command.with_event(
             "user.registration.repeated",
             RegistrationRepeated(user_id=owner.id),

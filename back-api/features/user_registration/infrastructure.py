@@ -1,4 +1,4 @@
-"""How many registrations one network address may make."""
+"""Rate limits for registrations from one network address."""
 
 import structlog
 
@@ -13,14 +13,14 @@ _HOUR = 3600  # seconds
 
 
 class NoLimit:
-    """Development: as often as needed."""
+    """No limit, for development."""
 
     async def take(self, address: str) -> None:
-        """Always allowed."""
+        """Allow the registration."""
 
 
 class RedisLimit:
-    """A bucket an address in back-redis; in this process while back-redis is out."""
+    """A token bucket for each address: in back-redis, or in this process while that is down."""
 
     def __init__(self, redis: ServiceClient, *, per_hour: int) -> None:
         self._redis = redis

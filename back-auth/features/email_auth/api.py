@@ -1,4 +1,4 @@
-"""Logging in."""
+"""`/auth/login`."""
 
 from fastapi import APIRouter, Response
 

@@ -1,4 +1,4 @@
-"""Logging in with an address and a password, without telling strangers who has an account."""
+"""Login with an address and a password, without revealing which addresses have an account."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ FailureReason = Literal["wrong_password", "not_active", "too_many_attempts"]
 
 
 class Accounts(Protocol):
-    """Users with their password hashes, found by address."""
+    """Reads users with their password hashes, and replaces hashes."""
 
     async def find(self, email: str) -> UserCredential | None: ...
 
@@ -27,7 +27,7 @@ class Accounts(Protocol):
 
 
 class AttemptLimit(Protocol):
-    """Counts attempts for an address, whether or not anybody has it."""
+    """Counts login attempts for an address, whether or not it has an account."""
 
     window_seconds: int
 
@@ -37,19 +37,19 @@ class AttemptLimit(Protocol):
 
 
 class Passwords(Protocol):
-    """Makes and checks password hashes."""
+    """Hashes and checks passwords."""
 
     async def hash(self, password: str) -> str: ...
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password made the hash; no hash takes as long and never matches."""
+        """Whether the password matches the hash; None takes as long and never matches."""
         ...
 
     def is_outdated(self, password_hash: str) -> bool: ...
 
 
 class SessionOpener(Protocol):
-    """Opens the session of a user who has proved who they are."""
+    """Opens the session of an authenticated user."""
 
     async def open(self, user: User, sid: UUID) -> TokenPair: ...
 
@@ -75,11 +75,11 @@ class LoginService:
     async def log_in(self, email: str, password: str) -> TokenPair:
         """The tokens of a new session.
 
-        Known and unknown addresses take the same calls and one password check, and get the
-        same refusal; nothing on a refusal's way waits for the event that it leaves.
+        Known and unknown addresses cost the same calls and one password check and get the same
+        refusal. A refusal does not wait for its event.
 
         Raises:
-            TooManyRequests: too many attempts on this address of late.
+            TooManyRequests: the address has used up its failed logins.
             Unauthenticated: `invalid_credentials`.
             Forbidden: the password is right, but the account may not log in.
         """
@@ -87,7 +87,7 @@ class LoginService:
         account = await self._accounts.find(email)
         if not attempt.allowed:
             if account is not None:
-                self._note_locked_out(account.user.id)
+                self._publish_locked_out(account.user.id)
             raise TooManyRequests(
                 "Too many failed logins. Try again later.", retry_after=attempt.retry_after
             )
@@ -98,7 +98,7 @@ class LoginService:
             _refuse()
         user = account.user
         if not matches:
-            self._note_failure(user.id, "wrong_password")
+            self._publish_failure(user.id, "wrong_password")
             _refuse()
         self._must_be_active(user)
 
@@ -119,7 +119,7 @@ class LoginService:
     def _must_be_active(self, user: User) -> None:
         if user.status == "active":
             return
-        self._note_failure(user.id, "not_active")
+        self._publish_failure(user.id, "not_active")
         if user.status == "pending_verification":
             raise Forbidden("Confirm your address first.", code="email_not_verified")
         raise Forbidden("The account is suspended.", code="account_suspended")
@@ -134,14 +134,14 @@ class LoginService:
             # The next login tries again; this one succeeded.
             log.warning("rehash_postponed", user_id=str(account.user.id), reason=error.code)
 
-    def _note_locked_out(self, user_id: UUID) -> None:
-        # One event a window: a flood on a locked account must not flood the audit log.
+    def _publish_locked_out(self, user_id: UUID) -> None:
+        # One event for each window: many attempts on a locked account must not flood the audit log.
         window = int(self._clock().timestamp()) // self._attempts.window_seconds
-        self._note_failure(
+        self._publish_failure(
             user_id, "too_many_attempts", command_id=uuid5(user_id, f"locked-out/{window}")
         )
 
-    def _note_failure(
+    def _publish_failure(
         self, user_id: UUID, reason: FailureReason, *, command_id: UUID | None = None
     ) -> None:
         self._publisher.publish_soon(

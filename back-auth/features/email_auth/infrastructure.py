@@ -40,7 +40,7 @@ class PostgresAccounts:
 
 
 class RedisAttemptLimit:
-    """Attempts counted by back-redis for all copies; by this process while it can't be reached."""
+    """A token bucket for each address: in back-redis, or in this process while that is down."""
 
     def __init__(self, redis: ServiceClient, *, capacity: int, window_seconds: int) -> None:
         self._redis = redis
@@ -68,5 +68,5 @@ class RedisAttemptLimit:
                 "/limits/refill", RefillBucket(limit=LIMIT, key=key), idempotent=True
             )
         except ServiceError as error:
-            # The bucket fills by itself in time; the login has succeeded.
+            # The bucket refills over time; the login has succeeded.
             log.warning("limit_not_refilled", limit=LIMIT, reason=error.code)

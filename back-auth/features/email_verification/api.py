@@ -1,4 +1,4 @@
-"""Confirming an address, and minting the token for the mail that asks for it."""
+"""The confirmation of an address, and the token for the mail that asks for it."""
 
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -22,7 +22,7 @@ PATH = "/auth/verify-email"
 
 
 class FormRoute(APIRoute):
-    """A route for what browsers post without JavaScript; anything else goes past it."""
+    """A route that matches only urlencoded forms, which browsers post without JavaScript."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         media_type = Headers(scope=scope).get("content-type", "").partition(";")[0]

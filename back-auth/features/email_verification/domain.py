@@ -1,4 +1,4 @@
-"""Tokens that travel in mails: minted when the mail is made, spent by whoever got it."""
+"""Single-use tokens in mails: minted when the mail is made, used by its recipient."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,28 +23,28 @@ VERIFICATIONS = UUID("5d3a7c1e-86a5-4d0b-9a55-3b7e4f0c2d11")
 
 
 class MailTokens(Protocol):
-    """Where the hashes of mail tokens are kept."""
+    """Stores mail tokens as hashes."""
 
     async def keep(self, token: StoredMailToken) -> None:
-        """Keep it; NotFound when there is no such user."""
+        """Store the token. Raises NotFound `user_not_found`."""
         ...
 
     async def find(self, token_hash: str, purpose: MailPurpose) -> StoredMailToken | None: ...
 
 
 class Verifications(Protocol):
-    """Spends a token and makes its user active, at once or not at all."""
+    """Uses up a token and makes its user active in one transaction."""
 
     async def confirm(self, command: Command[UseVerificationToken]) -> User:
-        """The active user; the same command is answered the same for ever.
+        """The active user. A repeated command returns the same answer.
 
-        NotFound or Conflict when the token is gone or was spent by another command.
+        Raises NotFound, or Conflict when another command has used the token.
         """
         ...
 
 
 class MailTokenService:
-    """Mints tokens that are good for `expires_in`, and lets a user confirm an address with one."""
+    """Mints tokens that are valid for `expires_in`, and confirms addresses with them."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class MailTokenService:
         self._clock = clock
 
     async def mint(self, user_id: UUID, purpose: MailPurpose) -> MailToken:
-        """A new token for one mail; only its hash is kept."""
+        """A new token for one mail; only its hash is stored."""
         token = new_secret()
         expires_at = self._clock() + self._expires_in
         await self._tokens.keep(
@@ -74,7 +74,7 @@ class MailTokenService:
         return MailToken(token=token, expires_at=expires_at)
 
     async def verify_email(self, token: str) -> EmailVerified:
-        """Make the user active whose address the token proves; a repeat answers the same.
+        """Make the user of the token active; a repeated call returns the same answer.
 
         Raises:
             InvalidRequest: `verification_token_invalid` or `verification_token_expired`.

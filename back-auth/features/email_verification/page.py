@@ -1,7 +1,7 @@
-"""The page behind the link in a confirmation mail, until a front takes it over.
+"""The page behind the link in a confirmation mail.
 
-Opening it confirms nothing, because mail scanners open links: a click posts the token. That
-works without JavaScript as a form, and with it in place. The page loads nothing from anywhere.
+Opening it confirms nothing, because mail scanners open links: a button posts the token, as JSON
+with JavaScript and as a form without. The page loads no other resources.
 """
 
 import secrets
@@ -76,19 +76,19 @@ LAYOUT = """<!doctype html>
 
 
 def confirmation_page(token: str) -> HTMLResponse:
-    """The page with the one button."""
+    """The page with the button that posts the token."""
     nonce = _nonce()
     content = FORM.format(token=escape(token), nonce=nonce, script=SCRIPT)
     return _page("Confirm your address", content, nonce=nonce)
 
 
 def confirmed_page() -> HTMLResponse:
-    """What the form leads to when the address is confirmed."""
+    """The answer to a form whose token was accepted."""
     return _page("Your address is confirmed", "<p>You can log in now.</p>", nonce=_nonce())
 
 
 def refused_page(error: ServiceError) -> HTMLResponse:
-    """What the form leads to otherwise."""
+    """The answer to a form whose token was refused."""
     content = f"<p>{escape(error.detail)}</p>"
     return _page("That did not work", content, nonce=_nonce(), status=error.status)
 

@@ -1,4 +1,4 @@
-"""A user asks for a ticket to open a WebSocket with."""
+"""`/auth/ws-ticket`."""
 
 from fastapi import APIRouter, Response, status
 

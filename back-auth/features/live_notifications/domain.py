@@ -1,4 +1,4 @@
-"""A ticket opens one WebSocket once: browsers can't send a header there."""
+"""Single-use tickets that open a WebSocket, where browsers can't send an Authorization header."""
 
 from typing import Protocol
 from uuid import UUID
@@ -7,7 +7,7 @@ from services.secret_service import new_secret, secret_hash
 
 
 class Tickets(Protocol):
-    """Where tickets wait to be redeemed."""
+    """Stores tickets until they are redeemed."""
 
     async def keep(
         self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int
@@ -15,7 +15,7 @@ class Tickets(Protocol):
 
 
 class TicketService:
-    """Issues tickets that are good for `expires_in` seconds."""
+    """Issues tickets that are valid for `expires_in` seconds."""
 
     def __init__(self, tickets: Tickets, *, expires_in: int) -> None:
         self._tickets = tickets

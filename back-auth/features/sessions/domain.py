@@ -1,4 +1,4 @@
-"""Sessions: a login opens one, each refresh rotates its token, a logout ends it."""
+"""Sessions: opened by a login, rotated by each refresh, ended by a logout."""
 
 import re
 from typing import NoReturn, Protocol
@@ -20,35 +20,35 @@ _REFRESH_TOKEN = re.compile(
 
 
 class Sessions(Protocol):
-    """Where sessions live, each with the hash of its one valid refresh token."""
+    """Stores sessions, each with the hash of its one valid refresh token."""
 
     async def open(
         self, sid: UUID, user_id: UUID, refresh_hash: str, *, expires_in: int
     ) -> None: ...
 
     async def get(self, sid: UUID) -> Session:
-        """The session; `active` is false for one that is unknown, revoked or run out."""
+        """The session; `active` is false for one that is unknown, revoked or expired."""
         ...
 
     async def rotate(
         self, sid: UUID, presented_hash: str, next_hash: str, *, expires_in: int
     ) -> Session:
-        """The session with its next token; NotFound when over, Conflict when reused."""
+        """Replace the token. Raises NotFound for an ended session, Conflict for a used token."""
         ...
 
     async def revoke(self, sid: UUID) -> None: ...
 
 
 class Users(Protocol):
-    """Users as they are now."""
+    """Reads users."""
 
     async def get(self, user_id: UUID) -> User:
-        """The user, or NotFound."""
+        """Raises NotFound `user_not_found`."""
         ...
 
 
 class AccessTokens(Protocol):
-    """Signs access tokens that are good for `expires_in` seconds."""
+    """Signs access tokens that are valid for `expires_in` seconds."""
 
     expires_in: int
 
@@ -56,7 +56,7 @@ class AccessTokens(Protocol):
 
 
 class SessionService:
-    """A session is one family of refresh tokens, each good once, for `refresh_seconds`."""
+    """Sessions of single-use refresh tokens, each valid for `refresh_seconds`."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class SessionService:
         self._refresh_seconds = refresh_seconds
 
     async def open(self, user: User, sid: UUID) -> TokenPair:
-        """The first pair of a new session."""
+        """Open a session; its first pair of tokens."""
         refresh_token = _refresh_token(sid)
         await self._sessions.open(
             sid, user.id, secret_hash(refresh_token), expires_in=self._refresh_seconds
@@ -84,8 +84,8 @@ class SessionService:
     async def refresh(self, presented: str) -> TokenPair:
         """The next pair for a refresh token that was not used before.
 
-        The token is spent last: what fails before leaves it good for another try. Role and
-        permissions are those of this moment. Every refusal looks the same.
+        The token is rotated last, so that it stays valid when an earlier step fails. The new
+        access token has the user's present role. Every refusal is the same 401.
         """
         sid = _sid_of(presented)
         session = await self._sessions.get(sid)
@@ -105,14 +105,14 @@ class SessionService:
                 expires_in=self._refresh_seconds,
             )
         except Conflict:
-            await self._end_stolen(user.id, sid)
+            await self._revoke_reused(user.id, sid)
             _refuse()
         except NotFound:
             _refuse()
         return self._pair(user, sid, following)
 
     async def log_out(self, user_id: UUID, sid: UUID) -> None:
-        """End the session. That matters at once; its event may follow."""
+        """Revoke the session; the event is published in the background."""
         await self._sessions.revoke(sid)
         self._publisher.publish_soon(
             event_command(
@@ -130,7 +130,7 @@ class SessionService:
             return None
         return user if user.status == "active" else None
 
-    async def _end_stolen(self, user_id: UUID, sid: UUID) -> None:
+    async def _revoke_reused(self, user_id: UUID, sid: UUID) -> None:
         await self._sessions.revoke(sid)
         log.warning("refresh_token_reused", user_id=str(user_id), sid=str(sid))
         self._publisher.publish_soon(

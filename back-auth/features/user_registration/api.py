@@ -1,4 +1,4 @@
-"""A new password to hash: asked for by back-api when somebody signs up."""
+"""`/internal/credentials`: back-api hands over the password of a new user."""
 
 from fastapi import APIRouter, status
 

@@ -1,17 +1,17 @@
-"""A password becomes a credential that no other service ever sees."""
+"""Passwords of new users, stored as hashes that only this service and back-postgres see."""
 
 from typing import Protocol
 from uuid import UUID, uuid4
 
 
 class Passwords(Protocol):
-    """Makes the hash to keep."""
+    """Hashes passwords."""
 
     async def hash(self, password: str) -> str: ...
 
 
 class Credentials(Protocol):
-    """Where hashes are kept until a user claims them."""
+    """Stores hashes until a user claims them."""
 
     async def keep(self, credential_id: UUID, password_hash: str) -> None: ...
 
@@ -22,7 +22,7 @@ class CredentialService:
         self._credentials = credentials
 
     async def accept(self, password: str) -> UUID:
-        """The id under which the hash of the password is kept."""
+        """Hash and store the password; the id of the credential."""
         credential_id = uuid4()
         await self._credentials.keep(credential_id, await self._passwords.hash(password))
         return credential_id
