@@ -4,8 +4,7 @@ from fastapi import FastAPI
 
 from features import account, audit, maintenance, profile, token_verification, user_registration
 from settings import Settings
-from shared.kit import Service
-from shared.kit.runtime.service import Connect
+from shared.kit import Connect, Service
 
 
 def app(connect: Connect | None = None) -> FastAPI:

@@ -14,8 +14,7 @@ from services.key_folder import KeyFolder
 from services.password_service import PasswordService
 from services.postgres_event_publisher import PostgresEventPublisher
 from settings import Settings
-from shared.kit import Service
-from shared.kit.runtime.service import Connect
+from shared.kit import Connect, Service
 
 
 def app(connect: Connect | None = None) -> FastAPI:

@@ -7,9 +7,8 @@ from hub import Hub
 from live_subscription import LiveSubscription
 from routes import notifications
 from settings import Settings
-from shared.kit import Service
+from shared.kit import Connect, Service
 from shared.kit.auth.revocations import Revocations, session_check
-from shared.kit.runtime.service import Connect
 
 
 def app(connect: Connect | None = None) -> FastAPI:

@@ -71,7 +71,7 @@ class Internal(BaseModel):
 
 
 class Response(BaseModel):
-    """A body that goes out: unknown fields are ignored by whoever reads it."""
+    """A response body: its readers ignore unknown fields."""
 
     model_config = ConfigDict(
         extra="ignore", frozen=True, json_schema_serialization_defaults_required=True

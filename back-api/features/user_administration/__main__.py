@@ -12,11 +12,10 @@ from features.user_administration.domain import Administrators
 from services.auth_credentials import AuthCredentials
 from services.postgres_users import PostgresUsers
 from settings import Settings
-from shared.kit import service_client
+from shared.kit import Connect, service_client
 from shared.kit.errors import ServiceError
 from shared.kit.http.context import correlated
 from shared.kit.runtime.log import configure_logging
-from shared.kit.runtime.service import Connect
 from shared.models.user import EmailAddress, Password
 
 _ADDRESS = TypeAdapter[str](EmailAddress)
