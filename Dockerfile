@@ -1,6 +1,14 @@
 # One build for every Python service: docker build --build-arg SERVICE=back-api .
 # No BuildKit feature is used, so that the classic builder can run it.
 
+# The pyproject.toml of every member of the workspace, whichever there are.
+FROM python:3.13-slim AS manifests
+WORKDIR /src
+COPY . .
+RUN find . -mindepth 2 -type f ! -name pyproject.toml -delete \
+ && find . -mindepth 1 -type d -empty -delete
+
+
 FROM python:3.13-slim AS builder
 ENV UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
@@ -12,17 +20,7 @@ WORKDIR /src
 
 # uv reads the pyproject.toml of every member of the workspace; --frozen, because --locked would
 # also want their sources.
-COPY pyproject.toml uv.lock ./
-COPY back-api/pyproject.toml back-api/
-COPY back-auth/pyproject.toml back-auth/
-COPY back-cassandra/pyproject.toml back-cassandra/
-COPY back-gateway/pyproject.toml back-gateway/
-COPY back-postgres/pyproject.toml back-postgres/
-COPY back-redis/pyproject.toml back-redis/
-COPY back-websockets/pyproject.toml back-websockets/
-COPY back-workers/pyproject.toml back-workers/
-COPY devtools/pyproject.toml devtools/
-COPY mailbox/pyproject.toml mailbox/
+COPY --from=manifests /src ./
 
 # The kit's dependencies first: one layer that all services have in common.
 RUN uv sync --frozen --exact --no-dev --no-install-workspace --package tools-dashboard
@@ -51,12 +49,11 @@ RUN python -m compileall -q -x '/(test|tests|idlelib|site-packages)/' \
 # A fresh named volume takes owner and mode from the image's folder: these are where volumes go.
 RUN groupadd --gid 10001 service \
  && useradd --uid 10001 --gid service --no-create-home --shell /usr/sbin/nologin service \
- && install -d -o service -g service -m 0750 /secrets \
-      /secrets-by-owner/back-api /secrets-by-owner/back-auth /secrets-by-owner/back-websockets \
-      /secrets-by-owner/back-postgres /secrets-by-owner/back-cassandra \
-      /secrets-by-owner/back-redis /secrets-by-owner/back-workers /mails \
+ && install -d -o service -g service -m 0750 /secrets /mails \
  && install -d -o service -g service /public-keys
 COPY --from=builder /app /app
+RUN python -c "import tomllib; print(*tomllib.load(open('/app/pyproject.toml', 'rb'))['tool']['uv']['workspace']['members'])" \
+  | xargs -n 1 printf '/secrets-by-owner/%s\n' | xargs install -d -o service -g service -m 0750
 ENV PATH=/app/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \

@@ -18,11 +18,8 @@ _MEANINGS: dict[str, tuple[type[ServiceError], str, str]] = {
     "users_email_key": (Conflict, "email_taken", "Another user has this address."),
     "users_pkey": (Conflict, "user_exists", "A user with this id exists."),
     "credentials_pkey": (Conflict, "credential_exists", "A credential with this id exists."),
-    "credentials_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),
-    "mail_tokens_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),
     "profiles_pkey": (Conflict, "profile_exists", "A profile with this id exists."),
     "profiles_user_id_key": (Conflict, "profile_exists", "The user has a profile."),
-    "profiles_user_id_fkey": (NotFound, "user_not_found", "There is no such user."),
     "events_pkey": (Conflict, "event_exists", "An event with this id exists."),
 }
 
@@ -56,4 +53,6 @@ def _broken_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Serv
     if name in _MEANINGS:
         meaning, code, detail = _MEANINGS[name]
         return meaning(detail, code=code)
+    if name.endswith("_user_id_fkey"):
+        return NotFound("There is no such user.", code="user_not_found")
     return InvalidRequest(f"The constraint {name} forbids this.", code="constraint_violated")

@@ -48,10 +48,11 @@ class SecretsIncomplete(Exception):
 
 
 class SecretsSettings(BaseSettings):
-    """`secret_owners` names owners and what each needs besides an identity.
+    """Each folder of `secrets_root` belongs to one owner, which needs an identity.
 
-    `back-auth:jwt back-postgres:password=postgres back-redis:acl=valkey`: the folder of
-    back-auth gets an RSA key, that of back-postgres `postgres.password`, that of back-redis
+    `secret_owners` names what some need besides: with
+    `back-auth:jwt back-postgres:password=postgres back-redis:acl=valkey` the folder of back-auth
+    gets an RSA key, that of back-postgres `postgres.password`, that of back-redis
     `valkey.password` and the matching ACL file. The data of the engine `postgres` is at
     `<engine_data_root>/postgres`, mounted read-only.
     """
@@ -187,8 +188,10 @@ def required_secrets(settings: SecretsSettings) -> list[Secret]:
         UnknownSecret: the settings name a kind of secret that does not exist.
     """
     found: list[Secret] = []
-    for entry in settings.secret_owners.split():
-        owner, _, needs = entry.partition(":")
+    entries = dict(entry.partition(":")[::2] for entry in settings.secret_owners.split())
+    mounted = [it.name for it in settings.secrets_root.glob("*") if it.is_dir()]
+    for owner in sorted({*mounted, *entries}):
+        needs = entries.get(owner, "")
         folder = settings.secrets_root / owner
         found.append(IdentityKey(owner, folder, settings.public_keys_dir))
         for need in filter(None, needs.split(",")):
@@ -202,7 +205,7 @@ def required_secrets(settings: SecretsSettings) -> list[Secret]:
                     data = settings.engine_data_root / engine
                     found.append(EnginePassword(engine, folder, data, acl_user=owner))
                 case _:
-                    raise UnknownSecret(f"SECRET_OWNERS: {entry!r} names {need!r}")
+                    raise UnknownSecret(f"SECRET_OWNERS: {owner!r} names {need!r}")
     return found
 
 

@@ -58,7 +58,7 @@ async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
 
 
 def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:
-    """What docker-compose.yml says each owner needs; an identity for those it doesn't know."""
+    """An identity for each service, and what docker-compose.yml says some need besides."""
     compose = yaml.safe_load((root / "docker-compose.yml").read_text())
     owners: str = compose["services"]["secrets-init"]["environment"]["SECRET_OWNERS"]
     known = {owner.partition(":")[0] for owner in owners.split()}

@@ -1,1 +1,1 @@
-"""Behind ./dev new and ./dev feature: files from templates, lines put where they belong."""
+"""Behind ./dev new, ./dev feature and ./dev service: copier's templates and where they join."""

@@ -2,12 +2,21 @@
 """The commands ./dev new, ./dev feature and ./dev service."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
+
+Answers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--answer", "--data", help="Answer a question of copier.yml, key=value; repeatable."
+    ),
+]
+Defaults = Annotated[bool, typer.Option("--defaults", help="Ask nothing, take the defaults.")]
 
 
 def _group(text: str) -> typer.Typer:
@@ -44,21 +53,18 @@ def new_feature(
     item: Annotated[
         str | None, typer.Option(help="What one is called, where that is not the name without s.")
     ] = None,
-    answer: Annotated[
-        list[str] | None,
-        typer.Option(help="Answer a question of the wizard, like data=records; repeatable."),
-    ] = None,
+    answer: Answers = None,
+    defaults: Defaults = False,
 ) -> None:
     """A small CRUD feature across shared, back-postgres and back-api."""
-    from devtools.scaffold import new_feature as new_feature_
-
-    chosen = services.split(",") if services else _asked_for(answer)
-    written = new_feature_.create(ROOT, name, chosen, field or [], item)
-    typer.echo("\n".join(written))
+    given: dict[str, object] = {"name": name, **_pairs(answer)}
+    given |= {"services": services.split(",")} if services else {}
+    given |= {"fields": field} if field else {}
+    given |= {"item": item} if item else {}
+    _create("feature", given, ask=not (defaults or services or answer), instead="--services")
     typer.echo(
-        "\nIt is part of back-postgres and back-api now. Next: ./dev check, "
-        "./dev test back-postgres back-api; in a running stack ./dev restart back-postgres, "
-        "./dev restart back-api."
+        "\nNext: ./dev check, ./dev test back-postgres back-api; in a running stack "
+        "./dev restart back-postgres, ./dev restart back-api."
     )
 
 
@@ -70,12 +76,13 @@ def new_service(
     public: Annotated[
         str | None, typer.Option(help="A prefix that the gateway routes to it, like /reports.")
     ] = None,
+    answer: Answers = None,
 ) -> None:
     """A service with one small feature, its place in the stack and its contract."""
-    from devtools.scaffold import new_service as new_service_
-
-    written = new_service_.create(ROOT, name, port, public)
-    typer.echo("\n".join(written))
+    given: dict[str, object] = {"service": name, **_pairs(answer)}
+    given |= {"port": port} if port is not None else {}
+    given |= {"prefix": public.rstrip("/")} if public else {}
+    _create("service", given, ask=False)
     typer.echo(f"\nNext: ./dev check {name}, ./dev test {name}, ./dev up.")
 
 
@@ -84,55 +91,48 @@ def feature_status(
     name: str,
     *,
     write: Annotated[
-        bool, typer.Option("--write", help="Put it into the section of CONTEXT.md.")
+        bool, typer.Option("--write", help="Put it into the feature's CONTEXT.md.")
     ] = False,
 ) -> None:
     """What of a feature exists, layer by layer."""
-    from devtools.scaffold import section, status
+    from devtools.scaffold import status
 
     typer.echo(status.table(status.layers(ROOT, name)), nl=False)
     if write:
-        page = section.refresh(ROOT, name)
-        if page is None:
-            raise DevError(f"no CONTEXT.md has a section `{section.heading(name)}` with its table")
-        typer.echo(f"\nwritten to {page}")
+        typer.echo(f"\nwritten to {status.refresh(ROOT, name)}")
 
 
 @feature.command("remove")
 def remove_feature(name: str) -> None:
     """Take a generated feature away, unless it was edited since."""
-    from devtools.scaffold import new_feature as new_feature_
+    from devtools.scaffold import generate
 
-    typer.echo("\n".join(new_feature_.remove(ROOT, name)))
+    folder = Path("back-api", "features", name.replace("-", "_"))
+    typer.echo("\n".join(generate.remove("feature", folder)))
     typer.echo(f"\n{name} is gone; a database that has its table keeps it until migrated down.")
 
 
 @service.command("remove")
 def remove_service(name: str) -> None:
     """Take a generated service away, unless it was edited since."""
-    from devtools.scaffold import new_service as new_service_
+    from devtools.scaffold import generate
 
-    typer.echo("\n".join(new_service_.remove(ROOT, name)))
+    typer.echo("\n".join(generate.remove("service", Path(name))))
 
 
-def _asked_for(answers: list[str] | None) -> list[str]:
-    """The services by the wizard's questions, those that can't be generated named and left out."""
-    from devtools.scaffold import scope
-    from devtools.scaffold.new_feature import NOT_YET
+def _create(kind: str, given: dict[str, object], *, ask: bool, instead: str = "") -> None:
+    from devtools.scaffold import generate
 
-    if answers:
-        given = scope.answered(answers)
-    elif sys.stdin.isatty():
-        given = scope.asked(typer.prompt, typer.echo)
-    else:
-        raise DevError("say --services back-api,back-postgres, or run it on a terminal to be asked")
-    found = scope.services(given)
-    if not found:
-        raise DevError("by these answers the feature touches no service")
-    kind = scope.nearest(found)
-    typer.echo(f"Services: {', '.join(found)}")
-    typer.echo(f"Nearest kind: {kind.name}, like {kind.example}: {', '.join(kind.services)}")
-    for service in found:
-        if service in NOT_YET:
-            typer.echo(f"Left to you: {service} ({NOT_YET[service]})")
-    return [service for service in found if service not in NOT_YET]
+    if ask and not sys.stdin.isatty():
+        raise DevError(f"say {instead} or --defaults, or run it on a terminal to be asked")
+    typer.echo("\n".join(generate.create(kind, given, ask=ask)))
+
+
+def _pairs(answers: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for word in answers or []:
+        key, separator, value = word.partition("=")
+        if not separator:
+            raise DevError(f"--answer {word!r}: key=value is meant, key a question of copier.yml")
+        pairs[key] = value
+    return pairs

@@ -140,12 +140,22 @@ class Layout:
 
     def _environment(self, service: Service, member: str | None) -> dict[str, str]:
         given = {key: self._value(service, key) for key in service.environment}
+        if service.folder and (ROOT / service.folder / "kong.yml").exists():
+            given |= self._urls()
         path = f"{VENVS / member / 'bin'}:{SERVICE_PATH}" if member else SERVICE_PATH
         inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         if TEMPORARY in service.tmpfs:
             inherited["TMPDIR"] = str(_inside(self._mounts_of(service), TEMPORARY))
         marker = {MARKER: str(self._stack.folder), "PYTHONUNBUFFERED": "1"}
         return {"PATH": path, **inherited, **given, **marker}
+
+    def _urls(self) -> dict[str, str]:
+        """Where the services of kong.yml are, whose names only Compose's DNS resolves."""
+        return {
+            f"{name.upper().replace('-', '_')}_URL": f"http://127.0.0.1:{self.ports(it)[0]}"
+            for name, it in self._topology.services.items()
+            if it.ports and not it.is_engine
+        }
 
     def _value(self, service: Service, key: str) -> str:
         value = service.environment[key]

@@ -67,6 +67,15 @@ def environment(layout: Layout, tmp_path: Path, service: str) -> dict[str, str]:
     return dict(layout.local(load(tmp_path / "compose.yml", {}).services[service]).environment)
 
 
+def test_the_gateway_gets_the_addresses_of_what_kong_yml_may_name(
+    layout: Layout, tmp_path: Path, stack: Stack
+) -> None:
+    assert "BACK_POSTGRES_URL" not in environment(layout, tmp_path, "back-postgres")
+    topology = load(ROOT / "docker-compose.yml", {})
+    gateway = Layout(topology, stack).local(topology.services["back-gateway"])
+    assert gateway.environment["BACK_API_URL"] == "http://127.0.0.1:9100"
+
+
 def test_a_service_listens_on_loopback_at_its_shifted_port(layout: Layout, tmp_path: Path) -> None:
     given = environment(layout, tmp_path, "back-api")
     assert given["UVICORN_HOST"] == "127.0.0.1"

@@ -1,77 +1,76 @@
-"""Names and fields of a generated feature, and what is refused."""
+"""What copier.yml makes of names and fields, and what it refuses."""
 
 import pytest
 
-from devtools.scaffold.fields import KINDS, parse
-from devtools.scaffold.names import FeatureNames, Noun, service_name
+from devtools.scaffold import generate
 from devtools.workspace.errors import DevError
 
+ALONE = {"name": "notes", "services": ["back-api", "back-postgres"]}
 
-class TestFeatureNames:
+
+def paths(**data: object) -> set[str]:
+    rendered, _ = generate.rendered("feature", {**ALONE, **data}, ask=False)
+    return {str(path) for path in rendered}
+
+
+class TestFeature:
     @pytest.mark.parametrize(
         "name, one, many",
         [
             ("notes", "note", "notes"),
-            ("note", "note", "notes"),
-            ("saved-searches", "saved-search", "saved-searches"),
-            ("reading-list", "reading-list", "reading-lists"),
+            ("saved-searches", "saved_search", "saved_searches"),
+            ("reading-list", "reading_list", "reading_lists"),
             ("categories", "category", "categories"),
-            ("city", "city", "cities"),
-            ("boxes", "box", "boxes"),
+            ("box", "box", "boxes"),
             ("address", "address", "addresses"),
-            ("key", "key", "keys"),
         ],
     )
     def test_one_and_many(self, name: str, one: str, many: str) -> None:
-        names = FeatureNames.of(name)
-        assert (names.item.kebab, names.items.kebab) == (one, many)
+        found = paths(name=name)
+        assert f"back-postgres/repositories/{one}_repository.py" in found
+        assert f"back-postgres/routes/{many}.py" in found
 
     def test_what_one_is_called_can_be_said(self) -> None:
-        names = FeatureNames.of("library", item="tool")
-        assert (names.item.kebab, names.items.kebab) == ("tool", "library")
+        found = paths(name="library", item="tool")
+        assert "back-postgres/repositories/tool_repository.py" in found
+        assert "back-postgres/routes/library.py" in found
 
     @pytest.mark.parametrize(
-        "name", ["Notes", "notes_", "-notes", "notes2", "", "a" * 25, "order", "class", "../x"]
-    )
-    def test_refuses(self, name: str) -> None:
-        with pytest.raises(DevError):
-            FeatureNames.of(name)
-
-    def test_every_form(self) -> None:
-        noun = Noun("open-invoice")
-        assert (noun.snake, noun.pascal) == ("open_invoice", "OpenInvoice")
-        assert noun.with_article == "an open invoice"
-
-
-class TestServiceName:
-    def test_stands_behind_the_gateway(self) -> None:
-        assert service_name("back-reports") == "back-reports"
-        with pytest.raises(DevError, match="back-reports"):
-            service_name("reports")
-
-
-class TestFields:
-    def test_a_title_when_nothing_is_said(self) -> None:
-        [field] = parse([], Noun("note"))
-        assert (field.name, field.alias, field.sql) == ("title", "NoteTitle", "text")
-
-    @pytest.mark.parametrize("type_", KINDS)
-    def test_every_type_has_two_values_and_refuses_null(self, type_: str) -> None:
-        [field] = parse([f"thing:{type_}"], Noun("note"))
-        assert field.example != field.other
-        assert "None" in field.refused
-
-    @pytest.mark.parametrize(
-        "word",
+        "data, why",
         [
-            *("title", "title:", "title:string", "Title:line", "id:uuid", "order:line"),
-            *("note:line", "note_id:uuid", "class:line", "copy:line", "page:integer"),
+            ({"name": "Notes"}, "lower-case words"),
+            ({"name": "a" * 25}, "24 letters"),
+            ({"name": "../x"}, "lower-case words"),
+            ({"name": "class"}, "means something"),
+            ({"name": "order"}, "means something"),
+            ({"name": "settings", "in_use": ["settings"]}, "means something"),
+            ({"item": "user"}, "say --item"),
+            ({"fields": ["bool:boolean"]}, "the name bool is taken"),
+            ({"fields": ["user_id:uuid"]}, "the name user_id is taken"),
+            ({"fields": ["note_id:uuid"]}, "the name note_id is taken"),
+            ({"fields": ["model_name:line"]}, "is taken"),
+            ({"fields": ["title"]}, "name:type is meant"),
+            ({"fields": ["title:number"]}, "name:type is meant"),
+            ({"fields": ["title:line", "title:text"]}, "title is given twice"),
+            ({"services": ["back-api"]}, "needs back-postgres too"),
+            ({"services": ["back-auth"]}, "back-auth can't be generated"),
+            ({"services": ["back-rockets"]}, "there is no service back-rockets"),
         ],
     )
-    def test_refuses(self, word: str) -> None:
-        with pytest.raises(DevError, match="--field"):
-            parse([word], Noun("note"))
+    def test_refuses_in_one_line(self, data: dict[str, object], why: str) -> None:
+        with pytest.raises(DevError, match=why) as refused:
+            paths(**data)
+        assert "\n" not in str(refused.value)
 
-    def test_each_once(self) -> None:
-        with pytest.raises(DevError, match="twice"):
-            parse(["title:line", "title:text"], Noun("note"))
+
+class TestServices:
+    def test_follow_from_the_answers(self) -> None:
+        given = {"name": "notes", "live": "yes"}
+        rendered, _ = generate.rendered("feature", given, ask=False)
+        contract = next(text for path, text in rendered.items() if "contracts" in path.parts)
+        assert "consumers: [audit, live]" in contract
+
+    @pytest.mark.parametrize("answer", [{"data": "values"}, {"background": "yes"}, {"ui": "users"}])
+    def test_that_are_not_generated_are_named(self, answer: dict[str, str]) -> None:
+        with pytest.raises(DevError, match=r"back-postgres too|can't be generated"):
+            generate.rendered("feature", {"name": "notes", **answer}, ask=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.scaffold import section, status
+from devtools.scaffold import status
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
 
@@ -17,31 +17,20 @@ services:
   - name: front-public
 endpoints:
   - {service: back-api, method: GET, path: /api/notes, response: {model: notes.NotePage}}
-  - {service: back-api, method: GET, path: "/api/notes/{note_id}", response: {model: notes.Note}}
+  - {service: back-api, method: PATCH, path: "/api/notes/{id}", response: {model: notes.Note}}
   - {service: back-postgres, method: POST, path: /notes, request: notes.WriteNote}
 """
 API = """\
 from fastapi import APIRouter
 
-routes = APIRouter(prefix="/api/notes")
-one = "/{id}"
 
-@routes.get("")
-async def page() -> None: ...
+def router() -> APIRouter:
+    routes = APIRouter(prefix="/api/notes")
+
+    @routes.get("")
+    async def page() -> None: ...
 """
-CONTEXT = """\
-# back-api
-
-## Feature notes
-Notes.
-
-| layer | state | where |
-|---|---|---|
-| contract | missing | |
-
-## Run and test it alone
-Later.
-"""
+PAGE = f"# Feature notes\nNotes.\n\n{status.HEADER}| contract | missing | |\n\nLater.\n"
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ def root(tmp_path: Path) -> Path:
         "shared/contracts/notes/feature.yaml": CONTRACT,
         "shared/models/notes.py": "class Note(Response): ...\n",
         "back-api/features/notes/api.py": API,
-        "back-api/CONTEXT.md": CONTEXT,
+        "back-api/features/notes/CONTEXT.md": PAGE,
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -58,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def states(root: Path, feature: str) -> dict[str, str]:
-    return {layer.name: layer.state for layer in status.layers(root, feature)}
+    return {layer: state for layer, (state, _) in status.layers(root, feature).items()}
 
 
 class TestLayers:
@@ -66,20 +55,20 @@ class TestLayers:
         assert states(root, "notes") == {
             "contract": "done",
             "models": "part",
-            "migration": "missing",
-            "repository": "missing",
-            "back-api: slice": "missing",
+            "back-api: folder": "done",
             "back-api: endpoints": "part",
             "back-api: tests": "missing",
-            "back-postgres: slice": "missing",
+            "migration": "missing",
+            "repository": "missing",
+            "back-postgres: folder": "missing",
             "back-postgres: endpoints": "missing",
             "back-postgres: tests": "missing",
-            "front-public": "missing",
+            "front-public: folder": "missing",
         }
 
-    def test_follows_a_path_through_prefix_and_name(self, root: Path) -> None:
+    def test_an_endpoint_is_there_once_its_method_is(self, root: Path) -> None:
         api = root / "back-api" / "features" / "notes" / "api.py"
-        api.write_text(f'{API}\n@routes.get(f"{{one}}")\nasync def read() -> None: ...\n')
+        api.write_text(f'{API}\n    @routes.patch("/{{id}}")\n    async def edit() -> None: ...\n')
         assert states(root, "notes")["back-api: endpoints"] == "done"
 
     @pytest.mark.parametrize("feature", ["profile", "user-registration", "audit"])
@@ -91,22 +80,15 @@ class TestLayers:
             status.layers(root, "rockets")
 
 
-class TestSection:
-    def test_is_filled_anew_and_all_else_stays(self, root: Path) -> None:
-        assert section.refresh(root, "notes") == "back-api/CONTEXT.md"
-        text = (root / "back-api" / "CONTEXT.md").read_text()
-        assert "| contract | done | `shared/contracts/notes/feature.yaml` 1.2.0 |" in text
-        assert text.startswith("# back-api\n\n## Feature notes\nNotes.\n\n| layer")
-        assert text.endswith("|\n\n## Run and test it alone\nLater.\n")
+class TestRefresh:
+    def test_fills_the_table_and_keeps_the_rest(self, root: Path) -> None:
+        page = root / status.refresh(root, "notes")
+        assert (
+            "| contract | done | `shared/contracts/notes/feature.yaml` 1.2.0 |" in page.read_text()
+        )
+        assert page.read_text().startswith("# Feature notes\nNotes.\n\n| layer")
+        assert page.read_text().endswith("|\n\nLater.\n")
 
-    def test_nowhere(self, root: Path) -> None:
-        assert section.refresh(root, "rockets") is None
-
-    @pytest.mark.parametrize("page", ["# A\n\n## Run and test it\nSo.\n", "# A\n\nText.\n"])
-    def test_is_put_and_taken_without_a_trace(self, root: Path, page: str) -> None:
-        (root / section.PAGE).write_text(page)
-        section.put(root, "notes", "## Feature notes\nNotes.\n")
-        assert not section.is_edited(root, "notes", "## Feature notes\nNotes.\n")
-        assert section.is_edited(root, "notes", "## Feature notes\nOther.\n")
-        section.take(root, "notes", "## Feature notes\nNotes.\n")
-        assert (root / section.PAGE).read_text() == page
+    def test_needs_a_table(self, root: Path) -> None:
+        with pytest.raises(DevError, match="no table"):
+            status.refresh(root, "rockets")

@@ -42,6 +42,12 @@ def everything(settings: SecretsSettings) -> tuple[dict[str, bytes], dict[str, b
 
 
 class TestDevelopment:
+    def test_each_folder_belongs_to_an_owner(self, settings: SecretsSettings) -> None:
+        (settings.secrets_root / "back-reports").mkdir(parents=True)
+        make_secrets(settings)
+        assert (settings.secrets_root / "back-reports" / "identity.key").exists()
+        assert (settings.public_keys_dir / "back-reports.pem").exists()
+
     def test_each_owner_gets_its_own(self, settings: SecretsSettings) -> None:
         make_secrets(settings)
         made = contents(settings.secrets_root)

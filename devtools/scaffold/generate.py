@@ -1,0 +1,217 @@
+"""Renders a template and joins it to the tree, in a copy; the repository gets it whole or not."""
+
+import ast
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from devtools.scaffold import joins, status
+from devtools.scaffold.joins import Join
+from devtools.scaffold.names import RESERVED
+from devtools.stack.layout import ENGINE_PORTS
+from devtools.workspace import environments
+from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT, RUN, UV
+
+TEMPLATES = Path("devtools", "scaffold", "templates")
+VERSIONS = Path("back-postgres", "migrations", "versions")
+FIRST_PORT = 8110
+_CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage"}
+_OWN = ["database", "devtools", "features", "main", "repositories", "routes", "shared", "tests"]
+# Ruff knows a service's modules by their files; of a new service it has none to look at yet.
+_SORTED = ["check", "--quiet", "--select", "I,F401", "--fix", "--exit-zero"]
+_SORTED += ["--config", f"lint.isort.known-first-party = {_OWN}"]
+_SORTED += ["--config", "lint.isort.split-on-trailing-comma = false"]
+
+
+def create(kind: str, data: Mapping[str, object], *, ask: bool) -> list[str]:
+    """Write a feature or a service and what follows from it: the paths that were written.
+
+    Raises DevError with nothing written: an answer is refused, a path is taken, or a program that
+    finishes the files fails.
+    """
+    with _copy() as copy:
+        files, edits = rendered(kind, {**_known(copy), **data}, ask=ask)
+        taken = [str(path) for path in files if (copy / path).exists()]
+        if taken:
+            raise DevError(f"there is already {', '.join(sorted(taken))}: choose another name")
+        _write(copy, files)
+        for edit in edits:
+            edit.add(copy)
+        _finish(copy, [*files, *(Path(edit.path) for edit in edits)], lock=kind == "service")
+        if kind == "feature":
+            status.refresh(copy, str(data["name"]))
+        return _apply(copy)
+
+
+def remove(kind: str, folder: Path) -> list[str]:
+    """Take away what `create` wrote, whose answers file is in `folder`: the paths.
+
+    Raises DevError with nothing changed: it was not generated, or was edited since.
+    """
+    file = folder / ".copier-answers.yml"
+    if not (ROOT / file).exists():
+        raise DevError(f"{folder} was not written by ./dev new {kind}: remove it by hand")
+    answers = {k: v for k, v in yaml.safe_load((ROOT / file).read_text()).items() if k[0] != "_"}
+    if kind == "feature":
+        later = [it.name for it in sorted((ROOT / VERSIONS).glob("[0-9]*.up.sql"))]
+        if later[-1][:4] > answers["revision"]:
+            raise DevError(f"the migration {later[-1]} comes later: drop the table in a new one")
+    with _copy() as copy:
+        files, edits = rendered(kind, answers, ask=False)
+        edited = {edit.path for edit in edits if not edit.remove(copy)}
+        _write(copy, files)
+        _format(copy, list(files))
+        edited |= {str(path) for path in files if not _unedited(copy / path, ROOT / path)}
+        here = [path.relative_to(copy) for path in (copy / folder).rglob("*") if path.is_file()]
+        edited |= {str(path) for path in here if path not in files and path.name != "feature.yaml"}
+        if edited:
+            names = ", ".join(sorted(edited))
+            raise DevError(f"nothing was removed, as these were edited: {names}")
+        for path in files:
+            (copy / path).unlink()
+        shutil.rmtree(copy / folder)
+        _finish(copy, [Path(edit.path) for edit in edits], lock=kind == "service")
+        removed = _apply(copy)
+    shutil.rmtree(ROOT / folder, ignore_errors=True)
+    return removed
+
+
+@contextmanager
+def _copy() -> Iterator[Path]:
+    """The files of the repository in a folder of their own, `.run` being a link to the one here."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+        copy = Path(folder).resolve() / "tree"
+        for path in _files(ROOT):
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, copy / path)
+        (copy / ".run").symlink_to(RUN)
+        yield copy
+
+
+def _files(root: Path) -> list[Path]:
+    listed = _run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], root)
+    return [Path(name) for name in listed.split("\0") if name and (root / name).is_file()]
+
+
+def _known(root: Path) -> dict[str, object]:
+    """What validators and defaults of the questions ask of the tree."""
+    revisions = sorted(path.name[:4] for path in (root / VERSIONS).glob("[0-9]*.up.sql"))
+    compose = (root / "docker-compose.yml").read_text()
+    ports = {*map(int, re.findall(r'"127\.0\.0\.1:(\d+):', compose)), *ENGINE_PORTS.values()}
+    kong = yaml.safe_load((root / "back-gateway" / "kong.yml").read_text())
+    routes = [route for service in kong["services"] for route in service["routes"]]
+    return {
+        "revision": f"{int(revisions[-1]) + 1:04}",
+        "down_revision": revisions[-1],
+        "in_use": sorted(_names_in(root / "back-api") | _names_in(root / "back-postgres")),
+        "ports": sorted(ports),
+        "free_port": next(it for it in range(FIRST_PORT, 2**16) if it not in ports),
+        "prefixes": [path.rstrip("/") for route in routes for path in route["paths"]],
+    }
+
+
+def _names_in(service: Path) -> set[str]:
+    """The names in a main.py: a feature of that name would hide one of them."""
+    tree = ast.parse((service / "main.py").read_text())
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def rendered(
+    kind: str, data: Mapping[str, object], *, ask: bool
+) -> tuple[dict[Path, str], list[Join]]:
+    """The files that copier makes of the template, and what joins them to those that exist.
+
+    Raises DevError with copier's reason where it refuses an answer.
+    """
+    copier = asyncio.run(environments.sync("devtools", ("scaffold",))) / "bin" / "copier"
+    with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
+        answers, made = Path(folder, "data.yml"), Path(folder, "made")
+        known = {"reserved": sorted(RESERVED), "in_use": [], "ports": [], "prefixes": []}
+        answers.write_text(yaml.safe_dump({**known, **data}, allow_unicode=True))
+        command = [str(copier), "copy", "--quiet", "--data-file", str(answers)]
+        command += [] if ask else ["--defaults"]
+        _run([*command, str(TEMPLATES / kind), str(made)], ROOT, asks=ask)
+        edits = (made / "joins.yml").read_text()
+        (made / "joins.yml").unlink()
+        files = [path for path in made.rglob("*") if path.is_file()]
+        return {path.relative_to(made): path.read_text() for path in files}, joins.read(edits)
+
+
+def _write(root: Path, texts: Mapping[Path, str]) -> None:
+    for path, text in texts.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+def _finish(copy: Path, changed: Sequence[Path], *, lock: bool) -> None:
+    _format(copy, changed)
+    if lock:
+        _run([str(UV), "lock", "--quiet"], copy)
+    _run([sys.executable, "-m", "devtools", "contracts", "sync"], copy)
+
+
+def _format(copy: Path, paths: Sequence[Path]) -> None:
+    ruff = str(asyncio.run(environments.sync("devtools", ("checks",))) / "bin" / "ruff")
+    python = [str(path) for path in paths if path.suffix == ".py"]
+    if python:
+        _run([ruff, *_SORTED, *python], copy)
+        _run([ruff, "format", "--quiet", *python], copy)
+
+
+def _apply(copy: Path) -> list[str]:
+    """Make the repository what the copy is."""
+    after = {
+        path.relative_to(copy)
+        for path in copy.rglob("*")
+        if path.is_file() and not _CACHES & set(path.parts)
+    }
+    written = sorted(path for path in after if not _same(copy / path, ROOT / path))
+    gone = sorted(path for path in _files(ROOT) if path not in after)
+    _write(ROOT, {path: (copy / path).read_text() for path in written})
+    for path in gone:
+        (ROOT / path).unlink()
+        if not any((ROOT / path).parent.iterdir()):
+            (ROOT / path).parent.rmdir()
+    return [str(path) for path in [*written, *gone]]
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _unedited(rendered: Path, own: Path) -> bool:
+    """Whether it stands as it was written, rows of its table of layers apart."""
+    rows = re.compile(rf"(?<={re.escape(status.HEADER)})(\|.*\n)*")
+    return own.is_file() and rows.sub("", own.read_text()) == rows.sub("", rendered.read_text())
+
+
+def _run(command: Sequence[str], folder: Path, *, asks: bool = False) -> str:
+    kept = {k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=kept,
+        stdout=None if asks else subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=sys.stdin if asks else subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr.strip() or (done.stdout or "").strip()).splitlines() or ["no output"]
+        refused = re.fullmatch(
+            r"ValueError: (?:Validation error for question '\w+': )?(.*)", said[-1]
+        )
+        name = " ".join(Path(word).name for word in command[:2])
+        raise DevError(refused[1] if refused else f"{name} failed: {said[-1]}")
+    return done.stdout or ""
