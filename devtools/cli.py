@@ -100,19 +100,17 @@ def up(
     """Bring the whole stack up, engines included; Ctrl-C ends it."""
     from rich.console import Console
 
-    from devtools.stack import up as up_
-
-    start = up_.in_background if detach else up_.in_foreground
     chosen = Stack.called(stack, port_offset) if stack or port_offset else context.obj
-    start(chosen, without or [], stub or [], Console())
+    module = import_module(f"devtools.stack.{'background' if detach else 'up'}")
+    module.up(chosen, without or [], stub or [], Console())
 
 
 @app.command()
 def down(context: typer.Context) -> None:
     """End the stack and every process of it."""
-    from devtools.stack import up as up_
+    from devtools.stack import background
 
-    typer.echo(up_.down(context.obj))
+    typer.echo(background.down(context.obj))
 
 
 @app.command()

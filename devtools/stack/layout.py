@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from signal import Signals
 
+from devtools.stack.process import MARKER
 from devtools.stack.topology import Mount, Service, Topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, VENVS, Stack, member_of
@@ -15,7 +16,6 @@ from devtools.workspace.repository import ROOT, VENVS, Stack, member_of
 ENGINE_PORTS = {"postgres": 8143, "cassandra": 8144, "valkey": 8146, "broker": 8147}
 SECRETS = PurePosixPath("/secrets")
 TEMPORARY = PurePosixPath("/tmp")  # noqa: S108 - the container's
-MARKER = "TOOLS_DASHBOARD_STACK"
 SERVICE_PATH = "/usr/local/bin:/usr/bin:/bin"
 _INHERITED = {"HOME", "LANG", "LC_ALL", "TZ", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
 _INHERITED |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass
 
 import psutil
 
-from devtools.stack.layout import MARKER
-from devtools.stack.process import session_members
+from devtools.stack.process import MARKER, session_members
 from devtools.workspace.repository import Stack
 
 _CLOCK_TOLERANCE = 2.0

@@ -1,10 +1,11 @@
 """Whether a port is free, and what holds it."""
 
 import socket
+from contextlib import suppress
 
 import psutil
 
-from devtools.stack.layout import MARKER
+from devtools.stack.process import MARKER
 
 
 def is_free(port: int) -> bool:
@@ -31,13 +32,15 @@ def holder(port: int) -> str:
 
 
 def _stack_of(process: psutil.Process) -> str:
-    """Which clone's stack the process is part of; empty for any other process."""
-    try:
-        folder = process.environ().get(MARKER)
-    except (psutil.Error, OSError):
-        return ""
-    if not folder:
-        return ""
-    clone, _, rest = folder.partition("/.run")
-    name = f" {rest.removeprefix('/stacks/')}" if rest else ""
-    return f" of the stack{name} in {clone}"
+    """Which clone's stack the process is part of; empty for any other process.
+
+    nginx overwrites its environment: then other processes of its supervisor tell.
+    """
+    parents = [it for it in process.parents()[:2] if it.pid > 1]
+    for it in [process, *(child for parent in parents for child in parent.children())]:
+        with suppress(psutil.Error, OSError):
+            if folder := it.environ().get(MARKER):
+                clone, _, rest = folder.partition("/.run")
+                name = f" {rest.removeprefix('/stacks/')}" if rest else ""
+                return f" of the stack{name} in {clone}"
+    return ""

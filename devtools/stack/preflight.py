@@ -5,12 +5,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from devtools.stack import orphans, ports
-from devtools.stack.layout import LocalService
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
+
+if TYPE_CHECKING:  # its module reads the topology, which ./dev down can do without
+    from devtools.stack.layout import LocalService
 
 _COLD_BYTES = 2_000_000_000
 _WARM_BYTES = 300_000_000
@@ -29,7 +32,7 @@ def make_folder(stack: Stack) -> None:
         ) from None
 
 
-def check_disk(stack: Stack, services: list[LocalService]) -> None:
+def check_disk(stack: Stack, services: "list[LocalService]") -> None:
     warm = all(environments.is_current(it.member) for it in services if it.member)
     needed = _WARM_BYTES if warm else _COLD_BYTES
     free = shutil.disk_usage(stack.folder).free
@@ -72,7 +75,7 @@ def end_orphans(stack: Stack) -> str:
     return ""
 
 
-def check_ports(services: list[LocalService]) -> None:
+def check_ports(services: "list[LocalService]") -> None:
     for service in services:
         for port in service.ports:
             if not ports.is_free(port):

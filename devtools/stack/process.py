@@ -16,6 +16,7 @@ from devtools.stack.logs import LogFile
 
 _CHUNK = 65536
 _PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
+MARKER = "TOOLS_DASHBOARD_STACK"  # the variable by which processes of a stack are found
 HAS_DEATH_SIGNAL = sys.platform == "linux"
 
 

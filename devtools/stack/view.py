@@ -1,5 +1,7 @@
 """Shows a stack: while it starts, and once it stands."""
 
+import os
+import time
 from collections.abc import Mapping
 from typing import Self
 
@@ -149,3 +151,8 @@ def _line(service: ServiceState) -> str:
 
 def _step(step: StepState) -> str:
     return f"{step.name}: {step.detail}" if step.detail else step.name
+
+
+def seconds_so_far() -> float:
+    """Since ./dev was called."""
+    return time.time() - float(os.environ.get("DEV_STARTED", time.time()))

@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from devtools.cli import app, main
-from devtools.stack import admin, control, preflight, up
+from devtools.stack import admin, background, control, preflight, up
 from devtools.stack.layout import Layout
 from devtools.stack.state import ServiceState, StackState, StepState
 from devtools.stack.supervisor import Supervisor
@@ -58,7 +58,7 @@ def test_up_shifts_the_ports_of_a_named_stack(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Stack] = []
-    monkeypatch.setattr(up, "in_foreground", lambda stack, *_: started.append(stack))
+    monkeypatch.setattr(up, "up", lambda stack, *_: started.append(stack))
     assert CliRunner().invoke(app, words).exit_code == 0
     assert started == [Stack.called("two", 1000)]
 
@@ -99,7 +99,7 @@ def test_a_problem_is_one_line(
     def fail(*_: object) -> None:
         raise problem
 
-    monkeypatch.setattr(up, "down", fail)
+    monkeypatch.setattr(background, "down", fail)
     monkeypatch.setattr(sys, "argv", ["dev", "down"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -107,9 +107,9 @@ def test_a_problem_is_one_line(
 
 
 def test_down_of_nothing_says_so(stack: Stack) -> None:
-    assert up.down(stack) == "Nothing to end: the stack is not running."
+    assert background.down(stack) == "Nothing to end: the stack is not running."
     preflight.make_folder(stack)
-    assert up.down(stack) == "Nothing to end: the stack is not running."
+    assert background.down(stack) == "Nothing to end: the stack is not running."
 
 
 def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.Monke
     other = threading.Thread(target=end_once_ready)
     other.start()
     it, output = console()
-    up.in_foreground(stack, [], [], it)
+    up.up(stack, [], [], it)
     other.join()
     assert ended == ["asked"]
     said = output.getvalue()
@@ -147,7 +147,7 @@ def test_a_supervisor_that_ends_early_is_quoted(stack: Stack) -> None:
         process.wait()
     it, _ = console()
     with pytest.raises(DevError, match=r"^port 8000 is taken$"):
-        up._follow_until_ready(stack, process, Progress(it))
+        background._follow_until_ready(stack, process, Progress(it))
 
 
 def test_the_end_of_a_start_says_what_to_try_next() -> None:

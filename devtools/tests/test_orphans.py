@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from devtools.stack import control, orphans, preflight
-from devtools.stack.layout import MARKER
+from devtools.stack.background import down
 from devtools.stack.orphans import Recorded
+from devtools.stack.process import MARKER
 from devtools.stack.state import StackState
-from devtools.stack.up import down
 from devtools.tests.stub_stack import switches
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, Stack

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from devtools.stack import ports, preflight
-from devtools.stack.layout import MARKER, Layout
+from devtools.stack.layout import Layout
+from devtools.stack.process import MARKER
 from devtools.tests.stub_stack import topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
@@ -51,6 +52,23 @@ def test_the_clone_whose_stack_holds_it_is_named(folder: str, named: str) -> Non
         said = ports.holder(int(process.stdout.readline()))
         process.kill()
     assert said.endswith(f"(process {process.pid}) of the {named}")
+
+
+def test_a_process_without_environment_is_told_by_its_siblings() -> None:
+    listen = "import socket, sys; it = socket.create_server(('127.0.0.1', 0)); "
+    listen += "print(it.getsockname()[1], flush=True); sys.stdin.read()"
+    supervisor = (
+        "import subprocess, sys; "
+        f"a = subprocess.Popen(['sleep', '60'], env={{'{MARKER}': '/home/ada/tools/.run'}}); "
+        f"b = subprocess.run([sys.executable, '-c', {listen!r}], env={{}}); a.kill()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", supervisor], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        said = ports.holder(int(process.stdout.readline()))
+        process.communicate()
+    assert said.endswith("of the stack in /home/ada/tools")
 
 
 def test_a_port_that_nobody_holds_has_an_unknown_holder() -> None:
