@@ -49,8 +49,7 @@ def addresses(tree: Tree) -> Iterator[Finding]:
 
 
 def _shown(page: Page) -> Iterator[tuple[Text, str, int, str]]:
-    lines = [line for block in page.blocks for line in block.commands]
-    for it in [*page.prose, *lines]:
+    for it in [*page.prose, *page.shown]:
         begun = [0, *(found.start() for found in re.finditer(r"\bcurl\b", it.text)), len(it.text)]
         for start, end in itertools.pairwise(begun):
             part = re.split(r"\s\|\s", it.text[start:end])[0]

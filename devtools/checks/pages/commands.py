@@ -22,8 +22,7 @@ def commands(tree: Tree, dev: TyperGroup) -> Iterator[Finding]:
     """Commands in fenced blocks and in backticks; `dev` is the whole of ./dev."""
     services = {member.name for member in tree.services}
     for page in pages(tree):
-        shown = [line for block in page.shell for line in block.commands]
-        for it in [*shown, *page.code]:
+        for it in [*page.shell, *page.code]:
             for words in _calls(it):
                 try:
                     parse(words, services, dev)
