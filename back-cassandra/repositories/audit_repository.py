@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from audit_cursor import END, Position, day_of, instant_of, microseconds_of
 from database import Database
 from driver import Row, Write
-from shared.kit.errors import TimedOut
+from shared.kit.errors import TimedOut, ValidationFailed
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
 
@@ -38,6 +38,8 @@ WHERE day = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
 
 _SELECT_DAYS = "SELECT day FROM audit_days WHERE log = ? AND day <= ? LIMIT ?"
 
+_INT_MAX = 2**31 - 1
+
 STATEMENTS = (
     _INSERT_BY_DAY,
     _INSERT_BY_USER,
@@ -57,7 +59,12 @@ class AuditRepository:
         self._page_timeout = page_timeout
 
     async def store(self, event: EventEnvelope) -> None:
-        """Store the event; it is idempotent, as the primary key is made from the event."""
+        """Store the event; it is idempotent, as the primary key is made from the event.
+
+        Raises ValidationFailed for a version that CQL's int can't hold.
+        """
+        if event.version > _INT_MAX:
+            raise ValidationFailed(f"A version is at most {_INT_MAX}.")
         moment = microseconds_of(event.occurred_at)
         day = day_of(moment)
         user_id = _user_of(event)

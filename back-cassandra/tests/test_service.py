@@ -58,6 +58,12 @@ class TestService:
         assert {reply.status for reply in replies} == {201}
         assert len(page.items) == 100
 
+    async def test_a_version_that_cql_cannot_hold_is_refused(self, service: Callers) -> None:
+        reply = await service.store(event().model_copy(update={"version": 2**31}))
+
+        assert (reply.status, reply.json()["code"]) == (422, "validation_failed")
+        assert (await service.page()).items == []
+
 
 class TestSchema:
     async def test_with_a_changed_migration_it_lives_and_is_not_ready(

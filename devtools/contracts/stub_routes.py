@@ -6,7 +6,7 @@ FastAPI writes the OpenAPI document of a service from these routes, as it does f
 from collections.abc import Callable, Iterable
 from inspect import Parameter as Argument
 from inspect import Signature
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
 from fastapi import FastAPI, Header, Path, Query
@@ -87,10 +87,7 @@ def _add(api: FastAPI, contract: Contract, endpoint: Endpoint) -> None:
         status_code=answer.status,
         response_model=model(answer.model) if answer.model else None,
         response_class=Answer if media_type else JSONResponse,
-        responses={
-            status: error_response(ERRORS_BY_STATUS.get(status, ServiceError), *codes)
-            for status, codes in endpoint.errors.items()
-        },
+        responses=_errors(endpoint),
         dependencies=_guards(endpoint),
         tags=[contract.name],
         openapi_extra={
@@ -99,6 +96,18 @@ def _add(api: FastAPI, contract: Contract, endpoint: Endpoint) -> None:
             "x-idempotent": endpoint.idempotent,
         },
     )
+
+
+def _errors(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
+    found: dict[int | str, dict[str, Any]] = {
+        status: error_response(ERRORS_BY_STATUS.get(status, ServiceError), *codes)
+        for status, codes in endpoint.errors.items()
+    }
+    if endpoint.response.media_type == "text/html":
+        # A page tells of its own errors as a page.
+        for response in found.values():
+            response["content"]["text/html"] = {"schema": {"type": "string"}}
+    return found
 
 
 def _handler(endpoint: Endpoint) -> Callable[..., None]:

@@ -108,7 +108,7 @@ class TestAgainstARevision:
 
     def test_a_major_version_makes_it_pass(self, copy: Copy) -> None:
         revision = copy.commit()
-        copy.replace(LIVE, "path: /tickets/redeem", "path: /tickets/spend")
+        copy.replace(LIVE, "max_bytes: {value: 131072", "max_bytes: {value: 65536")
         (_, due) = map(str, synced(copy, revision).wrong)
         assert due == f"{LIVE}:2: version 3.0.0 is due: consumers break"
         copy.replace(LIVE, "version: 2.", "version: 3.")
