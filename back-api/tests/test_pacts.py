@@ -1,74 +1,14 @@
-"""Every consumer's pact with back-api: the events that its domains publish."""
+"""Every pact with back-api: the events that its domains publish."""
 
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeUsers
+from published_events import Published
 
-from features.profile.domain import Profiles
-from features.user_administration.domain import Administrators
-from features.user_registration.domain import UserRegistrations
-from shared.kit.http.context import correlated
-from shared.models.event import EventEnvelope
-from shared.models.profile import ProfileCreate, ProfileUpdate
-from shared.models.user import UserRegistration
 from shared.testing.pacts import Provider
 from shared.testing.pacts.provider import pacts_of
-
-REGISTRATION = UserRegistration(
-    email="ada@example.org", password="correct horse battery staple", accept_terms=True
-)
-
-
-class Published:
-    """Each event as its domain publishes it, over fakes."""
-
-    async def user_registered(self) -> EventEnvelope:
-        return await self._registered(times=1)
-
-    async def user_registration_repeated(self) -> EventEnvelope:
-        return await self._registered(times=2)
-
-    async def user_role_changed(self) -> EventEnvelope:
-        users = FakeUsers()
-        with correlated("correlation-1"):
-            await Administrators(users, FakeCredentials()).create("grace@example.org", "password")
-        return users.events[-1].envelope
-
-    async def profile_created(self) -> EventEnvelope:
-        created, _ = await self._of_a_profile()
-        return created
-
-    async def profile_updated(self) -> EventEnvelope:
-        _, updated = await self._of_a_profile()
-        return updated
-
-    async def _of_a_profile(self) -> list[EventEnvelope]:
-        store, user_id = FakeProfiles(), uuid4()
-        with correlated("correlation-1"):
-            created = ProfileCreate(first_name="Ada", last_name="Lovelace")
-            await Profiles(store).create(user_id, created)
-            await Profiles(store).update(user_id, ProfileUpdate(company="Analytical Engines"))
-        return [event.envelope for event in store.events]
-
-    async def _registered(self, *, times: int) -> EventEnvelope:
-        users = FakeUsers()
-        registrations = UserRegistrations(users, FakeCredentials(), FakeLimit())
-        with correlated("correlation-1"):
-            for _ in range(times):
-                await registrations.register(REGISTRATION, address="192.0.2.1")
-        return users.events[-1].envelope
 
 
 @pytest.mark.parametrize("pact", pacts_of("back-api"), ids=lambda path: path.stem)
 async def test_keeps(pact: Path) -> None:
-    published = Published()
-    messages = {
-        "user.registered": published.user_registered,
-        "user.registration.repeated": published.user_registration_repeated,
-        "user.role.changed": published.user_role_changed,
-        "profile.created": published.profile_created,
-        "profile.updated": published.profile_updated,
-    }
-    await Provider("back-api", messages=messages).keeps(pact)
+    await Provider("back-api", messages=Published().by_type()).keeps(pact)

@@ -108,6 +108,7 @@ def envelope_in(event: ServerSentEvent) -> EventEnvelope:
     return LiveEvent.model_validate_json(event.data).envelope
 
 
+@pytest.mark.contract(consumer="back-websockets", provider="back-redis")
 class TestTickets:
     async def test_are_redeemed_once(self, world: World) -> None:
         user_id, sid = uuid4(), uuid4()
@@ -118,6 +119,7 @@ class TestTickets:
         assert raised.value.code == "ticket_not_found"
 
 
+@pytest.mark.contract(consumer="back-websockets", provider="back-redis")
 class TestLiveEvents:
     async def test_since_one_that_is_kept_come_those_after_it(self, world: World) -> None:
         user_id = uuid4()
@@ -131,6 +133,7 @@ class TestLiveEvents:
         assert await world.since(user_id, uuid4()) == LiveEvents(items=kept, complete=False)
 
 
+@pytest.mark.contract(consumer="back-websockets", provider="back-redis")
 class TestStreams:
     async def test_a_newcomer_to_live_gets_what_comes(self, world: World) -> None:
         await world.publish(uuid4())

@@ -119,13 +119,15 @@ class FakeServices:
         async def audit(body: EventEnvelope) -> AuditStored:
             if self.audit_down:
                 raise self.audit_down
-            self.audited.append(body)
+            if body not in self.audited:
+                self.audited.append(body)
             return AuditStored(event_id=body.event_id)
 
         @api.post("/live/events", status_code=201)
         async def live(body: PublishLive) -> LivePublished:
-            self.published.append(body)
-            return LivePublished(stream_id="1-0", duplicate=False)
+            duplicate = body in self.published
+            self.published += [] if duplicate else [body]
+            return LivePublished(stream_id="1-0", duplicate=duplicate)
 
         @api.post("/credentials/sweep")
         async def sweep(body: SweepCredentials) -> Swept:

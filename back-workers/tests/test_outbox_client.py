@@ -146,6 +146,7 @@ class TestServiceOutbox(OnTheFake):
 
 
 @pytest.mark.real
+@pytest.mark.contract(consumer="back-workers", provider="back-postgres")
 class TestRealOutbox(OutboxContract):
     """On services without a relay, which would claim the same deliveries."""
 

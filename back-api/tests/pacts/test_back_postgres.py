@@ -1,5 +1,6 @@
 """What back-api asks back-postgres: users, profiles, events."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from shared.models.user import (
     UserRegistered,
     UserRoleChanged,
 )
-from shared.testing.pacts import ConsumerPact, exactly, refusal, reply, state
+from shared.testing.pacts import ConsumerPact, exactly, recorded, refusal, reply, state
 from shared.testing.pacts.matching import State
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -58,8 +59,9 @@ READ_PROFILE = WRITTEN.model_dump(exclude={"profile_id"}) | {
 
 
 @pytest.fixture(scope="module")
-def pact() -> ConsumerPact:
-    return ConsumerPact("back-api", "back-postgres")
+def pact(request: pytest.FixtureRequest) -> Iterator[ConsumerPact]:
+    with recorded(request, "back-api", "back-postgres") as pact:
+        yield pact
 
 
 def a_user() -> State:
@@ -279,7 +281,3 @@ class TestProfiles:
             data=WRITTEN,
             events=[event("profile.created", created)],
         )
-
-
-def test_the_pact_is_kept(pact: ConsumerPact) -> None:
-    pact.must_be_kept()

@@ -10,7 +10,7 @@ import os
 os.environ["PACT_DO_NOT_TRACK"] = "true"
 
 from shared.testing.pacts.agreement import NotAgreed
-from shared.testing.pacts.consumer import ConsumerPact, refusal, reply
+from shared.testing.pacts.consumer import ConsumerPact, recorded, refusal, reply
 from shared.testing.pacts.document import PactChanged
 from shared.testing.pacts.matching import exactly, like, state
 from shared.testing.pacts.provider import NotKept, Provider
@@ -23,6 +23,7 @@ __all__ = [
     "Provider",
     "exactly",
     "like",
+    "recorded",
     "refusal",
     "reply",
     "state",

@@ -1,31 +1,25 @@
-"""The consumer's side: real adapters against a mock server with one interaction."""
+"""The consumer's side: real adapters against a mock server that knows one interaction."""
 
-import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pact
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pact import match
 from pydantic import BaseModel
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import StreamingResponse
-from starlette.routing import Route
 
 from shared.kit.auth.service_identity import AssertionSigner
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.headers import ASSERTION_HEADER
 from shared.kit.http.problems import MEDIA_TYPE
-from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.kit.http.transport import HttpTransport
-from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.pacts import agreement
-from shared.testing.pacts.document import FOLDER, Interaction, keep, pact_file
+from shared.testing.pacts.document import FOLDER, Recording
 from shared.testing.pacts.matching import State, body_like, exactly
 
 _JWT_FORM = r"^[\w-]+\.[\w-]+\.[\w-]+$"
@@ -45,7 +39,7 @@ def reply(status: int, body: Mapping[str, object] | None = None) -> Reply:
 
 
 def refusal(status: int, code: str) -> Reply:
-    """Problem details (RFC 9457) with exactly this code."""
+    """Problem details (RFC 9457) with this very code."""
     problem = {
         "type": f"urn:tools-dashboard:problem:{code}",
         "title": "what kind of refusal",
@@ -58,24 +52,36 @@ def refusal(status: int, code: str) -> Reply:
     return Reply(status, body_like(problem), MEDIA_TYPE)
 
 
+@contextmanager
+def recorded(
+    request: pytest.FixtureRequest, consumer: str, provider: str
+) -> Iterator["ConsumerPact"]:
+    """The pact that a module of tests records, for a fixture of that module.
+
+    Each test compares its own interaction with the committed pact, so it passes or fails alone and
+    in any order. When all tests of the module have passed, an interaction that none of them says
+    is an error.
+    """
+    pact_of_module = ConsumerPact(consumer, provider)
+    yield pact_of_module
+    if not request.session.testsfailed:
+        options = request.config
+        some = options.getoption("keyword") or any("::" in arg for arg in options.args)
+        pact_of_module.recording.finish(complete=not some)
+
+
 class ConsumerPact:
-    """What `consumer` sends to `provider` and reads of it; one for a module of tests.
+    """What `consumer` sends to `provider` and reads of it.
 
-    A feature that has a module of its own names itself, and gets a file of its own.
-
-    Raises from its blocks: NotAgreed, where a contract does not say the same; AssertionError,
-    where the consumer did not ask what it said it would.
+    Its blocks raise NotAgreed where a contract says something else, PactChanged where the
+    committed pact does, and AssertionError where the consumer did not send what it should.
     """
 
-    def __init__(
-        self, consumer: str, provider: str, *, feature: str | None = None, folder: Path = FOLDER
-    ) -> None:
+    def __init__(self, consumer: str, provider: str, *, folder: Path = FOLDER) -> None:
         self._consumer = consumer
         self._provider = provider
-        self._file = pact_file(consumer, provider, folder, feature=feature)
         self._signer = AssertionSigner(consumer, Ed25519PrivateKey.generate())
-        self._interactions: dict[str, Interaction] = {}
-        self._begun = 0
+        self.recording = Recording(consumer, provider, folder)
 
     @asynccontextmanager
     async def exchange(
@@ -114,7 +120,7 @@ class ConsumerPact:
             try:
                 async with client:
                     yield client
-            except Exception as error:  # noqa: BLE001  (the mock server knows more than it says)
+            except Exception as error:  # noqa: BLE001  (the mock server's mismatches say more)
                 failed = error
             if not server.matched:
                 mismatches = "\n".join(str(mismatch) for mismatch in server.mismatches)
@@ -129,10 +135,9 @@ class ConsumerPact:
     async def message(
         self, description: str, content: Mapping[str, object], *, given: Sequence[State] = ()
     ) -> AsyncIterator[str]:
-        """A message of the provider as JSON text: an event or an entry of a stream.
+        """An event of the provider as JSON text.
 
-        `description` is the event's type or the stream's name, and which case it is after a
-        colon where there are several; `content` is an example of the fields that are read.
+        `description` is the event's type; `content` is an example of the fields that are read.
         """
         pact_of_one = self._pact()
         interaction = pact_of_one.upon_receiving(description, "Async")
@@ -145,39 +150,7 @@ class ConsumerPact:
         yield text if isinstance(text, str) else text.decode()
         self._remember(pact_of_one)
 
-    @asynccontextmanager
-    async def stream(
-        self, description: str, entry: Mapping[str, object], *, given: Sequence[State] = ()
-    ) -> AsyncIterator[ServiceClient]:
-        """A client of the provider, whose stream of that name tells this one entry.
-
-        A stream has no end, so it is no request with an answer: its entries are messages.
-        """
-        async with self.message(description, entry, given=given) as text:
-
-            async def stream_body() -> AsyncIterator[bytes]:
-                yield ServerSentEvent("entry", text, "1-0").encode()
-                yield ServerSentEvent("caught-up", "{}", "1-0").encode()
-                await asyncio.Event().wait()
-
-            async def follow(_: Request) -> StreamingResponse:
-                return StreamingResponse(stream_body(), media_type="text/event-stream")
-
-            app = Starlette(routes=[Route(f"/streams/{description.partition(':')[0]}", follow)])
-            yield ServiceClient(self._consumer, self._provider, AsgiTransport(app), self._signer)
-
-    def must_be_kept(self) -> None:
-        """Compare the interactions of the module's tests with the committed pact.
-
-        Raises:
-            PactChanged: they differ; the message says how to write the pact anew.
-        """
-        if self._begun > len(self._interactions):
-            raise AssertionError("the pact is not whole: a test before this one has failed")
-        keep(self._file, self._consumer, self._provider, list(self._interactions.values()))
-
     def _pact(self) -> pact.Pact:
-        self._begun += 1
         return pact.Pact(self._consumer, self._provider).with_specification("V4")
 
     def _remember(self, pact_of_one: pact.Pact) -> None:
@@ -186,7 +159,4 @@ class ConsumerPact:
             (written,) = Path(folder).iterdir()
             (interaction,) = json.loads(written.read_text())["interactions"]
         agreement.check(self._consumer, self._provider, interaction)
-        description = interaction["description"]
-        if description in self._interactions:
-            raise AssertionError(f"two interactions are called {description!r}")
-        self._interactions[description] = interaction
+        self.recording.add(interaction)

@@ -1,8 +1,8 @@
-"""Pact files, one for each consumer and provider; the same tests write the same text."""
+"""Pacts as files: one for a consumer and a provider; the same tests write the same text."""
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, TypeAdapter
@@ -27,21 +27,21 @@ _States = TypeAdapter(list[_Named])
 
 
 class PactChanged(AssertionError):
-    """The consumer's tests differ from the committed pact."""
+    """The consumer's tests and the committed pact differ."""
+
+    def __init__(self, path: Path, consumer: str, difference: str) -> None:
+        super().__init__(
+            f"{path.name} is not what the tests of {consumer} say: {difference}. If that is "
+            f"intended: {REWRITE}=1 ./dev test {consumer}, then test the provider."
+        )
 
 
-def pact_file(
-    consumer: str, provider: str, folder: Path = FOLDER, *, feature: str | None = None
-) -> Path:
-    """The path of a pact; a feature may have its own beside that of the pair."""
-    return folder / f"{consumer}-{provider}{f'.{feature}' if feature else ''}.json"
-
-
-def interactions_in(path: Path) -> list[Interaction]:
-    """The interactions of a pact; none without such a file."""
+def interactions_in(path: Path) -> dict[str, Interaction]:
+    """The interactions of a pact by description; none where there is no such file."""
     if not path.exists():
-        return []
-    return _Pact.model_validate_json(path.read_bytes()).interactions
+        return {}
+    pact = _Pact.model_validate_json(path.read_bytes())
+    return {str(it["description"]): it for it in pact.interactions}
 
 
 def parties_in(path: Path) -> tuple[str, str]:
@@ -55,48 +55,50 @@ def states_of(interaction: Interaction) -> list[str]:
     return [it.name for it in _States.validate_python(interaction.get("providerStates", []))]
 
 
-def rendered(consumer: str, provider: str, interactions: Sequence[Interaction]) -> str:
-    """The text of a pact of version 4, in a fixed order and free of tools' versions."""
+def rendered(consumer: str, provider: str, interactions: Iterable[Interaction]) -> str:
+    """The text of a pact of version 4, in a fixed order and without the versions of tools."""
     document = {
         "consumer": {"name": consumer},
         "provider": {"name": provider},
-        "interactions": sorted(interactions, key=_description),
+        "interactions": sorted(interactions, key=lambda it: str(it["description"])),
         "metadata": {"pactSpecification": {"version": "4.0"}},
     }
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def keep(path: Path, consumer: str, provider: str, interactions: Sequence[Interaction]) -> None:
-    """Compare the committed pact with `interactions`, or write it where WRITE_PACTS is set.
+class Recording:
+    """The interactions that a consumer's tests say, against those of the committed pact.
 
-    Raises:
-        PactChanged: the two differ; the message says where.
+    With WRITE_PACTS set, `finish` writes the pact and nothing is compared.
     """
-    text = rendered(consumer, provider, interactions)
-    if os.environ.get(REWRITE):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-        return
-    if path.exists() and path.read_text() == text:
-        return
-    before = {_description(it): it for it in interactions_in(path)}
-    now = {_description(it): it for it in interactions}
-    differences = [
-        *(f"  new: {name}" for name in sorted(now.keys() - before.keys())),
-        *(f"  no longer asked for: {name}" for name in sorted(before.keys() - now.keys())),
-        *(
-            f"  changed: {name}"
-            for name in sorted(now.keys() & before.keys())
-            if now[name] != before[name]
-        ),
-    ]
-    raise PactChanged(
-        f"{path.name} does not say what these tests of {consumer} say:\n"
-        + "\n".join(differences or ["  the same in another order or form"])
-        + f"\nIf that is meant: {REWRITE}=1 ./dev test {consumer}, commit the file, "
-        f"and see ./dev test {provider}."
-    )
 
+    def __init__(self, consumer: str, provider: str, folder: Path = FOLDER) -> None:
+        self._consumer = consumer
+        self._provider = provider
+        self._path = folder / f"{consumer}-{provider}.json"
+        self._committed = interactions_in(self._path)
+        self._said: dict[str, Interaction] = {}
+        self._writes = bool(os.environ.get(REWRITE))
 
-def _description(interaction: Interaction) -> str:
-    return str(interaction["description"])
+    def add(self, interaction: Interaction) -> None:
+        """Raises PactChanged when the committed pact has no such interaction."""
+        description = str(interaction["description"])
+        if description in self._said:
+            raise AssertionError(f"two interactions are called {description!r}")
+        self._said[description] = interaction
+        if not self._writes and self._committed.get(description) != interaction:
+            word = "changed" if description in self._committed else "new"
+            raise PactChanged(self._path, self._consumer, f"{word}: {description}")
+
+    def finish(self, *, complete: bool) -> None:
+        """To be called after the tests; `complete` says that all of them ran.
+
+        Raises:
+            PactChanged: the committed pact has interactions that no test says.
+        """
+        if self._writes:
+            kept = {} if complete else self._committed
+            text = rendered(self._consumer, self._provider, (kept | self._said).values())
+            self._path.write_text(text)
+        elif complete and (unsaid := sorted(self._committed.keys() - self._said.keys())):
+            raise PactChanged(self._path, self._consumer, f"no test says: {', '.join(unsaid)}")

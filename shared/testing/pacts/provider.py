@@ -95,11 +95,10 @@ class Provider:
 
     def _must_know(self, path: Path) -> None:
         unknown: list[str] = []
-        for interaction in interactions_in(path):
+        for description, interaction in interactions_in(path).items():
             unknown += [
                 f"the state {name!r}" for name in states_of(interaction) if name not in self._states
             ]
-            description = str(interaction["description"])
             if interaction["type"] != "Synchronous/HTTP" and description not in self._messages:
                 unknown.append(f"the message {description!r}")
         if unknown:

@@ -1,0 +1,70 @@
+"""Each event of back-api, published by its domain over fakes."""
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeUsers
+
+from features.profile.domain import Profiles
+from features.user_administration.domain import Administrators
+from features.user_registration.domain import UserRegistrations
+from shared.kit.http.context import correlated
+from shared.models.event import EventEnvelope
+from shared.models.profile import ProfileCreate, ProfileUpdate
+from shared.models.user import UserRegistration
+
+Publish = Callable[[], Awaitable[EventEnvelope]]
+
+REGISTRATION = UserRegistration(
+    email="ada@example.org", password="correct horse battery staple", accept_terms=True
+)
+
+
+class Published:
+    """Each event as its domain publishes it."""
+
+    def by_type(self) -> dict[str, Publish]:
+        """What publishes an event of each type."""
+        return {
+            "user.registered": self.user_registered,
+            "user.registration.repeated": self.user_registration_repeated,
+            "user.role.changed": self.user_role_changed,
+            "profile.created": self.profile_created,
+            "profile.updated": self.profile_updated,
+        }
+
+    async def user_registered(self) -> EventEnvelope:
+        return await self._registered(times=1)
+
+    async def user_registration_repeated(self) -> EventEnvelope:
+        return await self._registered(times=2)
+
+    async def user_role_changed(self) -> EventEnvelope:
+        users = FakeUsers()
+        with correlated("correlation-1"):
+            await Administrators(users, FakeCredentials()).create("grace@example.org", "password")
+        return users.events[-1].envelope
+
+    async def profile_created(self) -> EventEnvelope:
+        created, _ = await self._of_a_profile()
+        return created
+
+    async def profile_updated(self) -> EventEnvelope:
+        _, updated = await self._of_a_profile()
+        return updated
+
+    async def _of_a_profile(self) -> list[EventEnvelope]:
+        store, user_id = FakeProfiles(), uuid4()
+        with correlated("correlation-1"):
+            created = ProfileCreate(first_name="Ada", last_name="Lovelace")
+            await Profiles(store).create(user_id, created)
+            await Profiles(store).update(user_id, ProfileUpdate(company="Analytical Engines"))
+        return [event.envelope for event in store.events]
+
+    async def _registered(self, *, times: int) -> EventEnvelope:
+        users = FakeUsers()
+        registrations = UserRegistrations(users, FakeCredentials(), FakeLimit())
+        with correlated("correlation-1"):
+            for _ in range(times):
+                await registrations.register(REGISTRATION, address="192.0.2.1")
+        return users.events[-1].envelope

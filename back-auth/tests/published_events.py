@@ -1,0 +1,64 @@
+"""Each event of back-auth, published by the service over services in memory."""
+
+from collections.abc import Awaitable, Callable
+
+from shared.models.event import EventEnvelope
+from shared.testing.waiting import until
+from tests.conftest import Stack, bearer
+
+Publish = Callable[[], Awaitable[EventEnvelope]]
+
+
+class Published:
+    """Each event as the service publishes it after the user's request."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def by_type(self) -> dict[str, Publish]:
+        """What publishes an event of each type."""
+        return {
+            "user.verified": self.user_verified,
+            "auth.login.succeeded": self.login_succeeded,
+            "auth.login.failed": self.login_failed,
+            "auth.logout": self.logout,
+            "auth.refresh.reused": self.refresh_reused,
+        }
+
+    async def user_verified(self) -> EventEnvelope:
+        stack = self._stack
+        user = await stack.add_user(status="pending_verification")
+        minted = await stack.client.post(
+            "/internal/mail-tokens",
+            json={"user_id": str(user.id), "purpose": "verify_email"},
+            headers=stack.keys.assertion(caller="back-workers", to="back-auth"),
+        )
+        await stack.client.post("/auth/verify-email", json={"token": minted.json()["token"]})
+        return await self._published("user.verified")
+
+    async def login_succeeded(self) -> EventEnvelope:
+        await self._stack.add_user()
+        await self._stack.log_in()
+        return await self._published("auth.login.succeeded")
+
+    async def login_failed(self) -> EventEnvelope:
+        await self._stack.add_user()
+        await self._stack.log_in(password="wrong")
+        return await self._published("auth.login.failed")
+
+    async def logout(self) -> EventEnvelope:
+        await self._stack.add_user()
+        access, _ = await self._stack.tokens()
+        await self._stack.client.post("/auth/logout", headers=bearer(access))
+        return await self._published("auth.logout")
+
+    async def refresh_reused(self) -> EventEnvelope:
+        await self._stack.add_user()
+        _, refresh = await self._stack.tokens()
+        await self._stack.refresh(refresh)
+        await self._stack.refresh(refresh)
+        return await self._published("auth.refresh.reused")
+
+    async def _published(self, event_type: str) -> EventEnvelope:
+        await until(lambda: bool(self._stack.postgres.published(event_type)))
+        return self._stack.postgres.published(event_type)[-1]

@@ -1,0 +1,167 @@
+"""What back-workers relies on beside the outbox: fakes, and the services of a stack."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from mailing.mail_sender import ServiceAccounts
+from relay.consumers import audit, live
+from shared.kit import ServiceClient
+from shared.kit.errors import NotFound
+from shared.kit.http.context import correlated
+from shared.models.audit import AuditPage
+from shared.models.event import Command, Delivery, EventEnvelope
+from shared.models.live import LiveEvents
+from shared.models.user import Credential, CredentialAccepted, NewUser, User
+from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.identities import Identities
+from shared.testing.stack_client import stack_client
+from tasks.maintenance import sweep
+from tests.fake_services import FakeServices
+
+PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
+
+AddUser = Callable[[], Awaitable[UUID]]
+StoredEvents = Callable[[UUID], Awaitable[list[UUID]]]
+
+
+@dataclass(frozen=True)
+class World:
+    """The services as back-workers calls them; ids of a user's events as others read them."""
+
+    postgres: ServiceClient
+    auth: ServiceClient
+    cassandra: ServiceClient
+    redis: ServiceClient
+    add_user: AddUser
+    audited: StoredEvents
+    published: StoredEvents
+
+
+def world_of_fakes(services: FakeServices, keys: Identities) -> World:
+    async def add_user() -> UUID:
+        return services.add_user().id
+
+    async def audited(user_id: UUID) -> list[UUID]:
+        found = [it for it in services.audited if it.payload["user_id"] == str(user_id)]
+        return [envelope.event_id for envelope in found]
+
+    async def published(user_id: UUID) -> list[UUID]:
+        return [it.envelope.event_id for it in services.published if it.user_id == user_id]
+
+    postgres, auth, cassandra, redis = (
+        keys.client("back-workers", name, AsgiTransport(services.app()))
+        for name in ("back-postgres", "back-auth", "back-cassandra", "back-redis")
+    )
+    return World(postgres, auth, cassandra, redis, add_user, audited, published)
+
+
+async def real_world(stack: AsyncExitStack) -> World:
+    async def client(caller: str, callee: str) -> ServiceClient:
+        return await stack.enter_async_context(stack_client(caller, callee))
+
+    credentials = await client("back-auth", "back-postgres")
+    users = await client("back-api", "back-postgres")
+    log = await client("back-api", "back-cassandra")
+    sockets = await client("back-websockets", "back-redis")
+
+    async def add_user() -> UUID:
+        credential = Credential(credential_id=uuid4(), password_hash=PASSWORD_HASH)
+        await credentials.post("/credentials", credential, response_model=CredentialAccepted)
+        new = NewUser(
+            user_id=uuid4(),
+            email=f"{uuid4().hex}@example.org",
+            credential_id=credential.credential_id,
+        )
+        command = Command[NewUser](command_id=uuid4(), data=new)
+        return (await users.post("/users", command, response_model=User)).id
+
+    async def audited(user_id: UUID) -> list[UUID]:
+        params = {"user_id": user_id, "limit": 10}
+        page = await log.get("/audit/events", params=params, response_model=AuditPage)
+        return [entry.event_id for entry in page.items]
+
+    async def published(user_id: UUID) -> list[UUID]:
+        path = f"/users/{user_id}/live-events"
+        missed = await sockets.get(path, params={"since": uuid4()}, response_model=LiveEvents)
+        return [envelope.event_id for envelope in missed.items]
+
+    callees = ("back-postgres", "back-auth", "back-cassandra", "back-redis")
+    postgres, auth, cassandra, redis = [await client("back-workers", it) for it in callees]
+    return World(postgres, auth, cassandra, redis, add_user, audited, published)
+
+
+@pytest.fixture(params=["fakes", pytest.param("real", marks=pytest.mark.real)])
+async def world(
+    request: pytest.FixtureRequest, services: FakeServices, keys: Identities
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(correlated(None))
+        fakes = request.param == "fakes"
+        yield world_of_fakes(services, keys) if fakes else await real_world(stack)
+
+
+def delivery(consumer: str, event_type: str, user_id: UUID) -> Delivery:
+    envelope = EventEnvelope(
+        event_id=uuid4(),
+        event_type=event_type,
+        occurred_at=datetime.now(UTC),
+        correlation_id="a-test-of-adapters",
+        payload={"user_id": str(user_id)},
+    )
+    return Delivery(
+        delivery_id=uuid4(),
+        consumer=consumer,
+        attempts=0,
+        lease_token=uuid4(),
+        lease_until=envelope.occurred_at,
+        envelope=envelope,
+    )
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-auth")
+async def test_each_mail_gets_a_token_of_its_own(world: World) -> None:
+    accounts, user_id = ServiceAccounts(world.postgres, world.auth), await world.add_user()
+    first = await accounts.verification_token(user_id)
+    assert first
+    assert await accounts.verification_token(user_id) != first
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-cassandra")
+async def test_an_event_is_in_the_audit_log_once(world: World) -> None:
+    user_id, keep = uuid4(), audit(world.cassandra)
+    event = delivery("audit", "auth.logout", user_id)
+    await keep(event)
+    await keep(event)
+    assert await world.audited(user_id) == [event.envelope.event_id]
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-redis")
+async def test_an_event_is_published_to_its_user_once(world: World) -> None:
+    user_id, publish = uuid4(), live(world.redis)
+    event = delivery("live", "profile.created", user_id)
+    await publish(event)
+    await publish(event)
+    assert await world.published(user_id) == [event.envelope.event_id]
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-postgres")
+class TestBackPostgres:
+    async def test_a_user_is_found_by_id(self, world: World) -> None:
+        accounts, user_id = ServiceAccounts(world.postgres, world.auth), await world.add_user()
+        user = await accounts.user(user_id)
+        assert (user.id, user.status) == (user_id, "pending_verification")
+
+    async def test_an_unknown_user_is_not_found(self, world: World) -> None:
+        accounts = ServiceAccounts(world.postgres, world.auth)
+        with pytest.raises(NotFound) as raised:
+            await accounts.user(uuid4())
+        assert raised.value.code == "user_not_found"
+
+    async def test_a_sweep_tells_how_many_credentials_it_removed(self, world: World) -> None:
+        (removed,) = (await sweep(world.postgres, 86_400)).values()
+        assert removed >= 0
