@@ -48,8 +48,9 @@ def test_no_pair_is_tested_twice() -> None:
     assert not both, "keep the pact or the contract suite of each of these pairs"
 
 
-def test_each_pact_and_suite_is_of_a_pair_that_talks() -> None:
-    strangers = (with_a_pact() | with_a_suite()) - pairs()
+def test_each_pact_is_of_a_pair_that_talks() -> None:
+    # A suite of another pair does no harm: a copied service keeps those of its origin at first.
+    strangers = with_a_pact() - pairs()
     assert not strangers, "no contract says that these services talk"
 
 
