@@ -68,7 +68,7 @@ class TestAnswers:
     async def test_a_call_without_an_assertion_is_refused(self, address: str) -> None:
         status, problem = await ask(f"{address}/users/{uuid4()}", {})
         assert (status, Problem.model_validate(problem).status) == (401, 401)
-        assert problem["code"] in {"assertion_missing", "assertion_invalid", "unauthenticated"}
+        assert problem["code"] in {"assertion_missing", "assertion_refused"}
 
     async def test_a_request_that_breaks_the_document_is_refused(self, address: str) -> None:
         status, problem = await ask(f"{address}/users", ASSERTION, {"nothing": 1})
