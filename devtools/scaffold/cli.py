@@ -31,12 +31,7 @@ def _group(text: str) -> typer.Typer:
 
 new = _group("Write a new feature or a new service, tests included.")
 feature = _group("Tell how far a feature is, or take a generated one away.")
-service = _group("Take a generated service away.")
-
-
-@service.callback()
-def _one_command_is_a_group_too() -> None:
-    pass
+service = _group("Take a generated service away, or add a copied one to contracts.")
 
 
 @new.command("feature")
@@ -118,6 +113,21 @@ def remove_service(name: str) -> None:
     from devtools.scaffold import generate
 
     typer.echo("\n".join(generate.remove("service", Path(name))))
+
+
+@service.command("join")
+def join_service(
+    name: str,
+    *,
+    like: Annotated[str, typer.Option(help="The service whose contracts it joins.")],
+    path: Annotated[
+        list[str] | None, typer.Option(help="/api/=/reports/: where its paths begin; repeatable.")
+    ] = None,
+) -> None:
+    """Add a copied service to the contracts of the other one, and to uv.lock."""
+    from devtools.scaffold import generate
+
+    typer.echo("\n".join(generate.join(name, like, _pairs(path))))
 
 
 def _create(kind: str, given: dict[str, object], *, ask: bool, instead: str = "") -> None:

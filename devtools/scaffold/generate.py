@@ -86,6 +86,28 @@ def remove(kind: str, folder: Path) -> list[str]:
     return removed
 
 
+def join(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
+    """Add the service `name` to every contract of the service `like`: the paths that changed.
+
+    It takes part, depends, offers and calls the same; `paths` maps the beginnings of the paths of
+    its endpoints. Raises DevError, with nothing changed, where the contracts don't hold then.
+    """
+    own = re.compile(rf"^  (?:- (?:name|service): {like}|{like}:)\n(?:    .*\n)+", re.MULTILINE)
+
+    def moved(block: str) -> str:
+        for old, new in paths.items():
+            block = block.replace(f"    path: {old}", f"    path: {new}")
+        return block.replace(like, name, 1)
+
+    with _copy() as copy:
+        for path in copy.glob("shared/contracts/*/feature.yaml"):
+            text = path.read_text()
+            text = re.sub(rf"(callers: \[[^]]*\b{like})(?=[],])", rf"\1, {name}", text)
+            path.write_text(own.sub(lambda block: block[0] + moved(block[0]), text))
+        _finish(copy, [], lock=True)
+        return _apply(copy)
+
+
 @contextmanager
 def _copy() -> Iterator[Path]:
     """The files of the repository in a folder of their own, `.run` being a link to the one here."""
