@@ -124,7 +124,7 @@ def join_service(
         list[str] | None, typer.Option(help="/api/=/reports/: where its paths begin; repeatable.")
     ] = None,
 ) -> None:
-    """Add a copied service to the contracts of the other one, and to uv.lock."""
+    """Add a copied service to the contracts of the other one."""
     from devtools.scaffold import generate
 
     typer.echo("\n".join(generate.join(name, like, _pairs(path))))

@@ -104,7 +104,7 @@ def join(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
             text = path.read_text()
             text = re.sub(rf"(callers: \[[^]]*\b{like})(?=[],])", rf"\1, {name}", text)
             path.write_text(own.sub(lambda block: block[0] + moved(block[0]), text))
-        _finish(copy, [], lock=True)
+        _finish(copy, [], lock=False)
         return _apply(copy)
 
 

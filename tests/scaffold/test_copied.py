@@ -17,6 +17,7 @@ STACK = ("--stack", "copied", "--port-offset", str(OFFSET))
 
 
 def test_a_copy_of_back_api_is_a_service_of_its_own(clone: Clone) -> None:
+    clone.dev("help")  # brings uv
     page = (clone.root / "back-api" / "CONTEXT.md").read_text().partition("## Copy it\n")[2]
     follow(clone, page)
 
@@ -54,6 +55,7 @@ def follow(clone: Clone, page: str) -> None:
     own = own.replace("8101", "8120").replace("auth", "reports") + "\n"
     insert(clone, "back-gateway/kong.yml", route, own)
 
+    assert clone.run(".run/venvs/uv/bin/uv", "lock", "--quiet").returncode == 0
     [command] = re.findall(r"`\./dev (service join [^`]*)`", page)
     clone.dev(*command.split())
     for fix in (("check", "--fix", "--select", "I", "--quiet"), ("format", "--quiet")):
