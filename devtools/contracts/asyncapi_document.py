@@ -72,7 +72,8 @@ class Document:
             title=f"Deliveries of {event.type}, from the outbox",
             messages=[message],
         )
-        self._operation("send", event.publisher, event.type)
+        for publisher in event.publishers:
+            self._operation("send", publisher, event.type)
         for service in sorted({consumer.service for consumer in consumers}):
             self._operation("receive", service, event.type)
 

@@ -222,7 +222,8 @@ def _mentioned(file: ContractFile) -> Iterator[tuple[str, Location]]:
     for at, call in enumerate(contract.calls):
         yield call.caller, ("calls", at, "caller")
     for at, event in enumerate(contract.events):
-        yield event.publisher, ("events", at, "publisher")
+        for publisher in event.publishers:
+            yield publisher, ("events", at, "publisher")
     for at, stream in enumerate(contract.streams):
         yield stream.publisher, ("streams", at, "publisher")
         for consumer in stream.consumers:

@@ -106,7 +106,7 @@ def _against_contract(service: str, use: Use, event: Event | None) -> Iterator[F
             f"publishes {use.type}, and no contract has it: add it to the events of the "
             "feature's contract, with its payload and who consumes it",
         )
-    elif event.publisher != service:
+    elif service not in event.publishers:
         yield Finding(
             use.path,
             use.line,

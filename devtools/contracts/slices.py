@@ -89,7 +89,7 @@ def _sockets(contract: Contract, service: str) -> Iterator[str]:
 
 def _published(contract: Contract, service: str) -> Iterator[str]:
     for event in contract.events:
-        if event.publisher == service:
+        if service in event.publishers:
             yield f"  - {{type: {event.type}, version: {event.version}, payload: {event.payload}}}"
     for stream in contract.streams:
         if stream.publisher == service:

@@ -92,7 +92,10 @@ def join(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
     It takes part, depends, offers and calls the same; `paths` maps the beginnings of the paths of
     its endpoints. Raises DevError, with nothing changed, where the contracts don't hold then.
     """
-    own = re.compile(rf"^  (?:- (?:name|service): {like}|{like}:)\n(?:    .*\n)+", re.MULTILINE)
+    own = re.compile(
+        rf"^  (?:- (?:name|service): {like}|{like}:|- {{caller: {like},.*)\n(?:    .*\n)*",
+        re.MULTILINE,
+    )
 
     def moved(block: str) -> str:
         for old, new in paths.items():
@@ -102,7 +105,16 @@ def join(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
     with _copy() as copy:
         for path in copy.glob("shared/contracts/*/feature.yaml"):
             text = path.read_text()
-            text = re.sub(rf"(callers: \[[^]]*\b{like})(?=[],])", rf"\1, {name}", text)
+            text = re.sub(
+                rf"((?:callers|consumers): \[[^]]*\b{like})(?=[],])", rf"\1, {name}", text
+            )
+            text = re.sub(
+                rf"(    publisher: {like}\n)(?:    also_published_by: \[(.*)\]\n)?",
+                lambda it: (
+                    f"{it[1]}    also_published_by: [{', '.join(filter(None, [it[2], name]))}]\n"
+                ),
+                text,
+            )
             path.write_text(own.sub(lambda block: block[0] + moved(block[0]), text))
         _finish(copy, [], lock=False)
         return _apply(copy)

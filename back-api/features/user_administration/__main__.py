@@ -1,4 +1,4 @@
-"""`python -m features.user_administration EMAIL [--password-stdin]`, in back-api's environment."""
+"""`python -m features.user_administration EMAIL [--password-stdin]`, run beside the service."""
 
 import argparse
 import asyncio

@@ -148,7 +148,12 @@ class Event(Part):
     version: Annotated[int, Field(ge=1)]
     payload: ModelName
     publisher: Kebab
+    also_published_by: list[Kebab] = []
     consumers: Annotated[list[Kebab], Field(min_length=1)]
+
+    @property
+    def publishers(self) -> list[str]:
+        return [self.publisher, *self.also_published_by]
 
 
 class Consumer(Part):
