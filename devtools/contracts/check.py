@@ -54,7 +54,7 @@ class Tree:
     @cached_property
     def public_document(self) -> str:
         """The OpenAPI document of the public API, which `types.ts` is made from."""
-        return typescript_types.public_document(self.contracts, self.versions[consistency.SHARED])
+        return typescript_types.public_document(self.contracts)
 
     @property
     def types_are_current(self) -> bool:

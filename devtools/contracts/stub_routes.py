@@ -45,9 +45,9 @@ def service(name: str, version: str, contracts: Iterable[Contract]) -> FastAPI:
     return _api(name, version, contracts, lambda endpoint: endpoint.service == name)
 
 
-def public_api(version: str, contracts: Iterable[Contract]) -> FastAPI:
+def public_api(contracts: Iterable[Contract]) -> FastAPI:
     """The API that the gateway offers: what people call, of all services."""
-    return _api("Tools Dashboard", version, contracts, lambda endpoint: endpoint.scope is None)
+    return _api("Tools Dashboard", "0", contracts, lambda endpoint: endpoint.scope is None)
 
 
 def _api(

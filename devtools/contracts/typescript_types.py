@@ -18,10 +18,13 @@ TYPES = GENERATED / "types.ts"
 HEADER = "// Written by ./dev contracts sync from the public API. SHA-256 of both: "
 
 
-def public_document(files: Mapping[str, ContractFile], version: str) -> str:
-    """The OpenAPI document of all that people call, with the payloads of live events."""
+def public_document(files: Mapping[str, ContractFile]) -> str:
+    """The OpenAPI document of all that people call, with the payloads of live events.
+
+    Its version is always the same, because types.ts has none.
+    """
     contracts = [file.contract for file in files.values()]
-    document = stub_routes.public_api(version, contracts).openapi()
+    document = stub_routes.public_api(contracts).openapi()
     events = Document(contracts)
     live = {
         event.type: events.reference(event.payload)
