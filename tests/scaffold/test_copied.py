@@ -55,7 +55,7 @@ def follow(clone: Clone, page: str) -> None:
 
     assert clone.run(".run/venvs/uv/bin/uv", "lock", "--quiet").returncode == 0
     [command] = re.findall(r"`\./dev (service join [^`]*)`", page)
-    clone.dev(*command.split())
+    clone.dev(*command.replace("NAME", "back-reports").split())
     for fix in (("check", "--fix", "--select", "I", "--quiet"), ("format", "--quiet")):
         assert clone.run(sys.executable, "-m", "ruff", *fix, "back-reports").returncode == 0
 
