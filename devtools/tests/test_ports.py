@@ -59,7 +59,7 @@ def test_a_process_without_environment_is_told_by_its_siblings() -> None:
     listen += "print(it.getsockname()[1], flush=True); sys.stdin.read()"
     supervisor = (
         "import subprocess, sys; "
-        f"a = subprocess.Popen(['sleep', '60'], env={{'{MARKER}': '/home/ada/tools/.run'}}); "
+        f"a = subprocess.Popen(['sleep', '60'], env={{'{MARKER}': '/clones/tools/.run'}}); "
         f"b = subprocess.run([sys.executable, '-c', {listen!r}], env={{}}); a.kill()"
     )
     with subprocess.Popen(
@@ -68,7 +68,7 @@ def test_a_process_without_environment_is_told_by_its_siblings() -> None:
         assert process.stdout
         said = ports.holder(int(process.stdout.readline()))
         process.communicate()
-    assert said.endswith("of the stack in /home/ada/tools")
+    assert said.endswith("of the stack in /clones/tools")
 
 
 def test_a_port_that_nobody_holds_has_an_unknown_holder() -> None:
