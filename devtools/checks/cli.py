@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from devtools.checks.run import Result, chosen, run
+from devtools.checks.run import chosen, run
 from devtools.checks.tree import Tree
 from devtools.workspace.repository import ROOT
 
@@ -31,17 +31,20 @@ def check(
     """
     started = time.monotonic()
     tree = Tree(ROOT)
-    results = asyncio.run(run(chosen(tree, what, context.obj)))
     console = Console(highlight=False)
-    for result in results:
-        if result.complaint:
-            console.print(f"\n{result.check.name} ({result.check.part})", style="bold red")
-            console.print(result.complaint.rstrip(), markup=False, soft_wrap=True)
-    console.print(_table(results))
-    broken = sum(bool(result.complaint) for result in results)
-    seconds = time.monotonic() - started
+    table = Table("check", "part", "result", "seconds", box=None, pad_edge=False)
+    results = asyncio.run(run(chosen(tree, what, context.obj)))
+    for it in results:
+        if it.complaint:
+            console.print(f"\n{it.check.name} ({it.check.part})", style="bold red")
+            console.print(it.complaint.rstrip(), markup=False, soft_wrap=True)
+        verdict = "[red]failed[/red]" if it.complaint else "[green]passed[/green]"
+        table.add_row(it.check.name, it.check.part, verdict, f"{it.seconds:.1f}")
+    console.print(table)
     if what is None and (found := long_files(tree)):
         console.print(f"For information, files of more than {LONG} lines: {', '.join(found)}")
+    broken = sum(bool(it.complaint) for it in results)
+    seconds = time.monotonic() - started
     console.print(f"{len(results) - broken} checks passed, {broken} failed in {seconds:.0f} s")
     raise typer.Exit(1 if broken else 0)
 
@@ -50,11 +53,3 @@ def long_files(tree: Tree) -> list[str]:
     """Each with its number of lines; tests are left out."""
     sizes = [(it, it.read_text().count("\n")) for member in tree.members for it in member.shipped]
     return [f"{tree.relative(path)} ({lines})" for path, lines in sizes if lines > LONG]
-
-
-def _table(results: list[Result]) -> Table:
-    table = Table("check", "part", "result", "seconds", box=None, pad_edge=False)
-    for result in results:
-        verdict = "[red]failed[/red]" if result.complaint else "[green]passed[/green]"
-        table.add_row(result.check.name, result.check.part, verdict, f"{result.seconds:.1f}")
-    return table

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from devtools.checks.tree import Finding, Member, Tree
+from devtools.checks.tree import Finding, Tree
 
 IMPORTED_AS = {
     "argon2-cffi": "argon2",
@@ -33,21 +33,17 @@ def environments_apart(tree: Tree) -> Iterator[Finding]:
             )
             yield Finding(service.folder / "pyproject.toml", 1, what)
             continue
-        banned = _banned(service)
+        rules = tomllib.loads((service.folder / "ruff.toml").read_text())
+        banned = rules["lint"]["flake8-tidy-imports"]["banned-api"]
         for declared in locked[service.name].get("dependencies", []):
             for name in sorted(_with_all_below(declared, locked) - shared):
                 module = IMPORTED_AS.get(name, name.replace("-", "_"))
                 if module in banned:
                     by = "" if name == declared["name"] else f" by {declared['name']}"
-                    what = f"the environment of {service.name} gets {name}{by}: {banned[module]}."
-                    line = text.count("\n", 0, text.index(f'name = "{service.name}"')) + 1
-                    yield Finding(path, line, what)
-
-
-def _banned(service: Member) -> dict[str, str]:
-    rules = tomllib.loads((service.folder / "ruff.toml").read_text())
-    entries = rules["lint"]["flake8-tidy-imports"]["banned-api"].items()
-    return {name: entry["msg"] for name, entry in entries}
+                    why = banned[module]["msg"]
+                    what = f"the environment of {service.name} gets {name}{by}: {why}."
+                    offset = text.index(f'name = "{service.name}"')
+                    yield Finding.at(path, text, offset, what)
 
 
 def _with_all_below(dependency: dict[str, Any], locked: dict[str, dict[str, Any]]) -> set[str]:

@@ -22,4 +22,4 @@ def internal_endpoints(tree: Tree) -> Iterator[Finding]:
                     f"{it['method']} {it['path']} of {it['service']} lets in everybody. Give it a "
                     "scope and callers here, and its route calls_with_scope(…)."
                 )
-                yield Finding(path, text.count("\n", 0, text.index(it["path"])) + 1, what)
+                yield Finding.at(path, text, text.index(it["path"]), what)

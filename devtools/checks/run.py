@@ -16,7 +16,7 @@ from devtools.checks.environments import environments_apart
 from devtools.checks.internal_endpoints import internal_endpoints
 from devtools.checks.machine_paths import machine_paths, secret_files
 from devtools.checks.pages.rule import docs
-from devtools.checks.tree import Finding, Member, Tree
+from devtools.checks.tree import Finding, Tree
 from devtools.checks.variables import unread_variables
 from devtools.workspace.errors import DevError
 from devtools.workspace.threads import in_thread
@@ -58,20 +58,20 @@ def checks(tree: Tree, dev: TyperGroup) -> list[Check]:
 
     Types of `shared` come first: the caches of the other parts begin with what mypy learns there.
     """
-    shared, *others = [tree.packages[0], *tree.services, tree.packages[1]]
+    members = sorted(tree.members, key=lambda it: it.name != "shared")
+    types = [Check("types", it.name, partial(tools.types, tree, it)) for it in members]
     return [
-        _types(tree, shared),
+        types[0],
         Check("secrets", "all", partial(tools.secrets, tree)),
         Check("contracts", "shared", partial(tools.contracts, tree)),
-        *(check for member in tree.members for check in _imports(member)),
-        *(_types(tree, member) for member in others),
+        *(Check("layers", it.name, partial(tools.layers, it)) for it in members),
+        *(Check("dependencies", it.name, partial(tools.dependencies, it)) for it in members),
+        *types[1:],
         Check("types", "tests", partial(tools.types_of_tests, tree)),
         Check("variables", "all", partial(_variables, tree)),
         Check("gateway", "back-gateway", partial(tools.gateway, tree)),
-        Check("lint", "all", partial(tools.lint, tree, tree.root)),
-        Check("format", "all", partial(tools.layout, tree, tree.root)),
         Check("migrations", "back-postgres", partial(tools.migrations, tree)),
-        *_rules(tree, dev, None),
+        *_of_files(tree, tree.root, "all", dev),
     ]
 
 
@@ -83,20 +83,14 @@ def chosen(tree: Tree, word: str | None, dev: TyperGroup) -> list[Check]:
     if word == "boundaries":
         named = ("layers", "lint", "dependencies", "variables", *RULES)
         return [check for check in every if check.name in named]
-    members = {member.name: member for member in tree.members}
-    if word in members:
-        member = members[word]
-        return [
-            *(check for check in every if check.part == word),
-            Check("lint", word, partial(tools.lint, tree, member.folder)),
-            Check("format", word, partial(tools.layout, tree, member.folder)),
-            *_rules(tree, dev, member.folder),
-        ]
-    named_so = [check for check in every if check.name == word]
-    if not named_so:
-        names = ", ".join(["boundaries", *members, *dict.fromkeys(check.name for check in every)])
-        raise DevError(f"there is nothing called {word!r} to check; there are: {names}")
-    return named_so
+    folders = {member.name: member.folder for member in tree.members}
+    if word in folders:
+        own = [check for check in every if check.part == word]
+        return own + _of_files(tree, folders[word], word, dev)
+    if named_so := [check for check in every if check.name == word]:
+        return named_so
+    names = ", ".join(["boundaries", *folders, *dict.fromkeys(check.name for check in every)])
+    raise DevError(f"there is nothing called {word!r} to check; there are: {names}")
 
 
 async def run(wanted: list[Check]) -> list[Result]:
@@ -116,29 +110,23 @@ async def run(wanted: list[Check]) -> list[Result]:
     return [task.result() for task in tasks]
 
 
-def _types(tree: Tree, member: Member) -> Check:
-    return Check("types", member.name, partial(tools.types, tree, member))
-
-
-def _imports(member: Member) -> Iterator[Check]:
-    yield Check("layers", member.name, partial(tools.layers, member))
-    yield Check("dependencies", member.name, partial(tools.dependencies, member))
-
-
 async def _variables(tree: Tree) -> str:
-    return _told(tree, unread_variables(tree, await tools.settings_fields(tree)))
+    return _listed(tree, unread_variables(tree, await tools.settings_fields(tree)))
 
 
-def _rules(tree: Tree, dev: TyperGroup, folder: Path | None) -> Iterator[Check]:
+def _of_files(tree: Tree, folder: Path, part: str, dev: TyperGroup) -> list[Check]:
+    """The checks of what files hold, for those below `folder`."""
+
     def check(rule: Rule) -> str:
-        found = rule(tree)
-        return _told(tree, (it for it in found if not folder or it.path.is_relative_to(folder)))
+        return _listed(tree, (it for it in rule(tree) if it.path.is_relative_to(folder)))
 
-    every: dict[str, Rule] = {**RULES, "docs": partial(docs, dev=dev)}
-    for name, rule in every.items():
-        part = folder.name if folder else "all"
-        yield Check(name, part, partial(in_thread, partial(check, rule)))
+    rules: dict[str, Rule] = {**RULES, "docs": partial(docs, dev=dev)}
+    return [
+        Check("lint", part, partial(tools.lint, tree, folder)),
+        Check("format", part, partial(tools.layout, tree, folder)),
+        *(Check(it, part, partial(in_thread, partial(check, rules[it]))) for it in rules),
+    ]
 
 
-def _told(tree: Tree, found: Iterator[Finding]) -> str:
+def _listed(tree: Tree, found: Iterator[Finding]) -> str:
     return "".join(f"{tree.relative(it.path)}:{it.line}: {it.what}\n" for it in found)

@@ -1,6 +1,5 @@
 """The checks that a program of its own makes."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -9,10 +8,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devtools.checks.machine_paths import LOCKS, committed
+from devtools.checks.machine_paths import LOCKS
 from devtools.checks.tree import Member, Tree
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import output_of
 from devtools.workspace.repository import RUN
 
 _QUIET = ("--no-error-summary", "--hide-error-context")
@@ -71,9 +71,8 @@ async def layers(member: Member) -> str:
     if "importlinter" not in member.pyproject["tool"]:
         return ""
     lint_imports = await _of(member, "lint-imports")
-    said = await _said(
-        [lint_imports, "--no-logo", "--no-cache"], member.project, {"COLUMNS": "200"}
-    )
+    command = (lint_imports, "--no-logo", "--no-cache")
+    said = await _said(command, member.project, {"COLUMNS": "200"})
     return said and said[said.find("Broken contracts") :]
 
 
@@ -87,10 +86,9 @@ async def dependencies(member: Member) -> str:
 
 async def secrets(tree: Tree) -> str:
     """What detect-secrets finds with the plugins of .secrets.baseline."""
-    files = [path for path in committed(tree) if path.name not in LOCKS]
-    hook = await _tool("detect-secrets-hook")
-    options = ("--json", "--baseline", SECRETS_BASELINE)
-    said = await _said([hook, *options, *files], tree.root)
+    files = [path for path in tree.committed() if path.name not in LOCKS]
+    command = (await _tool("detect-secrets-hook"), "--json", "--baseline", SECRETS_BASELINE)
+    said = await _said([*command, *files], tree.root)
     if not said.startswith("{"):
         return said
     return "".join(
@@ -103,11 +101,11 @@ async def secrets(tree: Tree) -> str:
 
 async def settings_fields(tree: Tree) -> dict[str, set[str]]:
     """The environment variables that the settings classes of each service and `shared` read."""
-    members = [*tree.services, tree.packages[0]]
-    python = await _of(tree.packages[0], "python")
-    command = [python, SETTINGS_FIELDS, *(member.folder for member in members)]
-    status, output = await _run(command, tree.root, {})
-    if status:
+    shared = tree.packages[0]
+    folders = [member.folder for member in [*tree.services, shared]]
+    command = (await _of(shared, "python"), SETTINGS_FIELDS, *folders)
+    code, output = await _run(command, tree.root)
+    if code:
         raise DevError(f"settings can't be read: {output}")
     fields: dict[str, set[str]] = {}
     for service, variable in map(str.split, output.splitlines()):
@@ -118,11 +116,10 @@ async def settings_fields(tree: Tree) -> dict[str, set[str]]:
 async def migrations(tree: Tree) -> str:
     """Lints SQL that changes tables for locks that would stop a running service."""
     files = sorted((tree.root / "back-postgres" / "migrations").rglob("*.sql"))
-    squawk = await _tool("squawk")
     # Alembic runs each file in one transaction. Down files are run by hand, service stopped.
     forward = [file for file in files if not file.name.endswith(".down.sql")]
-    options = ("--assume-in-transaction", "--pg-version=18.0")
-    return await _said([squawk, *options, *forward], tree.root) if forward else ""
+    command = (await _tool("squawk"), "--assume-in-transaction", "--pg-version=18.0")
+    return await _said([*command, *forward], tree.root) if forward else ""
 
 
 async def gateway(tree: Tree) -> str:
@@ -156,25 +153,12 @@ async def _said(
     command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
 ) -> str:
     """What the program printed where it failed, else nothing."""
-    status, output = await _run(command, folder, environment or {})
-    return (output.strip() + "\n" or f"exit code {status}\n") if status else ""
+    code, output = await _run(command, folder, environment)
+    return f"{output or f'exit code {code}'}\n" if code else ""
 
 
 async def _run(
-    command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
+    command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1", **environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    return process.returncode or 0, output.decode(errors="replace")
+    env = {**os.environ, "NO_COLOR": "1", **(environment or {})}
+    return await output_of(command, cwd=folder, env=env)

@@ -1,6 +1,7 @@
 """The repository as the checks see it: members and their Python files."""
 
 import ast
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ class Finding:
     path: Path
     line: int
     what: str
+
+    @classmethod
+    def at(cls, path: Path, text: str, offset: int, what: str) -> "Finding":
+        """A finding at an offset in the text of a file."""
+        return cls(path, text.count("\n", 0, offset) + 1, what)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Member:
     @cached_property
     def shipped(self) -> list[Path]:
         """The Python files that run outside tests."""
-        found = sorted(files(self.folder, ".py"))
+        found = sorted(_files(self.folder, ".py"))
         return [it for it in found if "tests" not in it.relative_to(self.folder).parts]
 
     def parsed(self, path: Path) -> ast.Module:
@@ -80,16 +86,26 @@ class Tree:
         return [*self.services, *self.packages]
 
     def files(self, suffix: str) -> Iterator[Path]:
-        yield from files(self.root, suffix)
+        """Every file whose name ends so, but those of environments, caches and runs."""
+        return _files(self.root, suffix)
+
+    def committed(self) -> list[Path]:
+        """What git has or would take; every file where there is no git, as in a copy."""
+        found = self.files("")
+        if (self.root / ".git").exists():
+            command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+            listed = subprocess.run(command, cwd=self.root, check=True, capture_output=True)
+            found = (self.root / name for name in listed.stdout.decode().split("\0"))
+        return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
     def relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
-def files(folder: Path, suffix: str) -> Iterator[Path]:
+def _files(folder: Path, suffix: str) -> Iterator[Path]:
     for entry in folder.iterdir():
         if entry.is_dir():
             if entry.name not in LEFT_OUT:
-                yield from files(entry, suffix)
-        elif entry.suffix == suffix:
+                yield from _files(entry, suffix)
+        elif entry.name.endswith(suffix):
             yield entry

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-from devtools.checks.compose import Service, line_of, services_of
+from devtools.checks.compose import Compose
 from devtools.checks.tree import Finding, Member, Tree
 
 READ_BY_PROGRAMS = re.compile(r"UVICORN_[A-Z_]+|TMPDIR")
@@ -16,29 +15,20 @@ URLS = re.compile(r"\{service\.upper\(\).*\}_URL")
 
 def unread_variables(tree: Tree, fields: Mapping[str, set[str]]) -> Iterator[Finding]:
     """Variables that no field (`fields`, by service) and no `os.environ["NAME"]` of it reads."""
-    path = tree.root / "docker-compose.yml"
-    text = path.read_text()
+    compose = Compose(tree)
     members = {member.name: member for member in tree.members}
-    for name, service in services_of(tree).items():
-        member = members.get(_built_from(service))
+    for name, service in compose.services.items():
+        member = members.get(service.get("build", {}).get("args", {}).get("SERVICE", ""))
         if member is None:
             continue
         known = fields.get(member.name, set()) | set(_literals(member))
         for variable in service.get("environment", {}):
             if variable not in known and not READ_BY_PROGRAMS.fullmatch(variable):
-                line = line_of(text, name)
-                lines = text.splitlines()[line:]
-                offset = next((n for n, it in enumerate(lines, 1) if f"{variable}:" in it), 0)
                 what = (
                     f"{name} gets {variable}, and no settings class of {member.name} reads it. "
                     "Remove it, or add the field to Settings in its settings.py."
                 )
-                yield Finding(path, line + offset, what)
-
-
-def _built_from(service: Service) -> str:
-    build = service.get("build")
-    return str(build["args"]["SERVICE"]) if build else ""
+                yield compose.finding(name, what, f"{variable}:")
 
 
 def _literals(member: Member) -> Iterator[str]:
@@ -46,9 +36,7 @@ def _literals(member: Member) -> Iterator[str]:
         text = path.read_text()
         yield from LITERAL.findall(text)
         if URLS.search(text):
-            yield from _urls(member.folder / "kong.yml")
-
-
-def _urls(kong: Path) -> Iterator[str]:
-    for host in re.findall(r"https?://([\w-]+):\d+", kong.read_text()):
-        yield f"{host.upper().replace('-', '_')}_URL"
+            for host in re.findall(
+                r"https?://([\w-]+):\d+", (member.folder / "kong.yml").read_text()
+            ):
+                yield f"{host.upper().replace('-', '_')}_URL"

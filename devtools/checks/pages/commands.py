@@ -3,19 +3,16 @@
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from devtools.checks.pages.page import Text, pages
+from devtools.checks.pages.page import pages
 from devtools.checks.tree import Finding, Tree
 
 SERVICE = re.compile(r"(?:back|front)-[a-z]+")
 PLACEHOLDER = re.compile(r"[\[\]]|…|\.\.\.")
-SEPARATORS = {"|", "||", "&&", "&", ";", ">", "2>", "<"}
-
-
-class Wrong(Exception):
-    """What is wrong with a command."""
+ENDS = {"|", "||", "&&", "&", ";", ">", "2>", "<", "./dev"}
 
 
 def commands(tree: Tree, dev: TyperGroup) -> Iterator[Finding]:
@@ -23,56 +20,44 @@ def commands(tree: Tree, dev: TyperGroup) -> Iterator[Finding]:
     services = {member.name for member in tree.services}
     for page in pages(tree):
         for it in [*page.shell, *page.code]:
-            for words in _calls(it):
-                try:
-                    parse(words, services, dev)
-                except Wrong as wrong:
+            for words in _calls(it.text):
+                if wrong := _wrong(words, services, dev):
                     yield Finding(page.path, it.line, f"./dev {' '.join(words)}: {wrong}")
 
 
-def parse(words: list[str], services: set[str], dev: TyperGroup) -> None:
-    """Follow `words` through the commands of ./dev; Wrong where there is no such way."""
+def _wrong(words: list[str], services: set[str], dev: TyperGroup) -> str:
+    """Follows `words` through the commands of ./dev: what is unknown, empty when nothing is."""
     command: TyperCommand | TyperGroup = dev
-    rest = [word for word in words if word]
-    while rest:
-        word = rest.pop(0)
-        if word == "--":
-            return
+    rest = iter(filter(None, words))
+    for word in takewhile(lambda it: it != "--", rest):
         if word.startswith("-"):
-            if _takes_value(command, word) and rest:
-                rest.pop(0)
+            name, given, _ = word.partition("=")
+            options = {
+                opt: option
+                for option in command.params
+                if isinstance(option, TyperOption)
+                for opt in (*option.opts, *option.secondary_opts)
+            }
+            if name in options:
+                if not options[name].is_flag and not given:
+                    next(rest, None)
+            elif name != "--help" and not command.context_settings.get("ignore_unknown_options"):
+                return f"{command.name} has no {name}, it has: {', '.join(sorted(options))}"
         elif isinstance(command, TyperGroup):
-            command = _subcommand(command, word.partition("|")[0])
+            found = command.commands.get(word.partition("|")[0])
+            if not isinstance(found, TyperCommand | TyperGroup):
+                return f"there is no {word}, there are: {', '.join(sorted(command.commands))}"
+            command = found
         elif SERVICE.fullmatch(word) and word not in services and "new" not in words:
-            raise Wrong(f"there is no service {word}")
+            return f"there is no service {word}"
+    return ""
 
 
-def _subcommand(group: TyperGroup, name: str) -> TyperCommand | TyperGroup:
-    command = group.commands.get(name)
-    if command is None:
-        raise Wrong(f"there is no {name}, there are: {', '.join(sorted(group.commands))}")
-    if not isinstance(command, TyperCommand | TyperGroup):
-        raise TypeError(name)
-    return command
-
-
-def _takes_value(command: TyperCommand | TyperGroup, word: str) -> bool:
-    name, given, _ = word.partition("=")
-    options = [it for it in command.params if isinstance(it, TyperOption)]
-    for option in options:
-        if name in {*option.opts, *option.secondary_opts}:
-            return not option.is_flag and not given
-    if name == "--help" or command.context_settings.get("ignore_unknown_options"):
-        return False
-    known = sorted(opt for option in options for opt in option.opts)
-    raise Wrong(f"{command.name} has no {name}, it has: {', '.join(known) or 'no options'}")
-
-
-def _calls(it: Text) -> Iterator[list[str]]:
-    if "./dev" not in it.text:
+def _calls(text: str) -> Iterator[list[str]]:
+    """The words after each ./dev."""
+    if "./dev" not in text:
         return
-    lexer = shlex.shlex(PLACEHOLDER.sub("", it.text), posix=True, punctuation_chars="();&")
-    lexer.commenters = "#"
+    lexer = shlex.shlex(PLACEHOLDER.sub("", text), posix=True, punctuation_chars="();&")
     lexer.whitespace_split = True
     try:
         words = list(lexer)
@@ -80,8 +65,4 @@ def _calls(it: Text) -> Iterator[list[str]]:
         return
     for at, word in enumerate(words):
         if word == "./dev":
-            rest = words[at + 1 :]
-            ends = (
-                end for end, other in enumerate(rest) if other in SEPARATORS or other == "./dev"
-            )
-            yield rest[: next(ends, len(rest))]
+            yield list(takewhile(lambda it: it not in ENDS, words[at + 1 :]))

@@ -1,15 +1,21 @@
-"""A Markdown page in the parts that the rules look at."""
+"""A Markdown page in the parts that the rules look at, as markdown-it reads it."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from devtools.checks.tree import Tree
 
-FENCE = re.compile(r"^\s*(?:```|~~~)\s*(\w*)")
-CODE = re.compile(r"`([^`\n]+)`")
+MARKDOWN = MarkdownIt("commonmark").enable("table")
 SHELL = {"", "sh", "bash"}
+COMMAND = re.compile(r"(?:.*\\\n)*.*\n?")
+"""A line with those that it is continued on."""
 
 
 @dataclass(frozen=True)
@@ -21,37 +27,47 @@ class Text:
 
 
 class Page:
-    """`prose` is outside fenced blocks, `shown` inside, `shell` what of that a shell reads.
+    """`texts` are all lines, `shell` the commands in fenced blocks, `code` what is in backticks.
 
     Lines of a block that end in a backslash are joined with the next.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.prose: list[Text] = []
-        self.shown: list[Text] = []
+        self.texts: list[Text] = []
         self.shell: list[Text] = []
-        language: str | None = None
-        begun = Text(0, "")
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
-            if fence := FENCE.match(line):
-                language = fence[1] if language is None else None
-            elif language is None:
-                self.prose.append(Text(number, line))
-            else:
-                joined = Text(begun.line or number, begun.text + line.removesuffix("\\"))
-                begun = joined if line.endswith("\\") else Text(0, "")
-                if not begun.line:
-                    self.shown.append(joined)
-                    self.shell += [joined] if language in SHELL else []
+        self.code: list[Text] = []
+        self.links: list[Text] = []
+        tokens = MARKDOWN.parse(path.read_text())
+        self.headings = [it.content for at, it in pairwise(tokens) if at.type == "heading_open"]
+        for token in tokens:
+            first = token.map[0] + 1 if token.map else 1
+            if token.type in {"inline", "html_block"}:
+                lines = enumerate(token.content.splitlines(), first)
+                self.texts += [Text(number, line) for number, line in lines]
+                self._read(token.children or [], first)
+            elif token.type in {"fence", "code_block"}:
+                shown = list(_commands(token.content, first + (token.type == "fence")))
+                self.texts += shown
+                self.shell += shown if token.info.partition(" ")[0] in SHELL else []
 
-    @property
-    def code(self) -> Iterator[Text]:
-        """What stands in backticks."""
-        for it in self.prose:
-            yield from (Text(it.line, found) for found in CODE.findall(it.text))
+    def _read(self, children: list[Token], line: int) -> None:
+        for it in children:
+            if it.type in {"softbreak", "hardbreak"}:
+                line += 1
+            elif it.type == "code_inline":
+                self.code.append(Text(line, it.content))
+            elif target := it.attrGet("href") or it.attrGet("src"):
+                self.links.append(Text(line, str(target)))
 
 
-def pages(tree: Tree) -> Iterator[Page]:
+@cache
+def pages(tree: Tree) -> list[Page]:
     """Every Markdown file of the repository."""
-    yield from map(Page, sorted(tree.files(".md")))
+    return [Page(path) for path in sorted(tree.files(".md"))]
+
+
+def _commands(block: str, first: int) -> Iterator[Text]:
+    for found in COMMAND.finditer(block):
+        line = first + block.count("\n", 0, found.start())
+        yield Text(line, found[0].replace("\\\n", "").rstrip("\n"))

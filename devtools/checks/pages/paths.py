@@ -1,16 +1,14 @@
 """A path that a page names in backticks is there."""
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from devtools.checks.pages.page import pages
-from devtools.checks.tree import LEFT_OUT, Finding, Tree
+from devtools.checks.tree import Finding, Tree
 
-KINDS = ("py", "md", "yml", "yaml", "toml", "json", "in", "sql", "lua", "lock", "txt", "js", "ts")
-NAMED = re.compile(rf"[\w.@+-]+(?:/[\w.@+-]+)*/?(?:\.(?:{'|'.join(KINDS)}))?")
-SUFFIX = re.compile(rf"(?:\.\w+)?\.(?:{'|'.join(KINDS)})$")
+KINDS = "py|md|yml|yaml|toml|json|in|sql|lua|lock|txt|js|ts"
+NAMED = re.compile(rf"[\w.@+-]+(?:/[\w.@+-]+)*/?(?:\.(?:{KINDS}))?")
+SUFFIX = re.compile(rf"(?:\.\w+)?\.(?:{KINDS})$")
 MADE = (".run/", "node_modules/", "nginx.conf")
 
 
@@ -19,10 +17,17 @@ def paths(tree: Tree) -> Iterator[Finding]:
 
     A path is rooted at the repository or at the page's folder, or is the end of one below that.
     """
+    services = {member.folder for member in tree.services}
+    files = [str(path) for path in tree.files("")]
     for page in pages(tree):
+        folder = page.path.parent
+        below = folder if folder in services else tree.root
         for it in page.code:
             name = it.text.rstrip("/")
-            if _is_path(tree, it.text) and not _exists(tree, page.path.parent, name):
+            if not _is_path(tree, it.text) or (tree.root / name).exists():
+                continue
+            known = (f"{path}/" for path in files if path.startswith(f"{below}/"))
+            if not (folder / name).exists() and not any(f"/{name}/" in path for path in known):
                 yield Finding(page.path, it.line, f"there is no {it.text}.")
 
 
@@ -31,17 +36,3 @@ def _is_path(tree: Tree, text: str) -> bool:
         return False
     top = text.partition("/")[0]
     return bool(SUFFIX.search(text)) or ("/" in text and (tree.root / top).is_dir())
-
-
-def _exists(tree: Tree, folder: Path, name: str) -> bool:
-    if (tree.root / name).exists() or (folder / name).exists():
-        return True
-    in_service = folder in {member.folder for member in tree.services}
-    below = folder if in_service else tree.root
-    return any(path.endswith(f"/{name}") for path in _below(below))
-
-
-def _below(folder: Path) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = [it for it in folders if it not in LEFT_OUT]
-        yield from (f"{place}/{name}" for name in [*names, *folders])
