@@ -1,11 +1,9 @@
-"""What came of parts, and what `./dev test --results FOLDER` kept: test cases and logs."""
+"""What came of parts, read from the reports of pytest."""
 
-import json
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -17,33 +15,6 @@ class Case:
     part: str
     name: str
     outcome: Literal["passed", "failed", "skipped"]
-
-
-@dataclass(frozen=True)
-class Results:
-    folder: Path
-
-    @cached_property
-    def cases(self) -> list[Case]:
-        return [case for report in sorted(self.folder.glob("*.xml")) for case in cases(report)]
-
-    def of_part(self, part: str) -> list[Case]:
-        return [case for case in self.cases if case.part == part]
-
-    @property
-    def has_logs(self) -> bool:
-        return any((self.folder / "logs").glob("*.log"))
-
-    def log_entries(self) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Every structured line of every log, with the name of its service."""
-        for log in sorted((self.folder / "logs").glob("*.log*")):
-            for line in log.read_text(errors="replace").splitlines():
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(entry, dict):
-                    yield log.name.partition(".")[0], entry
 
 
 def cases(report: Path) -> Iterator[Case]:

@@ -1,1 +1,0 @@
-"""Behind ./dev milestone: gates of integration, each a small function on what commands found."""
