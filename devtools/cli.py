@@ -48,7 +48,7 @@ HANDED_OVER = {
     "test": ("devtools.testing.cli:app", "Run all tests, or the tests of one part."),
     "check": ("devtools.checks.cli:app", "Lint, types, boundaries and contracts of every part."),
     "contracts": ("devtools.contracts.cli:app", "Write, check and compare what services agree on."),
-    "stub": ("devtools.stack.stub.cli:app", "Serve a service's OpenAPI document."),
+    "stub": ("devtools.stack.stub:app", "Serve a service's OpenAPI document."),
     "milestone": ("devtools.testing.milestones:app", "Run the gates of a milestone: 1, 2, 3."),
     "new": ("devtools.scaffold.cli:new", "Write a new feature or a new service, with tests."),
     "feature": ("devtools.scaffold.cli:feature", "Show the state of a feature, or remove it."),

@@ -2,10 +2,10 @@
 
 from devtools.engines.cassandra import Cassandra
 from devtools.engines.postgres import Postgres
-from devtools.engines.recipe import EngineError, EngineInstance, Launch, Recipe
+from devtools.engines.recipe import EngineError, EngineInstance, Recipe
 from devtools.engines.valkey import Valkey
 
-__all__ = ["EngineError", "EngineInstance", "Launch", "Recipe", "recipe_for"]
+__all__ = ["EngineError", "EngineInstance", "Recipe", "recipe_for"]
 
 RECIPES: dict[str, type[Recipe]] = {
     "postgres:18": Postgres,

@@ -3,19 +3,19 @@
 import hashlib
 import os
 import shutil
-import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from devtools.engines import cassandra_archive, maven
-from devtools.engines.cassandra_node import LOGBACK, cassandra_yaml, node_options
-from devtools.engines.cql import BAD_CREDENTIALS, Connection, CqlError
+from devtools.engines import cassandra_archive, cql, maven
 from devtools.engines.free_ports import free_ports
 from devtools.engines.java import java
-from devtools.engines.recipe import EngineError, EngineInstance, Launch
+from devtools.engines.recipe import EngineError, EngineInstance
+from devtools.workspace.processes import Command
 
 COORDINATES = "org.apache.cassandra:cassandra-all:5.0.5"
 LOCK = Path(__file__).with_name("cassandra.lock")
+CONFIGURATION = Path(__file__).with_name("cassandra_conf")
 ROLE = "tools"
 DEFAULT_SUPERUSER = "cassandra"
 
@@ -44,21 +44,27 @@ class Cassandra:
         digest = hashlib.sha256(LOCK.read_bytes() + release.read_bytes()).hexdigest()[:8]
         return _jar_folder() / f"classes-{digest}.jsa"
 
-    def prepare(self, instance: EngineInstance) -> Launch:
+    def prepare(self, instance: EngineInstance) -> Command:
         instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._check_password(instance)
-        configuration = instance.run / "conf"
-        configuration.mkdir(parents=True, exist_ok=True)
-        (configuration / "cassandra.yaml").write_text(cassandra_yaml(instance))
-        (configuration / "logback.xml").write_text(LOGBACK)
-        shutil.rmtree(instance.run / "tmp", ignore_errors=True)
-        (instance.run / "tmp").mkdir()
+        temporary = instance.run / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        properties = {
+            "cassandra.config": (CONFIGURATION / "cassandra.yaml").as_uri(),
+            "cassandra.storagedir": instance.data,
+            "cassandra.native_transport_port": instance.port,
+            "cassandra.storage_port": instance.port + 1,
+            "logback.configurationFile": CONFIGURATION / "logback.xml",
+            "java.io.tmpdir": temporary,
+        }
         jars = [_jar_folder() / jar.file_name for jar in self._jars]
         jamm = next(jar for jar in jars if jar.name.startswith("jamm-"))
-        return Launch(
+        return Command(
             argv=[
                 str(java()),
-                *node_options(instance),
+                f"@{CONFIGURATION / 'jvm.options'}",
+                *(f"-D{name}={value}" for name, value in properties.items()),
                 *([f"-XX:SharedArchiveFile={self._archive}"] if self._archive.exists() else []),
                 f"-javaagent:{jamm}",
                 *["-cp", ":".join(str(jar) for jar in jars)],
@@ -66,24 +72,22 @@ class Cassandra:
             ],
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             cwd=instance.data,
-            stop_signal=signal.SIGTERM,
             stop_timeout=15.0,
         )
 
     def answers(self, instance: EngineInstance) -> bool:
         """Log in as the owner; on fresh data make its role first, by the default superuser."""
         password = _password(instance)
+        drop = "" if self._default_is_gone else f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}"
         try:
-            with Connection(instance.port, ROLE, password) as owner:
-                if not self._default_is_gone:
-                    owner.run(f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}")
-                    self._default_is_gone = True
-        except CqlError as error:
-            if error.code == BAD_CREDENTIALS:
+            cql.run(instance.port, ROLE, password, drop)
+        except cql.CqlError as error:
+            if error.code == cql.BAD_CREDENTIALS:
                 _make_role(instance, password)
             return False
         except OSError:
             return False
+        self._default_is_gone = True
         return True
 
     def _check_password(self, instance: EngineInstance) -> None:
@@ -100,11 +104,9 @@ class Cassandra:
 def _make_role(instance: EngineInstance, password: str) -> None:
     quoted = password.replace("'", "''")
     role = f"WITH PASSWORD = '{quoted}' AND SUPERUSER = true AND LOGIN = true"
-    try:
-        with Connection(instance.port, DEFAULT_SUPERUSER, DEFAULT_SUPERUSER) as superuser:
-            superuser.run(f"CREATE ROLE IF NOT EXISTS {ROLE} {role}")
-    except (CqlError, OSError):
-        return  # the default superuser is made a moment after the port opens
+    statement = f"CREATE ROLE IF NOT EXISTS {ROLE} {role}"
+    with suppress(cql.CqlError, OSError):  # the default superuser comes after the port opens
+        cql.run(instance.port, DEFAULT_SUPERUSER, DEFAULT_SUPERUSER, statement)
 
 
 def _jar_folder() -> Path:

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from devtools.engines.recipe import EngineInstance, Launch
+from devtools.engines.recipe import EngineInstance
+from devtools.workspace.processes import Command
 
 START_SECONDS = 90.0
 
 
-def make(archive: Path, launch_of: Callable[[EngineInstance], Launch], port: int) -> None:
+def make(archive: Path, launch_of: Callable[[EngineInstance], Command], port: int) -> None:
     """Write `archive`; a node that does not start leaves none, which costs time only."""
     with tempfile.TemporaryDirectory(prefix="cassandra-classes-") as folder:
         root = Path(folder)
@@ -32,7 +33,7 @@ def make(archive: Path, launch_of: Callable[[EngineInstance], Launch], port: int
                 partial.rename(archive)
 
 
-def _note_classes(launch: Launch, classes: Path, log: Path) -> bool:
+def _note_classes(launch: Command, classes: Path, log: Path) -> bool:
     """Run a node until it serves clients, so that every class of a start is loaded."""
     java, *options = launch.argv
     with log.open("wb") as output:
@@ -58,7 +59,7 @@ def _note_classes(launch: Launch, classes: Path, log: Path) -> bool:
     return True
 
 
-def _dump(launch: Launch, classes: Path, archive: Path) -> None:
+def _dump(launch: Command, classes: Path, archive: Path) -> None:
     class_path = launch.argv[launch.argv.index("-cp") + 1]
     subprocess.run(
         [

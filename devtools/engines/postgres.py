@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from devtools.engines.recipe import EngineError, EngineInstance, Launch
+from devtools.engines.recipe import EngineError, EngineInstance
 from devtools.engines.wheels import wheel_path
+from devtools.workspace.processes import Command
 
 ROLE = "tools"
 DATABASE = "tools"
@@ -37,7 +38,7 @@ class Postgres:
         self._program("postgres")
         progress("PostgreSQL is in its wheel")
 
-    def prepare(self, instance: EngineInstance) -> Launch:
+    def prepare(self, instance: EngineInstance) -> Command:
         password = self._password(instance)
         stamp = instance.data / STAMP
         digest = hashlib.sha256(password.encode()).hexdigest()
@@ -48,7 +49,7 @@ class Postgres:
         stamp.write_text(digest)
         settings = SETTINGS | {"port": str(instance.port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return Launch(
+        return Command(
             argv=[
                 *_unprivileged(),
                 str(self._program("postgres")),
@@ -59,7 +60,6 @@ class Postgres:
             env=_environment(),
             cwd=instance.data,
             stop_signal=signal.SIGINT,
-            stop_timeout=10.0,
         )
 
     def answers(self, instance: EngineInstance) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import Command
 
 
 class EngineError(DevError):
@@ -32,17 +33,6 @@ class EngineInstance:
     command: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Launch:
-    """A process ready to start. `env` is its whole environment; `stop_timeout` is in seconds."""
-
-    argv: list[str]
-    env: dict[str, str]
-    cwd: Path
-    stop_signal: int
-    stop_timeout: float
-
-
 class Recipe(Protocol):
     """How to have one kind of engine. Every method raises EngineError for the person to read."""
 
@@ -50,7 +40,7 @@ class Recipe(Protocol):
         """Bring what the engine is made of, verified, into the cache. May take minutes once."""
         ...
 
-    def prepare(self, instance: EngineInstance) -> Launch:
+    def prepare(self, instance: EngineInstance) -> Command:
         """Lay out data and configuration; a second time changes only what is out of date."""
         ...
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from devtools.engines.recipe import EngineInstance, Launch
+from devtools.engines.recipe import EngineInstance
 from devtools.engines.wheels import wheel_path
+from devtools.workspace.processes import Command
 
 ACL_USERS = {"valkey": "back-redis", "broker": "back-workers"}
 """The user of each of the two Valkeys, in the ACL file that its owner's secrets have."""
@@ -21,18 +21,16 @@ class Valkey:
         _server()
         progress("Valkey is in its wheel")
 
-    def prepare(self, instance: EngineInstance) -> Launch:
+    def prepare(self, instance: EngineInstance) -> Command:
         instance.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         usual = ["--appendonly", "yes", "--aclfile", f"/secrets/{instance.name}.acl"]
         asked = instance.command[1:] or usual
         settings = [part.replace("/secrets/", f"{instance.secrets}/") for part in asked]
         where = ["--bind", "127.0.0.1", "--port", str(instance.port), "--dir", str(instance.data)]
-        return Launch(
+        return Command(
             argv=[str(_server()), *settings, *where],
             env={"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"},
             cwd=instance.data,
-            stop_signal=signal.SIGTERM,
-            stop_timeout=10.0,
         )
 
     def answers(self, instance: EngineInstance) -> bool:

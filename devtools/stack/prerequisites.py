@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from devtools.engines import Recipe, wheels
+from devtools.stack import stub
 from devtools.stack.state import StepState
-from devtools.stack.stub import prism
 from devtools.workspace import environments
 from devtools.workspace.threads import in_thread
 
@@ -50,7 +50,7 @@ class Prerequisites:
     async def prism(self) -> None:
         async def install() -> None:
             await self._once("engine wheels", wheels.install)
-            await prism.installed()
+            await stub.installed()
 
         await self._once("Prism, for stubs", install)
 

@@ -4,15 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import psutil
 
 from devtools.stack.logs import LogFile
+from devtools.workspace.processes import Command
 
 _CHUNK = 65536
 _PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
@@ -25,17 +24,6 @@ def _life_pipe() -> int:
     """The read end of a pipe that ends with this process, whose write end it alone has."""
     read_end, _ = os.pipe()
     return read_end
-
-
-@dataclass(frozen=True)
-class Command:
-    """A program ready to start; `env` is its whole environment, `stop_timeout` is in seconds."""
-
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    cwd: Path
-    stop_signal: int = signal.SIGTERM
-    stop_timeout: float = 10.0
 
 
 class Process:

@@ -5,12 +5,11 @@ import math
 from typing import Protocol
 
 from devtools.engines import EngineInstance, Recipe, recipe_for
+from devtools.stack import stub
 from devtools.stack.health import Answer, CommandProbe, Probe
 from devtools.stack.layout import Layout, LocalService
 from devtools.stack.prerequisites import Prerequisites
-from devtools.stack.process import Command
-from devtools.stack.stub import prism
-from devtools.stack.stub.document import prepare
+from devtools.workspace.processes import Command
 from devtools.workspace.repository import Stack
 from devtools.workspace.threads import in_thread
 
@@ -80,8 +79,7 @@ class StubProgram(OwnProgram):
         await self._prerequisites.prism()
 
     async def command(self) -> Command:
-        document = prepare(self._service.name, self._folder)
-        argv = (await prism.installed()).serves(document, self._service.ports[0])
+        argv = await stub.command(self._service.name, self._folder, self._service.ports[0])
         return Command(argv, self._service.environment, self._folder, stop_timeout=3.0)
 
 
@@ -104,8 +102,7 @@ class EngineProgram:
         await self._prerequisites.engine(self._image, self._recipe)
 
     async def command(self) -> Command:
-        launch = await in_thread(lambda: self._recipe.prepare(self._instance))
-        return Command(launch.argv, launch.env, launch.cwd, launch.stop_signal, launch.stop_timeout)
+        return await in_thread(lambda: self._recipe.prepare(self._instance))
 
     async def ready(self) -> Answer:
         try:

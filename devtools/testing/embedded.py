@@ -13,7 +13,7 @@ from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wh
 from devtools.engines.free_ports import free_ports
 from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
-from devtools.stack.process import Command, Process
+from devtools.stack.process import Process
 from devtools.testing.parts import PartEngine
 from devtools.workspace.threads import in_thread
 
@@ -36,8 +36,7 @@ async def embedded_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     log = LogFile(root, engine.name)
     process: Process | None = None
     try:
-        launch = await in_thread(lambda: recipe.prepare(instance))
-        command = Command(launch.argv, launch.env, launch.cwd, launch.stop_signal)
+        command = await in_thread(lambda: recipe.prepare(instance))
         process = await Process.start(command, log)
         try:
             await answers(recipe, instance)

@@ -15,10 +15,10 @@ from devtools.stack import preflight
 from devtools.stack.health import Answer, Probe
 from devtools.stack.layout import Layout, LocalService
 from devtools.stack.prerequisites import Prerequisites
-from devtools.stack.process import Command
 from devtools.stack.state import StackState
 from devtools.stack.supervisor import Supervisor
 from devtools.stack.topology import Topology, load
+from devtools.workspace.processes import Command
 from devtools.workspace.repository import Stack
 
 COMPOSE = """

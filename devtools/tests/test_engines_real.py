@@ -10,12 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
-from devtools.engines.cql import Connection, CqlError
+from devtools.engines import EngineError, EngineInstance, Recipe, cql, recipe_for, wheels
 from devtools.engines.free_ports import free_ports
 from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
-from devtools.stack.process import Command, Process
+from devtools.stack.process import Process
 from devtools.testing.embedded import answers
 from devtools.workspace.repository import UV
 from devtools.workspace.threads import in_thread
@@ -66,8 +65,7 @@ class Running:
 async def running(instance: EngineInstance) -> AsyncIterator[Running]:
     recipe = recipe_for(IMAGES[instance.name])
     await in_thread(lambda: recipe.fetch(lambda _: None))
-    launch = await in_thread(lambda: recipe.prepare(instance))
-    command = Command(launch.argv, launch.env, launch.cwd, launch.stop_signal, launch.stop_timeout)
+    command = await in_thread(lambda: recipe.prepare(instance))
     with closing(LogFile(instance.run, instance.name)) as log:
         process = await Process.start(command, log)
         try:
@@ -96,10 +94,9 @@ async def test_it_starts_twice_and_only_its_owner_logs_in_after_a_kill(
     async with running(instance) as second:
         assert second.recipe.answers(instance)
         if name == "cassandra":
-            with pytest.raises(CqlError, match="incorrect"):
-                Connection(instance.port, "cassandra", "cassandra")
-            with Connection(instance.port, "tools", PASSWORD) as owner:
-                owner.run("SELECT role FROM system_auth.roles")
+            with pytest.raises(cql.CqlError, match="incorrect"):
+                cql.run(instance.port, "cassandra", "cassandra")
+            cql.run(instance.port, "tools", PASSWORD, "SELECT role FROM system_auth.roles")
 
 
 @pytest.mark.parametrize("name", ["postgres", "valkey", "broker"])

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from devtools.engines import EngineError, EngineInstance, Launch, wheels
+from devtools.engines import EngineError, EngineInstance, wheels
 from devtools.stack.layout import Layout
 from devtools.stack.prerequisites import Prerequisites
 from devtools.stack.programs import EngineProgram, OwnProgram, program_for
 from devtools.tests.stub_stack import topology
 from devtools.workspace import environments
+from devtools.workspace.processes import Command
 from devtools.workspace.repository import Stack
 
 
@@ -23,8 +24,8 @@ class FakeRecipe:
         self.fetched += 1
         progress("half of it")
 
-    def prepare(self, instance: EngineInstance) -> Launch:
-        return Launch(["/bin/engine"], {"A": "1"}, instance.data, signal.SIGINT, 7.0)
+    def prepare(self, instance: EngineInstance) -> Command:
+        return Command(["/bin/engine"], {"A": "1"}, instance.data, signal.SIGINT, 7.0)
 
     def answers(self, instance: EngineInstance) -> bool:
         if isinstance(self.answer, Exception):

@@ -11,12 +11,11 @@ import pytest
 import pytest_asyncio
 
 from devtools.engines.free_ports import free_ports
-from devtools.stack import health
+from devtools.stack import health, stub
 from devtools.stack.logs import LogFile
-from devtools.stack.process import Command, Process
-from devtools.stack.stub import prism
-from devtools.stack.stub.document import prepare
+from devtools.stack.process import Process
 from devtools.stack.topology import TopologyError, load
+from devtools.workspace.processes import Command
 from devtools.workspace.repository import COMPOSE_FILE
 from shared.models.problem import Problem
 from shared.models.user import User
@@ -28,7 +27,7 @@ ASSERTION = {"X-Service-Assertion": "any"}
 async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     folder = tmp_path_factory.mktemp("stub")
     port = free_ports(1)
-    argv = (await prism.installed()).serves(prepare("back-postgres", folder), port)
+    argv = await stub.command("back-postgres", folder, port)
     log = LogFile(folder, "stub")
     process = await Process.start(Command(argv, {}, folder), log)
     async with asyncio.timeout(60):

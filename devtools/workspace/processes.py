@@ -1,11 +1,23 @@
-"""A command that runs to its end."""
+"""A command to start, and one that runs to its end."""
 
 import asyncio
 import signal
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program ready to start; `env` is its whole environment, `stop_timeout` is in seconds."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout: float = 10.0
 
 
 async def output_of(

@@ -1,1 +1,0 @@
-"""Behind ./dev stub: Prism serves the OpenAPI document of a service that need not exist."""
