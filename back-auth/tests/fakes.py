@@ -240,7 +240,11 @@ class FakeSessions:
 
 
 class FakeAttemptLimit:
-    def __init__(self, state: RedisState, *, capacity: int = 10, window_seconds: int = 900) -> None:
+    WINDOW_SECONDS = 900
+
+    def __init__(
+        self, state: RedisState, *, capacity: int = 10, window_seconds: int = WINDOW_SECONDS
+    ) -> None:
         self._state = state
         self._capacity = capacity
         self.window_seconds = window_seconds
@@ -269,13 +273,15 @@ class FakeTickets:
 
 
 class FakePasswords:
-    """Prefixes instead of hashing, and counts the checks."""
+    """Prefixes instead of hashing, and counts the checks and the hashes made."""
 
     def __init__(self) -> None:
         self.checks = 0
+        self.hashed = 0
         self.parameters = "v1"
 
     async def hash(self, password: str) -> str:
+        self.hashed += 1
         return f"{self.parameters}:{password}"
 
     async def matches(self, password: str, password_hash: str | None) -> bool:

@@ -1,9 +1,10 @@
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
+from structlog.testing import capture_logs
 
 from features.email_auth.domain import LoginService
 from shared.kit.errors import Forbidden, TooManyRequests, Unauthenticated, Unavailable
@@ -168,10 +169,17 @@ class TestAttempts:
         for _ in range(10):
             with pytest.raises(Unauthenticated):
                 await login.service.log_in(EMAIL, "wrong")
-        for _ in range(5):
+        window = FakeAttemptLimit.WINDOW_SECONDS
+        started = datetime.fromtimestamp(1_000 * window, UTC)
+        for seconds in (0, 1, window - 1):
+            login.clock = started + timedelta(seconds=seconds)
             with pytest.raises(TooManyRequests):
                 await login.service.log_in(EMAIL, "wrong")
         assert login.failures().count("too_many_attempts") == 1
+        login.clock = started + timedelta(seconds=window)
+        with pytest.raises(TooManyRequests):
+            await login.service.log_in(EMAIL, "wrong")
+        assert login.failures().count("too_many_attempts") == 2
 
     async def test_another_address_is_not_locked(self, login: Login) -> None:
         login.add_user()
@@ -188,6 +196,11 @@ class TestRehash:
         await login.service.log_in(EMAIL, PASSWORD)
         assert login.postgres.hashes[user.id] == f"v2:{PASSWORD}"
 
+    async def test_a_current_hash_is_not_made_again(self, login: Login) -> None:
+        login.add_user()
+        await login.service.log_in(EMAIL, PASSWORD)
+        assert login.passwords.hashed == 0
+
     async def test_a_login_succeeds_without_it(
         self, login: Login, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -198,8 +211,10 @@ class TestRehash:
             raise Unavailable
 
         monkeypatch.setattr(FakeAccounts, "replace_hash", refuse)
-        assert await login.service.log_in(EMAIL, PASSWORD)
+        with capture_logs() as logs:
+            assert await login.service.log_in(EMAIL, PASSWORD)
         assert login.postgres.hashes[user.id] == f"v1:{PASSWORD}"
+        assert [entry["event"] for entry in logs] == ["rehash_postponed"]
 
 
 class TestHttp:

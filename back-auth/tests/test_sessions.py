@@ -3,6 +3,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from features.sessions.domain import SessionService
 from shared.kit.errors import Unauthenticated, Unavailable
@@ -74,9 +75,21 @@ class TestRefresh:
         first = await service.open(user, sid)
         second = await service.refresh(first.refresh_token)
 
-        with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
+        with (
+            capture_logs() as logs,
+            pytest.raises(Unauthenticated, match="refresh_token_invalid"),
+        ):
             await service.refresh(first.refresh_token)
 
+        warnings = [entry for entry in logs if entry["log_level"] == "warning"]
+        assert warnings == [
+            {
+                "event": "refresh_token_reused",
+                "log_level": "warning",
+                "user_id": str(user.id),
+                "sid": str(sid),
+            }
+        ]
         with pytest.raises(Unauthenticated, match="refresh_token_invalid"):
             await service.refresh(second.refresh_token)
         assert not redis.sessions[sid].active
