@@ -12,8 +12,53 @@ import pytest
 from shared.kit.auth.service_identity import AssertionSigner, AssertionVerifier
 from shared.kit.errors import Unauthenticated
 from shared.secrets_init import TokenSigningKey
-from shared.security.constants import ASSERTION_REUSE
+from shared.security.constants import ASSERTION_EXPIRATION, ASSERTION_REUSE, JWT_LEEWAY
 from shared.testing.identities import Identities, make_identities
+
+
+class Clock:
+    """A clock that a test sets, in the place of the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("shared.kit.auth.service_identity.time", clock)
+    return clock
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The assertions whose signature was checked."""
+    found: list[str] = []
+    decode = jwt.decode
+
+    def counting(assertion: str, *args: object, **options: object) -> object:
+        found.append(assertion)
+        return decode(assertion, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("shared.kit.auth.service_identity.jwt.decode", counting)
+    return found
+
+
+def assertion_with(
+    keys: Identities, *, caller: str = "back-api", kid: str | None = None, **changes: object
+) -> str:
+    """An assertion for back-postgres, signed by `caller`, with changed claims; None leaves out."""
+    pem = (keys.folder / "secrets" / caller / "identity.key").read_text()
+    now = int(time.time())
+    claims = {"iss": caller, "aud": "back-postgres", "iat": now, "exp": now + 60} | changes
+    present = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(present, pem, algorithm="EdDSA", headers={"kid": kid or caller})
 
 
 @pytest.fixture
@@ -25,7 +70,8 @@ class TestVerifies:
     def test_a_caller_by_its_own_key(self, keys: Identities, verifier: AssertionVerifier) -> None:
         assertion = keys.signer("back-api").assertion_for("back-postgres")
         assert verifier.caller(assertion) == "back-api"
-        assert verifier.caller(assertion) == "back-api", "remembered"
+        later = assertion_with(keys, iat=int(time.time()) - 1)
+        assert verifier.caller(later) == "back-api"
 
     def test_not_one_for_another_service(
         self, keys: Identities, verifier: AssertionVerifier
@@ -79,24 +125,74 @@ class TestVerifies:
         with pytest.raises(Unauthenticated):
             verifier.caller(expired)
 
-    def test_a_service_that_came_later(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("claim", ["iss", "aud", "iat", "exp"])
+    def test_not_one_without_a_claim(
+        self, keys: Identities, verifier: AssertionVerifier, claim: str
+    ) -> None:
+        with pytest.raises(Unauthenticated, match="^assertion_refused"):
+            verifier.caller(assertion_with(keys, **{claim: None}))
+
+    def test_a_service_that_came_later(self, tmp_path: Path, clock: Clock) -> None:
         verifier = AssertionVerifier("back-postgres", tmp_path / "public")
-        keys = make_identities(tmp_path, "back-reports")
-        assertion = keys.signer("back-reports").assertion_for("back-postgres")
-        assert verifier.caller(assertion) == "back-reports"
+        elsewhere = make_identities(tmp_path / "elsewhere", "back-reports")
+        early = elsewhere.signer("back-reports").assertion_for("back-postgres")
+        with pytest.raises(Unauthenticated, match="^assertion_refused"):
+            verifier.caller(early)
+        (elsewhere.folder / "public").rename(tmp_path / "public")
+        clock.now += 0.9
+        with pytest.raises(Unauthenticated, match="^assertion_refused"):
+            verifier.caller(early)
+        clock.now += 0.1
+        assert verifier.caller(early) == "back-reports"
+
+
+class TestMemory:
+    def test_an_assertion_is_verified_once(
+        self, keys: Identities, verifier: AssertionVerifier, decoded: list[str]
+    ) -> None:
+        assertions = [assertion_with(keys), assertion_with(keys, caller="back-redis")]
+        for assertion in assertions * 3:
+            verifier.caller(assertion)
+        assert decoded == assertions
+
+    def test_until_it_expires(
+        self, keys: Identities, verifier: AssertionVerifier, clock: Clock, decoded: list[str]
+    ) -> None:
+        ends = int(clock.now) + 60
+        assertion = assertion_with(keys, exp=ends)
+        verifier.caller(assertion)
+        clock.now = ends - 0.1
+        verifier.caller(assertion)
+        assert len(decoded) == 1
+        clock.now = ends
+        verifier.caller(assertion)
+        assert len(decoded) == 2
+
+    def test_holds_a_limited_number(
+        self, keys: Identities, verifier: AssertionVerifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.kit.auth.service_identity._REMEMBERED", 3)
+        for number in range(8):
+            verifier.caller(assertion_with(keys, jti=str(number)))
+            with pytest.raises(Unauthenticated):
+                verifier.caller(assertion_with(keys, kid=f"unknown-{number}"))
+            assert len(verifier._verified) <= 3
+            assert len(verifier._looked) <= 3
 
 
 class TestAssertionSigner:
-    def test_uses_an_assertion_for_half_a_minute(
-        self, keys: Identities, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_uses_an_assertion_for_half_a_minute(self, keys: Identities, clock: Clock) -> None:
+        clock.now = float(int(clock.now))
         signer = keys.signer("back-api")
         first = signer.assertion_for("back-postgres")
+        clock.now += ASSERTION_REUSE - 1
         assert signer.assertion_for("back-postgres") == first
         assert signer.assertion_for("back-redis") != first
-        later = time.time() + ASSERTION_REUSE + 1
-        monkeypatch.setattr("shared.kit.auth.service_identity.time.time", lambda: later)
-        assert signer.assertion_for("back-postgres") != first
+        clock.now += 1
+        second = signer.assertion_for("back-postgres")
+        assert second != first
+        claims = jwt.decode(second, options={"verify_signature": False})
+        assert claims["exp"] - claims["iat"] == ASSERTION_EXPIRATION
 
     def test_wants_an_ed25519_key(self, tmp_path: Path) -> None:
         TokenSigningKey(tmp_path).make()
