@@ -12,21 +12,9 @@ import pytest
 from shared.kit.auth.service_identity import AssertionSigner, AssertionVerifier
 from shared.kit.errors import Unauthenticated
 from shared.secrets_init import TokenSigningKey
-from shared.security.constants import ASSERTION_EXPIRATION, ASSERTION_REUSE, JWT_LEEWAY
+from shared.security.constants import ASSERTION_EXPIRATION, ASSERTION_REUSE
+from shared.testing.clock import Clock
 from shared.testing.identities import Identities, make_identities
-
-
-class Clock:
-    """A clock that a test sets, in the place of the module `time`."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -51,13 +39,18 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def assertion_with(
-    keys: Identities, *, caller: str = "back-api", kid: str | None = None, **changes: object
+    keys: Identities,
+    *,
+    caller: str = "back-api",
+    kid: str | None = None,
+    without: str = "",
+    **changes: object,
 ) -> str:
-    """An assertion for back-postgres, signed by `caller`, with changed claims; None leaves out."""
+    """An assertion for back-postgres, signed by `caller`, with other claims or without one."""
     pem = (keys.folder / "secrets" / caller / "identity.key").read_text()
     now = int(time.time())
     claims = {"iss": caller, "aud": "back-postgres", "iat": now, "exp": now + 60} | changes
-    present = {name: value for name, value in claims.items() if value is not None}
+    present = {name: value for name, value in claims.items() if name != without}
     return jwt.encode(present, pem, algorithm="EdDSA", headers={"kid": kid or caller})
 
 
@@ -129,18 +122,18 @@ class TestVerifies:
     def test_not_one_without_a_claim(
         self, keys: Identities, verifier: AssertionVerifier, claim: str
     ) -> None:
-        with pytest.raises(Unauthenticated, match="^assertion_refused"):
-            verifier.caller(assertion_with(keys, **{claim: None}))
+        with pytest.raises(Unauthenticated, match=r"^assertion_refused"):
+            verifier.caller(assertion_with(keys, without=claim))
 
     def test_a_service_that_came_later(self, tmp_path: Path, clock: Clock) -> None:
         verifier = AssertionVerifier("back-postgres", tmp_path / "public")
         elsewhere = make_identities(tmp_path / "elsewhere", "back-reports")
         early = elsewhere.signer("back-reports").assertion_for("back-postgres")
-        with pytest.raises(Unauthenticated, match="^assertion_refused"):
+        with pytest.raises(Unauthenticated, match=r"^assertion_refused"):
             verifier.caller(early)
         (elsewhere.folder / "public").rename(tmp_path / "public")
         clock.now += 0.9
-        with pytest.raises(Unauthenticated, match="^assertion_refused"):
+        with pytest.raises(Unauthenticated, match=r"^assertion_refused"):
             verifier.caller(early)
         clock.now += 0.1
         assert verifier.caller(early) == "back-reports"

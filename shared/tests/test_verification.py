@@ -19,15 +19,19 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
 
+from shared.kit import Service, ServiceSettings
+from shared.kit.auth.guards import CurrentUser, current_user, user_with_permission
 from shared.kit.auth.revocations import Revocations
 from shared.kit.auth.user_tokens import RemoteKeySet, UserVerifier
 from shared.kit.errors import Unauthenticated, Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation
 from shared.models.base import now
-from shared.security.jwt import TokenRefused, verify_jwt
+from shared.security.jwt import AccessToken, TokenRefused, verify_jwt
 from shared.security.signing import generate_jwt
+from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.asgi_transport import AsgiTransport
+from shared.testing.clock import Clock
 from shared.testing.identities import Identities
 from shared.testing.waiting import until
 
@@ -54,6 +58,10 @@ def token(key: RSAPrivateKey, *, kid: str = "k1", age: int = 0, sid: UUID = SID)
         kid=kid,
         issued_at=now() - timedelta(seconds=age),
     )
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
 
 
 def claims_of(text: str) -> dict[str, object]:
@@ -127,7 +135,7 @@ class TestVerifyJwt:
 
 
 class Keys:
-    """A key set that a test changes, and that counts how often it is asked for keys."""
+    """A key set that a test changes."""
 
     def __init__(self, keys: Mapping[str, RSAPublicKey]) -> None:
         self.now = dict(keys)
@@ -136,41 +144,158 @@ class Keys:
         return self.now
 
 
-class NothingRevoked:
+class RevokedSessions:
+    """A revocation check over a set of sessions; `asked` is what it was asked."""
+
+    def __init__(self) -> None:
+        self.sids: set[UUID] = set()
+        self.asked: list[tuple[UUID, UUID, float]] = []
+
     async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
-        """Nobody is revoked."""
+        self.asked.append((sid, user_id, issued_at))
+        if sid in self.sids:
+            raise Unauthenticated(code="session_revoked")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("shared.kit.auth.user_tokens.time", clock)
+    return clock
+
+
+@pytest.fixture
+def revoked() -> RevokedSessions:
+    return RevokedSessions()
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signature was checked."""
+    found: list[str] = []
+
+    def counting(text: str, keys: Mapping[str, RSAPublicKey]) -> AccessToken:
+        found.append(text)
+        return verify_jwt(text, keys)
+
+    monkeypatch.setattr("shared.kit.auth.user_tokens.verify_jwt", counting)
+    return found
 
 
 class TestUserVerifier:
-    async def test_remembers_until_the_key_is_withdrawn(self, key: RSAPrivateKey) -> None:
+    async def test_checks_a_signature_once(
+        self, key: RSAPrivateKey, revoked: RevokedSessions, verified: list[str]
+    ) -> None:
+        verifier = UserVerifier(Keys({"k1": key.public_key()}), revoked)
+        texts = [token(key), token(key)]
+        for text in texts * 3:
+            assert (await verifier.verify(text)).id == USER
+        assert verified == texts
+
+    async def test_remembers_until_the_key_is_withdrawn(
+        self, key: RSAPrivateKey, revoked: RevokedSessions
+    ) -> None:
         keys = Keys({"k1": key.public_key()})
-        verifier = UserVerifier(keys, NothingRevoked())
+        verifier = UserVerifier(keys, revoked)
         text = token(key)
-        assert (await verifier.verify(text)).id == USER
         assert (await verifier.verify(text)).id == USER
         keys.now.clear()
         with pytest.raises(Unauthenticated):
             await verifier.verify(text)
 
     async def test_does_not_remember_beyond_the_end(
-        self, key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+        self,
+        key: RSAPrivateKey,
+        revoked: RevokedSessions,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        verifier = UserVerifier(Keys({"k1": key.public_key()}), NothingRevoked())
-        text = token(key, age=15 * 60 - 1)
+        verifier = UserVerifier(Keys({"k1": key.public_key()}), revoked)
+        text = token(key)
         await verifier.verify(text)
-        remembered = next(iter(verifier._verified))
-        kid, access = verifier._verified[remembered]
-        assert kid == "k1"
-        later = access.expires_at.timestamp() + 1
-        monkeypatch.setattr("shared.kit.auth.user_tokens.time.time", lambda: later)
-        monkeypatch.setattr("shared.security.jwt.JWT_LEEWAY", -60)
+        [(_, access)] = verifier._verified.values()
+        clock.now = access.expires_at.timestamp()
+        monkeypatch.setattr("shared.security.jwt.JWT_LEEWAY", -16 * 60)
         with pytest.raises(Unauthenticated):
+            await verifier.verify(text)
+        assert not verifier._verified
+
+    async def test_remembers_a_limited_number(
+        self, key: RSAPrivateKey, revoked: RevokedSessions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.kit.auth.user_tokens._REMEMBERED", 3)
+        verifier = UserVerifier(Keys({"k1": key.public_key()}), revoked)
+        for _ in range(8):
+            await verifier.verify(token(key))
+            assert len(verifier._verified) <= 3
+
+    async def test_a_revoked_session_is_refused_also_when_its_token_is_remembered(
+        self, key: RSAPrivateKey, revoked: RevokedSessions
+    ) -> None:
+        verifier = UserVerifier(Keys({"k1": key.public_key()}), revoked)
+        text = token(key)
+        await verifier.verify(text)
+        assert revoked.asked == [(SID, USER, claims_of(text)["iat"])]
+        revoked.sids.add(SID)
+        with pytest.raises(Unauthenticated, match=r"^session_revoked"):
             await verifier.verify(text)
 
     @pytest.mark.parametrize("text", [None, "", "x", "a.b.c", "\udcff"])
-    async def test_refuses_garbage(self, key: RSAPrivateKey, text: str | None) -> None:
+    async def test_refuses_garbage(self, revoked: RevokedSessions, text: str | None) -> None:
         with pytest.raises(Unauthenticated):
-            await UserVerifier(Keys({}), NothingRevoked()).verify(text)
+            await UserVerifier(Keys({}), revoked).verify(text)
+
+
+class TestUserGuards:
+    @pytest.fixture
+    async def client(
+        self, settings: ServiceSettings, key: RSAPrivateKey, revoked: RevokedSessions
+    ) -> AsyncIterator[AsgiClient]:
+        service = Service(settings)
+        service.verifies_users(Keys({"k1": key.public_key()}), revoked)
+
+        @service.api.get("/who")
+        async def who(user: CurrentUser) -> dict[str, str]:
+            return {"id": str(user.id), "sid": str(user.sid), "role": user.role}
+
+        @service.api.get("/any", dependencies=[current_user()])
+        async def any_user() -> dict[str, str]:
+            return {}
+
+        @service.api.get("/permitted", dependencies=[user_with_permission("a")])
+        async def permitted() -> dict[str, str]:
+            return {}
+
+        @service.api.get("/forbidden", dependencies=[user_with_permission("c")])
+        async def forbidden() -> dict[str, str]:
+            return {}
+
+        async with running(service.api) as found:
+            yield found
+
+    async def test_name_the_user_of_the_token(self, client: AsgiClient, key: RSAPrivateKey) -> None:
+        reply = await client.get("/who", headers=bearer(token(key)))
+        assert reply.json() == {"id": str(USER), "sid": str(SID), "role": "user"}
+
+    @pytest.mark.parametrize("path", ["/who", "/any", "/permitted"])
+    async def test_need_a_token_that_is_valid(
+        self, client: AsgiClient, key: RSAPrivateKey, other_key: RSAPrivateKey, path: str
+    ) -> None:
+        assert (await client.get(path, headers=bearer(token(key)))).status == 200
+        for headers, code in (
+            ({}, "token_missing"),
+            ({"Authorization": "Basic YTpi"}, "token_missing"),
+            (bearer(token(other_key)), "token_refused"),
+        ):
+            reply = await client.get(path, headers=headers)
+            assert (reply.status, reply.json()["code"]) == (401, code)
+
+    async def test_need_the_permission_of_the_route(
+        self, client: AsgiClient, key: RSAPrivateKey
+    ) -> None:
+        reply = await client.get("/forbidden", headers=bearer(token(key)))
+        assert (reply.status, reply.json()["code"]) == (403, "permission_missing")
+        assert (await client.get("/forbidden")).status == 401
 
 
 class Issuer:
@@ -258,6 +383,75 @@ class TestRemoteKeySet:
         assert "k1" in await key_set.keys("k1")
         with pytest.raises(Unavailable):
             await key_set.keys("k2")
+
+
+class ScriptedAuth:
+    """back-auth as its client answers; counts the loads of the key set."""
+
+    def __init__(self, key: RSAPublicKey) -> None:
+        jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
+        self._found = JsonWebKeySet(keys=[JsonWebKey(kid="k1", n=jwk["n"], e=jwk["e"])])
+        self.down = False
+        self.loads = 0
+
+    async def get(self, path: str, *, response_model: type[JsonWebKeySet]) -> JsonWebKeySet:
+        self.loads += 1
+        if self.down:
+            raise Unavailable("back-auth is down.")
+        return self._found
+
+
+class TestWhenTheKeySetIsLoaded:
+    @pytest.fixture
+    def auth(self, key: RSAPrivateKey) -> ScriptedAuth:
+        return ScriptedAuth(key.public_key())
+
+    @pytest.fixture
+    def key_set(self, auth: ScriptedAuth) -> RemoteKeySet:
+        return RemoteKeySet(auth)  # type: ignore[arg-type]
+
+    async def seconds_between_loads(
+        self, key_set: RemoteKeySet, auth: ScriptedAuth, clock: Clock, number: int
+    ) -> list[int]:
+        """Use the key once a second; the seconds between the next `number` loads."""
+        gaps: list[int] = []
+        waited = 0
+        while len(gaps) < number:
+            clock.now += 1
+            waited += 1
+            loads = auth.loads
+            assert "k1" in await key_set.keys("k1")
+            if key_set._loading:
+                await key_set._loading
+            if auth.loads > loads:
+                gaps.append(waited)
+                waited = 0
+        return gaps
+
+    async def test_a_known_key_is_confirmed_once_a_minute_and_later_and_later_in_an_outage(
+        self, key_set: RemoteKeySet, auth: ScriptedAuth, clock: Clock
+    ) -> None:
+        await key_set.keys("k1")
+        assert await self.seconds_between_loads(key_set, auth, clock, 2) == [61, 61]
+        auth.down = True
+        gaps = await self.seconds_between_loads(key_set, auth, clock, 7)
+        assert gaps == [61, 3, 5, 9, 17, 31, 31]
+        auth.down = False
+        gaps = await self.seconds_between_loads(key_set, auth, clock, 3)
+        assert gaps == [31, 61, 61]
+
+    async def test_an_outage_at_the_start_ends_with_the_next_load(
+        self, key_set: RemoteKeySet, auth: ScriptedAuth, clock: Clock
+    ) -> None:
+        auth.down = True
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await key_set.keys("k1")
+        assert auth.loads == 1, "one load a second for a key that is not known"
+        auth.down = False
+        clock.now += 1.5
+        assert "k1" in await key_set.keys("k1")
+        assert "k2" not in await key_set.keys("k2")
 
 
 class Stream:
