@@ -150,9 +150,9 @@ def logs(
     """Read the logs of all services, or of one."""
     from rich.console import Console
 
-    from devtools.stack import log_reader
+    from devtools.stack.logs import show
 
-    log_reader.show(Console(highlight=False), context.obj.logs, service, lines, follow=follow)
+    show(Console(highlight=False), context.obj.logs, service, lines, follow=follow)
 
 
 @app.command()

@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 
 from devtools.stack import control, preflight
-from devtools.stack.state import StackState
+from devtools.stack.control import StackState
 from devtools.stack.view import Progress, finish, seconds_so_far
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, Stack

@@ -7,34 +7,26 @@ from contextlib import suppress
 from dataclasses import replace
 
 from devtools.engines import EngineError
+from devtools.stack.control import ServiceState, State
 from devtools.stack.logs import Entry, LogFile
 from devtools.stack.orphans import Recorded, started_at
 from devtools.stack.process import Process
 from devtools.stack.programs import Program
-from devtools.stack.state import ServiceState, State
 from devtools.workspace.errors import DevError
 
 _POLL = 0.2
 _LIVE_WITHIN = 60.0
 _GIVE_UP_AFTER = 5
+_GOOD_RUN = 30.0
+_LONGEST_WAIT = 10.0
+FIRST_WAIT = 0.5
 
 
-class Backoff:
-    """How long to wait before the next start: doubling, and from the start after a good run."""
-
-    def __init__(self, first: float = 0.5, most: float = 10.0, reset_after: float = 30.0) -> None:
-        self._first = first
-        self._most = most
-        self._reset_after = reset_after
-        self._next = first
-
-    def after_a_run_of(self, healthy_seconds: float) -> float:
-        """Seconds to wait after a run that was healthy for so long."""
-        if healthy_seconds >= self._reset_after:
-            self._next = self._first
-        wait = self._next
-        self._next = min(self._next * 2, self._most)
-        return wait
+def next_wait(last: float, healthy_seconds: float) -> float:
+    """Seconds before the next start: doubling from `last`, and from the start after a good run."""
+    if healthy_seconds >= _GOOD_RUN:
+        return FIRST_WAIT
+    return min(max(2 * last, FIRST_WAIT), _LONGEST_WAIT)
 
 
 class ServiceRunner:
@@ -70,7 +62,7 @@ class ServiceRunner:
         self._set_state("preparing")
         await self._program.provide()
         await self._dependencies()
-        backoff = Backoff()
+        wait = 0.0
         self.starting_since = time.monotonic()
         while True:
             reason = await self._one_run()
@@ -84,8 +76,9 @@ class ServiceRunner:
             self._log.note("process_ended", reason=reason)
             self._count_failure(reason)
             self._set_state("restarting", detail=reason, restarts=self.state.restarts + 1)
+            wait = next_wait(wait, healthy)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._restart.wait(), backoff.after_a_run_of(healthy))
+                await asyncio.wait_for(self._restart.wait(), wait)
             self._restart.clear()
 
     async def restart(self) -> None:

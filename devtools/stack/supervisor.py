@@ -8,14 +8,11 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from devtools.stack import orphans
-from devtools.stack.control import Request, serving
+from devtools.stack.control import Phase, Request, ServiceState, StackState, serving
 from devtools.stack.layout import Layout, LocalService
-from devtools.stack.log_reader import line
-from devtools.stack.logs import LogFile
-from devtools.stack.prerequisites import Prerequisites
-from devtools.stack.programs import Program, program_for
+from devtools.stack.logs import LogFile, line
+from devtools.stack.programs import Prerequisites, Program, program_for
 from devtools.stack.service_runner import ServiceRunner
-from devtools.stack.state import Phase, ServiceState, StackState
 from devtools.stack.topology import Topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack

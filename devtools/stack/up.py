@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from devtools.stack import availability, preflight
+from devtools.stack.control import StackState
 from devtools.stack.layout import Layout
-from devtools.stack.state import StackState
 from devtools.stack.supervisor import Supervisor
 from devtools.stack.topology import Topology, load
-from devtools.stack.view import Changes, Progress, finish, seconds_so_far
+from devtools.stack.view import Progress, finish, seconds_so_far
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE, UV, Stack
 
@@ -38,17 +38,20 @@ def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: 
     without, topology = _available(without, stubs, console)
     with _checked(stack, topology, console):
         before = seconds_so_far()
-        changes = Changes(console)
+        is_up = False
         with Progress(console) as progress:
 
             def show(state: StackState) -> None:
-                if state.phase == "ready" and not is_up:
-                    is_up.append(True)
-                    progress.end()
+                nonlocal is_up
+                if is_up:
+                    progress.show_change(state)
+                elif state.phase == "ready":
+                    is_up = True
+                    progress.end(state)
                     finish(console, state, before=before, detached=False)
-                (changes if is_up else progress).show(state)
+                else:
+                    progress.show(state)
 
-            is_up: list[bool] = []
             asyncio.run(Supervisor(stack, topology, show, without=without, stubs=stubs).run())
         console.print("The stack is down.")
 

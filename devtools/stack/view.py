@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from devtools.stack.state import ServiceState, StackState, StepState
+from devtools.stack.control import ServiceState, StackState
 
 _STYLES: Mapping[str, str] = {
     "ready": "green",
@@ -26,7 +26,7 @@ curl -i http://127.0.0.1:{gateway}/api/user-registration -H 'content-type: appli
 
 
 class Progress:
-    """A live table on a terminal, a line a change elsewhere."""
+    """A live table on a terminal, a line a change elsewhere, and after the start everywhere."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -39,33 +39,30 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
         self._live.stop()
 
     def show(self, state: StackState) -> None:
+        """The state of a stack that starts."""
         if self._live.is_started:
-            self._live.update(Group(services_table(state), *_running_steps(state)))
+            steps = [step for step in state.steps if not step.done]
+            lines = [Text(f"… {step.name} {step.detail}", style="dim") for step in steps]
+            self._live.update(Group(services_table(state), *lines))
             return
         for name, line in _lines(state):
             if self._seen.get(name) != line:
                 self._seen[name] = line
                 self._console.print(f"{state.seconds:6.1f} s  {line}", soft_wrap=True)
 
+    def end(self, state: StackState) -> None:
+        """The table goes; from this state on `show_change` tells what happens."""
+        self._live.stop()
+        self._seen = {service.name: service.state for service in state.services}
 
-class Changes:
-    """After the start: a line for each service that goes or comes back."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._seen: dict[str, str] = {}
-
-    def show(self, state: StackState) -> None:
+    def show_change(self, state: StackState) -> None:
+        """A line for each service that goes or comes back."""
         for service in state.services:
-            before = self._seen.get(service.name)
-            self._seen[service.name] = service.state
-            if before and before != service.state:
+            if self._seen[service.name] != service.state:
+                self._seen[service.name] = service.state
                 self._console.print(_line(service), soft_wrap=True)
 
 
@@ -126,10 +123,6 @@ def _where_the_time_went(state: StackState, before: float) -> str:
     return f"Ready in {before + state.seconds:.1f} s: {', '.join(parts)} (side by side)."
 
 
-def _running_steps(state: StackState) -> list[Text]:
-    return [Text(f"… {_step(step)}", style="dim") for step in state.steps if not step.done]
-
-
 def _lines(state: StackState) -> list[tuple[str, str]]:
     steps = [
         (step.name, f"{step.name}: there" if step.done else f"{step.name} …")
@@ -147,10 +140,6 @@ def _lines(state: StackState) -> list[tuple[str, str]]:
 def _line(service: ServiceState) -> str:
     detail = f" ({service.detail})" if service.detail and service.state != "starting" else ""
     return f"{service.name}: {service.state}{detail}"
-
-
-def _step(step: StepState) -> str:
-    return f"{step.name}: {step.detail}" if step.detail else step.name
 
 
 def seconds_so_far() -> float:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devtools.stack import preflight
+from devtools.stack.control import StackState
 from devtools.stack.health import Answer, Probe
 from devtools.stack.layout import Layout, LocalService
-from devtools.stack.prerequisites import Prerequisites
-from devtools.stack.state import StackState
+from devtools.stack.programs import Prerequisites
 from devtools.stack.supervisor import Supervisor
 from devtools.stack.topology import Topology, load
 from devtools.workspace.processes import Command

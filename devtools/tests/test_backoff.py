@@ -1,15 +1,13 @@
-from devtools.stack.service_runner import Backoff
+from itertools import accumulate, repeat
+
+from devtools.stack.service_runner import next_wait
 
 
 def test_it_doubles_up_to_the_most() -> None:
-    backoff = Backoff(first=0.5, most=10, reset_after=30)
-    waits = [backoff.after_a_run_of(0) for _ in range(7)]
+    waits = [*accumulate(repeat(0.0, 8), next_wait)][1:]
     assert waits == [0.5, 1, 2, 4, 8, 10, 10]
 
 
 def test_a_long_healthy_run_sets_it_back() -> None:
-    backoff = Backoff(first=0.5, most=10, reset_after=30)
-    backoff.after_a_run_of(0)
-    backoff.after_a_run_of(29.9)
-    assert backoff.after_a_run_of(30) == 0.5
-    assert backoff.after_a_run_of(0) == 1
+    assert next_wait(4, healthy_seconds=29.9) == 8
+    assert next_wait(4, healthy_seconds=30) == 0.5

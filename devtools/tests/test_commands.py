@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from devtools.cli import app, main
 from devtools.stack import admin, background, control, preflight, up
+from devtools.stack.control import ServiceState, StackState, StepState
 from devtools.stack.layout import Layout
-from devtools.stack.state import ServiceState, StackState, StepState
 from devtools.stack.supervisor import Supervisor
-from devtools.stack.view import Changes, Progress, finish
+from devtools.stack.view import Progress, finish
 from devtools.tests.stub_stack import stub_program, topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
@@ -162,10 +162,11 @@ def test_the_end_of_a_start_says_what_to_try_next() -> None:
 
 def test_a_change_of_a_service_is_told_once() -> None:
     it, output = console()
-    changes = Changes(it)
+    progress = Progress(it)
+    progress.end(StackState("ready", 1, 0, [READY]))
     gone = ServiceState("back-api", "restarting", [8100], detail="ended by signal 9")
     for service in (READY, READY, gone, gone, READY):
-        changes.show(StackState("ready", 1, 0, [service]))
+        progress.show_change(StackState("ready", 1, 0, [service]))
     assert output.getvalue().splitlines() == [
         "back-api: restarting (ended by signal 9)",
         "back-api: ready",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from devtools.stack import log_reader
+from devtools.stack import logs
 from devtools.stack.logs import LIMIT, LogFile, files_of, merged, parse
 from devtools.workspace.errors import DevError
 
@@ -104,22 +104,22 @@ def test_a_line_reads_as_time_level_service_event_values_and_correlation() -> No
         "back-api",
     )
     assert entry
-    text = log_reader.line(entry).plain
+    text = logs.line(entry).plain
     assert text.split() == ["09:08:07.123", "warni", "back-api", "slow", "seconds=3", "[c-1]"]
 
 
 def test_what_is_no_json_is_shown_as_it_is() -> None:
     entry = parse(b"plain words\n", "nginx")
     assert entry
-    assert log_reader.line(entry).plain.split() == ["info", "nginx", "plain", "words"]
+    assert logs.line(entry).plain.split() == ["info", "nginx", "plain", "words"]
 
 
 def test_logs_of_nobody_name_those_there_are(tmp_path: Path, log_of: LogOf) -> None:
     with pytest.raises(DevError, match="there are: none yet"):
-        log_reader.show(Console(), tmp_path, "back-ap", 10, follow=False)
+        logs.show(Console(), tmp_path, "back-ap", 10, follow=False)
     log_of("back-api")
     with pytest.raises(DevError, match="no logs of back-ap; there are: back-api"):
-        log_reader.show(Console(), tmp_path, "back-ap", 10, follow=False)
+        logs.show(Console(), tmp_path, "back-ap", 10, follow=False)
 
 
 class _EnoughError(Exception):
@@ -144,7 +144,7 @@ def test_following_goes_on_across_a_rotation(
 
     monkeypatch.setattr("time.sleep", write_meanwhile)
     with pytest.raises(_EnoughError):
-        log_reader.show(Console(file=output, width=200), tmp_path, None, 10, follow=True)
+        logs.show(Console(file=output, width=200), tmp_path, None, 10, follow=True)
     said = output.getvalue()
     for word in ("old", "new-0", "new-1", "new-2", "new-3", "from-b"):
         assert said.count(word) == 1

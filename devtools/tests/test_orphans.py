@@ -13,9 +13,9 @@ import pytest
 
 from devtools.stack import control, orphans, preflight
 from devtools.stack.background import down
+from devtools.stack.control import StackState
 from devtools.stack.orphans import Recorded
 from devtools.stack.process import MARKER
-from devtools.stack.state import StackState
 from devtools.tests.stub_stack import switches
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, Stack

@@ -7,8 +7,7 @@ import pytest
 
 from devtools.engines import EngineError, EngineInstance, wheels
 from devtools.stack.layout import Layout
-from devtools.stack.prerequisites import Prerequisites
-from devtools.stack.programs import EngineProgram, OwnProgram, program_for
+from devtools.stack.programs import EngineProgram, OwnProgram, Prerequisites, program_for
 from devtools.tests.stub_stack import topology
 from devtools.workspace import environments
 from devtools.workspace.processes import Command

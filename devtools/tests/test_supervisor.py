@@ -5,16 +5,14 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 import psutil
 import pytest
 
 from devtools.stack import control, orphans, ports, service_runner
+from devtools.stack.control import ServiceState, StackState
 from devtools.stack.health import get
 from devtools.stack.process import session_members
-from devtools.stack.service_runner import Backoff
-from devtools.stack.state import ServiceState, StackState
 from devtools.stack.supervisor import Supervisor
 from devtools.tests.stub_stack import supervisor, switches
 from devtools.workspace.errors import DevError
@@ -175,7 +173,7 @@ async def test_a_service_that_is_not_ready_is_shown_and_left_alone(running: Runn
 async def test_a_service_that_never_starts_fails_the_start_with_its_last_words(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_runner, "Backoff", partial(Backoff, first=0.05))
+    monkeypatch.setattr(service_runner, "next_wait", lambda *_: 0.05)
     (switches(stack, "back-postgres") / "exit").touch()
     running = Running(stack)
     with pytest.raises(DevError) as failed:

@@ -15,49 +15,27 @@ UV = VENVS / "uv" / "bin" / "uv"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stack:
     """The folders of one running stack; all its ports are shifted by `offset`."""
 
     folder: Path
     offset: int = 0
 
+    def __post_init__(self) -> None:
+        self.logs = self.folder / "logs"
+        self.supervisor_log = self.logs / "supervisor.out"
+        self.volumes = self.folder / "volumes"
+        self.mounts = self.folder / "mounts"
+        self.data = self.folder / "data"
+        self.engines = self.folder / "engines"
+        self.lock = self.folder / "supervisor.lock"
+        self.processes = self.folder / "processes.json"
+
     @classmethod
     def called(cls, name: str, offset: int = 0) -> "Stack":
         """The stack of everyday work has no name; others live below `.run/stacks`."""
         return cls(RUN / "stacks" / name if name else RUN, offset)
-
-    @property
-    def logs(self) -> Path:
-        return self.folder / "logs"
-
-    @property
-    def supervisor_log(self) -> Path:
-        return self.logs / "supervisor.out"
-
-    @property
-    def volumes(self) -> Path:
-        return self.folder / "volumes"
-
-    @property
-    def mounts(self) -> Path:
-        return self.folder / "mounts"
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def engines(self) -> Path:
-        return self.folder / "engines"
-
-    @property
-    def lock(self) -> Path:
-        return self.folder / "supervisor.lock"
-
-    @property
-    def processes(self) -> Path:
-        return self.folder / "processes.json"
 
     @property
     def control(self) -> Path:
