@@ -18,14 +18,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
+from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from shared.kit import Service, ServiceSettings
 from shared.kit.auth.guards import CurrentUser, current_user, user_with_permission
-from shared.kit.auth.revocations import Revocations
+from shared.kit.auth.revocations import Revocations, session_check
 from shared.kit.auth.user_tokens import RemoteKeySet, UserVerifier
 from shared.kit.errors import Unauthenticated, Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation
+from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation, Session
 from shared.models.base import now
 from shared.security.jwt import AccessToken, TokenRefused, verify_jwt
 from shared.security.signing import generate_jwt
@@ -531,12 +533,13 @@ class TestRevocations:
     async def test_a_cut_off_ends_what_was_issued_before(
         self, revocations: Revocations, stream: Stream
     ) -> None:
-        cut = now()
+        cut = now() - timedelta(minutes=1)
         stream.say("caught-up")
         stream.say("entry", Revocation(user_id=USER, issued_before=cut), "1-0")
         await until(lambda: bool(revocations._cutoffs))
-        with pytest.raises(Unauthenticated):
-            await revocations.check(SID, USER, cut.timestamp() - 1)
+        for issued_at in (cut.timestamp() - 1, cut.timestamp()):
+            with pytest.raises(Unauthenticated, match=r"^session_revoked"):
+                await revocations.check(SID, USER, issued_at)
         stream.say("heartbeat")
         await revocations.check(SID, USER, cut.timestamp() + 1)
         await revocations.check(SID, uuid4(), cut.timestamp() - 1)
@@ -552,8 +555,43 @@ class TestRevocations:
         await revocations.check(SID, USER, time.time())
         with pytest.raises(Unauthenticated):
             await revocations.check(SID, USER, time.time())
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable) as unknown:
             await revocations.check(SID, USER, time.time())
+        assert unknown.value.retry_after == 1
+
+    async def test_asks_back_auth_until_the_whole_snapshot_is_read(
+        self, revocations: Revocations, stream: Stream, answers: list[bool | Exception]
+    ) -> None:
+        stream.say("entry", Revocation(sid=SID), "1-0")
+        await until(lambda: bool(revocations._sids))
+        assert not revocations.current
+        answers[:] = [False]
+        with pytest.raises(Unauthenticated):
+            await revocations.check(uuid4(), USER, time.time())
+
+    @pytest.mark.parametrize(
+        "events, since",
+        [
+            ([("entry", "7-0")], "7-0"),
+            ([("caught-up", "7-0")], "7-0"),
+            ([("entry", "7-0"), ("caught-up", None)], "7-0"),
+            ([("caught-up", "7-0"), ("entry", "8-0")], "8-0"),
+            ([("caught-up", "7-0"), ("heartbeat", None)], "7-0"),
+        ],
+    )
+    async def test_resumes_after_what_was_read_last(
+        self,
+        revocations: Revocations,
+        stream: Stream,
+        events: list[tuple[str, str | None]],
+        since: str,
+    ) -> None:
+        for event, at in events:
+            stream.say(event, Revocation(sid=SID) if event == "entry" else None, at)
+        stream.events.put_nowait(None)
+        await until(lambda: len(stream.since) == 2)
+        assert stream.since == [None, since]
+        assert not revocations.current
 
     async def test_resumes_where_the_stream_broke(
         self, revocations: Revocations, stream: Stream
@@ -597,11 +635,80 @@ class TestRevocations:
     async def test_forgets_what_no_token_can_outlive(
         self, revocations: Revocations, stream: Stream, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        stream.say("entry", Revocation(sid=SID), "1-0")
-        await until(lambda: bool(revocations._sids))
-        later = time.time() + 1201
-        monkeypatch.setattr("shared.kit.auth.revocations.time.time", lambda: later)
         monkeypatch.setattr("shared.kit.auth.revocations._FORGET_SECONDS", 0)
-        revocations._forget_at = 0
+        clock = Clock()
+        monkeypatch.setattr("shared.kit.auth.revocations.time", clock)
+        old, young = uuid4(), uuid4()
+
+        async def revoke(user: UUID) -> None:
+            stream.say("entry", Revocation(sid=user), "1-0")
+            stream.say("entry", Revocation(user_id=user, issued_before=now()), "2-0")
+            await until(lambda: user in revocations._cutoffs)
+
+        for user in (old, young):
+            await revoke(user)
+            clock.now += 900
+        clock.now += 1201 - 2 * 900
         stream.say("heartbeat")
-        await until(lambda: not revocations._sids)
+        await until(lambda: old not in revocations._sids)
+        assert revocations._sids.keys() == {young}
+        assert revocations._cutoffs.keys() == {young}
+
+
+class Interrupted(Exception):
+    """Ends `follow`, which runs for ever."""
+
+
+class BrokenStream:
+    """A stream that ends each time with the next of `faults`."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self._faults = iter(faults)
+
+    async def events(
+        self, path: str, *, since: str | None, silence: float
+    ) -> AsyncIterator[ServerSentEvent]:
+        fault = next(self._faults, Interrupted())
+        if isinstance(fault, ValidationError):
+            yield ServerSentEvent("entry", '{"sid": "a-secret"}', "1-0")
+        raise fault
+
+
+async def test_a_stream_is_read_again_soon_after_an_outage_and_later_while_it_is_unreadable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("shared.kit.auth.revocations.asyncio.sleep", sleep)
+    out = Unavailable("back-redis is down.")
+    unreadable = ValidationError.from_exception_data("Revocation", [])
+    stream = BrokenStream(out, out, *[unreadable] * 6, out)
+    revocations = Revocations(stream, "/streams/revocations", no_answer)  # type: ignore[arg-type]
+    with capture_logs() as logs, pytest.raises(Interrupted):
+        await revocations.follow()
+    assert pauses == [0.25, 0.25, 0.5, 1, 2, 4, 5, 5, 0.25]
+    errors = [entry for entry in logs if entry["log_level"] == "error"]
+    assert [entry["event"] for entry in errors] == ["revocation_unreadable"] * 6
+    assert "a-secret" not in str(errors)
+
+
+async def no_answer(_: UUID) -> bool:
+    raise Unavailable
+
+
+async def test_the_service_that_keeps_the_sessions_says_whether_one_is_active(
+    keys: Identities,
+) -> None:
+    app = FastAPI()
+
+    @app.get("/internal/sessions/{sid}")
+    async def session(sid: UUID) -> Session:
+        return Session(sid=sid, user_id=USER, active=sid == SID)
+
+    client = keys.client("back-api", "back-auth", AsgiTransport(app))
+    is_active = session_check(client, "/internal/sessions")
+    assert await is_active(SID) is True
+    assert await is_active(uuid4()) is False
