@@ -89,14 +89,15 @@ class TestPasswordService:
 
         async with password_service(threads=2, waiting_max=2) as passwords:
             monkeypatch.setattr(PasswordService, "_verify", slow)
-            waiting = [asyncio.create_task(passwords.matches("x", "hash")) for _ in range(4)]
-            await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
-            with pytest.raises(Unavailable) as refusal:
-                await passwords.matches("x", "hash")
-            assert refusal.value.retry_after == 1
-            go.set()
-            assert await asyncio.gather(*waiting) == [True] * 4
-            assert await passwords.matches("x", "hash")
+            for _ in range(2):  # what has been checked gives its place back
+                go.clear()
+                waiting = [asyncio.create_task(passwords.matches("x", "hash")) for _ in range(4)]
+                await asyncio.sleep(0)  # noqa: TID251 - lets the other tasks run
+                with pytest.raises(Unavailable) as refusal:
+                    await passwords.matches("x", "hash")
+                assert refusal.value.retry_after == 1
+                go.set()
+                assert await asyncio.gather(*waiting) == [True] * 4
         assert most <= 2
 
 

@@ -1,5 +1,6 @@
 """Keys: which one signs, what is published, and how they rotate while the service runs."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPublicNumbers,
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from structlog.testing import capture_logs
 
 from services.key_folder import KeyFolder
 from services.key_ring import KeyRing, NoSigningKey, thumbprint
@@ -59,20 +61,45 @@ class TestKeyFolder:
         folder = KeyFolder(tmp_path, interval=60)
         before = folder.ring()
         (tmp_path / "2.pem").write_text("half a k")
-        await folder.refresh()
+        with capture_logs() as logs:
+            await folder.refresh()
         assert folder.ring() is before
+        assert [(entry["log_level"], entry["event"]) for entry in logs] == [
+            ("warning", "signing_keys_unusable")
+        ]
         write_key(tmp_path, "2.pem", other_rsa_key)
         await folder.refresh()
         assert len(folder.ring().keys) == 2
 
     async def test_an_unchanged_folder_is_not_read_again(
-        self, tmp_path: Path, rsa_key: RSAPrivateKey
+        self, tmp_path: Path, rsa_key: RSAPrivateKey, other_rsa_key: RSAPrivateKey
     ) -> None:
         write_key(tmp_path, "1.pem", rsa_key)
         folder = KeyFolder(tmp_path, interval=60)
-        before = folder.ring()
+        first = folder.ring()
         await folder.refresh()
-        assert folder.ring() is before
+        assert folder.ring() is first
+        write_key(tmp_path, "2.pem", other_rsa_key)
+        await folder.refresh()
+        second = folder.ring()
+        await folder.refresh()
+        assert folder.ring() is second is not first
+
+    async def test_is_looked_at_once_an_interval(
+        self, tmp_path: Path, rsa_key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pauses: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                raise asyncio.CancelledError
+
+        monkeypatch.setattr("services.key_folder.asyncio.sleep", sleep)
+        write_key(tmp_path, "1.pem", rsa_key)
+        with pytest.raises(asyncio.CancelledError):
+            await KeyFolder(tmp_path, interval=7).watch()
+        assert pauses == [7, 7, 7]
 
     def test_needs_an_rsa_key_to_start(self, tmp_path: Path) -> None:
         with pytest.raises(NoSigningKey):
