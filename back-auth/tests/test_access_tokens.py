@@ -67,10 +67,16 @@ class TestIssued:
         assert said["sub"] == str(user.id)
         assert said["sid"] == refresh.partition(".")[0]
         assert said["role"] == "admin"
-        assert "audit:read" in said["permissions"]
+        assert said["permissions"] == ["audit:read", "maintenance:run"]
         assert said["exp"] - said["iat"] == 900
         assert said["jti"]
         assert jwt.get_unverified_header(access)["kid"] == thumbprint(rsa_key.public_key())
+
+    async def test_a_user_has_no_permission_of_an_admin(self, stack: Stack) -> None:
+        await stack.add_user()
+        access, _ = await stack.tokens()
+        said = jwt.decode(access, options={"verify_signature": False})
+        assert (said["role"], said["permissions"]) == ("user", [])
 
 
 class TestRefused:

@@ -92,15 +92,15 @@ class ScriptedClient:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
-    "errors, stored",
+    "errors, stored, lost",
     [
-        ((Unavailable(), TimedOut()), 2),
-        ((Unavailable(), Unavailable(), Unavailable()), 1),
-        ((ValueError("refused"),), 1),
+        ((Unavailable(), TimedOut()), 2, []),
+        ((Unavailable(), Unavailable(), Unavailable()), 1, ["unavailable"]),
+        ((ValueError("refused"),), 1, ["refused"]),
     ],
 )
 async def test_an_event_that_can_not_be_stored_does_not_stop_the_next(
-    errors: tuple[Exception, ...], stored: int
+    errors: tuple[Exception, ...], stored: int, lost: list[str]
 ) -> None:
     client = ScriptedClient(*errors)
     with capture_logs() as logs:
@@ -108,7 +108,21 @@ async def test_an_event_that_can_not_be_stored_does_not_stop_the_next(
             publisher.publish_soon(logged_out(uuid4()))
             publisher.publish_soon(logged_out(uuid4()))
             await until(lambda: len(client.stored) == stored)
-    assert ("event_lost" in [entry["event"] for entry in logs]) == (stored == 1)
+    assert [entry["reason"] for entry in logs if entry["event"] == "event_lost"] == lost
+
+
+async def test_an_event_is_retried_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("services.postgres_event_publisher.asyncio.sleep", sleep)
+    client = ScriptedClient(*[Unavailable()] * 6)
+    async with PostgresEventPublisher(client) as publisher:  # type: ignore[arg-type]
+        publisher.publish_soon(logged_out(uuid4()))
+    assert pauses == [0.5, 1, 2, 4, 8, 15]
+    assert len(client.stored) == 1
 
 
 async def test_a_full_queue_drops_the_newest_and_logs_it(
