@@ -81,6 +81,20 @@ class TestMaintenance:
 
 
 class TestAdministrators:
+    async def test_a_new_admin_is_active_and_has_the_credential(self) -> None:
+        users, credentials = FakeUsers(), FakeCredentials()
+        user_id = await Administrators(users, credentials).create("root@example.org", "secret")
+        created = users.users[user_id]
+        assert (created.email, created.role, created.status) == (
+            "root@example.org",
+            "admin",
+            "active",
+        )
+        assert list(credentials.stored.values()) == ["secret"]
+        [event] = users.events
+        assert event.envelope.event_type == "user.role.changed"
+        assert event.envelope.payload == {"user_id": str(user_id), "role": "admin"}
+
     async def test_promoting_keeps_the_password(self, user: User) -> None:
         users, credentials = FakeUsers(), FakeCredentials()
         users.users[user.id] = user

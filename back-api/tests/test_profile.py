@@ -87,8 +87,8 @@ class TestUpdate:
         self, profiles: Profiles, store: FakeProfiles
     ) -> None:
         user_id = uuid4()
-        await profiles.create(user_id, ADA)
-        await profiles.update(user_id, ProfileUpdate(first_name="Ada"))
+        created = await profiles.create(user_id, ADA)
+        assert await profiles.update(user_id, ProfileUpdate(first_name="Ada")) == created
         assert len(store.events) == 1
         assert store.profiles[user_id].version == 1
 
@@ -116,7 +116,10 @@ class TestUpdate:
 
     async def test_other_conflicts_are_told_at_once(self, store: FakeProfiles) -> None:
         class Odd(FakeProfiles):
+            tries = 0
+
             async def replace(self, command: object) -> StoredProfile:
+                self.tries += 1
                 raise Conflict(code="command_reused")
 
         odd = Odd()
@@ -124,6 +127,7 @@ class TestUpdate:
         await Profiles(odd).create(user_id, ADA)
         with pytest.raises(Conflict, match="command_reused"):
             await Profiles(odd).update(user_id, ProfileUpdate(company="A"))
+        assert odd.tries == 1
 
 
 class TestCalls:

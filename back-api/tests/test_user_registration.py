@@ -92,7 +92,7 @@ class TestRegister:
     async def test_the_terms_have_to_be_accepted(
         self, registrations: UserRegistrations, users: FakeUsers, limit: FakeLimit
     ) -> None:
-        with pytest.raises(RuleViolated, match="terms_not_accepted"):
+        with pytest.raises(RuleViolated, match=r"^terms_not_accepted"):
             await registrations.register(wanted(accept_terms=False), address="10.0.0.1")
         assert not users.users
         assert not limit.taken
