@@ -402,7 +402,6 @@ class TestAgreement:
         [
             ("back-workers", "back-auth", "user.registered", "no contract lets back-auth publish"),
             ("back-redis", "back-api", "user.registered", "back-redis receives no user.registered"),
-            ("back-workers", "back-redis", "live", "not among the consumers of the stream live"),
         ],
     )
     def test_a_message_that_is_not_for_the_consumer(

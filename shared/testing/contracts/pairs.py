@@ -18,7 +18,8 @@ class Pair(NamedTuple):
 
 
 @cache
-def _contracts() -> list[Contract]:
+def contracts() -> list[Contract]:
+    """The contracts of this repository."""
     return [file.contract for file in read_all(ROOT).values()]
 
 
@@ -26,7 +27,7 @@ def event_types(publisher: str, consumer: str) -> list[str]:
     """The types of event of the service `publisher` that the consumer named `consumer` gets."""
     return sorted(
         event.type
-        for contract in _contracts()
+        for contract in contracts()
         for event in contract.events
         if event.publisher == publisher and consumer in event.consumers
     )
@@ -34,10 +35,9 @@ def event_types(publisher: str, consumer: str) -> list[str]:
 
 def pairs() -> set[Pair]:
     """Every two services of which the first calls the second or reads its events or streams."""
-    contracts = _contracts()
-    services = {it.name: it.service for contract in contracts for it in contract.consumers}
+    services = {it.name: it.service for contract in contracts() for it in contract.consumers}
     found: set[Pair] = set()
-    for contract in contracts:
+    for contract in contracts():
         for endpoint in contract.endpoints:
             found |= {Pair(caller, endpoint.service) for caller in endpoint.callers}
         for event in contract.events:

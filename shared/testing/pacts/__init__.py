@@ -12,7 +12,7 @@ os.environ["PACT_DO_NOT_TRACK"] = "true"
 from shared.testing.pacts.agreement import NotAgreed
 from shared.testing.pacts.consumer import ConsumerPact, recorded, refusal, reply
 from shared.testing.pacts.document import PactChanged
-from shared.testing.pacts.matching import exactly, like, state
+from shared.testing.pacts.matching import exactly, state
 from shared.testing.pacts.provider import NotKept, Provider
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "PactChanged",
     "Provider",
     "exactly",
-    "like",
     "recorded",
     "refusal",
     "reply",

@@ -1,28 +1,20 @@
-"""Checks that the contracts contain the calls, messages and fields of a pact."""
+"""Checks that the contracts contain the calls, events and fields of a pact."""
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from shared.models.event import EventEnvelope
 from shared.models.problem import Problem
-from shared.testing.contracts.files import read_all
-from shared.testing.contracts.models import model as model_named
-from shared.testing.contracts.schema import Contract, Endpoint
+from shared.testing.contracts.models import model
+from shared.testing.contracts.pairs import contracts
+from shared.testing.contracts.schema import Endpoint
 from shared.testing.pacts.document import Interaction
 
 
 class NotAgreed(AssertionError):
     """A consumer's test expects something that no contract contains."""
-
-
-@cache
-def _contracts() -> list[Contract]:
-    root = Path(__file__).parents[3]
-    return [file.contract for file in read_all(root).values()]
 
 
 def check(consumer: str, provider: str, interaction: Interaction) -> None:
@@ -32,29 +24,28 @@ def check(consumer: str, provider: str, interaction: Interaction) -> None:
         NotAgreed: a call, a status, a code, an event or a field that no contract has.
     """
     is_http = interaction["type"] == "Synchronous/HTTP"
-    found = (_wrong_call if is_http else _wrong_message)(consumer, provider, interaction)
-    if complaints := list(found):
-        raise NotAgreed(
-            f"{consumer} → {provider}, {interaction['description']}: " + "; ".join(complaints)
-        )
+    found = (_wrong_call if is_http else _wrong_event)(consumer, provider, interaction)
+    if complaints := "; ".join(found):
+        raise NotAgreed(f"{consumer} → {provider}, {interaction['description']}: {complaints}")
 
 
 def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
     asked, answered = _object(interaction["request"]), _object(interaction["response"])
-    method, path = str(asked["method"]), str(asked["path"])
+    call = f"{asked['method']} {asked['path']}"
     endpoints = [
         endpoint
-        for contract in _contracts()
+        for contract in contracts()
         for endpoint in contract.endpoints
-        if _serves(endpoint, provider, method, path)
+        if endpoint.service == provider and _serves(endpoint, call)
     ]
     if not endpoints:
-        yield f"no contract has {method} {path}"
+        yield f"no contract has {call}"
         return
     # A literal path comes before one with a parameter.
     endpoint = min(endpoints, key=lambda it: it.path.count("{"))
+    called = f"{endpoint.method} {endpoint.path}"
     if consumer not in endpoint.callers:
-        yield f"{consumer} is not among the callers of {method} {endpoint.path}"
+        yield f"{consumer} is not among the callers of {called}"
     for name in _object(asked.get("query", {})).keys() - endpoint.query.keys():
         yield f"the contract has no query parameter {name}"
     yield from _unknown_fields("the request", _content(asked), endpoint.request)
@@ -65,63 +56,50 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
     else:
         code = _object(answer).get("code")
         if code not in endpoint.errors.get(int(str(status)), []):
-            yield f"the contract of {method} {endpoint.path} has no {status} {code}"
-        yield from _strange_fields("the refusal", answer, Problem)
+            yield f"the contract of {called} has no {status} {code}"
+        yield from _unknown_fields("the refusal", answer, Problem)
 
 
-def _wrong_message(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
-    """The event or stream that a message is named after; a case may follow a colon."""
-    name = str(interaction["description"]).partition(":")[0]
-    content = _object(interaction["contents"])["content"]
+def _wrong_event(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
+    """A message is named after its event."""
+    name = interaction["description"]
+    content = _object(_object(interaction["contents"])["content"])
     receivers = {
-        it.name: {it.service, it.delivered_by}
-        for contract in _contracts()
-        for it in contract.consumers
+        it.name: {it.service, it.delivered_by} for of in contracts() for it in of.consumers
     }
-    for contract in _contracts():
-        for event in contract.events:
-            if (event.type, event.publisher) == (name, provider):
-                if not any(consumer in receivers[it] for it in event.consumers):
-                    yield f"{consumer} receives no {name}"
-                yield from _strange_fields("the event", content, EventEnvelope)
-                payload = _object(content).get("payload")
-                yield from _unknown_fields("the payload", payload, event.payload)
-                return
-        for stream in contract.streams:
-            if (stream.name, stream.publisher) == (name, provider):
-                if consumer not in stream.consumers:
-                    yield f"{consumer} is not among the consumers of the stream {name}"
-                yield from _unknown_fields("the entry", content, stream.entry)
-                return
+    for event in (it for contract in contracts() for it in contract.events):
+        if event.type == name and provider in event.publishers:
+            if not any(consumer in receivers[it] for it in event.consumers):
+                yield f"{consumer} receives no {name}"
+            yield from _unknown_fields("the event", content, EventEnvelope)
+            yield from _unknown_fields("the payload", content.get("payload"), event.payload)
+            return
     yield f"no contract lets {provider} publish {name}"
 
 
-def _serves(endpoint: Endpoint, provider: str, method: str, path: str) -> bool:
-    pattern = re.sub(r"\{\w+\}", "[^/]+", endpoint.path)
-    return (endpoint.service, endpoint.method) == (provider, method) and bool(
-        re.fullmatch(pattern, path)
-    )
+def _serves(endpoint: Endpoint, call: str) -> bool:
+    pattern = re.sub(r"\{\w+\}", "[^/]+", f"{endpoint.method} {endpoint.path}")
+    return bool(re.fullmatch(pattern, call))
 
 
-def _unknown_fields(what: str, content: JsonValue, model: str | None) -> Iterator[str]:
-    if model is None:
+def _unknown_fields(
+    what: str, content: JsonValue, named: str | type[BaseModel] | None
+) -> Iterator[str]:
+    """Fields may be missing, as a consumer need not read all; none may be unknown or wrong."""
+    if named is None:
         if content is not None:
             yield f"{what} has a body, and the contract has none"
         return
-    yield from _strange_fields(what, content, model_named(model))
-
-
-def _strange_fields(what: str, content: JsonValue, model: type[BaseModel]) -> Iterator[str]:
-    """Fields may be missing, as a consumer need not read all; none may be unknown or wrong."""
+    kind = model(named) if isinstance(named, str) else named
     try:
-        model.model_validate(content, extra="forbid")
+        kind.model_validate(content, extra="forbid")
     except ValidationError as error:
         for mistake in error.errors():
             where = ".".join(str(part) for part in mistake["loc"])
             if mistake["type"] == "extra_forbidden":
-                yield f"{what} has {where}, which {model.__name__} has not"
+                yield f"{what} has {where}, which {kind.__name__} has not"
             elif mistake["type"] != "missing":
-                yield f"{what} has {where}, which is not as in {model.__name__}: {mistake['msg']}"
+                yield f"{what} has {where}, which is not as in {kind.__name__}: {mistake['msg']}"
 
 
 def _content(part: dict[str, JsonValue]) -> JsonValue:

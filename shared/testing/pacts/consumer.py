@@ -92,7 +92,6 @@ class ConsumerPact:
         answers: Reply,
         given: Sequence[State] = (),
         sends: BaseModel | None = None,
-        query: Mapping[str, object] | None = None,
     ) -> AsyncIterator[ServiceClient]:
         """A client of the provider that answers this request alone.
 
@@ -105,8 +104,6 @@ class ConsumerPact:
             interaction.given(it.name, dict(it.parameters))
         interaction.with_request(method, path)
         interaction.with_header(ASSERTION_HEADER, match.regex("a.b.c", regex=_JWT_FORM))
-        if query:
-            interaction.with_query_parameters({name: str(it) for name, it in query.items()})
         if sends is not None:
             interaction.with_body(body_like(dict(sends)), _JSON)
         interaction.will_respond_with(answers.status)
@@ -132,17 +129,10 @@ class ConsumerPact:
         self._remember(pact_of_one)
 
     @asynccontextmanager
-    async def message(
-        self, description: str, content: Mapping[str, object], *, given: Sequence[State] = ()
-    ) -> AsyncIterator[str]:
-        """An event of the provider as JSON text.
-
-        `description` is the event's type; `content` is an example of the fields that are read.
-        """
+    async def message(self, event_type: str, content: Mapping[str, object]) -> AsyncIterator[str]:
+        """An event as JSON text; `content` is an example of the fields that are read."""
         pact_of_one = self._pact()
-        interaction = pact_of_one.upon_receiving(description, "Async")
-        for it in given:
-            interaction.given(it.name, dict(it.parameters))
+        interaction = pact_of_one.upon_receiving(event_type, "Async")
         interaction.with_body(body_like(content), _JSON)
         contents: list[str | bytes] = []
         pact_of_one.verify(lambda body, _: contents.append(body or ""), "Async")

@@ -32,28 +32,25 @@ class Exactly:
 
 
 def exactly(value: object) -> Exactly:
-    """Inside of `like`: exactly this value."""
+    """Inside of an example: exactly this value."""
     return Exactly(value)
 
 
-def like(example: object) -> object:
-    """Matches what has the type and form of `example`: a model, or plain values.
+def body_like(fields: Mapping[str, object]) -> dict[str, object]:
+    """An object whose fields have the types and forms of the given ones.
 
     An id stands for every id, a moment for every moment in UTC, a list for one or more items
     like its first. None and an empty list stand for themselves.
     """
-    if isinstance(example, BaseModel):
+    return {name: _like(value) for name, value in fields.items()}
+
+
+def _like(example: object) -> object:
+    if isinstance(example, BaseModel | Mapping):
         return body_like(dict(example))
-    if isinstance(example, Mapping):
-        return body_like(example)
     if isinstance(example, list) and example:
-        return match.each_like(like(example[0]))
+        return match.each_like(_like(example[0]))
     return _value_like(example)
-
-
-def body_like(fields: Mapping[str, object]) -> dict[str, object]:
-    """An object whose fields are like the given ones."""
-    return {name: like(value) for name, value in fields.items()}
 
 
 def _value_like(example: object) -> object:
@@ -65,6 +62,4 @@ def _value_like(example: object) -> object:
         return match.regex(to_jsonable_python(example), regex=INSTANT_FORM)
     if isinstance(example, bool | float | str):
         return match.type(example)
-    if isinstance(example, int):
-        return match.int(example)
-    return example
+    return match.int(example) if isinstance(example, int) else example
