@@ -1,4 +1,4 @@
-"""The schema: `python -m migrate up | down | status`."""
+"""Migrations of the schema: `python -m migrate up | down | status`."""
 
 import argparse
 import asyncio

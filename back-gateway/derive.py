@@ -1,4 +1,4 @@
-"""nginx.conf from kong.yml: `python -m derive` prints it."""
+"""Generates nginx.conf from kong.yml; `python -m derive` prints it."""
 
 import re
 import sys
@@ -11,14 +11,14 @@ from settings import FOLDER, Settings
 
 
 class NginxTemplate(Template):
-    """`@{name}` is filled in; `$name` is nginx's own."""
+    """A template with `@{name}` as placeholder; `$name` is a variable of nginx."""
 
     delimiter = "@"
 
 
 def nginx_conf(kong: Kong, settings: Settings) -> str:
-    """The whole configuration. Raises `Refused` where the environment names an unusable URL."""
-    services = [_where_it_is(service, settings) for service in kong.services]
+    """The text of nginx.conf. Raises `Refused` when a URL in the environment is invalid."""
+    services = [_with_url(service, settings) for service in kong.services]
     per_minute = settings.rate_limit_per_minute or kong.rate_limiting.minute
     template = NginxTemplate((FOLDER / "nginx.conf.in").read_text("utf-8"))
     return template.substitute(
@@ -44,7 +44,7 @@ def nginx_conf(kong: Kong, settings: Settings) -> str:
     )
 
 
-def _where_it_is(service: Service, settings: Settings) -> Service:
+def _with_url(service: Service, settings: Settings) -> Service:
     url = settings.url_of(service.name)
     if url is None:
         return service
@@ -83,7 +83,7 @@ map {condition} {variable} {{
 
 
 def _upstream(service: Service, settings: Settings) -> str:
-    """A named host is looked up again all the time: a container comes back at another address."""
+    """A host name is resolved every 2 s: a restarted container may have another address."""
     host = service.address.partition(":")[0]
     if _is_number(host):
         server = f"server {service.address} max_fails=0;"
@@ -102,11 +102,11 @@ upstream {service.name} {{
 
 
 def _probe(service: Service) -> str:
-    """Where `wait_for_service` of gateway.js asks whether the service listens again."""
+    """The location that `wait_for_service` of gateway.js asks whether the service listens."""
     return f"""\
 location = /gateway/listening/{service.name} {{
     internal;
-    error_page 418 /gateway/problem; # none of the server's: a refused connection stays 502
+    error_page 418 /gateway/problem; # overrides those of the server: a refusal stays 502
     proxy_method GET;
     proxy_pass_request_body off;
     proxy_set_header Content-Length "";
@@ -117,7 +117,7 @@ location = /gateway/listening/{service.name} {{
 
 
 def _location(service: Service, path: str, per_minute: int) -> str:
-    passed_on = f"""\
+    forwarding = f"""\
     set $service {service.name};
     if ($ambiguous_path) {{
         return 400;
@@ -129,14 +129,14 @@ def _location(service: Service, path: str, per_minute: int) -> str:
     proxy_pass http://{service.name};
 }}"""
     if path.startswith("~"):
-        return f"location = {path[1:-1]} {{\n{passed_on}"
+        return f"location = {path[1:-1]} {{\n{forwarding}"
     without_slash = path.rstrip("/")
     return f"""\
 location = {without_slash} {{
     js_content gateway.problem; # nginx would redirect to {path}
 }}
 location ^~ {path} {{
-{passed_on}"""
+{forwarding}"""
 
 
 def _is_number(host: str) -> bool:
@@ -153,7 +153,7 @@ def _indented(spaces: int, *blocks: str) -> str:
 
 
 def main() -> int:
-    """The configuration on standard output, or the reason for a refusal and status 2."""
+    """Print the configuration, or the reason for a refusal and exit with 2."""
     settings = Settings()
     try:
         sys.stdout.write(nginx_conf(read_kong(settings.kong_file), settings))

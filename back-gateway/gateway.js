@@ -1,4 +1,4 @@
-// The gateway's own errors, as RFC 9457 problem details, waiting for a service that restarts, and
+// The gateway's own errors as RFC 9457 problem details, the wait for a service that restarts, and
 // the times of a log line.
 
 const PROBLEMS = {
@@ -15,7 +15,7 @@ const PROBLEMS = {
     405: {
         code: 'method_not_allowed',
         title: 'Method not allowed',
-        detail: 'This method is not taken here.',
+        detail: 'The gateway does not accept this method.',
     },
     413: {
         code: 'payload_too_large',
@@ -61,16 +61,16 @@ const PROBLEMS = {
 const OTHER_CLIENT_ERROR = {
     code: 'invalid_request',
     title: 'Invalid request',
-    detail: 'The request is not one that is taken here.',
+    detail: 'The gateway does not accept this request.',
 };
 const OTHER_SERVER_ERROR = {
     code: 'internal_error',
     title: 'Internal error',
-    detail: 'The request could not be passed on.',
+    detail: 'The request could not be forwarded.',
 };
 const SECONDS_TO_RECOVER = '2';
 
-// A restart takes about a second; more requests than these would only queue up.
+// Requests that may wait for one service. A restart takes about a second.
 const WAITING_REQUESTS = 64;
 const WAIT_MS = 3000;
 const PAUSE_MS = 100;
@@ -100,7 +100,7 @@ function answer(r, status) {
     }));
 }
 
-// A refused connection has sent nothing, so the request is passed on once the service listens.
+// The service has received nothing over a refused connection, so the request may be sent again.
 async function wait_for_service(r) {
     const waiting = ngx.shared.waiting;
     const service = r.variables.service;

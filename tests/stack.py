@@ -1,4 +1,4 @@
-"""The running stack as its users meet it: the gateway, the mailbox, and nothing else."""
+"""Clients of the running stack: a visitor at the gateway, and the mailbox."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ _LINK = re.compile(r"https?://\S+/auth/verify-email\?token=([\w.-]+)")
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], *, within: float) -> Found:
-    """What `look` finds, as soon as it finds something.
+    """Poll `look` until it returns something.
 
     Raises TimeoutError after `within` seconds of None.
     """
@@ -162,7 +162,7 @@ def fresh_address() -> str:
 
 
 def code_of(reply: httpx.Response) -> str:
-    """The code of a refusal, which has to be a whole problem+json."""
+    """The code of a refusal; asserts that it is complete problem+json."""
     assert reply.headers["content-type"].startswith("application/problem+json"), reply.text
     problem = reply.json()
     missing = {"type", "title", "status", "detail", "instance", "code", "correlation_id"} - set(

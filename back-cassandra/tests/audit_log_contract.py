@@ -1,4 +1,4 @@
-"""What every audit log does, the fake and the real one."""
+"""The tests that the fake and the real audit log both pass."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -97,7 +97,7 @@ class AuditLogContract:
             found = [entry.event_id for page in pages for entry in page]
             assert sorted(found) == sorted(one.event_id for one in stored)
 
-    async def test_pages_go_on_over_days_and_gaps(self, log: AuditLog) -> None:
+    async def test_pages_continue_over_days_and_gaps(self, log: AuditLog) -> None:
         times = [DAY * day + timedelta(minutes=n) for day in (0, 1, 5, 300) for n in range(3)]
         for ago in times:
             await log.store(event(ago=ago))

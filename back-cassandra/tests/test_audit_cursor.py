@@ -17,7 +17,7 @@ class TestPosition:
             datetime.max.replace(tzinfo=UTC),
         ],
     )
-    def test_a_cursor_says_the_position_without_rounding(self, moment: datetime) -> None:
+    def test_a_cursor_holds_the_position_without_rounding(self, moment: datetime) -> None:
         position = Position(microseconds_of(moment), uuid4())
 
         read = Position.from_cursor(position.cursor())

@@ -1,4 +1,4 @@
-"""The schema's way forward and back, on Cassandra."""
+"""Migrations up and down, on Cassandra."""
 
 import asyncio
 from pathlib import Path
@@ -52,7 +52,7 @@ class TestMigrations:
         assert await migrate_up(connection, empty_settings, [FIRST, SECOND]) == ["0002_second"]
         assert await tables(connection, empty_settings) == {"first", "second"}
 
-    async def test_the_older_version_leaves_a_newer_schema_alone(
+    async def test_an_older_version_does_not_change_a_newer_schema(
         self, connection: Connection, empty_settings: Settings
     ) -> None:
         await migrate_up(connection, empty_settings, [FIRST, SECOND])
@@ -97,7 +97,7 @@ class TestMigrations:
             with pytest.raises(MigrationError, match="Another copy"):
                 await renew()
 
-    def test_each_has_a_way_back(self) -> None:
+    def test_each_has_a_down_file(self) -> None:
         folder = Path(migrate.__file__).parent / "migrations"
 
         assert [one.name for one in known()] == sorted(one.name for one in known())

@@ -51,7 +51,7 @@ class TestStore:
             {"correlation_id": "x" * 65},
         ],
     )
-    async def test_what_is_no_event_is_refused(
+    async def test_an_invalid_event_is_refused(
         self, service: Callers, change: dict[str, object]
     ) -> None:
         reply = await service.store(event().model_dump(mode="json") | change)
@@ -90,19 +90,19 @@ class TestRead:
     @pytest.mark.parametrize(
         "params", [{"limit": "0"}, {"limit": "201"}, {"limit": "x"}, {"user_id": "me"}]
     )
-    async def test_bad_questions_are_refused(
+    async def test_invalid_queries_are_refused(
         self, service: Callers, params: dict[str, str]
     ) -> None:
         assert (await service.read("back-api", **params)).status == 422
 
-    async def test_a_garbage_cursor_is_a_problem(self, service: Callers) -> None:
+    async def test_an_invalid_cursor_is_refused(self, service: Callers) -> None:
         reply = await service.read(before="garbage")
 
         assert (reply.status, reply.json()["code"]) == (400, "cursor_invalid")
 
 
 class TestAccess:
-    async def test_without_an_identity_nothing_is_done(self, service: Callers) -> None:
+    async def test_without_an_assertion_a_call_is_refused(self, service: Callers) -> None:
         stored = await service.client.post("/audit/events", json=event())
         read = await service.client.get("/audit/events")
 

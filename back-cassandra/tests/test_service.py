@@ -1,4 +1,4 @@
-"""The whole service on Cassandra, and without it."""
+"""The service with Cassandra, and during an outage of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ class TestService:
 
 
 class TestSchema:
-    async def test_with_a_changed_migration_it_lives_and_is_not_ready(
+    async def test_with_a_changed_migration_it_is_live_and_not_ready(
         self,
         empty_settings: Settings,
         connection: Connection,
@@ -84,7 +84,7 @@ class TestSchema:
 
 
 class TestOutage:
-    async def test_without_an_engine_it_lives_and_is_not_ready(
+    async def test_without_an_engine_it_is_live_and_not_ready(
         self, offline_settings: Settings, keys: Identities, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with served(offline_settings, keys, monkeypatch) as service:
@@ -98,7 +98,7 @@ class TestOutage:
         assert stored.headers["content-type"] == "application/problem+json"
         assert monotonic() - started < 2
 
-    async def test_an_engine_that_comes_later_is_found(
+    async def test_it_connects_to_an_engine_that_starts_later(
         self,
         settings: Settings,
         keys: Identities,
@@ -113,7 +113,7 @@ class TestOutage:
             await service.until_ready()
             assert (await service.store(event())).status == 201
 
-    async def test_the_driver_finds_a_lost_engine_again(
+    async def test_the_driver_reconnects_to_an_engine(
         self,
         settings: Settings,
         keys: Identities,
@@ -132,7 +132,7 @@ class TestOutage:
             await service.until_ready()
             assert (await service.store(event())).status == 201
 
-    async def test_a_connection_that_stays_lost_is_made_anew(
+    async def test_a_lost_connection_is_replaced(
         self,
         settings: Settings,
         keys: Identities,
@@ -153,7 +153,7 @@ class TestOutage:
             await service.until_ready()
             assert (await service.store(event())).status == 201
 
-    async def test_an_engine_that_hangs_is_not_waited_for(
+    async def test_an_engine_that_hangs_times_out(
         self,
         settings: Settings,
         keys: Identities,

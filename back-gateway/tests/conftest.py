@@ -19,7 +19,7 @@ Started = Callable[..., Gateway]
 
 @pytest.fixture(scope="session")
 def kong_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real kong.yml, with a service that may take 300 ms only."""
+    """The committed kong.yml with a read timeout of 300 ms for one service."""
     kong = yaml.safe_load((FOLDER / "kong.yml").read_text("utf-8"))
     for service in kong["services"][:2]:
         service["read_timeout"] = 300
@@ -30,7 +30,7 @@ def kong_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def start(kong_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """Starts the gateway as it is started everywhere, before a service of its own."""
+    """Starts gateways by `python -m gateway`, each with its own stub service."""
     with ExitStack() as stack:
 
         def started(**environment: str) -> Gateway:

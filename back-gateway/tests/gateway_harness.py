@@ -1,4 +1,4 @@
-"""Plain tools of the tests: a service behind the gateway, and raw HTTP in front of it."""
+"""A stub service behind the gateway, and a raw HTTP client in front of it."""
 
 import json
 import socket
@@ -64,7 +64,7 @@ class Seen:
 
 @dataclass
 class Upstream:
-    """Answers 200 to everything, except that `/hang` waits for the end and Upgrade is echoed."""
+    """Answers 200; `/hang` does not answer until the end, and an upgraded connection echoes."""
 
     port: int
     seen: list[Seen] = field(default_factory=list)
@@ -144,7 +144,7 @@ class Gateway:
     log: Path
 
     def raw(self, request: bytes) -> Answer:
-        """Sends bytes as they are, and reads until the gateway closes."""
+        """Sends bytes unchanged, and reads until the gateway closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             connection.sendall(request)
             received = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -28,14 +28,14 @@ def block(configuration: str, opening: str) -> str:
 
 
 class TestUpstreams:
-    def test_a_named_service_is_looked_up_again_and_again(self) -> None:
+    def test_a_host_name_is_resolved_again(self) -> None:
         upstream = block(nginx_conf(KONG, Settings()), "upstream back-api {")
 
         assert "server back-api:8100 resolve max_fails=0;" in upstream
         assert "resolver 192.0.2.53 valid=2s" in upstream
         assert "zone back-api" in upstream
 
-    def test_the_environment_says_where_a_service_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_environment_overrides_the_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("BACK_AUTH_URL", "http://127.0.0.1:9999")
 
         upstream = block(nginx_conf(KONG, Settings()), "upstream back-auth {")
@@ -85,7 +85,7 @@ class TestLimits:
 
 
 class TestResolver:
-    def test_it_is_the_machine_s_first_over_ipv4(
+    def test_it_is_the_first_ipv4_address_of_the_machine(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.delenv("GATEWAY_RESOLVER")
@@ -94,7 +94,7 @@ class TestResolver:
 
         assert Settings().resolver(file) == "192.0.2.1"
 
-    def test_it_is_docker_s_own_where_the_machine_names_none(
+    def test_it_is_that_of_docker_when_the_machine_has_none(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.delenv("GATEWAY_RESOLVER")

@@ -21,7 +21,7 @@ def changed(tmp_path: Path, change: Change) -> Path:
 
 
 class TestRead:
-    def test_the_committed_file_is_within_the_vocabulary(self) -> None:
+    def test_the_committed_file_is_within_the_subset(self) -> None:
         kong = read_kong(FILE)
 
         paths = {
@@ -116,20 +116,20 @@ class TestRefuse:
     @pytest.mark.parametrize(
         "change, reason",
         [
-            (lambda t: t["services"].append(t["services"][0]), "service name back-api stands more"),
-            (lambda t: t["services"][0]["routes"][1].update(name="api"), "route name api stands"),
-            (lambda t: t["services"][1]["routes"][0].update(paths=["/api/"]), "path /api/ stands"),
-            (lambda t: t["plugins"].append(t["plugins"][0]), "plugin cors stands more than once"),
+            (lambda t: t["services"].append(t["services"][0]), "service name back-api is used more"),
+            (lambda t: t["services"][0]["routes"][1].update(name="api"), "route name api is used"),
+            (lambda t: t["services"][1]["routes"][0].update(paths=["/api/"]), "path /api/ is used"),
+            (lambda t: t["plugins"].append(t["plugins"][0]), "plugin cors is used more than once"),
             (lambda t: t["plugins"].pop(1), "plugins: rate-limiting missing"),
         ],
     )
-    def test_names_paths_and_plugins_stand_once(
+    def test_names_paths_and_plugins_are_unique(
         self, tmp_path: Path, change: Change, reason: str
     ) -> None:
         with pytest.raises(Refused, match=reason):
             read_kong(changed(tmp_path, change))
 
-    def test_what_is_no_yaml_is_refused(self, tmp_path: Path) -> None:
+    def test_malformed_yaml_is_refused(self, tmp_path: Path) -> None:
         file = tmp_path / "kong.yml"
         file.write_text("services: [", "utf-8")
 

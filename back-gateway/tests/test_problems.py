@@ -1,4 +1,4 @@
-"""What the gateway answers itself is a problem, and safe to read as JSON."""
+"""The gateway's own answers are problem details in valid JSON."""
 
 import functools
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -33,7 +33,7 @@ class TestUnknownPath:
             "/api/%2e%2e/internal/users",
         ],
     )
-    def test_nothing_but_the_routed_prefixes_is_reached(
+    def test_only_routed_prefixes_are_reachable(
         self, gateway: Gateway, service: Upstream, path: str
     ) -> None:
         problem = gateway.send(f"{path}?token=secret").problem()
@@ -70,7 +70,7 @@ class TestMalformed:
             ),
         ],
     )
-    def test_what_is_no_http_is_an_invalid_request(
+    def test_malformed_http_is_an_invalid_request(
         self, gateway: Gateway, service: Upstream, request_bytes: bytes
     ) -> None:
         problem = gateway.raw(request_bytes).problem()
@@ -97,7 +97,7 @@ class TestMalformed:
         assert gateway.send(path).problem()["status"] == 400
         assert service.seen == []
 
-    def test_dots_and_slashes_in_a_query_are_taken(
+    def test_dots_and_slashes_in_a_query_are_accepted(
         self, gateway: Gateway, service: Upstream
     ) -> None:
         assert gateway.send("/api/x?next=//a/../b%2f").status == 200
@@ -121,7 +121,7 @@ class TestMalformed:
             (b"GET /api/x HTTP/3.0\r\nHost: a\r\n\r\n", 505, "http_version_not_supported"),
         ],
     )
-    def test_what_is_not_taken_is_said_precisely(
+    def test_each_refusal_has_its_own_code(
         self, gateway: Gateway, service: Upstream, request_bytes: bytes, status: int, code: str
     ) -> None:
         problem = gateway.raw(request_bytes).problem()
@@ -131,7 +131,7 @@ class TestMalformed:
 
 
 class TestBody:
-    def test_a_megabyte_is_passed_on(self, gateway: Gateway, service: Upstream) -> None:
+    def test_a_megabyte_is_forwarded(self, gateway: Gateway, service: Upstream) -> None:
         assert gateway.send("/api/x", method="POST", body=b"a" * MEGABYTE).status == 200
         assert len(service.seen[0].body) == MEGABYTE
 
@@ -158,7 +158,7 @@ class TestBody:
 
 
 class TestService:
-    def test_one_that_is_not_there_is_unavailable_and_to_be_tried_again(
+    def test_one_that_refuses_connections_is_unavailable_with_retry_after(
         self, gateway: Gateway
     ) -> None:
         answer = gateway.send("/auth/login", method="POST", body=b"{}")
@@ -167,9 +167,7 @@ class TestService:
         assert answer.status == 503
         assert answer.header("retry-after") == "2"
 
-    def test_a_request_waits_for_one_that_restarts_and_is_passed_on_once(
-        self, start: Started
-    ) -> None:
+    def test_a_request_waits_for_one_that_restarts_and_is_sent_once(self, start: Started) -> None:
         port = free_port()
         gateway = start(BACK_AUTH_URL=f"http://127.0.0.1:{port}")
         sent = functools.partial(
@@ -200,14 +198,14 @@ class TestService:
 
         assert gateway.send("/api/x").problem()["status"] == 503
 
-    def test_its_own_errors_pass_unchanged(self, gateway: Gateway) -> None:
+    def test_its_own_errors_are_forwarded_unchanged(self, gateway: Gateway) -> None:
         answer = gateway.send("/api/teapot")
 
         assert (answer.status, answer.body) == (418, b"ok")
 
 
 class TestRate:
-    def test_an_address_that_asks_too_often_must_wait(self, start: Started) -> None:
+    def test_an_address_above_the_limit_gets_429(self, start: Started) -> None:
         gateway = start(RATE_LIMIT_PER_MINUTE="5")
 
         answers = [gateway.send("/api/x") for _ in range(5)]
@@ -218,7 +216,7 @@ class TestRate:
         assert refused.status == 429
         assert refused.header("retry-after") == "12"
 
-    def test_its_own_life_is_told_without_limit(self, start: Started) -> None:
+    def test_its_liveness_has_no_rate_limit(self, start: Started) -> None:
         gateway = start(RATE_LIMIT_PER_MINUTE="2")
 
         answers = [gateway.send("/gateway/live") for _ in range(3)]

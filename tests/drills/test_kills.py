@@ -1,4 +1,4 @@
-"""Any one process killed with -9 while requests run: refusals are honest, and it comes back."""
+"""Each process is killed with signal 9 during requests: errors are documented ones, it restarts."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ LONGEST_ANSWER = 5  # seconds
 
 
 def status() -> dict[str, dict[str, object]]:
-    """What `./dev status --json` says of each process, by name."""
+    """The processes in `./dev status --json`, by name."""
     # The exit code says whether everything is ready: here that may well not be so.
     told = subprocess.run(
         [ROOT / "dev", "status", "--json"], capture_output=True, check=False, text=True
@@ -57,7 +57,7 @@ def status() -> dict[str, dict[str, object]]:
 
 @dataclass
 class Load:
-    """What a few visitors at once were answered."""
+    """The answers to a few concurrent visitors."""
 
     codes: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0

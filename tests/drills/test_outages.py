@@ -1,4 +1,4 @@
-"""A part that stays away: what needs it says so, and nothing is lost."""
+"""An outage of one service: calls that need it are refused, and no event is lost."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 @asynccontextmanager
 async def frozen(service: str) -> AsyncIterator[None]:
-    """The process of `service` stands still: it neither answers nor ends."""
+    """Stop the process of `service` with SIGSTOP: it neither answers nor ends."""
     pid = (await asyncio.to_thread(status))[service]["pid"]
     assert isinstance(pid, int)
     os.kill(pid, signal.SIGSTOP)
@@ -48,7 +48,7 @@ class TestWithoutSessions:
 
 
 class TestWithoutCassandra:
-    async def test_logins_go_on_and_their_events_come_later(
+    async def test_logins_succeed_and_their_events_are_delivered_later(
         self, admin: Visitor, visitors: Callable[..., Visitor]
     ) -> None:
         if "cassandra" not in await asyncio.to_thread(status):
@@ -73,7 +73,9 @@ class TestWithoutCassandra:
 
 class TestFrozenService:
     @pytest.mark.parametrize("service", ["back-postgres", "back-redis", "postgres"])
-    async def test_is_answered_for_within_five_seconds(self, user: Visitor, service: str) -> None:
+    async def test_callers_get_an_answer_within_five_seconds(
+        self, user: Visitor, service: str
+    ) -> None:
         async with frozen(service):
             await asyncio.sleep(1.2)  # noqa: TID251 - back-redis's stream may be silent for a second
             for answer in (user.get("/api/users/me"), user.log_in()):

@@ -52,7 +52,7 @@ class TestSigningUp:
         assert "text/html" in clicked.headers["content-type"]
         assert (await visitor.log_in()).status_code == 200
 
-    async def test_a_taken_address_is_told_to_its_owner_alone(
+    async def test_a_taken_address_is_mailed_to_its_owner_alone(
         self, user: Visitor, visitors: Callable[..., Visitor], mailbox: Mailbox
     ) -> None:
         other = visitors(user.email.upper())
@@ -80,7 +80,7 @@ class TestSigningUp:
 
 
 class TestSessions:
-    async def test_the_token_says_who_and_for_how_long(self, user: Visitor) -> None:
+    async def test_the_token_has_subject_and_lifetime(self, user: Visitor) -> None:
         me = (await user.get("/api/users/me")).json()
         claims = claims_of(user.access_token)
         assert claims["sub"] == me["id"]
@@ -116,7 +116,7 @@ class TestSessions:
         assert code_of(await until(refused, within=1)) == "session_revoked"
         assert code_of(await user.refresh()) == "refresh_token_invalid"
 
-    async def test_other_sessions_go_on(
+    async def test_other_sessions_stay_active(
         self, user: Visitor, visitors: Callable[..., Visitor]
     ) -> None:
         elsewhere = visitors(user.email)
@@ -124,9 +124,7 @@ class TestSessions:
         await user.log_out()
         assert (await elsewhere.get("/api/users/me")).status_code == 200
 
-    async def test_ten_wrong_passwords_close_the_account_for_a_while(
-        self, visitor: Visitor
-    ) -> None:
+    async def test_ten_wrong_passwords_lock_the_account_for_a_while(self, visitor: Visitor) -> None:
         codes = [code_of(await visitor.log_in("wrong password")) for _ in range(11)]
         assert codes == ["invalid_credentials"] * 10 + ["too_many_requests"]
         refused = await visitor.log_in(PASSWORD)
@@ -145,7 +143,9 @@ class TestProfile:
         assert changed.json()["completion"] == 60
         assert (await user.get("/api/profile")).json() == changed.json()
 
-    async def test_is_nobody_elses(self, user: Visitor, visitors: Callable[..., Visitor]) -> None:
+    async def test_another_user_has_their_own(
+        self, user: Visitor, visitors: Callable[..., Visitor]
+    ) -> None:
         await user.post("/api/profile", PROFILE)
         other = await visitors().sign_up()
         assert code_of(await other.get("/api/profile")) == "profile_not_found"
@@ -213,7 +213,7 @@ class TestAudit:
         types = await until(logged, within=15)
         assert types == ["auth.login.succeeded", "user.verified", "user.registered"]
 
-    async def test_pages_join_without_gap(self, admin: Visitor, user: Visitor) -> None:
+    async def test_pages_have_no_gap(self, admin: Visitor, user: Visitor) -> None:
         me = (await user.get("/api/users/me")).json()
         await user.refresh()
         for _ in range(3):
@@ -235,12 +235,14 @@ class TestAudit:
             before = {"before": page.json()["next"]}
         assert paged == everything
 
-    async def test_users_do_not(self, user: Visitor) -> None:
+    async def test_users_are_refused(self, user: Visitor) -> None:
         assert code_of(await user.get("/api/admin/audit")) == "permission_missing"
 
 
 class TestMaintenance:
-    async def test_an_admin_starts_a_chore_and_watches_it(self, admin: Visitor) -> None:
+    async def test_an_admin_starts_a_maintenance_task_and_reads_its_state(
+        self, admin: Visitor
+    ) -> None:
         started = await admin.post("/api/admin/maintenance", {"chore": "sweep_credentials"})
         assert started.status_code == 202
         path = f"/api/admin/maintenance/{started.json()['task_id']}"
@@ -253,7 +255,7 @@ class TestMaintenance:
 
 
 class TestHealth:
-    async def test_tells_the_state_of_the_stack(self, visitor: Visitor) -> None:
+    async def test_returns_the_state_of_the_stack(self, visitor: Visitor) -> None:
         health = (await visitor.http.get("/health")).json()
         assert health["service"] == "back-api"
         assert health["status"] == "ok", health

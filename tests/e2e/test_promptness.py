@@ -1,4 +1,4 @@
-"""How soon an event has its effect, seen from outside."""
+"""The latency of mails and live events, measured through the gateway."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""README.md shows what works: its blocks run in order, in one shell, against the stack."""
+"""The shell blocks of README.md run in order, in one shell, against the stack."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Bad input at each public call: a precise refusal, nothing changed, nothing leaked."""
+"""Invalid input to each public call: the documented error, no change, no leaked detail."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ class TestBodies:
             (b"[" * 50_000, 400, "malformed_json"),
         ],
     )
-    async def test_that_are_no_request(
+    async def test_that_are_malformed(
         self, visitor: Visitor, path: str, content: bytes, status: int, code: str
     ) -> None:
         headers = {"Content-Type": "application/json"}
@@ -55,7 +55,7 @@ class TestBodies:
         reply = await visitor.http.post(path, content=b"x" * 10_000_000)
         assert (reply.status_code, code_of(reply)) == (413, "payload_too_large")
 
-    async def test_of_another_kind(self, visitor: Visitor, path: str) -> None:
+    async def test_of_another_media_type(self, visitor: Visitor, path: str) -> None:
         headers = {"Content-Type": "text/plain"}
         reply = await visitor.http.post(path, content=b"hello", headers=headers)
         assert reply.status_code in {415, 422}
@@ -80,7 +80,7 @@ class TestRegistration:
             ({"role": "admin"}, "/role"),
         ],
     )
-    async def test_names_the_place(
+    async def test_names_the_field(
         self, visitor: Visitor, change: dict[str, object], pointer: str
     ) -> None:
         reply = await visitor.http.post("/api/user-registration", json=REGISTRATION | change)
@@ -88,7 +88,7 @@ class TestRegistration:
         assert [error["pointer"] for error in reply.json()["errors"]] == [pointer]
         assert PASSWORD not in reply.text
 
-    async def test_wants_the_terms_accepted(self, visitor: Visitor) -> None:
+    async def test_requires_accepted_terms(self, visitor: Visitor) -> None:
         body = REGISTRATION | {"accept_terms": False}
         reply = await visitor.http.post("/api/user-registration", json=body)
         assert (reply.status_code, code_of(reply)) == (422, "terms_not_accepted")
@@ -170,12 +170,12 @@ class TestTokens:
         user.access_token = good
         assert (await user.get("/api/users/me")).status_code == 200
 
-    async def test_without_one_nothing_is_told(self, visitor: Visitor) -> None:
+    async def test_without_one_calls_are_refused(self, visitor: Visitor) -> None:
         for path in ("/api/users/me", "/api/profile", "/api/admin/audit"):
             assert code_of(await visitor.http.get(path)) == "token_missing"
 
     @pytest.mark.parametrize("token", ["x", "x.y", "." * 50, "\u00fc", "a" * 300])
-    async def test_refresh_tokens_that_never_were(self, visitor: Visitor, token: str) -> None:
+    async def test_unknown_refresh_tokens_are_refused(self, visitor: Visitor, token: str) -> None:
         reply = await visitor.http.post("/auth/refresh", json={"refresh_token": token})
         assert reply.status_code in {401, 422}
         assert code_of(reply) in {"refresh_token_invalid", "validation_failed"}
@@ -187,15 +187,15 @@ class TestTokens:
         assert (await user.refresh()).status_code == 200
 
     @pytest.mark.parametrize("token", ["x", "A" * 43, "../../etc", "' OR 1=1"])
-    async def test_confirmation_tokens_that_never_were(self, visitor: Visitor, token: str) -> None:
+    async def test_unknown_confirmation_tokens_are_refused(
+        self, visitor: Visitor, token: str
+    ) -> None:
         reply = await visitor.http.post("/auth/verify-email", json={"token": token})
         assert (reply.status_code, code_of(reply)) == (400, "verification_token_invalid")
 
 
 class TestExistence:
-    async def test_is_told_by_no_body(
-        self, user: Visitor, visitors: Callable[..., Visitor]
-    ) -> None:
+    async def test_is_in_no_answer(self, user: Visitor, visitors: Callable[..., Visitor]) -> None:
         stranger = visitors()
         known, unknown = (
             await user.log_in("wrong password"),

@@ -1,4 +1,4 @@
-"""Data services stand behind their callers' identity, also on 127.0.0.1."""
+"""Data services refuse calls without a service assertion, also on 127.0.0.1."""
 
 import os
 
@@ -27,7 +27,7 @@ INTERNAL = [
 @LOCAL
 @pytest.mark.parametrize("port, method, path", INTERNAL)
 class TestWithoutIdentity:
-    async def test_nothing_is_done(self, port: int, method: str, path: str) -> None:
+    async def test_is_refused(self, port: int, method: str, path: str) -> None:
         url = f"http://127.0.0.1:{port + OFFSET}{path}"
         async with httpx.AsyncClient() as client:
             bare = await client.request(method, url, json={})

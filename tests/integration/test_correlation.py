@@ -1,4 +1,4 @@
-"""One correlation id, found wherever the request went."""
+"""The correlation id of a request is in the logs of all services and in the mail."""
 
 import os
 from pathlib import Path

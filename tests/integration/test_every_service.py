@@ -1,4 +1,4 @@
-"""What every service has in common: how it says that it is well, and how it refuses."""
+"""Health endpoints and problem details of every service."""
 
 import os
 
@@ -26,7 +26,7 @@ LOCAL = pytest.mark.skipif(
 @LOCAL
 @pytest.mark.parametrize("service", SERVICES)
 class TestEveryService:
-    async def test_tells_its_health(self, service: str) -> None:
+    async def test_answers_its_health_endpoints(self, service: str) -> None:
         reply = await ask(service, "/health")
         assert reply.status_code == 200
         assert Health.model_validate(reply.json()).service == service

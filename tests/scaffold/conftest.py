@@ -1,4 +1,4 @@
-"""A copy of this tree as it stands, in which things are generated, checked and taken away."""
+"""A copy of this tree in which services and features are generated, checked and removed."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A service folder copied by hand, as back-api/CONTEXT.md says under "Copy it"."""
+"""A service folder is copied by hand by the steps in back-api/CONTEXT.md, "Copy it"."""
 
 import json
 import re

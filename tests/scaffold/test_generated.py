@@ -1,4 +1,4 @@
-"""What ./dev new writes passes everything untouched, and goes away without a trace."""
+"""What ./dev new writes passes all checks and tests unchanged, and can be removed again."""
 
 import pytest
 
@@ -34,7 +34,7 @@ class TestUntouched:
 
 
 class TestRemoved:
-    def test_both_leave_no_trace(self, clone: Clone) -> None:
+    def test_both_leave_no_file(self, clone: Clone) -> None:
         clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres")
         clone.dev(*SERVICE)
 

@@ -1,4 +1,4 @@
-"""The wheel of `shared` carries a service outside of the repository."""
+"""A service outside of the repository runs with the wheel of `shared` alone."""
 
 import os
 import socket
@@ -49,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory, uv: str) -> Path:
 
 @pytest.fixture
 def address(tmp_path: Path, wheel: Path, uv: str, python: str) -> Iterator[str]:
-    """Where a small service answers that has nothing but the wheel."""
+    """The address of a small service in an environment with the wheel alone."""
     environment = tmp_path / "venv"
     run(uv, "venv", "--quiet", "--python", python, str(environment))
     run(
@@ -74,7 +74,7 @@ def address(tmp_path: Path, wheel: Path, uv: str, python: str) -> Iterator[str]:
         uvicorn.wait(10)
 
 
-def test_holds_the_contracts_and_what_follows_from_them(wheel: Path) -> None:
+def test_contains_the_contracts_and_generated_files(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
 
     assert "shared/kit/contract_registry.json" in names
@@ -84,7 +84,7 @@ def test_holds_the_contracts_and_what_follows_from_them(wheel: Path) -> None:
     assert "shared/py.typed" in names
 
 
-def test_holds_nothing_that_only_tests_or_tools_use(wheel: Path) -> None:
+def test_contains_nothing_that_only_tests_or_tools_use(wheel: Path) -> None:
     folders = {Path(name).parts[:2] for name in zipfile.ZipFile(wheel).namelist()}
     generated = [it for it in zipfile.ZipFile(wheel).namelist() if "/generated/" in it]
 

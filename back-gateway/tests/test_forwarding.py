@@ -1,4 +1,4 @@
-"""What reaches a service, and what of its answer reaches the caller."""
+"""Requests and answers that the gateway forwards."""
 
 import json
 import re
@@ -13,7 +13,7 @@ ORIGIN = ("Origin", "http://localhost:8000")
 
 
 class TestRequest:
-    def test_method_path_query_and_body_are_passed_on_as_they_are(
+    def test_method_path_query_and_body_are_forwarded_unchanged(
         self, gateway: Gateway, service: Upstream
     ) -> None:
         gateway.send("/api/a%20b?c=%C3%A9&d", method="PATCH", body=b'{"e":"\xf0\x9f\x98\x80"}')
@@ -29,7 +29,7 @@ class TestRequest:
         assert gateway.send(path).status == 200
         assert service.seen[0].path == path
 
-    def test_connections_to_a_service_are_kept(self, gateway: Gateway, service: Upstream) -> None:
+    def test_connections_to_a_service_are_reused(self, gateway: Gateway, service: Upstream) -> None:
         for _ in range(20):
             gateway.send("/api/x")
 
@@ -38,7 +38,7 @@ class TestRequest:
 
 class TestCorrelation:
     @pytest.mark.parametrize("given", ["12345678", "My.own_id-1", "a" * 64])
-    def test_a_well_formed_id_is_taken_over(
+    def test_a_well_formed_id_is_kept(
         self, gateway: Gateway, service: Upstream, given: str
     ) -> None:
         answer = gateway.send("/api/x", ("X-Correlation-ID", given))
@@ -59,7 +59,7 @@ class TestCorrelation:
             [("X-Correlation-ID", "12345678"), ("X-Correlation-ID", "87654321")],
         ],
     )
-    def test_another_is_replaced_by_a_new_uuid(
+    def test_a_malformed_id_is_replaced_by_a_uuid(
         self, gateway: Gateway, service: Upstream, headers: list[tuple[str, str]]
     ) -> None:
         answer = gateway.send("/api/x", *headers)
@@ -78,7 +78,7 @@ class TestCorrelation:
 
         assert answer.problem()["correlation_id"] == "my-own-id"
 
-    def test_the_trace_passes_unchanged(self, gateway: Gateway, service: Upstream) -> None:
+    def test_the_trace_is_forwarded_unchanged(self, gateway: Gateway, service: Upstream) -> None:
         traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
         gateway.send("/api/x", ("traceparent", traceparent))
@@ -91,14 +91,14 @@ class TestHeaders:
         "name",
         ["X-Service-Assertion", "x-service-assertion", "X-Deadline-Ms", "Forwarded"],
     )
-    def test_what_services_say_to_each_other_can_not_come_from_outside(
+    def test_headers_between_services_are_dropped(
         self, gateway: Gateway, service: Upstream, name: str
     ) -> None:
         gateway.send("/api/x", (name, "forged"), (name, "again"))
 
         assert service.seen[0].all(name) == []
 
-    def test_names_with_an_underscore_do_not_pass(
+    def test_names_with_an_underscore_are_dropped(
         self, gateway: Gateway, service: Upstream
     ) -> None:
         gateway.send("/api/x", ("X_Service_Assertion", "forged"))
@@ -124,12 +124,14 @@ class TestHeaders:
         assert service.seen[0].all("X-Injected") == []
         assert answer.all("X-Injected") == []
 
-    def test_the_server_does_not_say_what_it_is(self, gateway: Gateway) -> None:
+    def test_the_server_header_has_no_version(self, gateway: Gateway) -> None:
         assert gateway.send("/nope").all("Server") == []
 
 
 class TestCors:
-    def test_a_preflight_is_answered_here(self, gateway: Gateway, service: Upstream) -> None:
+    def test_a_preflight_is_answered_by_the_gateway(
+        self, gateway: Gateway, service: Upstream
+    ) -> None:
         answer = gateway.send(
             "/api/profile", ORIGIN, ("Access-Control-Request-Method", "PATCH"), method="OPTIONS"
         )
@@ -157,7 +159,7 @@ class TestCors:
         ["http://evil.example", "http://localhost:8000.evil.example", "null", "http://localhost"],
     )
     @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
-    def test_another_origin_is_given_nothing(
+    def test_another_origin_gets_no_cors_headers(
         self, gateway: Gateway, origin: str, method: str
     ) -> None:
         answer = gateway.send(
@@ -181,7 +183,7 @@ class TestWebSocket:
         assert head.startswith(b"HTTP/1.1 101 ")
         assert echoed == b"hello"
 
-    def test_no_other_protocol_is_passed_on(self, gateway: Gateway, service: Upstream) -> None:
+    def test_no_other_protocol_is_upgraded(self, gateway: Gateway, service: Upstream) -> None:
         gateway.send("/api/x", ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA"))
 
         assert service.seen[0].all("Upgrade") == []
@@ -208,7 +210,7 @@ class TestLog:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["time"])
         assert "secret-of" not in text
 
-    def test_a_service_that_is_not_there_leaves_no_query_in_the_log(self, gateway: Gateway) -> None:
+    def test_an_unavailable_service_leaves_no_query_in_the_log(self, gateway: Gateway) -> None:
         gateway.send("/auth/verify-email?token=secret-of-mail")
 
         assert "secret-of-mail" not in gateway.log.read_text("utf-8")
