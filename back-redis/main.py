@@ -1,4 +1,4 @@
-"""back-redis: sessions, limits, tickets and streams, as meanings on one Valkey."""
+"""back-redis: sessions, rate limits, socket tickets and event streams in one Valkey."""
 
 from fastapi import FastAPI
 

@@ -1,9 +1,9 @@
 """The streams and their fan-out.
 
-One blocking read a process follows all streams and hands each entry to every subscriber. A
-subscriber first gets what it missed, then `caught-up`, then entries as they come, and a heartbeat
-while Valkey is known to answer. When that is no longer known, or a subscriber lags too far behind,
-its stream ends: it comes back with the last id that it saw.
+One blocking read a process follows all streams and queues each entry for every subscriber. A
+subscriber first gets the entries that it missed, then `caught-up`, then entries as they are added,
+and heartbeats while Valkey answers. Its response ends when Valkey stops answering or its queue is
+full; it then reconnects with the last id that it received.
 """
 
 import asyncio
@@ -51,22 +51,25 @@ def _live_event(fields: Fields) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream: its key, how an entry's fields become its model as JSON, where newcomers start."""
+    """A stream: its key, how the fields of an entry become JSON, and where reading begins.
+
+    `from_start` is for subscribers without a last id: all kept entries, or only those to come.
+    """
 
     key: str
     data: Callable[[Fields], str]
-    newcomers_get_all: bool
+    from_start: bool
 
 
 STREAMS = {
-    "revocations": Stream(REVOCATIONS, _revocation, newcomers_get_all=True),
-    "live": Stream(LIVE, _live_event, newcomers_get_all=False),
+    "revocations": Stream(REVOCATIONS, _revocation, from_start=True),
+    "live": Stream(LIVE, _live_event, from_start=False),
 }
 
 
 @dataclass(eq=False)
 class Subscriber:
-    """What a subscriber has not taken yet; `lagging` once that was too much."""
+    """The queued entries of a subscriber; `lagging` once the queue was full."""
 
     queue: asyncio.Queue[Entry]
     lagging: bool = field(default=False)
@@ -87,37 +90,37 @@ class Subscriber:
 
 
 class PubSub:
-    """The streams of this process. `stopping` ends them all."""
+    """The subscriptions of this process; `stopping` ends all of them."""
 
     def __init__(self, valkey: ValkeyClient, settings: Settings, stopping: asyncio.Event) -> None:
         self._valkey = valkey
         self._stopping = stopping
         self._heartbeat = settings.heartbeat_ms / 1000
-        self._silence = settings.silence_ms / 1000
+        self._max_silence = settings.silence_ms / 1000
         self._wait_ms = settings.heartbeat_ms // 2
         self._queue_size = settings.subscriber_queue
         self._positions: dict[str, str] = {}
-        self._heard_at: float | None = None
+        self._answered_at: float | None = None
         self._subscribers: dict[str, set[Subscriber]] = {s.key: set() for s in STREAMS.values()}
 
     @property
     def following(self) -> bool:
-        """Whether every entry added up to `silence_ms` ago has been handed out."""
+        """Whether every entry that is older than `silence_ms` has been queued for subscribers."""
         return (
-            self._heard_at is not None
-            and time.monotonic() - self._heard_at <= self._silence
+            self._answered_at is not None
+            and time.monotonic() - self._answered_at <= self._max_silence
             and not self._stopping.is_set()
         )
 
     async def follow(self) -> None:
-        """Read the streams for as long as the app lives; after a break, from where it was."""
+        """Read the streams until the app stops; after an outage, from the last position."""
         while True:
             try:
                 await self._read_on()
             except Unavailable:
-                if self._heard_at is not None:
+                if self._answered_at is not None:
                     log.warning("streams_lost")
-                self._heard_at = None
+                self._answered_at = None
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def ready(self) -> None:
@@ -162,9 +165,9 @@ class PubSub:
     async def _missed(
         self, stream: Stream, since: str | None
     ) -> AsyncGenerator[ServerSentEvent, None]:
-        """The entries after `since` that are kept, a gap first where some are not; caught-up."""
+        """The kept entries after `since`, then `caught-up`; `gap` first when some are not kept."""
         position = since or BEGINNING
-        if since is None and not stream.newcomers_get_all:
+        if since is None and not stream.from_start:
             position = await self._valkey.last_id(stream.key)
         elif _order(position) > _order(BEGINNING):
             kept = await self._valkey.entries(stream.key, position, 1)
@@ -185,9 +188,9 @@ class PubSub:
                 self._positions[stream.key] = await self._valkey.last_id(stream.key)
         while True:
             found = await self._valkey.wait_for_entries(self._positions, wait_ms=self._wait_ms)
-            if self._heard_at is None:
+            if self._answered_at is None:
                 log.info("streams_followed")
-            self._heard_at = time.monotonic()
+            self._answered_at = time.monotonic()
             for key, entries in found.items():
                 self._positions[key] = entries[-1][0]
                 for subscriber in self._subscribers[key]:
@@ -209,6 +212,6 @@ def _event(stream: Stream, entry: Entry) -> ServerSentEvent:
 
 
 def _order(stream_id: str) -> tuple[int, int]:
-    """What ids of a stream are ordered by: `milliseconds-sequence`."""
+    """The sort key of a stream id, `milliseconds-sequence`."""
     milliseconds, _, sequence = stream_id.partition("-")
     return int(milliseconds), int(sequence or 0)

@@ -1,4 +1,4 @@
-"""What can be set from outside, with what holds otherwise."""
+"""The settings of back-redis, from environment variables."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The one way to Valkey: a pool of connections, scripts, and what its failures mean."""
+"""The client of Valkey: a connection pool, Lua scripts, and errors as Unavailable."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -23,7 +23,7 @@ STORES = Path(__file__).parent / "stores"
 
 
 class Script(Protocol[Answer_co]):
-    """A Lua script: one atomic step, given its KEYS and its ARGV."""
+    """A Lua script, called with its KEYS and its ARGV; Valkey runs it atomically."""
 
     async def __call__(self, keys: Sequence[str], arguments: Sequence[str | int]) -> Answer_co: ...
 
@@ -32,8 +32,8 @@ class ValkeyClient:
     """Commands and scripts on one pool of connections, which reconnects by itself.
 
     Every call raises Unavailable within `valkey_timeout` seconds when Valkey can't be reached,
-    doesn't answer, or can't write. Whether a command was carried out is then not known, and
-    nothing is sent twice here: the scripts are made so that a caller may repeat them.
+    doesn't answer, or can't write. The command may have been executed all the same. It is not
+    retried here: a caller may repeat each script.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -68,7 +68,7 @@ class ValkeyClient:
         await self._answer(self._redis.ping())
 
     def script(self, name: str) -> Script[Answer]:
-        """The script `stores/<name>.lua`; the caller declares what it answers."""
+        """The script `stores/<name>.lua`; the caller declares the type of its answer."""
         script = self._redis.register_script((STORES / f"{name}.lua").read_text())
 
         async def run(keys: Sequence[str], arguments: Sequence[str | int]) -> Answer:
@@ -79,8 +79,7 @@ class ValkeyClient:
     async def set(self, key: str, value: str, *, expires_in: int) -> None:
         await self._answer(self._redis.set(key, value, ex=expires_in))
 
-    async def take(self, key: str) -> str | None:
-        """The value of `key`, which is gone afterwards."""
+    async def get_and_delete(self, key: str) -> str | None:
         return cast("str | None", await self._answer(self._redis.getdel(key)))
 
     async def delete(self, key: str) -> None:
@@ -99,7 +98,7 @@ class ValkeyClient:
     async def wait_for_entries(
         self, positions: Mapping[str, str], *, wait_ms: int
     ) -> dict[str, list[Entry]]:
-        """What came after `positions` (stream to id), waiting at most `wait_ms` for the first."""
+        """Entries after `positions` (id by stream); waits at most `wait_ms` for the first."""
         found = await self._answer(
             self._redis.xread(
                 dict(positions.items()),
@@ -114,13 +113,13 @@ class ValkeyClient:
             async with asyncio.timeout(self._timeout):
                 return await command
         except (exceptions.RedisError, OSError) as error:
-            if not _passes(error):
+            if not _is_temporary(error):
                 raise
             raise Unavailable("The store can't be reached at present.", retry_after=1) from error
 
 
-def _passes(error: Exception) -> bool:
-    """Whether Valkey can't answer now, as against a mistake of ours that it points out."""
+def _is_temporary(error: Exception) -> bool:
+    """Whether Valkey can't answer now; other errors are programming mistakes."""
     if isinstance(error, exceptions.ResponseError):
         # MISCONF: the append-only file can't be written, so nothing may be promised.
         return isinstance(error, exceptions.ReadOnlyError | exceptions.OutOfMemoryError) or str(

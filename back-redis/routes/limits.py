@@ -1,4 +1,4 @@
-"""Limits: a token taken, a bucket filled again."""
+"""Rate limits: take a token, refill a bucket."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""Live events: published for a user's sockets, read again by a socket that comes back."""
+"""Live events: published for the sockets of a user, read by a socket that reconnects."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Sessions: kept, read, rotated, ended."""
+"""Sessions: create, read, rotate, revoke."""
 
 from uuid import UUID
 
@@ -23,8 +23,8 @@ def router(sessions: SessionStore) -> APIRouter:
         return await sessions.read(sid)
 
     @routes.post("/sessions/{sid}/rotate", dependencies=writes)
-    async def rotate_session(sid: UUID, trade: RotateSession) -> Session:
-        return await sessions.rotate(sid, trade)
+    async def rotate_session(sid: UUID, rotation: RotateSession) -> Session:
+        return await sessions.rotate(sid, rotation)
 
     @routes.post("/sessions/{sid}/revoke", status_code=204, dependencies=writes)
     async def revoke_session(sid: UUID) -> None:

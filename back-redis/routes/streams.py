@@ -14,7 +14,7 @@ StreamId = Annotated[str, Query(pattern=r"^\d{1,15}(-\d{1,15})?$")]
 
 
 class EventStream(StreamingResponse):
-    """A body of server-sent events that has no end of its own."""
+    """A body of server-sent events that ends only when the stream or the client does."""
 
     media_type = "text/event-stream"
 

@@ -1,4 +1,4 @@
-"""Socket tickets: kept, redeemed once."""
+"""Socket tickets: keep and redeem."""
 
 from fastapi import APIRouter
 

@@ -1,5 +1,5 @@
--- Keeps a new session. The same login told again finds the session as it stands now.
--- KEYS: session, cut-off of the user
+-- Creates a session. A repeated request of the same login gets the session in its present state.
+-- KEYS: session, cut-off time of the user
 -- ARGV: user_id, refresh_hash, expires_in (seconds)
 -- Answers {'kept', active} or {'session_exists', 0}.
 local time = redis.call('TIME')
@@ -17,5 +17,5 @@ if kept[1] ~= ARGV[1] or kept[2] ~= ARGV[2] then
 end
 
 local cut_off = redis.call('GET', KEYS[2])
-local stands = kept[3] == 'active' and (not cut_off or tonumber(kept[4]) > tonumber(cut_off))
-return {'kept', stands and 1 or 0}
+local active = kept[3] == 'active' and (not cut_off or tonumber(kept[4]) > tonumber(cut_off))
+return {'kept', active and 1 or 0}

@@ -1,4 +1,4 @@
-"""Token buckets: so many at once, refilled continuously over a window, by Valkey's clock."""
+"""Token buckets, refilled continuously over a window by Valkey's clock."""
 
 from shared.models.auth import TokenTaken
 from valkey_client import Script, ValkeyClient

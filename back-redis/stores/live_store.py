@@ -1,4 +1,4 @@
-"""Live events: one stream of all for the subscribers, and a short one of each user's own."""
+"""Live events: one stream of all users for the subscribers, and a short stream of each user."""
 
 from uuid import UUID
 
@@ -21,10 +21,10 @@ class LiveStore:
         self._kept_seconds = settings.live_events_kept_seconds
 
     async def publish(self, new: PublishLive) -> LivePublished:
-        """Where the event stands; an event_id is put on the streams once a day."""
+        """Add an event to both streams; a repeated event_id is a duplicate for a day."""
         event = LiveEvent(user_id=new.user_id, envelope=new.envelope)
         stream_id, duplicate = await self._publish(
-            [_mark(new.envelope.event_id), LIVE, _own(new.user_id)],
+            [_id_key(new.envelope.event_id), LIVE, _user_stream(new.user_id)],
             [
                 event.model_dump_json(),
                 new.envelope.model_dump_json(),
@@ -37,14 +37,14 @@ class LiveStore:
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
         """The user's events after the given one, oldest first."""
-        complete, envelopes = await self._read_since([_own(user_id), _mark(event_id)], [])
+        complete, envelopes = await self._read_since([_user_stream(user_id), _id_key(event_id)], [])
         items = [EventEnvelope.model_validate_json(envelope) for envelope in envelopes]
         return LiveEvents(items=items, complete=complete == 1)
 
 
-def _mark(event_id: UUID) -> str:
+def _id_key(event_id: UUID) -> str:
     return f"live-event:{event_id}"
 
 
-def _own(user_id: UUID) -> str:
+def _user_stream(user_id: UUID) -> str:
     return f"stream:live:{user_id}"

@@ -1,8 +1,8 @@
--- Puts an event on the stream of all live events and, under the same id, on its user's own,
--- once an event_id.
--- KEYS: mark of the event, stream of all, stream of the user
+-- Adds an event to the stream of all live events and, under the same id, to that of its user. An
+-- event_id that was added before is a duplicate.
+-- KEYS: stream id by event_id, stream of all, stream of the user
 -- ARGV: event (JSON), envelope (JSON), length of the stream of all, length of the user's,
---       seconds that mark and user's stream are kept
+--       lifetime of the first and the third key (seconds)
 -- Answers {stream id, duplicate}.
 local before = redis.call('GET', KEYS[1])
 if before then

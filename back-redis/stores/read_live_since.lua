@@ -1,5 +1,6 @@
--- The events of a user after a given one; all that are kept, and not complete, when it has gone.
--- KEYS: stream of the user, mark of the event
+-- Reads the events of a user after a given one. When that is no longer kept, reads all that are and
+-- answers that they are not complete.
+-- KEYS: stream of the user, stream id by event_id
 -- Answers {complete, envelopes (JSON)}.
 local id = redis.call('GET', KEYS[2])
 local known = id and #redis.call('XRANGE', KEYS[1], id, id) == 1

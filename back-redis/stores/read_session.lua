@@ -1,6 +1,7 @@
--- Tells whose a session is and whether it stands: known, not revoked, made after the cut-off.
+-- Reads the user of a session and whether it is active: known, not revoked, and made after the
+-- cut-off time of its user.
 -- KEYS: session
--- ARGV: what the key of a cut-off begins with
+-- ARGV: prefix of the keys of cut-off times
 -- Answers {user_id, active} or nothing.
 local kept = redis.call('HMGET', KEYS[1], 'user_id', 'state', 'made_at')
 if not kept[1] then
@@ -8,5 +9,5 @@ if not kept[1] then
 end
 
 local cut_off = redis.call('GET', ARGV[1] .. kept[1])
-local stands = kept[2] == 'active' and (not cut_off or tonumber(kept[3]) > tonumber(cut_off))
-return {kept[1], stands and 1 or 0}
+local active = kept[2] == 'active' and (not cut_off or tonumber(kept[3]) > tonumber(cut_off))
+return {kept[1], active and 1 or 0}

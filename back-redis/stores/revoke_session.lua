@@ -1,7 +1,7 @@
--- Ends a session and tells the verifiers. An unknown one is told too: a token of it may live on
--- after the store has lost the session.
+-- Revokes a session and publishes the revocation. That of an unknown session is published too: an
+-- access token of it may still be valid after the store has lost the session.
 -- KEYS: session, stream of revocations
--- ARGV: sid, revocations are kept for (seconds)
+-- ARGV: sid, retention of revocations (seconds)
 local state = redis.call('HGET', KEYS[1], 'state')
 if state == 'revoked' then
   return

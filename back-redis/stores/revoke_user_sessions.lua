@@ -1,6 +1,6 @@
--- Ends every session that a user has now, and tells the verifiers.
--- KEYS: cut-off of the user, stream of revocations
--- ARGV: user_id, longest life of a session (seconds), revocations are kept for (seconds)
+-- Revokes every session that a user has now, and publishes the revocation.
+-- KEYS: cut-off time of the user, stream of revocations
+-- ARGV: user_id, longest lifetime of a session (seconds), retention of revocations (seconds)
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000000 + time[2])
 redis.call('SET', KEYS[1], now, 'EX', ARGV[2])

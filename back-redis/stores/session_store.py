@@ -1,7 +1,8 @@
 """Sessions and their revocation.
 
-A session is a hash that lives as long as its refresh token; beside it stand the refresh hashes
-that were spent. A user's cut-off ends every session made before it, and outlives them all.
+A session is a Redis hash that expires with its refresh token; a sorted set beside it holds its
+spent refresh hashes. A user's cut-off time revokes every session that was made before it. Its key
+lives as long as the longest session.
 """
 
 from uuid import UUID
@@ -29,7 +30,7 @@ class SessionStore:
         self._kept_seconds = settings.revocation_kept_seconds
 
     async def create(self, new: NewSession) -> Session:
-        """The session that is now kept.
+        """Create a session, or read it when the same login created it before.
 
         Raises:
             Conflict: `session_exists`, the sid belongs to another login.
@@ -48,20 +49,20 @@ class SessionStore:
             return Session(sid=sid, user_id=None, active=False)
         return Session(sid=sid, user_id=UUID(found[0]), active=found[1] == 1)
 
-    async def rotate(self, sid: UUID, trade: RotateSession) -> Session:
-        """The session, whose refresh hash is the next one now.
+    async def rotate(self, sid: UUID, rotation: RotateSession) -> Session:
+        """Replace the refresh hash of a session.
 
         Raises:
-            NotFound: `session_not_found`, there is none, it was ended, or the hash is not its own.
-            Conflict: `refresh_reused`, the hash was spent before; the session is ended.
+            NotFound: `session_not_found`, it is unknown or revoked, or the hash is not one of it.
+            Conflict: `refresh_reused`, the hash was spent before; the session is now revoked.
         """
         keys = [_session(sid), f"{_session(sid)}:spent", REVOCATIONS]
         arguments: list[str | int] = [
             _CUT_OFF,
             str(sid),
-            trade.presented_hash,
-            trade.next_hash,
-            trade.expires_in,
+            rotation.presented_hash,
+            rotation.next_hash,
+            rotation.expires_in,
             self._kept_seconds,
             SPENT_HASHES_KEPT,
         ]
@@ -73,11 +74,11 @@ class SessionStore:
         return Session(sid=sid, user_id=UUID(user_id), active=True)
 
     async def revoke(self, sid: UUID) -> None:
-        """End a session, known or not."""
+        """Revoke a session, known or not."""
         await self._revoke([_session(sid), REVOCATIONS], [str(sid), self._kept_seconds])
 
     async def revoke_all(self, user_id: UUID) -> None:
-        """End every session that the user has now; later ones stand."""
+        """Revoke every session that the user has now, and none that is created later."""
         keys = [_CUT_OFF + str(user_id), REVOCATIONS]
         await self._cut_off(keys, [str(user_id), SESSION_SECONDS_MAX, self._kept_seconds])
 

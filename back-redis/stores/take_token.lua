@@ -1,4 +1,4 @@
--- Takes one token of a bucket that refills continuously. An idle bucket is full, and vanishes.
+-- Takes one token of a bucket that refills continuously. The key of a full bucket expires.
 -- KEYS: bucket
 -- ARGV: capacity, window (seconds in which an empty bucket fills)
 -- Answers {allowed, tokens left, seconds until the next token as text}.
@@ -13,7 +13,7 @@ if kept[1] then
   tokens = math.min(capacity, kept[1] + elapsed * capacity / window)
 end
 
--- A token that is short by the rounding of the clock's microseconds is a token.
+-- The clock has microseconds: a token that lacks less than its rounding counts as whole.
 local allowed = tokens > 1 - 0.000001
 if allowed then
   tokens = math.max(0, tokens - 1)

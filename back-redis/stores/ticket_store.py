@@ -1,4 +1,4 @@
-"""Socket tickets: kept under their hash for seconds, redeemed once."""
+"""Socket tickets: kept by their hash for some seconds and redeemed once."""
 
 from shared.kit.errors import NotFound
 from shared.models.auth import NewTicket, TicketHolder
@@ -18,12 +18,12 @@ class TicketStore:
         )
 
     async def redeem(self, ticket_hash: str) -> TicketHolder:
-        """Whose ticket it was.
+        """Delete a ticket and return its holder.
 
         Raises:
-            NotFound: `ticket_not_found`, it never was, has run out, or was redeemed before.
+            NotFound: `ticket_not_found`, it is unknown, expired or redeemed.
         """
-        holder = await self._valkey.take(_key(ticket_hash))
+        holder = await self._valkey.get_and_delete(_key(ticket_hash))
         if holder is None:
             raise NotFound("There is no such ticket.", code="ticket_not_found")
         return TicketHolder.model_validate_json(holder)

@@ -52,7 +52,7 @@ def environment(keys: Identities, engine: Engine, monkeypatch: pytest.MonkeyPatc
         "VALKEY_HOST": engine.host,
         "VALKEY_PORT": str(engine.port),
         "VALKEY_USER": "back-redis",
-        # Patience: a busy machine is no outage.
+        # A slow machine must not look like an outage.
         "VALKEY_TIMEOUT": "10",
         "SILENCE_MS": "10000",
     }
@@ -63,7 +63,7 @@ def environment(keys: Identities, engine: Engine, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 async def raw(engine: Engine) -> AsyncIterator[Redis]:
-    """A plain connection, to look behind the stores."""
+    """A plain connection, to read the keys of the stores."""
     connection = Redis(
         host=engine.host,
         port=engine.port,
@@ -122,7 +122,7 @@ async def client(app: FastAPI) -> AsyncIterator[AsgiClient]:
 async def proxy(
     environment: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[TcpProxy]:
-    """A way to Valkey that can break; an app or store made afterwards goes through it."""
+    """A TCP proxy before Valkey, to interrupt; apps and stores made afterwards use it."""
     async with TcpProxy(engine.host, engine.port) as proxy:
         monkeypatch.delenv("VALKEY_TIMEOUT")
         monkeypatch.delenv("SILENCE_MS")

@@ -1,4 +1,4 @@
-"""The HTTP face: who may call what, and what comes back."""
+"""The HTTP API: who may call what, and the answers."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from shared.testing.identities import Identities
 from shared.testing.waiting import until
 from tests.test_live_store import envelope
 from tests.test_outage import last_heard
-from tests.test_session_store import hashed, new_session, trade
+from tests.test_session_store import hashed, new_session, rotation
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def path_of(template: str) -> str:
 
 class TestAccess:
     @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
-    async def test_nobody_unknown_and_nobody_without_the_scope(
+    async def test_an_unknown_caller_and_one_without_the_scope_are_refused(
         self, client: AsgiClient, keys: Identities, endpoint: Endpoint
     ) -> None:
         path = path_of(endpoint.path)
@@ -61,7 +61,7 @@ class TestAccess:
 
 
 class TestSessions:
-    async def test_a_life_of_a_session(self, client: AsgiClient, keys: Identities) -> None:
+    async def test_create_rotate_and_revoke(self, client: AsgiClient, keys: Identities) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
 
         async def post(path: str, json: BaseModel | None = None) -> AsgiReply:
@@ -79,16 +79,16 @@ class TestSessions:
         changed = new.model_copy(update={"refresh_hash": hashed("other")})
         exists = await post("/sessions", changed)
         assert (exists.status, exists.json()["code"]) == (409, "session_exists")
-        assert (await post(f"{path}/rotate", trade("first", "second"))).status == 200
-        reused = await post(f"{path}/rotate", trade("first", "third"))
+        assert (await post(f"{path}/rotate", rotation("first", "second"))).status == 200
+        reused = await post(f"{path}/rotate", rotation("first", "third"))
         assert (reused.status, reused.json()["code"]) == (409, "refresh_reused")
-        ended = await post(f"{path}/rotate", trade("second", "third"))
+        ended = await post(f"{path}/rotate", rotation("second", "third"))
         assert (ended.status, ended.json()["code"]) == (404, "session_not_found")
         assert (await post(f"{path}/revoke")).status == 204
         read = await client.get(path, headers=auth)
         assert read.json()["active"] is False
 
-    async def test_a_session_longer_than_a_cut_off_is_kept_is_refused(
+    async def test_a_session_that_outlives_a_cut_off_time_is_refused(
         self, client: AsgiClient, keys: Identities
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
@@ -155,7 +155,9 @@ class TestStreams:
         refused = await client.get("/streams/live", params={"since": since}, headers=auth)
         assert refused.status == 422
 
-    async def test_there_are_no_others(self, client: AsgiClient, keys: Identities) -> None:
+    async def test_an_unknown_stream_is_not_found(
+        self, client: AsgiClient, keys: Identities
+    ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         refused = await client.get("/streams/secrets", headers=auth)
         assert (refused.status, refused.json()["code"]) == (404, "stream_not_found")

@@ -10,7 +10,7 @@ from stores.limit_store import LimitStore
 
 
 class TestTake:
-    async def test_counts_down_and_then_says_when_to_come_back(self, limits: LimitStore) -> None:
+    async def test_counts_down_and_then_says_when_to_retry(self, limits: LimitStore) -> None:
         taken = [await limits.take("logins", "ada", capacity=3, window=900) for _ in range(4)]
         assert [answer.allowed for answer in taken] == [True, True, True, False]
         assert [answer.remaining for answer in taken] == [2, 1, 0, 0]
@@ -47,7 +47,7 @@ class TestTake:
         answer = await limits.take("calls", "ada", capacity=2, window=900)
         assert answer.remaining == 1
 
-    async def test_an_idle_bucket_vanishes(self, limits: LimitStore, raw: Redis) -> None:
+    async def test_the_key_of_a_full_bucket_expires(self, limits: LimitStore, raw: Redis) -> None:
         await limits.take("calls", "ada", capacity=100, window=1)
 
         async def gone() -> bool:

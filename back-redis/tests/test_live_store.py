@@ -1,4 +1,4 @@
-"""Live events are published once and found again from the last one seen."""
+"""Live events are published once and read from the last one that was seen."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -68,7 +68,7 @@ class TestPublish:
 
 
 class TestSince:
-    async def test_tells_what_came_after(self, live: LiveStore) -> None:
+    async def test_returns_the_events_after_the_given_one(self, live: LiveStore) -> None:
         user_id = uuid4()
         events = await publish(live, user_id, 3)
         await publish(live, uuid4(), 2)
@@ -84,7 +84,7 @@ class TestSince:
         assert missed.complete
 
     @pytest.mark.parametrize("gone", ["trimmed", "unknown", "someone else's"])
-    async def test_when_the_event_has_gone_all_that_is_kept_is_told(
+    async def test_when_the_event_is_no_longer_kept_all_are_returned(
         self, valkey: ValkeyClient, settings: Settings, gone: str
     ) -> None:
         live = LiveStore(valkey, settings.model_copy(update={"live_events_kept_per_user": 2}))

@@ -1,4 +1,4 @@
-"""Without Valkey: live, not ready, 503 in time; and by itself back again."""
+"""Without Valkey: live, not ready, 503 in time, and recovery without a restart."""
 
 import asyncio
 import signal
@@ -27,7 +27,7 @@ from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
 from shared.testing.waiting import until
 from stores.session_store import SessionStore
-from tests.test_session_store import new_session, trade
+from tests.test_session_store import new_session, rotation
 from valkey_client import ValkeyClient
 
 
@@ -55,7 +55,7 @@ async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
 
 @pytest.fixture
 def broken_app(raw: Redis, proxy: TcpProxy) -> FastAPI:
-    """An app whose way to Valkey can break."""
+    """An app whose connection to Valkey goes through the proxy."""
     return make_app()
 
 
@@ -95,7 +95,7 @@ class TestWithoutValkey:
             assert (await client.get(f"/sessions/{uuid4()}", headers=auth)).status == 200
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
-    async def test_streams_fall_silent_end_and_open_again(
+    async def test_streams_stop_their_heartbeats_end_and_open_again(
         self, broken_app: FastAPI, proxy: TcpProxy, keys: Identities, how: str
     ) -> None:
         subscriber = keys.client("back-auth", "back-redis", AsgiTransport(broken_app))
@@ -174,7 +174,7 @@ class OwnEngine:
 
 
 class TestKilledValkey:
-    async def test_no_answered_write_is_lost(
+    async def test_no_acknowledged_write_is_lost(
         self, environment: None, own_engine: OwnEngine, keys: Identities
     ) -> None:
         password = keys.folder / "secrets" / "back-redis" / "valkey.password"
@@ -200,7 +200,7 @@ class TestKilledValkey:
             await until(answers)
             for new in answered:
                 assert (await sessions.read(new.sid)).active
-                await sessions.rotate(new.sid, trade("first", "second"))
+                await sessions.rotate(new.sid, rotation("first", "second"))
 
 
 async def _write_until_refused(sessions: SessionStore, answered: list[NewSession]) -> None:

@@ -1,4 +1,4 @@
-"""Sessions: one family of refresh hashes each, spent once, ended for good."""
+"""Sessions: each refresh hash is spent once, and a revoked session stays revoked."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ def new_session(user_id: UUID | None = None, word: str = "first") -> NewSession:
     )
 
 
-def trade(presented: str, following: str) -> RotateSession:
+def rotation(presented: str, following: str) -> RotateSession:
     return RotateSession(
         presented_hash=hashed(presented), next_hash=hashed(following), expires_in=900
     )
@@ -46,17 +46,15 @@ class TestCreate:
         assert await sessions.read(new.sid) == created
         assert 590 <= await raw.ttl(f"session:{new.sid}") <= 600
 
-    async def test_the_same_login_told_again_is_the_same_session(
-        self, sessions: SessionStore
-    ) -> None:
+    async def test_a_repeated_login_is_the_same_session(self, sessions: SessionStore) -> None:
         new = new_session()
         await sessions.create(new)
-        await sessions.rotate(new.sid, trade("first", "second"))
+        await sessions.rotate(new.sid, rotation("first", "second"))
         assert (await sessions.create(new)).active
-        await sessions.rotate(new.sid, trade("second", "third"))
+        await sessions.rotate(new.sid, rotation("second", "third"))
 
     @pytest.mark.parametrize("ended_by", ["revoke", "revoke_all"])
-    async def test_told_again_after_its_end_it_stays_ended(
+    async def test_a_repeated_login_after_revocation_stays_revoked(
         self, sessions: SessionStore, ended_by: str
     ) -> None:
         new = new_session()
@@ -89,58 +87,58 @@ class TestRead:
 
 
 class TestRotate:
-    async def test_the_next_hash_follows_and_the_life_begins_anew(
+    async def test_the_next_hash_is_current_and_the_expiry_starts_again(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        rotated = await sessions.rotate(new.sid, trade("first", "second"))
+        rotated = await sessions.rotate(new.sid, rotation("first", "second"))
         assert rotated == Session(sid=new.sid, user_id=new.user_id, active=True)
         assert 890 <= await raw.ttl(f"session:{new.sid}") <= 900
         assert 890 <= await raw.ttl(f"session:{new.sid}:spent") <= 900
-        await sessions.rotate(new.sid, trade("second", "third"))
+        await sessions.rotate(new.sid, rotation("second", "third"))
 
-    async def test_a_spent_hash_ends_the_session_and_tells_the_verifiers(
+    async def test_a_spent_hash_revokes_the_session_and_publishes_it(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        await sessions.rotate(new.sid, trade("first", "second"))
-        await sessions.rotate(new.sid, trade("second", "third"))
+        await sessions.rotate(new.sid, rotation("first", "second"))
+        await sessions.rotate(new.sid, rotation("second", "third"))
         with pytest.raises(Conflict) as refused:
-            await sessions.rotate(new.sid, trade("first", "stolen"))
+            await sessions.rotate(new.sid, rotation("first", "stolen"))
         assert refused.value.code == "refresh_reused"
         assert not (await sessions.read(new.sid)).active
         assert await revocations(raw) == [{"sid": str(new.sid)}]
         with pytest.raises(NotFound) as ended:
-            await sessions.rotate(new.sid, trade("third", "fourth"))
+            await sessions.rotate(new.sid, rotation("third", "fourth"))
         assert ended.value.code == "session_not_found"
 
-    async def test_a_hash_that_was_never_issued_ends_nothing(
+    async def test_a_hash_that_was_never_issued_revokes_nothing(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
         with pytest.raises(NotFound):
-            await sessions.rotate(new.sid, trade("guessed", "stolen"))
+            await sessions.rotate(new.sid, rotation("guessed", "stolen"))
         assert await revocations(raw) == []
-        await sessions.rotate(new.sid, trade("first", "second"))
+        await sessions.rotate(new.sid, rotation("first", "second"))
 
-    async def test_the_same_trade_told_again_is_answered_again(
+    async def test_a_rotation_sent_again_gets_the_same_answer(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        first = await sessions.rotate(new.sid, trade("first", "second"))
-        assert await sessions.rotate(new.sid, trade("first", "second")) == first
+        first = await sessions.rotate(new.sid, rotation("first", "second"))
+        assert await sessions.rotate(new.sid, rotation("first", "second")) == first
         assert await revocations(raw) == []
 
     async def test_an_unknown_session_is_not_found(self, sessions: SessionStore) -> None:
         with pytest.raises(NotFound) as unknown:
-            await sessions.rotate(uuid4(), trade("first", "second"))
+            await sessions.rotate(uuid4(), rotation("first", "second"))
         assert unknown.value.code == "session_not_found"
 
-    async def test_of_twenty_at_once_one_wins_and_the_session_ends(
+    async def test_of_twenty_at_once_one_succeeds_and_the_session_is_revoked(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
@@ -148,7 +146,7 @@ class TestRotate:
 
         async def one(number: int) -> str:
             try:
-                await sessions.rotate(new.sid, trade("first", f"next-{number}"))
+                await sessions.rotate(new.sid, rotation("first", f"next-{number}"))
             except Conflict as refused:
                 return refused.code
             return "rotated"
@@ -166,7 +164,7 @@ class TestRotate:
         await sessions.create(new)
         words = ["first", "second", "third", "fourth"]
         for presented, following in pairwise(words):
-            await sessions.rotate(new.sid, trade(presented, following))
+            await sessions.rotate(new.sid, rotation(presented, following))
         assert await raw.zrange(f"session:{new.sid}:spent", 0, -1) == [
             hashed("second"),
             hashed("third"),
@@ -174,7 +172,7 @@ class TestRotate:
 
 
 class TestRevoke:
-    async def test_ends_the_session_and_tells_the_verifiers_once(
+    async def test_revokes_the_session_and_publishes_it_once(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
@@ -184,9 +182,11 @@ class TestRevoke:
         assert not (await sessions.read(new.sid)).active
         assert await revocations(raw) == [{"sid": str(new.sid)}]
         with pytest.raises(NotFound):
-            await sessions.rotate(new.sid, trade("first", "second"))
+            await sessions.rotate(new.sid, rotation("first", "second"))
 
-    async def test_an_unknown_session_is_told_too(self, sessions: SessionStore, raw: Redis) -> None:
+    async def test_the_revocation_of_an_unknown_session_is_published(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
         sid = uuid4()
         await sessions.revoke(sid)
         assert await revocations(raw) == [{"sid": str(sid)}]
@@ -212,7 +212,7 @@ class TestRevoke:
 
 
 class TestRevokeAll:
-    async def test_ends_what_is_and_not_what_comes(
+    async def test_revokes_present_sessions_and_no_later_ones(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         user_id = uuid4()
@@ -225,20 +225,20 @@ class TestRevokeAll:
         assert (await sessions.read(other.sid)).active
         assert (await sessions.read(after.sid)).active
         with pytest.raises(NotFound):
-            await sessions.rotate(before.sid, trade("first", "second"))
-        await sessions.rotate(after.sid, trade("first", "second"))
+            await sessions.rotate(before.sid, rotation("first", "second"))
+        await sessions.rotate(after.sid, rotation("first", "second"))
 
-    async def test_a_spent_hash_of_a_cut_off_session_is_still_a_reuse(
+    async def test_a_spent_hash_after_the_cut_off_time_is_a_reuse(
         self, sessions: SessionStore
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        await sessions.rotate(new.sid, trade("first", "second"))
+        await sessions.rotate(new.sid, rotation("first", "second"))
         await sessions.revoke_all(new.user_id)
         with pytest.raises(Conflict):
-            await sessions.rotate(new.sid, trade("first", "second"))
+            await sessions.rotate(new.sid, rotation("first", "second"))
 
-    async def test_the_cut_off_outlives_every_session(
+    async def test_the_cut_off_time_outlives_every_session(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         user_id = uuid4()

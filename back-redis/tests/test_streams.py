@@ -1,4 +1,4 @@
-"""Streams: missed entries first, caught-up, then entries as they come, for every subscriber."""
+"""Streams: missed entries, caught-up, then new entries, for every subscriber."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -61,8 +61,8 @@ async def subscriber(app: FastAPI, client: AsgiClient, keys: Identities) -> Serv
     return keys.client("back-websockets", "back-redis", AsgiTransport(app))
 
 
-class TestNewcomers:
-    async def test_to_live_get_what_comes_and_nothing_before(
+class TestWithoutLastId:
+    async def test_live_begins_with_the_next_entry(
         self, subscriber: ServiceClient, live: LiveStore
     ) -> None:
         await publish(live, uuid4(), 2)
@@ -72,7 +72,7 @@ class TestNewcomers:
             await publish(live, uuid4(), 3)
             assert numbers(await several(events, 3)) == [0, 1, 2]
 
-    async def test_to_revocations_get_all_that_are_kept(
+    async def test_revocations_begin_with_the_oldest_kept_entry(
         self, subscriber: ServiceClient, sessions: SessionStore
     ) -> None:
         sid, user_id = uuid4(), uuid4()
@@ -88,7 +88,7 @@ class TestNewcomers:
         assert abs(datetime.now(UTC) - second.issued_before) < timedelta(seconds=5)
         assert told[2].id == told[1].id
 
-    async def test_to_an_empty_stream_are_caught_up_at_its_beginning(
+    async def test_an_empty_stream_is_caught_up_at_its_beginning(
         self, subscriber: ServiceClient, live: LiveStore
     ) -> None:
         async with aclosing(subscriber.events("/streams/live")) as events:
@@ -99,7 +99,7 @@ class TestNewcomers:
 
 
 class TestResume:
-    async def test_from_any_entry_nothing_is_lost_or_told_twice(
+    async def test_from_any_entry_nothing_is_lost_or_repeated(
         self, subscriber: ServiceClient, live: LiveStore, raw: Redis
     ) -> None:
         await publish(live, uuid4(), 1200)
@@ -127,7 +127,7 @@ class TestResume:
                             break
         assert numbers(told) == [0, *range(500)]
 
-    async def test_after_an_entry_that_has_gone_a_gap_comes_first(
+    async def test_after_an_entry_that_is_not_kept_a_gap_comes_first(
         self, subscriber: ServiceClient, live: LiveStore, raw: Redis
     ) -> None:
         await publish(live, uuid4(), 4)
@@ -170,7 +170,7 @@ class TestFanOut:
         blocked = [one for one in await raw.client_list() if one["cmd"] == "xread"]
         assert len(blocked) <= 1
 
-    async def test_a_subscriber_who_lags_is_cut_off_and_the_others_are_not(
+    async def test_a_lagging_subscriber_is_disconnected_and_no_other(
         self, valkey: ValkeyClient, settings: Settings, live: LiveStore
     ) -> None:
         tight = settings.model_copy(update={"subscriber_queue": 10})
@@ -193,7 +193,7 @@ class TestFanOut:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 
-    async def test_a_subscriber_who_leaves_is_forgotten(
+    async def test_a_subscriber_who_disconnects_is_removed(
         self, valkey: ValkeyClient, settings: Settings
     ) -> None:
         pubsub = PubSub(valkey, settings, asyncio.Event())

@@ -17,7 +17,7 @@ def new_ticket(expires_in: int = 30) -> NewTicket:
 
 
 class TestRedeem:
-    async def test_tells_the_holder_once(self, tickets: TicketStore) -> None:
+    async def test_returns_the_holder_once(self, tickets: TicketStore) -> None:
         ticket = new_ticket()
         await tickets.keep(ticket)
         holder = await tickets.redeem(ticket.ticket_hash)
@@ -33,7 +33,7 @@ class TestRedeem:
         )
         assert [isinstance(answer, TicketHolder) for answer in redeemed].count(True) == 1
 
-    async def test_runs_out(self, tickets: TicketStore, raw: Redis) -> None:
+    async def test_expires(self, tickets: TicketStore, raw: Redis) -> None:
         await tickets.keep(new_ticket(expires_in=1))
 
         async def gone() -> bool:
