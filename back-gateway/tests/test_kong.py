@@ -116,7 +116,7 @@ class TestRefuse:
     @pytest.mark.parametrize(
         "change, reason",
         [
-            (lambda t: t["services"].append(t["services"][0]), "service name back-api is used more"),
+            (lambda t: t["services"].append(t["services"][0]), "name back-api is used"),
             (lambda t: t["services"][0]["routes"][1].update(name="api"), "route name api is used"),
             (lambda t: t["services"][1]["routes"][0].update(paths=["/api/"]), "path /api/ is used"),
             (lambda t: t["plugins"].append(t["plugins"][0]), "plugin cors is used more than once"),
