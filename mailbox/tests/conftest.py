@@ -38,7 +38,7 @@ def send(environment: int) -> Callable[..., None]:
         to: tuple[str, ...] = ("ana@example.com",),
         sender: str = "app@example.com",
     ) -> None:
-        with smtplib.SMTP("127.0.0.1", environment, timeout=5) as smtp:
+        with smtplib.SMTP("127.0.0.1", environment, timeout=30) as smtp:
             if isinstance(mail, bytes):
                 smtp.sendmail(sender, to, mail)
             else:
