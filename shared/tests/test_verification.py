@@ -441,6 +441,9 @@ class TestWhenTheKeySetIsLoaded:
         auth.down = False
         gaps = await self.seconds_between_loads(key_set, auth, clock, 3)
         assert gaps == [31, 61, 61]
+        auth.down = True
+        gaps = await self.seconds_between_loads(key_set, auth, clock, 3)
+        assert gaps == [61, 3, 5]
 
     async def test_an_outage_at_the_start_ends_with_the_next_load(
         self, key_set: RemoteKeySet, auth: ScriptedAuth, clock: Clock
