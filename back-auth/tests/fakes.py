@@ -25,7 +25,26 @@ from shared.models.user import Role, User, UserCredential, UserStatus
 
 
 @dataclass
-class PostgresState:
+class FakeState:
+    """The state of a fake data service, which can be out for a while."""
+
+    down: bool = field(default=False, kw_only=True)
+
+    def reach(self) -> None:
+        if self.down:
+            raise Unavailable("The data service is down.")
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        self.down = True
+        try:
+            yield
+        finally:
+            self.down = False
+
+
+@dataclass
+class PostgresState(FakeState):
     """The state of a fake back-postgres."""
 
     users: dict[UUID, User] = field(default_factory=dict)
@@ -35,11 +54,6 @@ class PostgresState:
     answers: dict[UUID, User] = field(default_factory=dict)
     events: dict[UUID, EventEnvelope] = field(default_factory=dict)
     recorded: set[UUID] = field(default_factory=set)
-    down: bool = False
-
-    def reach(self) -> None:
-        if self.down:
-            raise Unavailable("back-postgres is down.")
 
     def add_user(
         self, email: str, password_hash: str, *, status: UserStatus, role: Role = "user"
@@ -66,14 +80,6 @@ class PostgresState:
 
     def published(self, event_type: str) -> list[EventEnvelope]:
         return [event for event in self.events.values() if event.event_type == event_type]
-
-    @contextmanager
-    def outage(self) -> Iterator[None]:
-        self.down = True
-        try:
-            yield
-        finally:
-            self.down = False
 
 
 class FakeAccounts:
@@ -177,7 +183,7 @@ class StoredSession:
 
 
 @dataclass
-class RedisState:
+class RedisState(FakeState):
     """The state of a fake back-redis."""
 
     sessions: dict[UUID, StoredSession] = field(default_factory=dict)
@@ -185,19 +191,6 @@ class RedisState:
     buckets: dict[str, LocalTokenBuckets] = field(default_factory=dict)
     revoked: list[UUID] = field(default_factory=list)
     refills: bool = True
-    down: bool = False
-
-    def reach(self) -> None:
-        if self.down:
-            raise Unavailable("back-redis is down.")
-
-    @contextmanager
-    def outage(self) -> Iterator[None]:
-        self.down = True
-        try:
-            yield
-        finally:
-            self.down = False
 
 
 class FakeSessions:
