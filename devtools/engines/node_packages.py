@@ -10,7 +10,6 @@ from devtools.engines import wheels
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import output_of
 
-LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
 SECONDS = 300
 
 
@@ -31,21 +30,10 @@ async def installed(locked: Path, folder: Path) -> NodePackages:
     )
     stamp = folder / ".stamp"
     wanted = hashlib.sha256((locked / "package-lock.json").read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        _lay_out(locked, folder)
-        await _install(node, npm, folder)
-        stamp.write_text(wanted)
-    return NodePackages(node, folder / "node_modules")
-
-
-def _lay_out(locked: Path, folder: Path) -> None:
+    if stamp.exists() and stamp.read_text() == wanted:
+        return NodePackages(node, folder / "node_modules")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name in LOCK_FILES:
-        shutil.copy(locked / name, folder / name)
-
-
-async def _install(node: Path, npm: Path, folder: Path) -> None:
+    shutil.copytree(locked, folder)
     path = f"{node.parent}:{os.environ.get('PATH', os.defpath)}"
     command = (node, npm, "ci", "--no-progress")
     try:
@@ -56,3 +44,5 @@ async def _install(node: Path, npm: Path, folder: Path) -> None:
         raise DevError(f"npm did not finish within {SECONDS} s: try again") from None
     if code:
         raise DevError(f"npm can't install; is the npm registry reachable?\n{said}")
+    stamp.write_text(wanted)
+    return NodePackages(node, folder / "node_modules")

@@ -13,13 +13,13 @@ from devtools.workspace import environments
 from devtools.workspace.repository import members
 
 
-async def install() -> None:
-    """Bring the engines' wheels and make them importable here.
+async def install(group: str = "engines") -> None:
+    """Bring the wheels of a dependency group and make them importable here.
 
     They have an environment of their own, so that a new uv.lock changes nothing below a running
     engine when ./dev brings its own environment up to date.
     """
-    venv = await environments.sync("devtools", ("engines",))
+    venv = await environments.sync("devtools", (group,))
     for packages in venv.glob("lib/python3*/site-packages"):
         site.addsitedir(str(packages))
 

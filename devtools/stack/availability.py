@@ -41,9 +41,7 @@ PARTS = {
 def missing(topology: Topology) -> Iterator[tuple[str, str]]:
     """Each service that can't run here, with one line that says so and what to do about it."""
     for service, part in PARTS.items():
-        stubbed = service in topology.services and topology.services[service].is_stub
-        if service not in topology.services or stubbed:
-            continue
-        if not is_offered(part.package, part.member) and not part.has_other():
+        wanted = service in topology.services and not topology.services[service].is_stub
+        if wanted and not is_offered(part.package, part.member) and not part.has_other():
             line = f"{part.package} has no build for this machine: starting without {service}"
             yield service, f"{line} ({part.advice} to have it)"

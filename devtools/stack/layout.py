@@ -73,8 +73,8 @@ class Layout:
         home = folder if folder and (folder / "pyproject.toml").exists() else ROOT
         health = service.healthcheck
         probe = None
-        if health and health.port is not None and health.path is not None:
-            probe = (self.port(service.name, health.port), health.path)
+        if health and health.url:
+            probe = (self.port(service.name, health.url[0]), health.url[1])
         test = health.test[1:] if health and not probe else ()
         return LocalService(
             name=service.name,
@@ -120,15 +120,15 @@ class Layout:
 
     def make_folders(self, service: Service) -> None:
         """The folder tree that stands for the container's: a link a mount, a folder a tmpfs."""
-        mounts = self._mounts_of(service)
         for path in service.tmpfs:
-            shutil.rmtree(_inside(mounts, path), ignore_errors=True)
-            _inside(mounts, path).mkdir(parents=True, mode=0o700)
+            folder = self._local(service, path)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True, mode=0o700)
         for mount in service.mounts:
             source = self._source(mount)
             if mount.is_volume:
                 source.mkdir(parents=True, exist_ok=True, mode=0o700)
-            link = _inside(mounts, mount.target)
+            link = self._local(service, mount.target)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(source.resolve())
@@ -145,7 +145,7 @@ class Layout:
         path = f"{VENVS / member / 'bin'}:{SERVICE_PATH}" if member else SERVICE_PATH
         inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         if TEMPORARY in service.tmpfs:
-            inherited["TMPDIR"] = str(_inside(self._mounts_of(service), TEMPORARY))
+            inherited["TMPDIR"] = str(self._local(service, TEMPORARY))
         marker = {MARKER: str(self._stack.folder), "PYTHONUNBUFFERED": "1"}
         return {"PATH": path, **inherited, **given, **marker}
 
@@ -194,12 +194,8 @@ class Layout:
         path = PurePosixPath(text)
         places = [*service.tmpfs, *(mount.target for mount in service.mounts)]
         if any(path.is_relative_to(place) or place.is_relative_to(path) for place in places):
-            return str(_inside(self._mounts_of(service), path))
+            return str(self._local(service, path))
         return None
 
-    def _mounts_of(self, service: Service) -> Path:
-        return self._stack.mounts / service.name
-
-
-def _inside(mounts: Path, path: PurePosixPath) -> Path:
-    return mounts / path.relative_to("/")
+    def _local(self, service: Service, path: PurePosixPath) -> Path:
+        return self._stack.mounts / service.name / path.relative_to("/")

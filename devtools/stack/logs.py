@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,15 +84,21 @@ def files_of(folder: Path, service: str | None) -> list[Path]:
     return [*sorted(folder.glob(f"{pattern}.log.1")), *sorted(folder.glob(f"{pattern}.log"))]
 
 
-def merged(files: list[Path], last: int) -> Iterator[Entry]:
+def merged(files: list[Path], last: int) -> list[Entry]:
     """The last entries of all these files together, by time."""
-    entries: deque[Entry] = deque()
+    entries: list[Entry] = []
     for file in files:
         with file.open("rb") as content:
-            lines = deque(content, maxlen=last)
-        entries.extend(entry for line in lines if (entry := parse(line, service_of(file))))
-    by_time = sorted(entries, key=lambda entry: str(entry["time"]))
-    yield from by_time[-last:]
+            entries += _entries(file, deque(content, maxlen=last))
+    return _by_time(entries)[-last:]
+
+
+def _entries(file: Path, lines: Iterable[bytes]) -> list[Entry]:
+    return [entry for line in lines if (entry := parse(line, service_of(file)))]
+
+
+def _by_time(entries: list[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: str(entry["time"]))
 
 
 def service_of(file: Path) -> str:
@@ -157,5 +163,5 @@ def _added(files: Iterable[Path], read: dict[int, int]) -> list[Entry]:
             content.seek(done if done <= status.st_size else 0)  # a new file may get an old inode
             *lines, rest = content.read().split(b"\n")
             read[inode] = content.tell() - len(rest)
-            entries += [entry for text in lines if (entry := parse(text, service_of(file)))]
-    return sorted(entries, key=lambda entry: str(entry["time"]))
+            entries += _entries(file, lines)
+    return _by_time(entries)

@@ -15,7 +15,6 @@ from devtools.workspace.repository import Stack
 
 _CLOCK_TOLERANCE = 2.0
 _PATIENCE = 5.0
-_KILLED_WITHIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,15 @@ def find(stack: Stack) -> list[Orphan]:
 
 def end(orphans: Iterable[Orphan]) -> None:
     """SIGTERM, then SIGKILL for those that stay."""
-    processes = []
+    alive = []
     for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
-            processes.append(psutil.Process(orphan.pid))
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGTERM)
-    _, alive = psutil.wait_procs(processes, timeout=_PATIENCE)
-    for process in alive:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=_KILLED_WITHIN)
+            alive.append(psutil.Process(orphan.pid))
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        _, alive = psutil.wait_procs(alive, timeout=_PATIENCE)
 
 
 def _is_someone_else(entry: Recorded) -> bool:

@@ -21,7 +21,10 @@ _SETTLED_AFTER = 1.0
 
 
 class Prerequisites:
-    """Environments and engines. `changed` is called when there is something new to show."""
+    """What must be there before a service starts, each made once however many ask for it.
+
+    `changed` is called when there is something new to show.
+    """
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -42,31 +45,24 @@ class Prerequisites:
 
     async def engine(self, image: str, recipe: Recipe) -> None:
         name = f"engine {image}"
+        loop = asyncio.get_running_loop()
 
-        async def fetch() -> None:
-            await self._once("engine wheels", wheels.install)
-            loop = asyncio.get_running_loop()
+        def progress(text: str) -> None:
+            loop.call_soon_threadsafe(self._show, name, text)
 
-            def progress(text: str) -> None:
-                loop.call_soon_threadsafe(self._show, name, text)
-
-            await in_thread(lambda: recipe.fetch(progress))
-
-        await self._once(name, fetch)
+        await self._once("engine wheels", wheels.install)
+        await self._once(name, lambda: in_thread(lambda: recipe.fetch(progress)))
 
     async def prism(self) -> None:
-        async def install() -> None:
-            await self._once("engine wheels", wheels.install)
-            await stub.installed()
+        await self._once("engine wheels", wheels.install)
+        await self._once("Prism, for stubs", stub.installed)
 
-        await self._once("Prism, for stubs", install)
-
-    async def _once(self, name: str, make: Callable[[], Awaitable[None]]) -> None:
+    async def _once(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
         if name not in self._tasks:
             self._tasks[name] = asyncio.create_task(self._timed(name, make))
         await asyncio.shield(self._tasks[name])
 
-    async def _timed(self, name: str, make: Callable[[], Awaitable[None]]) -> None:
+    async def _timed(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
         started = time.monotonic()
         self._show(name, "")
         await make()

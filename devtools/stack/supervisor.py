@@ -72,7 +72,6 @@ class Supervisor:
             for name, runner in self._runners.items():
                 self._tasks[name] = asyncio.create_task(runner.run())
             try:
-                await self._until_ready()
                 await self._until_stopped()
             finally:
                 await self._shut_down()
@@ -86,21 +85,16 @@ class Supervisor:
                 runner.kill()
         self._stop.set()
 
-    async def _until_ready(self) -> None:
-        while not self._stop.is_set() and not self._failure:
-            self._failure = self._fatal_reason()
-            self._publish_state()
-            if all(runner.state.is_up for runner in self._runners.values()):
-                self._phase = "ready"
-                self._seconds = time.monotonic() - self._began
-                self._publish_state()
-                return
-            await self._wait_for_news(_TICK)
-
     async def _until_stopped(self) -> None:
         while not self._stop.is_set() and not self._failure:
-            await self._wait_for_news(None)
+            await self._wait_for_news(_TICK if self._phase == "starting" else None)
             self._publish_state()
+            if self._phase == "starting":
+                self._failure = self._fatal_reason()
+                if all(runner.state.is_up for runner in self._runners.values()):
+                    self._phase = "ready"
+                    self._seconds = time.monotonic() - self._began
+                    self._publish_state()
 
     async def _wait_for_news(self, timeout: float | None) -> None:
         stop = asyncio.create_task(self._stop.wait())

@@ -114,8 +114,6 @@ class Build(_Part):
 
 
 class Healthcheck(_Part):
-    """`port` and `path` are those of the URL in its test; None for a test without one."""
-
     test: tuple[str, ...]
     interval: Seconds = 30.0
     timeout: Seconds = 30.0
@@ -123,14 +121,10 @@ class Healthcheck(_Part):
     start_period: Seconds = 0.0
 
     @property
-    def port(self) -> int | None:
+    def url(self) -> tuple[int, str] | None:
+        """Port and path of the URL in its test; None for a test without one."""
         url = _URL.search(" ".join(self.test))
-        return int(url[1]) if url else None
-
-    @property
-    def path(self) -> str | None:
-        url = _URL.search(" ".join(self.test))
-        return url[2] if url else None
+        return (int(url[1]), url[2]) if url else None
 
     @model_validator(mode="after")
     def _is_command(self) -> Self:
@@ -195,46 +189,28 @@ class Network(_Part):
     internal: bool = False
 
 
-class Volume(_Part):
-    pass
-
-
 class Topology(_Part):
     name: str = ""
     services: Mapping[str, Service]
     networks: Mapping[str, Network | None] = {}
-    volumes: Mapping[str, Volume | None] = {}
+    volumes: Mapping[str, _Part | None] = {}
 
-    def with_profiles(self, profiles: Collection[str] = ()) -> Self:
-        """Without the services whose profile was not asked for."""
-        chosen = set(profiles)
-        return self._keep(
-            name for name, it in self.services.items() if not it.profiles or chosen & {*it.profiles}
-        )
+    def with_profiles(self) -> Self:
+        """Without the services of a profile: ./dev up has none."""
+        return self._keep(name for name, it in self.services.items() if not it.profiles)
 
     def without(self, names: Collection[str]) -> Self:
         """Without these; an engine and its owner go together, and nobody waits for them."""
-        for name in names:
-            if name not in self.services:
-                known = ", ".join(sorted(self.services))
-                raise TopologyError(f"--without {name}: no such service, there are: {known}")
-        engines = [name for name, it in self.services.items() if it.is_engine]
-        gone = set(names)
-        for engine in engines:
-            if engine in gone:
-                gone.update(owner.name for owner in self.owners_of(engine))
-        for engine in engines:
-            if {owner.name for owner in self.owners_of(engine)} <= gone:
-                gone.add(engine)
-        return self._keep(self.services.keys() - gone)
+        self._check_names("--without", names, self.services)
+        engines = [name for name in names if self.services[name].is_engine]
+        owners = {owner.name for engine in engines for owner in self.owners_of(engine)}
+        return self._keep(self.services.keys() - {*names} - owners).without_idle_engines()
 
     def with_stubs(self, names: Collection[str]) -> Self:
         """With stubs in place of these: they wait for nobody, and need no engine."""
         services = dict(self.services)
+        self._check_names("--stub", names, [it for it in services if not services[it].is_engine])
         for name in names:
-            if name not in services or services[name].is_engine:
-                known = ", ".join(sorted(key for key, it in services.items() if not it.is_engine))
-                raise TopologyError(f"--stub {name}: no such service, there are: {known}")
             services[name] = services[name].model_copy(update={"depends_on": {}, "is_stub": True})
         return self.model_copy(update={"services": services}).without_idle_engines()
 
@@ -242,6 +218,13 @@ class Topology(_Part):
         return self._keep(
             name for name, it in self.services.items() if not it.is_engine or self.owners_of(name)
         )
+
+    @staticmethod
+    def _check_names(option: str, names: Collection[str], known: Collection[str]) -> None:
+        for name in names:
+            if name not in known:
+                there = ", ".join(sorted(known))
+                raise TopologyError(f"{option} {name}: no such service, there are: {there}")
 
     def owners_of(self, engine: str) -> list[Service]:
         return [it for it in self.services.values() if engine in it.depends_on]
@@ -314,10 +297,14 @@ class _Document:
         """`place` is a path of keys and indexes; the line is that of its last part that exists."""
         node, where = self.node, []
         for part in place:
-            node = _inside(node, part) or node
+            node = _inside(node, part)
             where += [part] if isinstance(part, str) and "<" not in part else []
         named = f"{'.'.join(where)}: " if where else ""
-        return TopologyError(f"{self.file}:{node.start_mark.line + 1}: {named}{problem}")
+        return _error_at(self.file, node.start_mark, f"{named}{problem}")
+
+
+def _error_at(file: str, mark: yaml.Mark | None, problem: str) -> TopologyError:
+    return TopologyError(f"{file}:{mark.line + 1 if mark else 1}: {problem}")
 
 
 def _read(path: Path, variables: Mapping[str, str]) -> _Document:
@@ -326,12 +313,11 @@ def _read(path: Path, variables: Mapping[str, str]) -> _Document:
     try:
         node = loader.get_single_node()
         if not isinstance(node, MappingNode):
-            raise TopologyError(f"{path.name}:1: expected the key services")
+            raise _error_at(path.name, None, "expected the key services")
         _prepare(node, path.name, variables)
         return _Document(path.name, node, loader.construct_document(node))
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise TopologyError(f"{path.name}:{line}: not YAML: {error.problem}") from error
+        raise _error_at(path.name, error.problem_mark, f"not YAML: {error.problem}") from error
     finally:
         loader.dispose()
 
@@ -340,15 +326,12 @@ def _prepare(node: Node, file: str, variables: Mapping[str, str]) -> None:
     """Replace variables in texts, and refuse a key that stands twice."""
 
     def replaced(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
         name, default = match[1], match[2]
+        if name is None and match[0] == "$$":
+            return "$"
         if name is None or (name not in variables and default is None):
-            line = node.start_mark.line + 1
-            raise TopologyError(
-                f"{file}:{line}: {match[0]} has no default, expected ${{NAME:-default}}, "
-                "or $$ for the sign itself"
-            )
+            expected = "expected ${NAME:-default}, or $$ for the sign itself"
+            raise _error_at(file, node.start_mark, f"{match[0]} has no default, {expected}")
         return variables.get(name) or default or ""
 
     if isinstance(node, ScalarNode) and node.tag == _TEXT:
@@ -357,18 +340,18 @@ def _prepare(node: Node, file: str, variables: Mapping[str, str]) -> None:
         for item in node.value:
             _prepare(item, file, variables)
     elif isinstance(node, MappingNode):
-        keys = [key.value for key, _ in node.value]
+        seen: set[str] = set()
         for key, value in node.value:
-            if keys.count(key.value) > 1:
-                line = key.start_mark.line + 1
-                raise TopologyError(f"{file}:{line}: the key {key.value} stands twice")
+            if key.value in seen:
+                raise _error_at(file, key.start_mark, f"the key {key.value} stands twice")
+            seen.add(key.value)
             _prepare(value, file, variables)
 
 
-def _inside(node: Node, part: str | int) -> Node | None:
+def _inside(node: Node, part: str | int) -> Node:
+    """What `part` names in `node`; `node` itself where it has no such part."""
     if isinstance(node, SequenceNode) and isinstance(part, int):
-        return node.value[part] if part < len(node.value) else None
-    if isinstance(node, MappingNode):
-        own = [value for key, value in node.value if key.value == part]
-        return own[-1] if own else None
-    return None
+        found: Node = node.value[part]
+        return found
+    own = node.value if isinstance(node, MappingNode) else []
+    return next((value for key, value in reversed(own) if key.value == part), node)

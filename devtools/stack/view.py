@@ -87,17 +87,12 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
     """The end of a successful start: the table, where the time went, what to try next."""
     console.print(services_table(state))
     console.print()
-    if state.without:
-        left_out = ", ".join(state.without)
-        console.print(
-            f"Without {left_out}: what needs it degrades and says so, its events wait.",
-            style="yellow",
-        )
-    if state.stubs:
-        console.print(
-            f"Stubbed: {', '.join(state.stubs)}. A stub keeps nothing and makes its answers up.",
-            style="yellow",
-        )
+    for names, text in (
+        (state.without, "Without {}: what needs it degrades and says so, its events wait."),
+        (state.stubs, "Stubbed: {}. A stub keeps nothing and makes its answers up."),
+    ):
+        if names:
+            console.print(text.format(", ".join(names)), style="yellow")
     console.print(Text(_where_the_time_went(state, before), style="dim"), soft_wrap=True)
     gateway, mailbox = 8000 + state.offset, 8025 + state.offset
     console.print("\nTry next:")
@@ -114,10 +109,8 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
 def _where_the_time_went(state: StackState, before: float) -> str:
     parts = [f"tools and checks {before:.1f} s"]
     for kind, title in (("environment", "environments"), ("engine", "engines fetched")):
-        longest = max(
-            (step.seconds for step in state.steps if step.name.startswith(kind)), default=0
-        )
-        parts.append(f"{title} {longest:.1f} s")
+        seconds = [step.seconds for step in state.steps if step.name.startswith(kind)]
+        parts.append(f"{title} {max(seconds, default=0):.1f} s")
     slowest = max(state.services, key=lambda service: service.ready_after or 0)
     parts.append(f"slowest to ready {slowest.name} {slowest.ready_after or 0:.1f} s")
     return f"Ready in {before + state.seconds:.1f} s: {', '.join(parts)} (side by side)."

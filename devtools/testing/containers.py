@@ -3,14 +3,13 @@
 import asyncio
 import os
 import secrets
-import site
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
+from devtools.engines import wheels
 from devtools.testing.parts import PartEngine
-from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.threads import in_thread
 
@@ -61,7 +60,9 @@ SETUPS = {
 @asynccontextmanager
 async def container_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     """Run the image; yields environment variables with its address and password."""
-    await _import_testcontainers()
+    # Containers are stopped here, so the image of Ryuk is not needed.
+    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+    await wheels.install("docker-engines")
     containers = import_module("testcontainers.core.container")
     waiting = import_module("testcontainers.core.wait_strategies")
     setup = SETUPS[engine.name]
@@ -84,11 +85,3 @@ async def container_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     finally:
         await asyncio.wait({starting})
         await in_thread(container.stop)
-
-
-async def _import_testcontainers() -> None:
-    # Containers are stopped here, so the image of Ryuk is not needed.
-    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
-    venv = await environments.sync("devtools", ("docker-engines",))
-    for packages in venv.glob("lib/python3*/site-packages"):
-        site.addsitedir(str(packages))

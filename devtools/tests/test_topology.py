@@ -17,7 +17,7 @@ def test_the_repositorys_own_file_is_in_the_subset() -> None:
     assert {"shared", "back-api", "postgres", "valkey", "broker", "cassandra"} <= set(services)
     assert "kong" not in services
     assert services["back-api"].healthcheck is not None
-    assert services["back-api"].healthcheck.port == 8100
+    assert services["back-api"].healthcheck.url == (8100, "/health/ready")
 
 
 def test_merge_keys_are_laid_below_own_keys(tmp_path: Path) -> None:
