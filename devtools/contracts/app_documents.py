@@ -13,9 +13,10 @@ from pathlib import Path
 import structlog
 import yaml
 
-from devtools.contracts.openapi_comparison import Schema
+from devtools.contracts.document_shapes import Schema
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import output_of
 from shared.secrets_init import SecretsSettings, make_secrets
 
 SCRIPT = Path(__file__).with_name("print_app_document.py")
@@ -37,7 +38,6 @@ async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
     names = sorted(services)
     with tempfile.TemporaryDirectory(prefix="dev-contracts-") as folder:
         secrets = _throwaway_secrets(root, Path(folder), names)
-        failed: list[DevError] = []
 
         async def one(service: str) -> App:
             environment = {
@@ -47,14 +47,13 @@ async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
             async with places:
                 return await _app(root / service, environment)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {name: group.create_task(one(name)) for name in names}
-        except* DevError as errors:
-            failed = [error for error in errors.exceptions if isinstance(error, DevError)]
-    if failed:
-        raise failed[0]
-    return {name: task.result() for name, task in tasks.items()}
+        made = await asyncio.gather(*map(one, names), return_exceptions=True)
+    found: dict[str, App] = {}
+    for name, app in zip(names, made, strict=True):
+        if isinstance(app, BaseException):
+            raise app
+        found[name] = app
+    return found
 
 
 def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:
@@ -77,26 +76,15 @@ def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> Secrets
 
 
 async def _app(folder: Path, secrets: dict[str, str]) -> App:
-    venv = await environments.sync(folder.name)
-    process = await asyncio.create_subprocess_exec(
-        *(venv / "bin" / "python", SCRIPT),
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **secrets},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    python = await environments.sync(folder.name) / "bin" / "python"
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **secrets}
+    argv = [python, SCRIPT]
     try:
-        async with asyncio.timeout(SECONDS):
-            output, errors = await process.communicate()
+        code, output = await output_of(argv, cwd=folder, env=environment, timeout=SECONDS)
     except TimeoutError:
         raise DevError(f"{folder.name}/main.py: app() took longer than {SECONDS} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = errors.decode(errors="replace").strip().splitlines()
-        last = said[-1] if said else f"exit code {process.returncode}"
-        raise DevError(f"{folder.name}/main.py: app() can't be made: {last}")
-    return App(**json.loads(output))
+    last = output.rpartition("\n")[2]
+    if code:
+        said = last or f"exit code {code}"
+        raise DevError(f"{folder.name}/main.py: app() can't be made: {said}")
+    return App(**json.loads(last))

@@ -1,16 +1,17 @@
 """One AsyncAPI 3 document for everything that is not asked for: events, streams and sockets."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from devtools.contracts.consistency import MODELS
 from devtools.contracts.stub_routes import type_of
 from shared.testing.contracts.files import ContractFile
 from shared.testing.contracts.models import model
-from shared.testing.contracts.schema import Consumer, Contract, Event, Socket, SocketEvent, Stream
+from shared.testing.contracts.schema import Contract, Event, Socket, SocketEvent, Stream
 
 Node = dict[str, object]
 
@@ -21,15 +22,17 @@ REFERENCES = "#/components/schemas/{model}"
 class Document:
     """The document as it grows: channels, who sends and receives there, messages."""
 
-    def __init__(self, contracts: Iterable[Contract]) -> None:
-        self._contracts = list(contracts)
-        self._consumers: dict[str, Consumer] = {
-            it.name: it for contract in self._contracts for it in contract.consumers
-        }
-        names = {name for contract in self._contracts for name in _named(contract)}
-        self._kinds = {name: model(name) for name in {*names, ENVELOPE}}
+    def __init__(self, files: Iterable[ContractFile]) -> None:
+        files = list(files)
+        self._contracts = [file.contract for file in files]
+        events = [event for it in self._contracts for event in it.events]
+        self._consumers = {it.name: it for file in self._contracts for it in file.consumers}
+        self.live = {it.type: it.payload for it in events if "live" in it.consumers}
+        told = [keys for keys in MODELS if keys[0] != "endpoints"]
+        names = {name for file in files for keys in told for name, _ in file.each(*keys)}
+        self._kinds = {name: model(name) for name in sorted({*names, ENVELOPE})}
         wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-            (self._kinds[name], "validation") for name in sorted(self._kinds)
+            (kind, "validation") for kind in self._kinds.values()
         ]
         self._references, shapes = models_json_schema(wanted, ref_template=REFERENCES)
         self._channels: dict[str, Node] = {}
@@ -63,19 +66,13 @@ class Document:
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     def _event(self, contract: Contract, event: Event) -> None:
-        message = self._enveloped(event.type, event.version, event.payload)
-        consumers = [self._consumers[name] for name in event.consumers]
-        self._channel(
-            event.type,
-            contract,
-            address=event.type,
-            title=f"Deliveries of {event.type}, from the outbox",
-            messages=[message],
-        )
-        for publisher in event.publishers:
-            self._operation("send", publisher, event.type)
-        for service in sorted({consumer.service for consumer in consumers}):
-            self._operation("receive", service, event.type)
+        self._channels[event.type] = {
+            "address": event.type,
+            "title": f"Deliveries of {event.type}, from the outbox",
+            **_carrying(contract, [self._enveloped(event)]),
+        }
+        consumers = {self._consumers[name].service for name in event.consumers}
+        self._operate(event.type, event.publishers, sorted(consumers))
 
     def _stream(self, contract: Contract, stream: Stream) -> None:
         self._messages[stream.name] = {
@@ -83,94 +80,63 @@ class Document:
             "payload": self.reference(stream.entry),
         }
         channel = f"streams.{stream.name}"
-        self._channel(
-            channel,
-            contract,
-            address=f"/streams/{stream.name}",
-            title=f"Entries of the stream {stream.name}, as server-sent events",
-            messages=[stream.name],
-        )
-        self._operation("send", stream.publisher, channel)
-        for service in stream.consumers:
-            self._operation("receive", service, channel)
+        self._channels[channel] = {
+            "address": f"/streams/{stream.name}",
+            "title": f"Entries of the stream {stream.name}, as server-sent events",
+            **_carrying(contract, [stream.name]),
+        }
+        self._operate(channel, [stream.publisher], stream.consumers)
 
     def _socket(self, contract: Contract, socket: Socket) -> None:
-        own = [self._own(event) for event in socket.events]
-        live = sorted(
-            event.type
-            for contract_ in self._contracts
-            for event in contract_.events
-            if "live" in event.consumers
-        )
+        own = [self._enveloped(event) for event in socket.events]
         query = {
             name: TypeAdapter(cast("type[object]", type_of(parameter))).json_schema()
             for name, parameter in socket.query.items()
         }
+        binding = {
+            "method": "GET",
+            "query": {"type": "object", "properties": query},
+            "bindingVersion": "0.1.0",
+        }
         channel = socket.path.strip("/").replace("/", ".")
-        self._channel(
-            channel,
-            contract,
-            address=socket.path,
-            title=f"The WebSocket {socket.path}",
-            messages=[*live, *own],
-        )
-        self._channels[channel] |= {
-            "bindings": {
-                "ws": {
-                    "method": "GET",
-                    "query": {"type": "object", "properties": query},
-                    "bindingVersion": "0.1.0",
-                }
-            },
+        self._channels[channel] = {
+            "address": socket.path,
+            "title": f"The WebSocket {socket.path}",
+            **_carrying(contract, [*sorted(self.live), *own]),
+            "bindings": {"ws": binding},
             "x-refusals": {str(status): codes for status, codes in socket.refusals.items()},
             "x-closes": {str(code): name for code, name in socket.closes.items()},
         }
-        self._operation("send", socket.service, channel)
+        self._operate(channel, [socket.service], [])
 
-    def _own(self, event: SocketEvent) -> str:
-        return self._enveloped(event.type, event.version, event.payload)
-
-    def _enveloped(self, kind: str, version: int, payload: str | None) -> str:
-        narrowed: Node = {"event_type": {"const": kind}, "version": {"const": version}}
-        narrowed["payload"] = self.reference(payload) if payload else {"maxProperties": 0}
+    def _enveloped(self, event: Event | SocketEvent) -> str:
+        payload = self.reference(event.payload) if event.payload else {"maxProperties": 0}
+        narrowed: Node = {
+            "event_type": {"const": event.type},
+            "version": {"const": event.version},
+            "payload": payload,
+        }
         shape = {"type": "object", "properties": narrowed}
-        self._messages[kind] = {
-            "name": kind,
+        self._messages[event.type] = {
+            "name": event.type,
             "payload": {"allOf": [self.reference(ENVELOPE), shape]},
         }
-        return kind
+        return event.type
 
-    def _channel(
-        self, name: str, contract: Contract, *, address: str, title: str, messages: list[str]
-    ) -> None:
-        self._channels[name] = {
-            "address": address,
-            "title": title,
-            "messages": {it: {"$ref": f"#/components/messages/{it}"} for it in messages},
-            "x-contract": contract.name,
-        }
-
-    def _operation(self, action: str, service: str, channel: str) -> None:
-        self._operations[f"{service}.{action}.{channel}"] = {
-            "action": action,
-            "channel": {"$ref": f"#/channels/{channel}"},
-            "x-service": service,
-        }
+    def _operate(self, channel: str, senders: list[str], receivers: list[str]) -> None:
+        for action, services in (("send", senders), ("receive", receivers)):
+            for service in services:
+                self._operations[f"{service}.{action}.{channel}"] = {
+                    "action": action,
+                    "channel": {"$ref": f"#/channels/{channel}"},
+                    "x-service": service,
+                }
 
     def reference(self, name: str) -> Mapping[str, object]:
         """How the document refers to the model `name`."""
         return self._references[self._kinds[name], "validation"]
 
 
-def _named(contract: Contract) -> Iterator[str]:
-    yield from contract.schemas.values()
-    yield from (event.payload for event in contract.events)
-    yield from (stream.entry for stream in contract.streams)
-    for socket in contract.sockets:
-        yield socket.message
-        yield from (own.payload for own in socket.events if own.payload)
-
-
-def render(files: Mapping[str, ContractFile], version: str) -> str:
-    """The text of `shared/contracts/generated/asyncapi.json`; `version` is that of shared."""
-    return Document(file.contract for file in files.values()).render(version)
+def _carrying(contract: Contract, messages: list[str]) -> Node:
+    references = {it: {"$ref": f"#/components/messages/{it}"} for it in messages}
+    return {"messages": references, "x-contract": contract.name}

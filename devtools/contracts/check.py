@@ -9,10 +9,10 @@ from pathlib import Path
 from devtools.contracts import (
     app_documents,
     consistency,
+    document_shapes,
     events_in_code,
     generated_files,
     numbers_in_code,
-    openapi_comparison,
     required_versions,
     revisions,
     typescript_types,
@@ -85,7 +85,6 @@ def static(tree: Tree, against: str | None) -> Outcome:
     drifted = drift(tree)
     outcome.wrong += drifted
     outcome.wrong += events_in_code.broken(tree.root, tree.services, tree.contracts)
-    outcome.wrong += unused_grants.unused(tree.root, tree.services, tree.contracts)
     if against:
         verdict = required_versions.verdict(
             revisions.at(tree.root, against), tree.documents, tree.contracts
@@ -137,6 +136,7 @@ async def of_services(tree: Tree) -> list[Finding]:
     settings = {service: app.settings for service, app in found.items()}
     return [
         *events_in_code.folders(tree.root, tree.services, tree.contracts),
+        *unused_grants.unused(tree.root, tree.services, tree.contracts),
         *numbers_in_code.differing(tree.root, tree.contracts, settings),
         *(
             finding
@@ -147,12 +147,12 @@ async def of_services(tree: Tree) -> list[Finding]:
 
 
 def differences(
-    tree: Tree, service: str, document: openapi_comparison.Schema, place: Path | str
+    tree: Tree, service: str, document: document_shapes.Schema, place: Path | str
 ) -> Iterator[Finding]:
     """Where `document`, which `service` really answers, differs from the contracts."""
     path = GENERATED / "openapi" / f"{service}.json"
-    expected = openapi_comparison.operations(tree.documents.openapi[service])
-    real = openapi_comparison.operations(document)
+    expected = document_shapes.shapes(tree.documents.openapi[service])
+    real = document_shapes.shapes(document)
     for name in dict.fromkeys([*expected, *real]):
         if name not in real:
             yield Finding(place, None, f"{name} is missing: {path} has it, write its route")
@@ -160,6 +160,6 @@ def differences(
             what = f"{name} is in no contract: add it to shared/contracts, or remove the route"
             yield Finding(place, None, what)
         else:
-            for said in openapi_comparison.differences(expected[name], real[name]):
+            for said in document_shapes.differences(expected[name], real[name]):
                 what = f"{name}: {said}. Mend the route, or the contract and its document {path}"
                 yield Finding(place, None, what)

@@ -9,47 +9,78 @@ from packaging.specifiers import SpecifierSet
 from devtools.contracts.stub_routes import path_parameters, type_of
 from shared.testing.contracts.files import ContractFile, Finding, Location
 from shared.testing.contracts.models import UnknownModel, model
-from shared.testing.contracts.schema import Endpoint, ModelName
 
 Files = Mapping[str, ContractFile]
 
 SHARED = "shared"
 
+MODELS = (
+    ("endpoints", "request"),
+    ("endpoints", "response", "model"),
+    ("events", "payload"),
+    ("streams", "entry"),
+    ("sockets", "message"),
+    ("sockets", "events", "payload"),
+    ("schemas",),
+)
+"""Where a contract names models."""
+
+ACTING = (
+    ("endpoints", "service"),
+    ("calls", "caller"),
+    ("events", "publisher"),
+    ("events", "also_published_by"),
+    ("streams", "publisher"),
+    ("streams", "consumers"),
+    ("sockets", "service"),
+    ("consumers", "service"),
+    ("consumers", "delivered_by"),
+)
+"""Where a contract names services that do something in it, besides the callers of endpoints."""
+
 
 def broken(files: Files, versions: Mapping[str, str]) -> list[Finding]:
     """Everything that is wrong; `versions` holds shared and each service that has code."""
-    return [
-        finding
-        for rule in (
-            models,
-            participants,
-            callers,
-            endpoints_once,
-            events_once,
-            consumers,
-            no_cycle,
-        )
-        for finding in rule(files)
-    ] + list(ranges(files, versions))
+    rules = (models, parameters, participants, callers, named_once, consumers, no_cycle)
+    found = [finding for rule in rules for finding in rule(files)]
+    return [*found, *ranges(files, versions)]
 
 
 def models(files: Files) -> Iterator[Finding]:
     """What is named exists in shared/models."""
     for file in files.values():
-        for name, location in _named(file):
-            try:
-                model(name)
-            except UnknownModel as unknown:
-                yield file.finding(f"{name}: {unknown}", *location)
+        for keys in MODELS:
+            for name, location in file.each(*keys):
+                try:
+                    model(name)
+                except UnknownModel as unknown:
+                    yield file.finding(f"{name}: {unknown}", *location)
+
+
+def parameters(files: Files) -> Iterator[Finding]:
+    """A parameter has a type that exists, and one of a path stands in the path."""
+    for file in files.values():
         for at, endpoint in enumerate(file.contract.endpoints):
-            yield from _parameters(file, at, endpoint)
+            in_path = path_parameters(endpoint)
+            for name in endpoint.parameters.keys() - in_path.keys():
+                what = f"the path {endpoint.path} has no {{{name}}}"
+                yield file.finding(what, "endpoints", at, "parameters", name)
+            places = {"parameters": in_path, "query": endpoint.query, "headers": endpoint.headers}
+            for place, named in places.items():
+                for name, parameter in named.items():
+                    try:
+                        type_of(parameter)
+                    except UnknownModel as unknown:
+                        what = f"{parameter.type} is neither a plain type nor one of shared/models"
+                        yield file.finding(f"{what}: {unknown}", "endpoints", at, place, name)
 
 
 def participants(files: Files) -> Iterator[Finding]:
     """Every service that a contract mentions takes part, and says what it depends on."""
     for file in files.values():
         contract = file.contract
-        for name, location in _mentioned(file):
+        named = [(service, ("dependencies", service)) for service in contract.dependencies]
+        for name, location in [*named, *(it for keys in ACTING for it in file.each(*keys))]:
             if name not in contract.participants:
                 yield file.finding(
                     f"{name} is not among services: add it with what it provides", *location
@@ -90,25 +121,17 @@ def callers(files: Files) -> Iterator[Finding]:
                 yield file.finding(f"{what} in any contract", "calls", at)
 
 
-def endpoints_once(files: Files) -> Iterator[Finding]:
-    seen: dict[tuple[str, str, str], str] = {}
-    for name, file in files.items():
-        for at, it in enumerate(file.contract.endpoints):
-            key = (it.service, it.method, it.path)
-            if key in seen:
-                what = f"{it.method} {it.path} of {it.service} stands in {seen[key]} already"
-                yield file.finding(what, "endpoints", at)
-            seen.setdefault(key, name)
-
-
-def events_once(files: Files) -> Iterator[Finding]:
+def named_once(files: Files) -> Iterator[Finding]:
+    """An endpoint and an event stand in one contract, once."""
     seen: dict[str, str] = {}
     for name, file in files.items():
-        for at, event in enumerate(file.contract.events):
-            if event.type in seen:
-                what = f"{event.type} stands in {seen[event.type]} already"
-                yield file.finding(what, "events", at, "type")
-            seen.setdefault(event.type, name)
+        endpoints = [f"{it.method} {it.path} of {it.service}" for it in file.contract.endpoints]
+        events = [it.type for it in file.contract.events]
+        for key, listed in (("endpoints", endpoints), ("events", events)):
+            for at, what in enumerate(listed):
+                if what in seen:
+                    yield file.finding(f"{what} stands in {seen[what]} already", key, at)
+                seen.setdefault(what, name)
 
 
 def consumers(files: Files) -> Iterator[Finding]:
@@ -167,42 +190,6 @@ def ranges(files: Files, versions: Mapping[str, str]) -> Iterator[Finding]:
                     )
 
 
-def _named(file: ContractFile) -> Iterator[tuple[ModelName, Location]]:
-    contract = file.contract
-    for at, endpoint in enumerate(contract.endpoints):
-        if endpoint.request:
-            yield endpoint.request, ("endpoints", at, "request")
-        if endpoint.response.model:
-            yield endpoint.response.model, ("endpoints", at, "response", "model")
-    for at, event in enumerate(contract.events):
-        yield event.payload, ("events", at, "payload")
-    for at, stream in enumerate(contract.streams):
-        yield stream.entry, ("streams", at, "entry")
-    for at, socket in enumerate(contract.sockets):
-        yield socket.message, ("sockets", at, "message")
-        for number, own in enumerate(socket.events):
-            if own.payload:
-                yield own.payload, ("sockets", at, "events", number, "payload")
-    for key, name in contract.schemas.items():
-        yield name, ("schemas", key)
-
-
-def _parameters(file: ContractFile, at: int, endpoint: Endpoint) -> Iterator[Finding]:
-    in_path = path_parameters(endpoint)
-    for name in endpoint.parameters:
-        if name not in in_path:
-            what = f"the path {endpoint.path} has no {{{name}}}"
-            yield file.finding(what, "endpoints", at, "parameters", name)
-    places = {"parameters": in_path, "query": endpoint.query, "headers": endpoint.headers}
-    for place, parameters in places.items():
-        for name, parameter in parameters.items():
-            try:
-                type_of(parameter)
-            except UnknownModel as unknown:
-                what = f"{parameter.type} is neither a plain type nor one of shared/models"
-                yield file.finding(f"{what}: {unknown}", "endpoints", at, place, name)
-
-
 def _calls(file: ContractFile) -> Iterator[tuple[str, str, Location]]:
     contract = file.contract
     for at, endpoint in enumerate(contract.endpoints):
@@ -211,25 +198,3 @@ def _calls(file: ContractFile) -> Iterator[tuple[str, str, Location]]:
                 yield caller, endpoint.service, ("endpoints", at, "callers")
     for at, call in enumerate(contract.calls):
         yield call.caller, call.service, ("calls", at)
-
-
-def _mentioned(file: ContractFile) -> Iterator[tuple[str, Location]]:
-    contract = file.contract
-    for service in contract.dependencies:
-        yield service, ("dependencies", service)
-    for at, endpoint in enumerate(contract.endpoints):
-        yield endpoint.service, ("endpoints", at, "service")
-    for at, call in enumerate(contract.calls):
-        yield call.caller, ("calls", at, "caller")
-    for at, event in enumerate(contract.events):
-        for publisher in event.publishers:
-            yield publisher, ("events", at, "publisher")
-    for at, stream in enumerate(contract.streams):
-        yield stream.publisher, ("streams", at, "publisher")
-        for consumer in stream.consumers:
-            yield consumer, ("streams", at, "consumers")
-    for at, socket in enumerate(contract.sockets):
-        yield socket.service, ("sockets", at, "service")
-    for at, consumer_ in enumerate(contract.consumers):
-        yield consumer_.service, ("consumers", at, "service")
-        yield consumer_.delivered_by, ("consumers", at, "delivered_by")

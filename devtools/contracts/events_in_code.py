@@ -8,12 +8,13 @@ the same through a function of the service's own; a consumer compares an `event_
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from shared.testing.contracts.files import ContractFile, Finding
-from shared.testing.contracts.schema import Event
+from shared.testing.contracts.schema import Contract, Event
 
 EVENT_TYPE = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$")
 LEFT_OUT = {"tests", "__pycache__", ".venv", "node_modules", "migrations"}
@@ -21,9 +22,9 @@ LEFT_OUT = {"tests", "__pycache__", ".venv", "node_modules", "migrations"}
 
 @dataclass(frozen=True)
 class Use:
-    """An event type in the code; `payload` is the class that it is published with."""
+    """What the code does with an event at `line`; `payload` is the class that it publishes."""
 
-    path: Path
+    does: str
     line: int
     type: str
     payload: str | None = None
@@ -36,7 +37,7 @@ class Source:
     path: Path
     tree: ast.Module
 
-    @property
+    @cached_property
     def constants(self) -> dict[str, str]:
         """Names of the module that stand for a text."""
         found: dict[str, str] = {}
@@ -46,28 +47,120 @@ class Source:
                     found[name] = text
         return found
 
-    def text(self, node: ast.expr) -> str | None:
+    def text(self, node: ast.AST) -> str:
+        """The text that `node` is or names, else nothing."""
         match node:
             case ast.Constant(value=str(text)):
                 return text
             case ast.Name(id=name):
-                return self.constants.get(name)
-        return None
+                return self.constants.get(name, "")
+        return ""
+
+    def uses(self) -> Iterator[Use]:
+        """What this file does with events, and the consumers that it delivers to."""
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Call(func=ast.Name(id="EventEnvelope"), keywords=keywords):
+                    for keyword in keywords:
+                        if keyword.arg == "event_type":
+                            yield Use("makes", node.lineno, self.text(keyword.value))
+                case ast.Call(func=ast.Name(id="Consumer"), args=[name, *_]):
+                    yield Use("delivers to", node.lineno, self.text(name))
+                case ast.Call():
+                    yield from self._published(node)
+                case ast.Compare(left=ast.Attribute(attr="event_type"), comparators=others):
+                    yield from self._awaited(others)
+                case ast.Match(subject=ast.Attribute(attr="event_type"), cases=cases):
+                    yield from self._awaited([case.pattern for case in cases])
+
+    def _awaited(self, compared: Sequence[ast.AST]) -> Iterator[Use]:
+        for part in (part for it in compared for part in ast.walk(it)):
+            if isinstance(part, ast.expr):
+                yield Use("waits for", part.lineno, self.text(part))
+
+    def _published(self, call: ast.Call) -> Iterator[Use]:
+        for kind, payload in zip(call.args, call.args[1:], strict=False):
+            match payload:
+                case ast.Call(func=ast.Name(id=name)) if name[0].isupper():
+                    if EVENT_TYPE.match(self.text(kind)):
+                        yield Use("publishes", call.lineno, self.text(kind), name)
+        match call:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Name(id="NewEvent" | "Command"), attr="of" | "with_event"
+                ),
+                args=[kind, second, *_],
+            ) if not isinstance(second, ast.Call):
+                yield Use("publishes", call.lineno, self.text(kind))
 
 
 def broken(
     root: Path, services: Mapping[str, str], files: Mapping[str, ContractFile]
 ) -> Iterator[Finding]:
     """What the code of `services` does with events that no contract says, and the reverse."""
-    events = {event.type: event for file in files.values() for event in file.contract.events}
+    contracts = [file.contract for file in files.values()]
     for service in services:
-        own = list(sources(root, service))
-        for source in own:
-            for use in _published(source):
-                yield from _against_contract(service, use, events.get(use.type))
-            yield from _made_by_a_socket(service, source, events, files)
-            yield from _read(service, source, files)
-        yield from _delivered(service, own, files)
+        agreed = _Agreed(service, contracts)
+        delivered: set[str] = set()
+        for source in sources(root, service):
+            for use in source.uses():
+                if use.type and (what := agreed.refusal(use)):
+                    yield Finding(source.path, use.line, f"{use.does} {use.type}{what}")
+                if use.does == "delivers to":
+                    delivered.add(use.type)
+        for file in files.values():
+            for at, it in enumerate(file.contract.consumers):
+                if it.delivered_by == service and it.name not in delivered:
+                    what = f"{service} has no Consumer({it.name!r}, …)"
+                    yield file.finding(
+                        f"nobody takes what goes to {it.name}: {what}", "consumers", at
+                    )
+
+
+class _Agreed:
+    """What the contracts say about the events of one service."""
+
+    def __init__(self, service: str, contracts: list[Contract]) -> None:
+        self._service = service
+        self._events = {event.type: event for it in contracts for event in it.events}
+        consumers = [consumer for it in contracts for consumer in it.consumers]
+        self._consumers = {it.name for it in consumers if it.service == service}
+        self._delivers = {it.name for it in consumers if it.delivered_by == service}
+        sockets = [socket for it in contracts for socket in it.sockets]
+        self._makes = {event.type for it in sockets if it.service == service for event in it.events}
+
+    def refusal(self, use: Use) -> str:
+        """Why a contract does not allow `use`; empty where one does."""
+        event = self._events.get(use.type)
+        match use.does:
+            case "publishes":
+                return self._of_publication(use, event)
+            case "makes" if not event and use.type not in self._makes:
+                return (
+                    ", and no contract has it: add it to events, or to the "
+                    "events of the socket that makes it"
+                )
+            case "delivers to" if use.type not in self._delivers:
+                return ", and no contract has such a consumer"
+            case "waits for" if not (event and self._consumers & set(event.consumers)):
+                own = " or ".join(sorted(self._consumers)) or "a consumer of this service"
+                return (
+                    f", and no contract brings it to {self._service}: add {own} to the consumers "
+                    "of that event"
+                )
+        return ""
+
+    def _of_publication(self, use: Use, event: Event | None) -> str:
+        if event is None:
+            return (
+                ", and no contract has it: add it to the events of the feature's contract, "
+                "with its payload and who consumes it"
+            )
+        if self._service not in event.publishers:
+            return f", which is {event.publisher}'s to publish by its contract"
+        if use.payload and event.payload.rpartition(".")[2] != use.payload:
+            return f" with {use.payload}; its contract says {event.payload}"
+        return ""
 
 
 def folders(
@@ -96,140 +189,6 @@ def folders(
             at = file.contract.participants.index(service)
             what = f"{service} takes part, but {home / folder}/ holds no code: write it there, or "
             yield file.finding(f"{what}take {service} out of services", "services", at)
-
-
-def _against_contract(service: str, use: Use, event: Event | None) -> Iterator[Finding]:
-    if event is None:
-        yield Finding(
-            use.path,
-            use.line,
-            f"publishes {use.type}, and no contract has it: add it to the events of the "
-            "feature's contract, with its payload and who consumes it",
-        )
-    elif service not in event.publishers:
-        yield Finding(
-            use.path,
-            use.line,
-            f"publishes {use.type}, which is {event.publisher}'s to publish by its contract",
-        )
-    elif use.payload and event.payload.rpartition(".")[2] != use.payload:
-        yield Finding(
-            use.path,
-            use.line,
-            f"publishes {use.type} with {use.payload}; its contract says {event.payload}",
-        )
-
-
-def _made_by_a_socket(
-    service: str,
-    source: Source,
-    events: Mapping[str, Event],
-    files: Mapping[str, ContractFile],
-) -> Iterator[Finding]:
-    own = {
-        event.type
-        for file in files.values()
-        for socket in file.contract.sockets
-        if socket.service == service
-        for event in socket.events
-    }
-    for node in ast.walk(source.tree):
-        match node:
-            case ast.Call(func=ast.Name(id="EventEnvelope"), keywords=keywords):
-                given = next((it.value for it in keywords if it.arg == "event_type"), None)
-                kind = source.text(given) if given else None
-                if kind and kind not in own and kind not in events:
-                    yield Finding(
-                        source.path,
-                        node.lineno,
-                        f"makes {kind}, and no contract has it: add it to events, or to the "
-                        "events of the socket that makes it",
-                    )
-
-
-def _read(service: str, source: Source, files: Mapping[str, ContractFile]) -> Iterator[Finding]:
-    names = {
-        consumer.name
-        for file in files.values()
-        for consumer in file.contract.consumers
-        if consumer.service == service
-    }
-    reach = {
-        event.type
-        for file in files.values()
-        for event in file.contract.events
-        if names & set(event.consumers)
-    }
-    for use in _compared(source):
-        if use.type not in reach:
-            yield Finding(
-                use.path,
-                use.line,
-                f"waits for {use.type}, and no contract brings it to {service}: add "
-                f"{' or '.join(sorted(names)) or 'a consumer of this service'} to the consumers "
-                "of that event",
-            )
-
-
-def _delivered(
-    service: str, sources: list[Source], files: Mapping[str, ContractFile]
-) -> Iterator[Finding]:
-    declared = {
-        consumer.name: (file, at)
-        for file in files.values()
-        for at, consumer in enumerate(file.contract.consumers)
-        if consumer.delivered_by == service
-    }
-    found: set[str] = set()
-    for source in sources:
-        for node in ast.walk(source.tree):
-            match node:
-                case ast.Call(func=ast.Name(id="Consumer"), args=[first, *_]):
-                    name = source.text(first)
-                    if name and name not in declared:
-                        what = f"delivers to {name}, and no contract has such a consumer"
-                        yield Finding(source.path, node.lineno, what)
-                    found.add(name or "")
-    for name, (file, at) in declared.items():
-        if name not in found:
-            what = f"nobody takes what goes to {name}: {service} has no Consumer({name!r}, …)"
-            yield file.finding(what, "consumers", at)
-
-
-def _published(source: Source) -> Iterator[Use]:
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call):
-            for kind, payload in zip(node.args, node.args[1:], strict=False):
-                text = source.text(kind)
-                if text and EVENT_TYPE.match(text):
-                    match payload:
-                        case ast.Call(func=ast.Name(id=name)) if name[0].isupper():
-                            yield Use(source.path, node.lineno, text, name)
-        match node:
-            case ast.Call(
-                func=ast.Attribute(
-                    value=ast.Name(id="NewEvent" | "Command"), attr="of" | "with_event"
-                ),
-                args=[kind, second, *_],
-            ) if (text := source.text(kind)) and not isinstance(second, ast.Call):
-                yield Use(source.path, node.lineno, text)
-
-
-def _compared(source: Source) -> Iterator[Use]:
-    for node in ast.walk(source.tree):
-        match node:
-            case ast.Compare(left=ast.Attribute(attr="event_type"), comparators=others):
-                for other in others:
-                    for part in ast.walk(other):
-                        text = source.text(part) if isinstance(part, ast.expr) else None
-                        if text:
-                            yield Use(source.path, node.lineno, text)
-            case ast.Match(subject=ast.Attribute(attr="event_type"), cases=cases):
-                for case in cases:
-                    for part in ast.walk(case.pattern):
-                        match part:
-                            case ast.MatchValue(value=ast.Constant(value=str(text))):
-                                yield Use(source.path, part.lineno, text)
 
 
 def sources(root: Path, service: str) -> Iterator[Source]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.contracts import asyncapi_document, registry_file, slices, stub_routes
+from devtools.contracts import registry_file, slices, stub_routes
+from devtools.contracts.asyncapi_document import Document
 from shared.testing.contracts.files import GENERATED, REGISTRY, ContractFile
-from shared.testing.contracts.schema import Contract, Endpoint
 
 SLICE = "features/*/feature.yaml"
 
@@ -44,9 +44,10 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
     plain = [file.contract for file in contracts.values()]
     found = {
         REGISTRY: registry_file.render(contracts),
-        GENERATED / "asyncapi.json": asyncapi_document.render(contracts, shared_version(root)),
+        GENERATED / "asyncapi.json": Document(contracts.values()).render(shared_version(root)),
     }
-    for service in sorted({*versions, *(it.service for it in _endpoints(plain))}):
+    serving = {it.service for contract in plain for it in contract.endpoints}
+    for service in sorted({*versions, *serving}):
         document = stub_routes.service(service, versions.get(service, "0.0.0"), plain).openapi()
         text = json.dumps(document, indent=2, ensure_ascii=False)
         found[GENERATED / "openapi" / f"{service}.json"] = text + "\n"
@@ -55,11 +56,6 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
             if service in versions:
                 found[slice_path(service, file.contract.name)] = slices.render(file, service)
     return found
-
-
-def _endpoints(contracts: list[Contract]) -> Iterator[Endpoint]:
-    for contract in contracts:
-        yield from contract.endpoints
 
 
 def slice_path(service: str, feature: str) -> Path:

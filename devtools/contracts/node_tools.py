@@ -9,6 +9,7 @@ from pathlib import Path
 from devtools.contracts.revisions import ASYNCAPI
 from devtools.engines import node_packages
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import output_of
 from devtools.workspace.repository import RUN
 from shared.testing.contracts.files import GENERATED, Finding
 
@@ -38,8 +39,8 @@ class NodeTools:
         script = self.modules / "openapi-typescript/bin/cli.js"
         code, output = await self._run(script, source, "--alphabetize")
         if code:
-            raise DevError(f"openapi-typescript refuses the public API: {output.strip()}")
-        return output
+            raise DevError(f"openapi-typescript refuses the public API: {output}")
+        return f"{output}\n"
 
     async def complaints(self, root: Path) -> list[Finding]:
         """What is wrong with the generated files below `root`, by tools that know their formats.
@@ -57,37 +58,23 @@ class NodeTools:
         parse = "parse_asyncapi.cjs"
         (FOLDER / parse).write_text((LOCKED / parse).read_text())
         lint = ("lint", "--extends=recommended", "--format=stylish")
-        async with asyncio.TaskGroup() as group:
-            runs = {
-                GENERATED / "openapi": group.create_task(self._run(redocly, *lint, *openapi)),
-                ASYNCAPI: group.create_task(self._run(FOLDER / parse, root / ASYNCAPI)),
-                GENERATED / "types.ts": group.create_task(
-                    self._run(tsc, "--noEmit", "--strict", types)
-                ),
-            }
-        found = []
-        for path, run in runs.items():
-            code, output = run.result()
-            if code or " warning " in output:
-                found.append(Finding(path, None, output.strip()))
+        outputs = await asyncio.gather(
+            self._run(redocly, *lint, *openapi),
+            self._run(FOLDER / parse, root / ASYNCAPI),
+            self._run(tsc, "--noEmit", "--strict", types),
+        )
+        found = [
+            Finding(path, None, output)
+            for path, (code, output) in zip(
+                (GENERATED / "openapi", ASYNCAPI, GENERATED / "types.ts"), outputs, strict=True
+            )
+            if code or " warning " in output
+        ]
         if not found:
             passed.write_text(digest)
         return found
 
     async def _run(self, script: Path, *arguments: str | Path) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(self.node, script, *arguments),
-            cwd=FOLDER,
-            env={"PATH": os.environ["PATH"], "HOME": str(FOLDER), **_QUIET},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            async with asyncio.timeout(SECONDS):
-                output, _ = await process.communicate()
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
-        return process.returncode or 0, output.decode(errors="replace")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(FOLDER), **_QUIET}
+        argv = [self.node, script, *arguments]
+        return await output_of(argv, cwd=FOLDER, env=environment, timeout=SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from devtools.contracts.openapi_comparison import Schema
+from devtools.contracts.document_shapes import Schema
 from devtools.workspace.errors import DevError
 from shared.testing.contracts.files import FOLDER, GENERATED, LOADER
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from devtools.contracts import registry_file
 from devtools.contracts.check import Tree, differences
-from devtools.contracts.openapi_comparison import Schema
+from devtools.contracts.document_shapes import Schema
 from devtools.workspace.errors import DevError
 from shared.models.health import Health
 from shared.testing.contracts.files import Finding

@@ -1,105 +1,110 @@
 """The part of a contract that one service keeps beside its code, in the guide's form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shared.testing.contracts.files import ContractFile
 from shared.testing.contracts.schema import Call, Contract, Endpoint
+
+Values = Mapping[str, object]
 
 
 def render(file: ContractFile, service: str) -> str:
     """`<service>/features/<feature>/feature.yaml`."""
     contract = file.contract
-    provides = next(it.provides for it in contract.services if it.name == service)
-    return "\n".join(
-        [
-            f"# The part of {service} in {file.path.as_posix()}, by ./dev contracts sync.",
-            f"name: {contract.name}",
-            f"version: {contract.version}",
-            f"service: {service}",
-            f"contract: sha256:{file.digest}",
-            *([f"flag: {contract.flag}"] if contract.flag else []),
-            f"provides: [{', '.join(provides)}]",
-            *_section("dependencies", _dependencies(contract, service)),
-            *_section("endpoints", _endpoints(contract, service)),
-            *_section("calls", _calls(contract, service)),
-            *_section("sockets", _sockets(contract, service)),
-            *_section("publishes", _published(contract, service)),
-            *_section("consumes", _consumed(contract, service)),
-            "",
-        ]
-    )
+    head = {
+        "name": contract.name,
+        "version": contract.version,
+        "service": service,
+        "contract": f"sha256:{file.digest}",
+        "flag": contract.flag,
+        "provides": next(it.provides for it in contract.services if it.name == service),
+    }
+    lines = [f"# The part of {service} in {file.path.as_posix()}, by ./dev contracts sync."]
+    lines += [f"{key}: {_flow(value)}" for key, value in head.items() if value is not None]
+    for name, part in (
+        ("dependencies", _dependencies),
+        ("endpoints", _endpoints),
+        ("calls", _calls),
+        ("sockets", _sockets),
+    ):
+        lines += _section(name, (_item(values) for values in part(contract, service)))
+    for name, part in (("publishes", _published), ("consumes", _consumed)):
+        lines += _section(name, (f"  - {_flow(values)}" for values in part(contract, service)))
+    return "\n".join([*lines, ""])
 
 
-def _section(name: str, lines: Iterator[str]) -> list[str]:
-    found = list(lines)
+def _section(name: str, items: Iterator[str]) -> list[str]:
+    found = list(items)
     return ["", f"{name}:", *found] if found else []
 
 
-def _dependencies(contract: Contract, service: str) -> Iterator[str]:
+def _item(values: Values) -> str:
+    said = [
+        f"{key}: {_flow(value)}" for key, value in values.items() if value not in (None, [], {})
+    ]
+    return "  - " + "\n    ".join(said)
+
+
+def _flow(value: object) -> str:
+    """`value` on one line of YAML; what an object has not is left out."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Mapping():
+            said = [f"{key}: {_flow(it)}" for key, it in value.items() if it is not None]
+            return f"{{{', '.join(said)}}}"
+        case list():
+            return f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+def _dependencies(contract: Contract, service: str) -> Iterator[Values]:
     for name, text in contract.ranges_of(service).items():
-        yield f"  - service: {name}"
-        yield f'    version: "{text}"'
+        yield {"service": name, "version": f'"{text}"'}
 
 
-def _endpoints(contract: Contract, service: str) -> Iterator[str]:
+def _endpoints(contract: Contract, service: str) -> Iterator[Values]:
     for endpoint in contract.endpoints:
         if endpoint.service == service:
-            yield f"  - path: {endpoint.path}"
-            yield f"    method: {endpoint.method}"
-            yield from _guard(endpoint)
-            if endpoint.request:
-                yield f"    request: {endpoint.request}"
-            yield f"    response: {_answer(endpoint)}"
-            if endpoint.errors:
-                errors = (f"{it}: [{', '.join(codes)}]" for it, codes in endpoint.errors.items())
-                yield f"    errors: {{{', '.join(errors)}}}"
+            yield {
+                "path": endpoint.path,
+                "method": endpoint.method,
+                # A service's endpoint that other services call needs their identity: a scope.
+                "auth_required": endpoint.auth_required is not False,
+                "permission": endpoint.permission,
+                "scope": endpoint.scope,
+                "callers": endpoint.callers,
+                "request": endpoint.request,
+                "response": endpoint.response.model_dump(),
+                "errors": endpoint.errors,
+            }
 
 
-def _guard(endpoint: Endpoint) -> Iterator[str]:
-    # A service's endpoint that other services call needs their identity, which is a scope.
-    yield f"    auth_required: {'false' if endpoint.auth_required is False else 'true'}"
-    if endpoint.permission:
-        yield f"    permission: {endpoint.permission}"
-    if endpoint.scope:
-        yield f"    scope: {endpoint.scope}"
-    if endpoint.callers:
-        yield f"    callers: [{', '.join(endpoint.callers)}]"
-
-
-def _answer(endpoint: Endpoint) -> str:
-    answer = endpoint.response
-    parts = {"status": str(answer.status), "model": answer.model, "media_type": answer.media_type}
-    return "{" + ", ".join(f"{key}: {value}" for key, value in parts.items() if value) + "}"
-
-
-def _calls(contract: Contract, service: str) -> Iterator[str]:
+def _calls(contract: Contract, service: str) -> Iterator[Values]:
     own: list[Endpoint | Call] = [it for it in contract.endpoints if service in it.callers]
     for call in [*own, *(it for it in contract.calls if it.caller == service)]:
-        yield f"  - service: {call.service}"
-        yield f"    path: {call.path}"
-        yield f"    method: {call.method}"
+        yield {"service": call.service, "path": call.path, "method": call.method}
 
 
-def _sockets(contract: Contract, service: str) -> Iterator[str]:
+def _sockets(contract: Contract, service: str) -> Iterator[Values]:
     for socket in contract.sockets:
         if socket.service == service:
-            yield f"  - path: {socket.path}"
-            yield f"    message: {socket.message}"
+            yield {"path": socket.path, "message": socket.message}
 
 
-def _published(contract: Contract, service: str) -> Iterator[str]:
+def _published(contract: Contract, service: str) -> Iterator[Values]:
     for event in contract.events:
         if service in event.publishers:
-            yield f"  - {{type: {event.type}, version: {event.version}, payload: {event.payload}}}"
+            yield {"type": event.type, "version": event.version, "payload": event.payload}
     for stream in contract.streams:
         if stream.publisher == service:
-            yield f"  - {{stream: {stream.name}, entry: {stream.entry}}}"
+            yield {"stream": stream.name, "entry": stream.entry}
 
 
-def _consumed(contract: Contract, service: str) -> Iterator[str]:
+def _consumed(contract: Contract, service: str) -> Iterator[Values]:
     for consumer in contract.consumers:
         if consumer.service == service:
-            yield f"  - {{deliveries: {consumer.name}, delivered_by: {consumer.delivered_by}}}"
+            yield {"deliveries": consumer.name, "delivered_by": consumer.delivered_by}
     for stream in contract.streams:
         if service in stream.consumers:
-            yield f"  - {{stream: {stream.name}, entry: {stream.entry}}}"
+            yield {"stream": stream.name, "entry": stream.entry}

@@ -6,7 +6,7 @@ FastAPI writes the OpenAPI document of a service from these routes, as it does f
 from collections.abc import Callable, Iterable
 from inspect import Parameter as Argument
 from inspect import Signature
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import FastAPI, Header, Path, Query
@@ -30,14 +30,6 @@ TYPES: dict[str, object] = {
     "instant": Instant,
 }
 """The types of parameters, besides those of shared/models."""
-
-
-class _Bounds(TypedDict):
-    ge: int | None
-    le: int | None
-    min_length: int | None
-    max_length: int | None
-    pattern: str | None
 
 
 def service(name: str, version: str, contracts: Iterable[Contract]) -> FastAPI:
@@ -136,14 +128,14 @@ def _handler(endpoint: Endpoint) -> Callable[..., None]:
 
 
 def _argument(name: str, parameter: Parameter, kind: Callable[..., Param]) -> Argument:
-    bounds = _Bounds(
+    said = kind(
+        alias=name,
         ge=parameter.minimum,
         le=parameter.maximum,
         min_length=parameter.min_length,
         max_length=parameter.max_length,
         pattern=parameter.pattern,
     )
-    given = {key: value for key, value in bounds.items() if value is not None}
     annotation = type_of(parameter)
     optional = kind is not Path and not parameter.required
     if optional and parameter.default is None:
@@ -151,7 +143,7 @@ def _argument(name: str, parameter: Parameter, kind: Callable[..., Param]) -> Ar
     return Argument(
         name.lower().replace("-", "_"),
         Argument.KEYWORD_ONLY,
-        annotation=Annotated[annotation, kind(alias=name, **given)],
+        annotation=Annotated[annotation, said],
         default=parameter.default if optional else Argument.empty,
     )
 

@@ -25,18 +25,13 @@ def public_document(files: Mapping[str, ContractFile]) -> str:
     """
     contracts = [file.contract for file in files.values()]
     document = stub_routes.public_api(contracts).openapi()
-    events = Document(contracts)
-    live = {
-        event.type: events.reference(event.payload)
-        for contract in contracts
-        for event in contract.events
-        if "live" in event.consumers
-    }
+    events = Document(files.values())
+    live = {kind: events.reference(payload) for kind, payload in sorted(events.live.items())}
     payloads = {
         "type": "object",
         "description": "Payloads of live events by `event_type`.",
-        "properties": dict(sorted(live.items())),
-        "required": sorted(live),
+        "properties": live,
+        "required": list(live),
     }
     schemas = document["components"]["schemas"]
     document["components"]["schemas"] = {**events.schemas, **schemas, "LiveEvents": payloads}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from devtools.contracts.consistency import SHARED, Files
+from devtools.contracts.consistency import ACTING, SHARED, Files
 from devtools.contracts.events_in_code import Source, sources
 from shared.testing.contracts.files import ContractFile, Finding
 from shared.testing.contracts.schema import Endpoint
@@ -85,12 +85,8 @@ def _dependencies(file: ContractFile) -> Iterator[Finding]:
 
 def _participants(file: ContractFile) -> Iterator[Finding]:
     contract = file.contract
-    acting = {it.service for it in contract.endpoints} | {it.service for it in contract.sockets}
+    acting = {name for keys in ACTING for name, _ in file.each(*keys)}
     acting |= {caller for it in contract.endpoints for caller in it.callers}
-    acting |= {it.caller for it in contract.calls}
-    acting |= {name for it in contract.consumers for name in (it.service, it.delivered_by)}
-    acting |= {it.publisher for it in contract.events} | {it.publisher for it in contract.streams}
-    acting |= {consumer for it in contract.streams for consumer in it.consumers}
     for at, participant in enumerate(contract.services):
         if participant.name not in acting:
             what = f"{participant.name} takes part, and serves, calls and publishes nothing"

@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from devtools.contracts.schema_changes import Comparison, Way
+from devtools.contracts.document_shapes import resolved
+from devtools.contracts.schema_changes import Place, Way
 
 
 def changed(way: Way, old: type[BaseModel], new: type[BaseModel]) -> list[tuple[str, bool]]:
     """What is said, and whether it breaks."""
-    before, after = old.model_json_schema(), new.model_json_schema()
-    comparison = Comparison(before, after, way, model="M")
-    found = comparison.changes(before, after)
+    before, after = (resolved(it, it) for it in (old.model_json_schema(), new.model_json_schema()))
+    found = Place(way, "M").changes(before, after)
     return [(f"{it.place} {it.what}", it.breaks) for it in found]
 
 

@@ -1,12 +1,13 @@
 """The one reader of `shared/contracts/<feature>/feature.yaml`; it knows the line of each part."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.testing.contracts.schema import Contract
@@ -63,6 +64,10 @@ class ContractFile:
         """The line of a part, or of the closest part around it."""
         return _line(self._node, location)
 
+    def each(self, *keys: str) -> Iterator[tuple[str, Location]]:
+        """Each text that stands below `keys`, like `"endpoints", "response", "model"`."""
+        return _each(self.contract, keys, ())
+
     def finding(self, what: str, *location: str | int) -> Finding:
         return Finding(self.path, self.line(*location), what)
 
@@ -103,6 +108,20 @@ def read_all(root: Path) -> dict[str, ContractFile]:
     if mistakes:
         raise Unreadable(mistakes)
     return found
+
+
+def _each(value: object, keys: tuple[str, ...], at: Location) -> Iterator[tuple[str, Location]]:
+    match value:
+        case list():
+            for number, item in enumerate(value):
+                yield from _each(item, keys, (*at, number))
+        case dict():
+            for name, item in value.items():
+                yield from _each(item, keys, (*at, name))
+        case BaseModel():
+            yield from _each(getattr(value, keys[0]), keys[1:], (*at, keys[0]))
+        case str():
+            yield value, at
 
 
 def _composed(text: str) -> yaml.Node:
