@@ -111,15 +111,11 @@ def contracts(tree: Tree) -> list[Finding]:
 def drift(tree: Tree) -> list[Finding]:
     """Generated files that no longer say what the contracts and models say."""
     types = [] if tree.types_are_current else [typescript_types.TYPES]
+    stale = [*generated_files.drifted(tree.root, tree.texts), *types]
+    left = generated_files.left_over(tree.root, tree.texts)
     return [
-        *(
-            Finding(path, None, f"differs from the contracts and models: {MEND}")
-            for path in [*generated_files.drifted(tree.root, tree.texts), *types]
-        ),
-        *(
-            Finding(path, None, f"no contract asks for it any more: {MEND}")
-            for path in generated_files.left_over(tree.root, tree.texts)
-        ),
+        *(Finding(it, None, f"differs from the contracts and models: {MEND}") for it in stale),
+        *(Finding(it, None, f"no contract asks for it any more: {MEND}") for it in left),
     ]
 
 

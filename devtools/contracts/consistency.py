@@ -97,28 +97,29 @@ def participants(files: Files) -> Iterator[Finding]:
 
 def callers(files: Files) -> Iterator[Finding]:
     """A caller takes part in the endpoint's contract, or another contract lists the call."""
-    listed = {
-        (it.caller, it.service, it.method, it.path)
+    calls = [
+        (file, at, f"{it.method} {it.path} of {it.service}", it.caller)
         for file in files.values()
-        for it in file.contract.calls
-    }
-    granted: set[tuple[str, str, str, str]] = set()
-    for file in files.values():
-        for at, it in enumerate(file.contract.endpoints):
-            for caller in it.callers:
-                call = (caller, it.service, it.method, it.path)
-                granted.add(call)
-                if caller not in file.contract.participants and call not in listed:
-                    yield file.finding(
-                        f"{caller} is not among services: add it with what it provides, or list "
-                        "the call under calls of the contract of the feature that makes it",
-                        *("endpoints", at, "callers"),
-                    )
-    for file in files.values():
-        for at, made in enumerate(file.contract.calls):
-            if (made.caller, made.service, made.method, made.path) not in granted:
-                what = f"{made.method} {made.path} of {made.service} has no caller {made.caller}"
-                yield file.finding(f"{what} in any contract", "calls", at)
+        for at, it in enumerate(file.contract.calls)
+    ]
+    granted = [
+        (file, at, f"{it.method} {it.path} of {it.service}", caller)
+        for file in files.values()
+        for at, it in enumerate(file.contract.endpoints)
+        for caller in it.callers
+    ]
+    listed = {call[2:] for call in calls}
+    for file, at, what, caller in granted:
+        if caller not in file.contract.participants and (what, caller) not in listed:
+            yield file.finding(
+                f"{caller} is not among services: add it with what it provides, or list "
+                "the call under calls of the contract of the feature that makes it",
+                *("endpoints", at, "callers"),
+            )
+    allowed = {grant[2:] for grant in granted}
+    for file, at, what, caller in calls:
+        if (what, caller) not in allowed:
+            yield file.finding(f"{what} has no caller {caller} in any contract", "calls", at)
 
 
 def named_once(files: Files) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ async def lines(tree: Tree, feature: str) -> list[str]:
     here = [name for name in file.contract.participants if name in tree.services]
     serving = {it.service for it in file.contract.endpoints} & set(here)
     found = await app_documents.apps(tree.root, serving)
+    own = tuple(f"{it.method} {it.path}{end}" for it in file.contract.endpoints for end in ": ")
     said = [f"{feature} {file.contract.version} ({file.path})"]
     for service in file.contract.participants:
         if service not in tree.services:
@@ -25,14 +26,8 @@ async def lines(tree: Tree, feature: str) -> list[str]:
             continue
         differing = list(_slice(tree, file, service))
         if service in found:
-            own = {f"{it.method} {it.path}" for it in file.contract.endpoints}
-            differing += [
-                finding.what
-                for finding in differences(tree, service, found[service].openapi, file.path)
-                if any(
-                    finding.what.startswith(f"{name}{end}") for name in own for end in (":", " ")
-                )
-            ]
+            real = differences(tree, service, found[service].openapi, file.path)
+            differing += [it.what for it in real if it.what.startswith(own)]
         said.append(f"{service}: {'differs' if differing else 'as agreed'}")
         said += [f"  {line}" for line in differing]
     return said

@@ -109,17 +109,15 @@ def _operation_changes(where: str, old: Offer, new: Offer) -> Iterator[Change]:
 
 def _parameter_changes(where: str, before: Schema, after: Schema) -> Iterator[Change]:
     # Parameters are to a call what fields are to an object.
-    there, here = _as_object(before), _as_object(after)
-    yield from Place(Way.SENT, where).changes(there, here)
-
-
-def _as_object(parameters: Schema) -> Schema:
-    said = {name: mapping(it) for name, it in parameters.items()}
-    return {
-        "type": "object",
-        "properties": {name: it["schema"] for name, it in said.items()},
-        "required": [name for name, it in said.items() if it["required"]],
-    }
+    objects: list[Schema] = [
+        {
+            "type": "object",
+            "properties": {name: mapping(it)["schema"] for name, it in parameters.items()},
+            "required": [name for name, it in parameters.items() if mapping(it)["required"]],
+        }
+        for parameters in (before, after)
+    ]
+    yield from Place(Way.SENT, where).changes(*objects)
 
 
 def _body_changes(where: str, before: Schema, after: Schema) -> Iterator[Change]:

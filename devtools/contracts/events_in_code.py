@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from shared.testing.contracts.files import ContractFile, Finding
-from shared.testing.contracts.schema import Contract, Event
+from shared.testing.contracts.schema import Contract
 
 EVENT_TYPE = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$")
 LEFT_OUT = {"tests", "__pycache__", ".venv", "node_modules", "migrations"}
@@ -132,35 +132,32 @@ class _Agreed:
     def refusal(self, use: Use) -> str:
         """Why a contract does not allow `use`; empty where one does."""
         event = self._events.get(use.type)
+        own = " or ".join(sorted(self._consumers)) or "a consumer of this service"
+        add = "and no contract has it: add it to"
+        refused = ""
         match use.does:
-            case "publishes":
-                return self._of_publication(use, event)
-            case "makes" if not event and use.type not in self._makes:
-                return (
-                    ", and no contract has it: add it to events, or to the "
-                    "events of the socket that makes it"
+            case "publishes" if event is None:
+                refused = (
+                    f", {add} the events of the feature's contract, "
+                    "with its payload and who consumes it"
                 )
+            case "publishes" if event and self._service not in event.publishers:
+                refused = f", which is {event.publisher}'s to publish by its contract"
+            case "publishes" if event and use.payload not in {
+                None,
+                event.payload.rpartition(".")[2],
+            }:
+                refused = f" with {use.payload}; its contract says {event.payload}"
+            case "makes" if event is None and use.type not in self._makes:
+                refused = f", {add} events, or to the events of the socket that makes it"
             case "delivers to" if use.type not in self._delivers:
-                return ", and no contract has such a consumer"
-            case "waits for" if not (event and self._consumers & set(event.consumers)):
-                own = " or ".join(sorted(self._consumers)) or "a consumer of this service"
-                return (
-                    f", and no contract brings it to {self._service}: add {own} to the consumers "
-                    "of that event"
+                refused = ", and no contract has such a consumer"
+            case "waits for" if event is None or not self._consumers & {*event.consumers}:
+                refused = (
+                    f", and no contract brings it to {self._service}: "
+                    f"add {own} to the consumers of that event"
                 )
-        return ""
-
-    def _of_publication(self, use: Use, event: Event | None) -> str:
-        if event is None:
-            return (
-                ", and no contract has it: add it to the events of the feature's contract, "
-                "with its payload and who consumes it"
-            )
-        if self._service not in event.publishers:
-            return f", which is {event.publisher}'s to publish by its contract"
-        if use.payload and event.payload.rpartition(".")[2] != use.payload:
-            return f" with {use.payload}; its contract says {event.payload}"
-        return ""
+        return refused
 
 
 def folders(

@@ -1,8 +1,10 @@
 """Who calls whom and who tells whom what, as text and Mermaid, with the order of a release."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import groupby
 
 from devtools.contracts.consistency import edges
 from shared.testing.contracts.files import ContractFile
@@ -20,7 +22,6 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    services: tuple[str, ...]
     edges: tuple[Edge, ...]
     layers: tuple[tuple[str, ...], ...]
     """The order of a release: what stands in one layer may go together."""
@@ -28,58 +29,49 @@ class Graph:
 
 def of(files: Mapping[str, ContractFile]) -> Graph:
     """The graph of all contracts; they have no cycle."""
-    found: dict[tuple[str, str, str], set[str]] = {}
-    delivered: dict[str, str] = {
-        it.name: it.service for file in files.values() for it in file.contract.consumers
-    }
+    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    consumers = [it for file in files.values() for it in file.contract.consumers]
+    delivered = {it.name: it.service for it in consumers}
     for file in files.values():
         for endpoint in file.contract.endpoints:
             for caller in endpoint.callers:
-                key = (caller, endpoint.service, "calls")
-                found.setdefault(key, set()).add(f"{endpoint.method} {endpoint.path}")
+                called = f"{endpoint.method} {endpoint.path}"
+                found[caller, endpoint.service, "calls"].add(called)
         for event in file.contract.events:
             for name in event.consumers:
-                key = (event.publisher, delivered[name], "events")
-                found.setdefault(key, set()).add(f"{event.type} ({name})")
+                found[event.publisher, delivered[name], "events"].add(f"{event.type} ({name})")
         for stream in file.contract.streams:
             for consumer in stream.consumers:
-                key = (stream.publisher, consumer, "events")
-                found.setdefault(key, set()).add(f"stream {stream.name}")
-    listed = [Edge(*key, tuple(sorted(what))) for key, what in sorted(found.items())]
-    layers = tuple(_layers(edges(files)))
+                found[stream.publisher, consumer, "events"].add(f"stream {stream.name}")
     return Graph(
-        services=tuple(name for layer in layers for name in layer),
-        edges=tuple(edge for edge in listed if edge.source != edge.target),
-        layers=layers,
+        edges=tuple(
+            Edge(source, target, kind, tuple(sorted(what)))
+            for (source, target, kind), what in sorted(found.items())
+            if source != target
+        ),
+        layers=tuple(_layers(edges(files))),
     )
 
 
 def text(graph: Graph) -> str:
+    verbs = {"calls": "calls", "events": "tells"}
     lines: list[str] = []
-    for service in graph.services:
-        own = [edge for edge in graph.edges if edge.source == service]
-        if own:
-            lines.append(service)
-            for edge in own:
-                verb = "calls" if edge.kind == "calls" else "tells"
-                lines.append(f"  {verb} {edge.target}")
-                lines += [f"    {what}" for what in edge.what]
-    order = " → ".join(", ".join(layer) for layer in graph.layers)
-    back = " → ".join(", ".join(layer) for layer in reversed(graph.layers))
-    lines += ["", f"release:  {order}", f"rollback: {back}"]
+    for source, edges_ in groupby(graph.edges, key=lambda edge: edge.source):
+        lines.append(source)
+        for edge in edges_:
+            lines += [f"  {verbs[edge.kind]} {edge.target}", *(f"    {it}" for it in edge.what)]
+    order = [", ".join(layer) for layer in graph.layers]
+    lines += ["", f"release:  {' → '.join(order)}", f"rollback: {' → '.join(reversed(order))}"]
     return "\n".join(lines) + "\n"
 
 
 def mermaid(graph: Graph) -> str:
+    arrows = {"calls": "-->", "events": "-.->"}
     lines = ["flowchart LR"]
     for edge in graph.edges:
         count = len(edge.what)
-        if edge.kind == "calls":
-            label = "1 call" if count == 1 else f"{count} calls"
-            lines.append(f'  {edge.source} -->|"{label}"| {edge.target}')
-        else:
-            label = "1 event" if count == 1 else f"{count} events"
-            lines.append(f'  {edge.source} -.->|"{label}"| {edge.target}')
+        label = f"{count} {edge.kind.removesuffix('s') if count == 1 else edge.kind}"
+        lines.append(f'  {edge.source} {arrows[edge.kind]}|"{label}"| {edge.target}')
     return "\n".join(lines) + "\n"
 
 

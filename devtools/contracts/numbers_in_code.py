@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from devtools.contracts.consistency import Files
-from shared.testing.contracts.files import ContractFile, Finding
+from shared.testing.contracts.files import Finding
 from shared.testing.contracts.schema import Number
 
 Settings = Mapping[str, Mapping[str, object]]
@@ -18,30 +18,28 @@ def differing(root: Path, files: Files, settings: Settings) -> Iterator[Finding]
     """Numbers that the code has otherwise, or doesn't have."""
     for file in files.values():
         for name, number in file.contract.numbers.items():
-            if number.constant:
-                yield from _compared(file, name, number, number.constant, _constant(number))
-            elif number.environment:
-                value = _variable(root, number.environment)
-                yield from _compared(file, name, number, number.environment, value)
-            for setting in number.settings:
-                service, _, field = setting.partition(".")
-                if service in settings:
-                    value = settings[service].get(field)
-                    yield from _compared(file, name, number, setting, value)
+            for source, value in _sources(root, number, settings):
+                if value is None:
+                    what = f"{name} is {source}, and there is no such thing"
+                    yield file.finding(what, "numbers", name)
+                elif value != number.value:
+                    what = f"{name} is {number.value!r}, and {source} is {value!r}"
+                    yield file.finding(f"{what}: make them the same", "numbers", name)
 
 
-def _compared(
-    file: ContractFile, name: str, number: Number, source: str, value: object
-) -> Iterator[Finding]:
-    if value is None:
-        yield file.finding(f"{name} is {source}, and there is no such thing", "numbers", name)
-    elif value != number.value:
-        what = f"{name} is {number.value!r}, and {source} is {value!r}: make them the same"
-        yield file.finding(what, "numbers", name)
+def _sources(root: Path, number: Number, settings: Settings) -> Iterator[tuple[str, object]]:
+    if number.constant:
+        yield number.constant, _constant(number.constant)
+    if number.environment:
+        yield number.environment, _variable(root, number.environment)
+    for setting in number.settings:
+        service, _, field = setting.partition(".")
+        if service in settings:
+            yield setting, settings[service].get(field)
 
 
-def _constant(number: Number) -> object:
-    module, _, name = (number.constant or "").rpartition(".")
+def _constant(source: str) -> object:
+    module, _, name = source.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name, None)
     except (ImportError, ValueError):

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,12 +34,14 @@ class Verdict:
 
 def verdict(old: Documents, new: Documents, files: Mapping[str, ContractFile]) -> Verdict:
     """Compare two moments; `files` are the contracts of the new one."""
-    found = list(uses(old, new, files))
+    found: dict[Change, list[Use]] = {}
+    for use in uses(old, new, files):
+        found.setdefault(use.change, []).append(use)
     versions = _Versions(old, new, files)
     places = _model_places()
     breaks: list[Finding] = []
     steps: dict[Finding, None] = {}
-    for change, met in _grouped(found).items():
+    for change, met in found.items():
         if change.breaks and (wanted := list(versions.wanted(met, change.model in places))):
             breaks.append(_said(change, met, places, files))
             steps |= dict.fromkeys(wanted)
@@ -108,41 +110,29 @@ def _said(
     return Finding(path, line, f"{change.place} {change.what}{breaks}")
 
 
-def _additions(found: Iterable[Use], versions: _Versions) -> Iterator[Finding]:
-    by_contract: dict[str, dict[str, None]] = {}
-    for use in found:
-        if not use.change.breaks and use.contract in versions.files:
-            said = f"{use.change.place} {use.change.what}"
-            by_contract.setdefault(use.contract, {})[said] = None
-    for contract, sentences in sorted(by_contract.items()):
-        if not versions.raised(contract, parts=2):
-            file = versions.files[contract]
+def _additions(found: Mapping[Change, list[Use]], versions: _Versions) -> Iterator[Finding]:
+    sentences: dict[str, list[str]] = {}
+    for change, met in found.items():
+        if not change.breaks:
+            for contract in dict.fromkeys(it.contract for it in met):
+                sentences.setdefault(contract, []).append(f"{change.place} {change.what}")
+    for contract, said in sorted(sentences.items()):
+        file = versions.files.get(contract)
+        if file and not versions.raised(contract, parts=2):
             current = Version(file.contract.version)
-            wanted = f"{current.major}.{current.minor + 1}.0"
-            what = f"additions ask for version {wanted}: {', '.join(sentences)}"
+            version = f"{current.major}.{current.minor + 1}.0"
+            what = f"additions ask for version {version}: {', '.join(said)}"
             yield file.finding(what, "version")
-
-
-def _grouped(found: Iterable[Use]) -> dict[Change, list[Use]]:
-    groups: dict[Change, list[Use]] = {}
-    for use in found:
-        groups.setdefault(use.change, []).append(use)
-    return groups
 
 
 def _model_places() -> Places:
     """File and line of each model by the name that documents use."""
-    modules = [
-        importlib.import_module(f"shared.models.{module.name}")
-        for module in pkgutil.iter_modules(shared.models.__path__)
-    ]
+    modules = [it.name for it in pkgutil.iter_modules(shared.models.__path__, "shared.models.")]
     return {
         kind.__name__: source_of(kind)
         for module in modules
-        for kind in vars(module).values()
-        if isinstance(kind, type)
-        and issubclass(kind, BaseModel)
-        and kind.__module__.startswith("shared.models.")
+        for kind in vars(importlib.import_module(module)).values()
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind.__module__ in modules
     }
 
 

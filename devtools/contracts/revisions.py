@@ -5,6 +5,7 @@ import json
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -88,18 +89,15 @@ def at(root: Path, revision: str) -> Documents:
 
 def last_release(root: Path) -> str | None:
     """The last tag `v*`, else the first commit with documents; None where git knows neither."""
-    try:
-        tag = _git(root, "describe", "--tags", "--abbrev=0", "--match", "v*").decode().strip()
-    except (OSError, subprocess.CalledProcessError):
-        tag = ""
-    if tag:
-        return tag
     folder = (GENERATED / "openapi").as_posix()
-    try:
-        log = _git(root, "log", "--reverse", "--format=%h", "--diff-filter=A", "--", folder)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return next(iter(log.decode().split()), None)
+    for asked in (
+        ("describe", "--tags", "--abbrev=0", "--match", "v*"),
+        ("log", "--reverse", "--format=%h", "--diff-filter=A", "--", folder),
+    ):
+        with suppress(OSError, subprocess.CalledProcessError):
+            if said := _git(root, *asked).decode().split():
+                return said[0]
+    return None
 
 
 def _value(number: object) -> object:

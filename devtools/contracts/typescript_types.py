@@ -33,9 +33,9 @@ def public_document(files: Mapping[str, ContractFile]) -> str:
         "properties": live,
         "required": list(live),
     }
-    schemas = document["components"]["schemas"]
-    document["components"]["schemas"] = {**events.schemas, **schemas, "LiveEvents": payloads}
-    return json.dumps(document)
+    components = document["components"]
+    schemas = {**events.schemas, **components["schemas"], "LiveEvents": payloads}
+    return json.dumps({**document, "components": {**components, "schemas": schemas}})
 
 
 def is_current(text: str, document: str) -> bool:

@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 
 from devtools.contracts.consistency import ACTING, SHARED, Files
+from devtools.contracts.document_shapes import METHODS
 from devtools.contracts.events_in_code import Source, sources
 from shared.testing.contracts.files import ContractFile, Finding
 from shared.testing.contracts.schema import Endpoint
 
-METHODS = {"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE"}
 PERMISSION = re.compile(r"[a-z-]+:[a-z-]+")
 ROLES = Path("back-auth") / "services" / "permission_service.py"
 REMOVE = "remove it from the contract and from the code behind it"
@@ -142,7 +142,7 @@ def _calls(tree: ast.AST, paths: Mapping[str, str]) -> Iterator[Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and id(node) not in routes:
             verb = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            method = "GET" if verb == "events" else METHODS.get(verb)
+            method = "GET" if verb == "events" else verb.upper() if verb in METHODS else None
             for place in node.args:
                 path = _path(place, paths)
                 if path and path.startswith("/"):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.tests.contract_tree import Copy
+from devtools.tests.contract_tree import Copy, remember_documents
 from devtools.workspace.repository import Stack
 
 _PORTS = (8100, 8103, 8109)
@@ -33,6 +33,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 @pytest.fixture(scope="session")
 def repository_copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    remember_documents()
     made = Copy.of_the_repository(tmp_path_factory.mktemp("repository"))
     made.sync()
     return made

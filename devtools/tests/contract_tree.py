@@ -2,13 +2,39 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from devtools.contracts import generated_files, typescript_types
+from fastapi import FastAPI
+
+from devtools.contracts import generated_files, stub_routes, typescript_types
 from devtools.contracts.check import Tree
 from devtools.workspace.repository import ROOT
+from shared.testing.contracts.schema import Contract, Endpoint
 
 _LEFT_OUT = shutil.ignore_patterns("tests", "__pycache__", ".*", "migrations", "templates")
+
+
+def remember_documents() -> None:
+    """Make each service's document once for the same endpoints: most copies change few of them."""
+    made: dict[str, FastAPI] = {}
+    make = stub_routes._api
+
+    def api(
+        name: str, version: str, contracts: Iterable[Contract], wanted: Callable[[Endpoint], bool]
+    ) -> FastAPI:
+        listed = list(contracts)
+        endpoints = [
+            (it.name, endpoint.model_dump_json())
+            for it in listed
+            for endpoint in filter(wanted, it.endpoints)
+        ]
+        key = repr((name, version, endpoints))
+        if key not in made:
+            made[key] = make(name, version, listed, wanted)
+        return made[key]
+
+    stub_routes._api = api
 
 
 class Copy:
