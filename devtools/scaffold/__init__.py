@@ -1,1 +1,1 @@
-"""Behind ./dev new, ./dev feature and ./dev service: copier's templates and where they join."""
+"""Behind ./dev new, ./dev feature and ./dev service: copier templates and their edits."""

@@ -72,12 +72,14 @@ def new_service(
         str | None, typer.Option(help="A prefix that the gateway routes to it, like /reports.")
     ] = None,
     answer: Answers = None,
+    defaults: Defaults = False,
 ) -> None:
     """A service with one small feature, its place in the stack and its contract."""
     given: dict[str, object] = {"service": name, **_pairs(answer)}
     given |= {"port": port} if port is not None else {}
     given |= {"prefix": public.rstrip("/")} if public else {}
-    _create("service", given, ask=False)
+    ask = not (defaults or port or public or answer) and sys.stdin.isatty()
+    _create("service", given, ask=ask)
     typer.echo(f"\nNext: ./dev check {name}, ./dev test {name}, ./dev up.")
 
 
@@ -127,7 +129,7 @@ def join_service(
     """Add a copied service to the contracts of the other one."""
     from devtools.scaffold import generate
 
-    typer.echo("\n".join(generate.join(name, like, _pairs(path))))
+    typer.echo("\n".join(generate.join_contracts(name, like, _pairs(path))))
 
 
 def _create(kind: str, given: dict[str, object], *, ask: bool, instead: str = "") -> None:

@@ -1,4 +1,7 @@
-"""Renders a template and joins it to the tree, in a copy; the repository gets it whole or not."""
+"""Adds, removes and copies features and services, first in a copy of the tree.
+
+The repository gets all files of an operation or, when a step of it fails, none.
+"""
 
 import ast
 import asyncio
@@ -14,8 +17,8 @@ from pathlib import Path
 
 import yaml
 
-from devtools.scaffold import joins, status
-from devtools.scaffold.joins import Join
+from devtools.scaffold import edits, status
+from devtools.scaffold.edits import Edit
 from devtools.scaffold.names import RESERVED
 from devtools.stack.layout import ENGINE_PORTS
 from devtools.workspace import environments
@@ -40,14 +43,14 @@ def create(kind: str, data: Mapping[str, object], *, ask: bool) -> list[str]:
     finishes the files fails.
     """
     with _copy() as copy:
-        files, edits = rendered(kind, {**_known(copy), **data}, ask=ask)
+        files, changes = rendered(kind, {**_known(copy), **data}, ask=ask)
         taken = [str(path) for path in files if (copy / path).exists()]
         if taken:
             raise DevError(f"there is already {', '.join(sorted(taken))}: choose another name")
         _write(copy, files)
-        for edit in edits:
+        for edit in changes:
             edit.add(copy)
-        _finish(copy, [*files, *(Path(edit.path) for edit in edits)], lock=kind == "service")
+        _finish(copy, [*files, *(Path(edit.path) for edit in changes)], lock=kind == "service")
         if kind == "feature":
             status.refresh(copy, str(data["name"]))
         return _apply(copy)
@@ -67,8 +70,8 @@ def remove(kind: str, folder: Path) -> list[str]:
         if later[-1][:4] > answers["revision"]:
             raise DevError(f"the migration {later[-1]} comes later: drop the table in a new one")
     with _copy() as copy:
-        files, edits = rendered(kind, answers, ask=False)
-        edited = {edit.path for edit in edits if not edit.remove(copy)}
+        files, changes = rendered(kind, answers, ask=False)
+        edited = {edit.path for edit in changes if not edit.remove(copy)}
         _write(copy, files)
         _format(copy, list(files))
         edited |= {str(path) for path in files if not _unedited(copy / path, ROOT / path)}
@@ -80,13 +83,13 @@ def remove(kind: str, folder: Path) -> list[str]:
         for path in files:
             (copy / path).unlink()
         shutil.rmtree(copy / folder)
-        _finish(copy, [Path(edit.path) for edit in edits], lock=kind == "service")
+        _finish(copy, [Path(edit.path) for edit in changes], lock=kind == "service")
         removed = _apply(copy)
     shutil.rmtree(ROOT / folder, ignore_errors=True)
     return removed
 
 
-def join(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
+def join_contracts(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
     """Add the service `name` to every contract of the service `like`: the paths that changed.
 
     It takes part, depends, offers and calls the same; `paths` maps the beginnings of the paths of
@@ -162,8 +165,8 @@ def _names_in(service: Path) -> set[str]:
 
 def rendered(
     kind: str, data: Mapping[str, object], *, ask: bool
-) -> tuple[dict[Path, str], list[Join]]:
-    """The files that copier makes of the template, and what joins them to those that exist.
+) -> tuple[dict[Path, str], list[Edit]]:
+    """The files that copier makes of the template, and its edits of files that exist.
 
     Raises DevError with copier's reason where it refuses an answer.
     """
@@ -175,10 +178,10 @@ def rendered(
         command = [str(copier), "copy", "--quiet", "--data-file", str(answers)]
         command += [] if ask else ["--defaults"]
         _run([*command, str(TEMPLATES / kind), str(made)], ROOT, asks=ask)
-        edits = (made / "joins.yml").read_text()
-        (made / "joins.yml").unlink()
+        changes = edits.read((made / "edits.yml").read_text())
+        (made / "edits.yml").unlink()
         files = [path for path in made.rglob("*") if path.is_file()]
-        return {path.relative_to(made): path.read_text() for path in files}, joins.read(edits)
+        return {path.relative_to(made): path.read_text() for path in files}, changes
 
 
 def _write(root: Path, texts: Mapping[Path, str]) -> None:

@@ -1,10 +1,10 @@
-"""Lines that join what was generated to files that exist are added, and taken out again."""
+"""Each edit of a template is made in a file that exists, and undone."""
 
 from pathlib import Path
 
 import pytest
 
-from devtools.scaffold.joins import Copied, Join, Lines, Router, read
+from devtools.scaffold.edits import Copied, Edit, Lines, Router, read
 from devtools.workspace.errors import DevError
 
 MAIN = """\
@@ -47,20 +47,20 @@ def test_a_copy_has_other_words(root: Path) -> None:
     assert '"b",' in (root / "copy.toml").read_text()
 
 
-@pytest.mark.parametrize("join", [ROUTER, LINES, COPIED], ids=["router", "lines", "copied"])
+@pytest.mark.parametrize("edit", [ROUTER, LINES, COPIED], ids=["router", "lines", "copied"])
 class TestRemove:
-    def test_takes_out_what_was_added(self, root: Path, join: Join) -> None:
-        join.add(root)
-        assert join.remove(root)
-        assert not join.remove(root)
+    def test_takes_out_what_was_added(self, root: Path, edit: Edit) -> None:
+        edit.add(root)
+        assert edit.remove(root)
+        assert not edit.remove(root)
 
-    def test_what_was_edited_stays(self, root: Path, join: Join) -> None:
-        join.add(root)
-        path = root / join.path
+    def test_what_was_edited_stays(self, root: Path, edit: Edit) -> None:
+        edit.add(root)
+        path = root / edit.path
         edited = path.read_text().replace("notes.", "texts.").replace('"c"', '"d"')
         path.write_text(edited if edited != path.read_text() else edited + "# more\n")
         before = path.read_text()
-        assert not join.remove(root)
+        assert not edit.remove(root)
         assert path.read_text() == before
 
 

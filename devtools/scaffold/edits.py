@@ -1,4 +1,4 @@
-"""The lines that join what was generated to files that exist, and how they are taken out again."""
+"""The edits that a template makes in files that exist, such as a router in main.py."""
 
 import ast
 import re
@@ -103,12 +103,12 @@ class Copied:
         return text
 
 
-Join = Lines | Router | Copied
+Edit = Lines | Router | Copied
 
 
-def read(text: str) -> list[Join]:
-    """The joins of a template's `joins.yml`."""
-    kinds: dict[str, Callable[..., Join]] = {"after": Lines, "router": Router, "source": Copied}
+def read(text: str) -> list[Edit]:
+    """The edits in a template's `edits.yml`."""
+    kinds: dict[str, Callable[..., Edit]] = {"after": Lines, "router": Router, "source": Copied}
     return [
         next(kind for key, kind in kinds.items() if key in entry)(**entry)
         for entry in yaml.safe_load(text)
