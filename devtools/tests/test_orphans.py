@@ -62,11 +62,13 @@ def supervisor(stack: Stack) -> Iterator["subprocess.Popen[bytes]"]:
         ],
         cwd=ROOT,
     )
-    until(lambda: is_ready(stack))
-    yield process
-    process.kill()
-    process.wait()
-    orphans.end(orphans.find(stack))
+    try:
+        until(lambda: is_ready(stack))
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        orphans.end(orphans.find(stack))
 
 
 def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
