@@ -17,6 +17,9 @@ class RetryPolicy:
     backoff_max: float
     pause: float
     pause_max: float
+    failures_before_pause: int
+    failing_pause: float
+    failing_pause_max: float
 
 
 class Settings(ServiceSettings):
@@ -41,6 +44,13 @@ class Settings(ServiceSettings):
     delivery_backoff_max: float = Field(default=300.0, gt=0)
     pause: float = Field(default=0.5, gt=0, description="seconds, doubled a failure in a row")
     pause_max: float = Field(default=5.0, gt=0)
+    failures_before_pause: int = Field(
+        default=5, ge=2, description="different events of a consumer in a row that failed"
+    )
+    failing_pause: float = Field(
+        default=5.0, gt=0, description="seconds, doubled with each further event that fails"
+    )
+    failing_pause_max: float = Field(default=60.0, gt=0)
     claim_fallback: float = Field(
         default=1.0, gt=0, description="seconds between two looks while no notification comes"
     )
@@ -52,4 +62,7 @@ class Settings(ServiceSettings):
             backoff_max=self.delivery_backoff_max,
             pause=self.pause,
             pause_max=self.pause_max,
+            failures_before_pause=self.failures_before_pause,
+            failing_pause=self.failing_pause,
+            failing_pause_max=self.failing_pause_max,
         )

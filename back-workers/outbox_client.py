@@ -38,8 +38,20 @@ class OutboxClient(Protocol):
 
     async def complete(self, delivery: Delivery) -> None: ...
 
-    async def fail(self, delivery: Delivery, error: str) -> None:
-        """Count an attempt. The outbox retries with back-off, and dead-letters after the last."""
+    async def fail(
+        self,
+        delivery: Delivery,
+        error: str,
+        *,
+        final: bool = False,
+        event_at_fault: bool = False,
+        retry_seconds: float | None = None,
+    ) -> None:
+        """Count an attempt. The outbox retries with back-off, and dead-letters after the last.
+
+        A `final` failure is a dead letter at once; `retry_seconds` replaces the back-off. Where
+        the event is at fault, the failure does not count towards a pause of the consumer.
+        """
 
     async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:
         """Release it without counting an attempt, and pause its consumer."""
@@ -81,8 +93,22 @@ class HttpOutboxClient:
         complete = CompleteDelivery(lease_token=delivery.lease_token)
         await self._change(f"/deliveries/{delivery.delivery_id}/complete", complete)
 
-    async def fail(self, delivery: Delivery, error: str) -> None:
-        fail = FailDelivery(lease_token=delivery.lease_token, error=error[:ERROR_MAX_LENGTH])
+    async def fail(
+        self,
+        delivery: Delivery,
+        error: str,
+        *,
+        final: bool = False,
+        event_at_fault: bool = False,
+        retry_seconds: float | None = None,
+    ) -> None:
+        fail = FailDelivery(
+            lease_token=delivery.lease_token,
+            error=error[:ERROR_MAX_LENGTH],
+            final=final,
+            event_at_fault=event_at_fault,
+            retry_seconds=retry_seconds,
+        )
         await self._change(f"/deliveries/{delivery.delivery_id}/fail", fail)
 
     async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:

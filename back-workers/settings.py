@@ -26,6 +26,9 @@ class Settings(ServiceSettings):
     claim_wait_seconds: float = Field(default=10, ge=0, le=30, description="of one long poll")
     claim_fallback_seconds: float = Field(default=1, gt=0, description="between failed claims")
     pause_seconds: float = Field(default=1, gt=0, description="of a consumer that can't be reached")
+    postpone_max_seconds: float = Field(
+        default=86_400, gt=0, description="for which a delivery is postponed at no attempt"
+    )
     deliveries_at_once: int = Field(default=16, ge=1, le=200, description="a consumer")
     stop_seconds: float = Field(default=5, gt=0, description="to finish deliveries under way")
 

@@ -6,6 +6,9 @@
 
 An attempt is spent by `fail`, and by a lease that a worker took and let run out; that one is
 counted when the delivery is claimed or taken again. Neither a claim nor `postpone` spends one.
+After several different events of a consumer have failed in a row, the consumer is paused; then a
+claim gives one of its deliveries and pauses it again for the lease, until one is completed.
+
 Within an aggregate and a consumer only the earliest unfinished delivery can be claimed. A dead
 one does not hold up those behind it: one broken event must not silence its aggregate for ever.
 """
@@ -51,7 +54,12 @@ class DeliveryRepository:
     async def claim(self, asked: ClaimDeliveries) -> Deliveries:
         """Lease what is due now; no two callers get the same delivery."""
         rows = await self._database.rows(
-            CLAIM, asked.consumers, asked.limit, asked.lease_seconds, self._policy.attempts_max
+            CLAIM,
+            asked.consumers,
+            asked.limit,
+            asked.lease_seconds,
+            self._policy.attempts_max,
+            self._policy.failures_before_pause,
         )
         return Deliveries(items=[_delivery(row) for row in rows])
 
@@ -90,7 +98,14 @@ class DeliveryRepository:
             await self._check_repeated(delivery_id, held.lease_token, "done")
 
     async def fail(self, delivery_id: UUID, held: FailDelivery) -> None:
-        """Count an attempt: retry with back-off, or dead-letter. Raises Conflict `lease_lost`."""
+        """Count an attempt: retry with back-off, or dead-letter.
+
+        After several different events in a row the consumer is paused; a failure that its event
+        is to blame for doesn't count.
+
+        Raises:
+            Conflict: `lease_lost`.
+        """
         policy = self._policy
         row = await self._database.row(
             FAIL,
@@ -100,6 +115,12 @@ class DeliveryRepository:
             policy.attempts_max,
             policy.backoff,
             policy.backoff_max,
+            held.final,
+            held.retry_seconds,
+            held.event_at_fault,
+            policy.failures_before_pause,
+            policy.failing_pause,
+            policy.failing_pause_max,
         )
         if row is None:
             await self._check_repeated(delivery_id, held.lease_token, "pending", "dead")
@@ -131,6 +152,7 @@ def _delivery(row: "asyncpg.Record") -> Delivery:
         attempts=row["attempts"],
         lease_token=row["lease_token"],
         lease_until=row["due_at"],
+        postponed_seconds=row["postponed_seconds"],
         traceparent=row["traceparent"],
         envelope=EventEnvelope.model_validate(dict(row)),
     )

@@ -1,13 +1,30 @@
 """The SQL statements of `delivery_repository`."""
 
 CLAIM = """
-WITH reachable AS (
-    SELECT consumer
+WITH probed AS (
+    UPDATE consumer_pauses AS pause
+    SET paused_until = now() + make_interval(secs => $3)
+    WHERE consumer = ANY($1::text[])
+        AND cardinality(failed_events) >= $5
+        AND paused_until <= now()
+        AND EXISTS (
+            SELECT FROM deliveries
+            WHERE deliveries.consumer = pause.consumer
+                AND state IN ('pending', 'sent', 'leased')
+                AND due_at <= now()
+        )
+    RETURNING consumer
+), reachable AS (
+    SELECT consumer, $2::bigint AS at_most
     FROM unnest($1::text[]) AS asked (consumer)
     WHERE NOT EXISTS (
         SELECT FROM consumer_pauses
-        WHERE consumer_pauses.consumer = asked.consumer AND now() < paused_until
+        WHERE consumer_pauses.consumer = asked.consumer
+            AND (now() < paused_until OR cardinality(failed_events) >= $5)
     )
+    UNION ALL
+    SELECT consumer, 1
+    FROM probed
 ), due AS (
     SELECT head.delivery_id
     FROM reachable
@@ -25,7 +42,7 @@ WITH reachable AS (
                     AND earlier.state IN ('pending', 'sent', 'leased')
             )
         ORDER BY due_at
-        LIMIT $2
+        LIMIT reachable.at_most
         FOR UPDATE SKIP LOCKED
     ) AS head
     ORDER BY head.due_at
@@ -39,10 +56,12 @@ WITH reachable AS (
         due_at = now() + make_interval(secs => $3)
     FROM due
     WHERE deliveries.delivery_id = due.delivery_id
-    RETURNING deliveries.delivery_id, event_id, consumer, state, attempts, lease_token, due_at
+    RETURNING deliveries.delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
+        postponed_since
 )
 SELECT delivery_id, consumer, attempts, lease_token, due_at, event_id, event_type, version,
-    occurred_at, correlation_id, traceparent, payload
+    occurred_at, correlation_id, traceparent, payload,
+    extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
 FROM claimed
 JOIN events USING (event_id)
 WHERE state = 'sent'
@@ -61,7 +80,8 @@ WHERE delivery_id = $1
     AND events.event_id = deliveries.event_id
     AND (state = 'sent' OR (state IN ('pending', 'leased') AND due_at <= now()))
 RETURNING delivery_id, consumer, state, attempts, lease_token, due_at, events.event_id,
-    event_type, version, occurred_at, correlation_id, traceparent, payload
+    event_type, version, occurred_at, correlation_id, traceparent, payload,
+    extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
 """
 
 RENEW = """
@@ -101,14 +121,45 @@ FROM done
 FAIL = """
 WITH failed AS (
     UPDATE deliveries
-    SET state = CASE WHEN attempts + 1 >= $4 THEN 'dead' ELSE 'pending' END,
+    SET state = CASE WHEN $7 OR attempts + 1 >= $4 THEN 'dead' ELSE 'pending' END,
         attempts = attempts + 1,
         last_error = $3,
+        postponed_since = NULL,
         due_at = now() + make_interval(
-            secs => least($6, $5 * power(2, least(attempts, 30))) * (0.5 + random() / 2)
+            secs => coalesce(
+                $8::float8, least($6, $5 * power(2, least(attempts, 30))) * (0.5 + random() / 2)
+            )
         )
     WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
-    RETURNING consumer, state
+    RETURNING consumer, state, event_id
+), counted AS (
+    INSERT INTO consumer_pauses AS pause (consumer, paused_until, failures, failed_events)
+    SELECT consumer, now(), 1, ARRAY[event_id]
+    FROM failed
+    WHERE NOT $9
+    ON CONFLICT (consumer) DO UPDATE
+    SET failed_events = CASE
+            WHEN excluded.failed_events <@ pause.failed_events THEN pause.failed_events
+            ELSE (excluded.failed_events || pause.failed_events)[:$10 + 20]
+        END,
+        paused_until = CASE
+            WHEN cardinality(pause.failed_events)
+                + (NOT excluded.failed_events <@ pause.failed_events)::int < $10
+            THEN pause.paused_until
+            ELSE greatest(
+                pause.paused_until,
+                now() + make_interval(
+                    secs => least(
+                        $12,
+                        $11 * power(
+                            2,
+                            cardinality(pause.failed_events)
+                                + (NOT excluded.failed_events <@ pause.failed_events)::int - $10
+                        )
+                    )
+                )
+            )
+        END
 ), woken AS (
     SELECT pg_notify('deliveries', consumer)
     FROM failed
@@ -121,7 +172,7 @@ FROM failed
 POSTPONE = """
 WITH postponed AS (
     UPDATE deliveries
-    SET state = 'pending', due_at = now()
+    SET state = 'pending', due_at = now(), postponed_since = coalesce(postponed_since, now())
     WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
     RETURNING consumer
 )

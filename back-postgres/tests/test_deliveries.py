@@ -58,10 +58,22 @@ class Queue:
             held.delivery_id, CompleteDelivery(lease_token=held.lease_token)
         )
 
-    async def fail(self, held: Delivery, error: str = "it broke") -> None:
-        await self._deliveries.fail(
-            held.delivery_id, FailDelivery(lease_token=held.lease_token, error=error)
+    async def fail(
+        self,
+        held: Delivery,
+        *,
+        final: bool = False,
+        event_at_fault: bool = False,
+        retry_seconds: float | None = None,
+    ) -> None:
+        failed = FailDelivery(
+            lease_token=held.lease_token,
+            error="it broke",
+            final=final,
+            event_at_fault=event_at_fault,
+            retry_seconds=retry_seconds,
         )
+        await self._deliveries.fail(held.delivery_id, failed)
 
     async def postpone(self, held: Delivery, pause_seconds: float = 0.1) -> None:
         await self._deliveries.postpone(
@@ -306,6 +318,26 @@ class TestFail:
         assert await queue.state(held) == ("dead", 8)
         assert await queue.claim() == []
 
+    async def test_a_final_one_is_dead_at_once_and_lets_the_next_pass(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        first, second = event(aggregate_id=aggregate), event(aggregate_id=aggregate)
+        await queue.put(first, second)
+        held = await queue.claim_one()
+
+        await queue.fail(held, final=True)
+
+        assert await queue.state(held) == ("dead", 1)
+        assert (await queue.claim_one()).envelope.event_id == second.envelope.event_id
+
+    async def test_waits_as_long_as_asked(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+
+        await queue.fail(held, retry_seconds=3600)
+
+        assert await queue.state(held) == ("pending", 1)
+        assert 3590 < await queue.seconds_to_wait(held) <= 3600
+
     async def test_again_costs_nothing(self, queue: Queue) -> None:
         await queue.put(event())
         held = await queue.claim_one()
@@ -341,6 +373,96 @@ class TestFail:
             await queue.fail(held)
 
 
+class TestFailuresInARow:
+    async def test_five_events_pause_their_consumer(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(7)))
+        claimed = await queue.claim("mail", limit=5)
+        for held in claimed[:4]:
+            await queue.fail(held)
+        assert len(await queue.claim("mail", limit=1)) == 1, "four are not enough"
+
+        await queue.fail(claimed[4])
+
+        assert await queue.claim("mail") == []
+        assert len(await queue.claim("audit")) == 7, "another consumer goes on"
+
+    async def test_a_paused_consumer_is_probed_with_one(self, queue: Queue) -> None:
+        await self._five_fail_of(queue, 8)
+        await queue.time_passes(5)
+
+        claims = await asyncio.gather(*(queue.claim("mail") for _ in range(4)))
+
+        assert sorted(len(claim) for claim in claims) == [0, 0, 0, 1]
+
+    async def test_a_completed_probe_ends_the_pause(self, queue: Queue) -> None:
+        await self._five_fail_of(queue, 8)
+        await queue.time_passes(5)
+
+        await queue.complete(await queue.claim_one())
+
+        assert len(await queue.claim("mail")) == 7
+
+    async def test_a_failed_probe_pauses_it_for_longer(self, queue: Queue) -> None:
+        await self._five_fail_of(queue, 12)
+        for expected in (10, 20, 40, 60, 60):
+            await queue.time_passes(60)
+            await queue.fail(await queue.claim_one())
+            pause = await queue.pause_of("mail")
+            assert pause is not None
+            assert expected - 1 < pause[0] <= expected
+
+    async def test_a_lost_probe_is_followed_by_another(self, queue: Queue) -> None:
+        await self._five_fail_of(queue, 8)
+        await queue.time_passes(5)
+        await queue.claim_one()
+        await queue.time_passes(9)
+
+        assert len(await queue.claim("mail")) == 1
+
+    async def test_a_probe_is_not_counted_while_nothing_is_due(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(5)))
+        for held in await queue.claim("mail"):
+            await queue.fail(held, retry_seconds=3600)
+        await queue.time_passes(5)
+        assert await queue.claim("mail") == []
+
+        await queue.put(event())
+
+        assert len(await queue.claim("mail")) == 1
+
+    async def test_a_completion_between_them_starts_the_count_again(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(10)))
+        first, *others = await queue.claim("mail", limit=9)
+        for held in others[:4]:
+            await queue.fail(held)
+        await queue.complete(first)
+        for held in others[4:]:
+            await queue.fail(held)
+
+        assert len(await queue.claim("mail")) == 1
+
+    async def test_one_event_that_fails_again_and_again_pauses_nobody(self, queue: Queue) -> None:
+        await queue.put(event())
+        for _ in range(7):
+            await queue.fail(await queue.claim_one())
+            await queue.time_passes(300)
+
+        await queue.put(event())
+        assert len(await queue.claim("mail")) == 2
+
+    async def test_failures_of_events_that_are_at_fault_pause_nobody(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(10)))
+        for held in await queue.claim("mail", limit=9):
+            await queue.fail(held, final=True, event_at_fault=True)
+
+        assert len(await queue.claim("mail")) == 1
+
+    async def _five_fail_of(self, queue: Queue, number: int) -> None:
+        await queue.put(*(event() for _ in range(number)))
+        for held in await queue.claim("mail", limit=5):
+            await queue.fail(held)
+
+
 class TestPostpone:
     async def test_costs_nothing_and_pauses_the_consumer(self, queue: Queue) -> None:
         await queue.put(event(), event())
@@ -353,6 +475,24 @@ class TestPostpone:
         assert len(await queue.claim("audit")) == 2, "another consumer goes on"
         await queue.time_passes(0.6)
         assert (await queue.claim_one("mail")).delivery_id == held.delivery_id
+
+    async def test_tells_for_how_long(self, queue: Queue, database: Database) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+        assert held.postponed_seconds == 0
+        for _ in range(2):
+            await queue.postpone(held)
+            await database.row(
+                "UPDATE deliveries SET postponed_since = postponed_since - interval '12 hours'"
+            )
+            await queue.time_passes(6)
+            held = await queue.take(await queue.claim_one())
+        assert held.postponed_seconds == pytest.approx(86_400, abs=60)
+
+        await queue.fail(held)
+        await queue.time_passes(6)
+
+        assert (await queue.claim_one()).postponed_seconds == 0
 
     async def test_pauses_longer_each_time_up_to_five_seconds(self, queue: Queue) -> None:
         await queue.put(event())

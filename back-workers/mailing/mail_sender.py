@@ -3,7 +3,7 @@ from uuid import UUID
 
 import structlog
 
-from delivery_handler import Undeliverable, handle_delivery
+from delivery_handler import VERSION_UNKNOWN, Undeliverable, handle_delivery
 from mailing.lease import with_lease
 from mailing.mail_message import (
     ADDRESS_TAKEN,
@@ -16,7 +16,7 @@ from mailing.smtp import SmtpClient
 from outbox_client import OutboxClient
 from settings import Settings
 from shared.kit import ServiceClient
-from shared.kit.errors import Conflict, NotFound
+from shared.kit.errors import Conflict, NotFound, Unavailable
 from shared.models.auth import MailToken, MintMailToken
 from shared.models.event import Delivery, EventEnvelope
 from shared.models.user import User
@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 REGISTERED = "user.registered"
 REPEATED = "user.registration.repeated"
+VERSIONS = frozenset({1})
 
 
 class Accounts(Protocol):
@@ -77,6 +78,7 @@ class MailSender:
             self._send_with_lease,
             seconds=self._settings.mail_seconds,
             pause_seconds=self._settings.pause_seconds,
+            postpone_max_seconds=self._settings.postpone_max_seconds,
         )
 
     async def _send_with_lease(self, delivery: Delivery) -> None:
@@ -88,6 +90,8 @@ class MailSender:
         )
 
     async def _send(self, event: EventEnvelope) -> None:
+        if event.version not in VERSIONS:
+            raise Unavailable("This worker is too old for the event.", code=VERSION_UNKNOWN)
         user = await self._accounts.user(_user_id(event))
         if user.status == "pending_verification":
             token = await self._accounts.verification_token(user.id)

@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from broker import Broker
-from delivery_handler import Effect, Undeliverable
+from delivery_handler import Effect, EventRejected, Undeliverable
 from shared.kit import ServiceClient
+from shared.kit.errors import CallFailed, ServiceError
 from shared.models.audit import AuditStored
 from shared.models.event import Delivery
 from shared.models.live import LivePublished, PublishLive
+
+_REFUSALS = frozenset({"validation_failed", "event_rejected"})
+"""Codes with which a consumer refuses an event: its model does, or its own rule."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,7 @@ def audit(cassandra: ServiceClient) -> Effect:
     """Store the event in the audit log, which is idempotent by the event's id."""
 
     async def store(delivery: Delivery) -> None:
-        await cassandra.post(
-            "/audit/events", delivery.envelope, response_model=AuditStored, idempotent=True
-        )
+        await _send(cassandra, "/audit/events", delivery.envelope, AuditStored)
 
     return store
 
@@ -49,6 +53,24 @@ def live(redis: ServiceClient) -> Effect:
         except (KeyError, ValueError):
             raise Undeliverable("the payload names no user_id") from None
         event = PublishLive(user_id=user_id, envelope=delivery.envelope)
-        await redis.post("/live/events", event, response_model=LivePublished, idempotent=True)
+        await _send(redis, "/live/events", event, LivePublished)
 
     return publish
+
+
+async def _send(
+    consumer: ServiceClient, path: str, event: BaseModel, response_model: type[BaseModel]
+) -> None:
+    """Send the event to its consumer, which recognises a repeat.
+
+    Raises:
+        EventRejected: its model or its code refuses the event.
+        ServiceError: as any call.
+    """
+    try:
+        await consumer.post(path, event, response_model=response_model, idempotent=True)
+    except ServiceError as error:
+        code = error.callee_code if isinstance(error, CallFailed) else error.code
+        if code in _REFUSALS:
+            raise EventRejected(f"{consumer.callee} refuses the event: {code}") from error
+        raise

@@ -91,6 +91,7 @@ class DeliveryPoller:
             self._consumer.effect,
             seconds=self._settings.lease_seconds * 0.75,
             pause_seconds=self._settings.pause_seconds,
+            postpone_max_seconds=self._settings.postpone_max_seconds,
             completes=self._consumer.completes,
         )
 

@@ -15,6 +15,8 @@ from shared.models.event import Delivery, EventEnvelope
 ATTEMPTS_MAX = 8
 LEASE_SECONDS = 30.0
 BACK_OFF = 0.02
+FAILURES_BEFORE_PAUSE = 5
+FAILING_PAUSE = 0.05
 UNFINISHED = {"pending", "sent", "leased"}
 
 
@@ -31,6 +33,7 @@ class Row:
     due: float = 0.0
     lease_token: UUID | None = None
     last_error: str | None = None
+    postponed_since: float | None = None
 
 
 class FakeOutboxClient:
@@ -44,6 +47,7 @@ class FakeOutboxClient:
         self.renewals = 0
         self.postponed = 0
         self.paused: dict[str, float] = {}
+        self.failed: dict[str, set[UUID]] = {}
         self._changed = asyncio.Event()
 
     @property
@@ -77,6 +81,9 @@ class FakeOutboxClient:
         while True:
             self._check()
             due = [row for row in self.rows if row.consumer == consumer and self._is_due(row)]
+            if due and self._is_failing(consumer):
+                self.paused[consumer] = time.monotonic() + self.lease_seconds
+                return [self._leased(due[0], "sent")]
             if due or time.monotonic() >= ends:
                 return [self._leased(row, "sent") for row in due[:limit]]
             await self._change_or_moment()
@@ -98,27 +105,45 @@ class FakeOutboxClient:
         row = self._held(delivery)
         row.state = "done"
         self.paused.pop(row.consumer, None)
+        self.failed.pop(row.consumer, None)
         self._changed.set()
 
-    async def fail(self, delivery: Delivery, error: str) -> None:
+    async def fail(
+        self,
+        delivery: Delivery,
+        error: str,
+        *,
+        final: bool = False,
+        event_at_fault: bool = False,
+        retry_seconds: float | None = None,
+    ) -> None:
         self._check()
         row = self._held(delivery)
         row.attempts += 1
         row.last_error = error
-        row.state = "dead" if row.attempts >= ATTEMPTS_MAX else "pending"
-        row.due = time.monotonic() + BACK_OFF
+        row.postponed_since = None
+        row.state = "dead" if final or row.attempts >= ATTEMPTS_MAX else "pending"
+        row.due = time.monotonic() + (BACK_OFF if retry_seconds is None else retry_seconds)
+        if not event_at_fault:
+            self.failed.setdefault(row.consumer, set()).add(row.envelope.event_id)
+            if self._is_failing(row.consumer):
+                self.paused[row.consumer] = time.monotonic() + FAILING_PAUSE
         self._changed.set()
 
     async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:
         self._check()
         row = self._held(delivery)
         row.state, row.due = "pending", 0.0
+        row.postponed_since = row.postponed_since or time.monotonic()
         self.postponed += 1
         self.paused[row.consumer] = time.monotonic() + pause_seconds
 
     def _check(self) -> None:
         if self.down:
             raise self.down
+
+    def _is_failing(self, consumer: str) -> bool:
+        return len(self.failed.get(consumer, ())) >= FAILURES_BEFORE_PAUSE
 
     def _is_due(self, row: Row) -> bool:
         now = time.monotonic()
@@ -139,9 +164,12 @@ class FakeOutboxClient:
     def _leased(self, row: Row, state: str) -> Delivery:
         row.attempts += row.state == "leased"
         row.state, row.lease_token = state, uuid4()
-        row.due = time.monotonic() + self.lease_seconds
+        now = time.monotonic()
+        row.due = now + self.lease_seconds
+        since = now if row.postponed_since is None else row.postponed_since
         return Delivery(
             delivery_id=row.delivery_id,
+            postponed_seconds=now - since,
             consumer=row.consumer,
             attempts=row.attempts,
             lease_token=row.lease_token,

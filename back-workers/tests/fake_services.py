@@ -6,7 +6,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from shared.kit.errors import NotFound, ServiceError
 from shared.kit.http.problems import install_problems
@@ -29,7 +29,10 @@ from tests.fake_outbox_client import FakeOutboxClient
 
 
 class FakeServices:
-    """The data of the services and the calls to them. `audit_down` makes the audit log fail."""
+    """The data of the services and the calls to them.
+
+    `audit_down` is what the audit log raises, `audit_answer` what it answers instead.
+    """
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox
@@ -39,6 +42,7 @@ class FakeServices:
         self.published: list[PublishLive] = []
         self.swept: list[int] = []
         self.audit_down: ServiceError | None = None
+        self.audit_answer: Response | None = None
 
     def add_user(self, status: UserStatus = "pending_verification") -> User:
         user = User(
@@ -96,7 +100,13 @@ class FakeServices:
 
         @api.post("/deliveries/{delivery_id}/fail", status_code=204)
         async def fail(delivery_id: UUID, body: FailDelivery) -> None:
-            await outbox.fail(held(delivery_id, body.lease_token), body.error)
+            await outbox.fail(
+                held(delivery_id, body.lease_token),
+                body.error,
+                final=body.final,
+                event_at_fault=body.event_at_fault,
+                retry_seconds=body.retry_seconds,
+            )
 
         @api.post("/deliveries/{delivery_id}/postpone", status_code=204)
         async def postpone(delivery_id: UUID, body: PostponeDelivery) -> None:
@@ -115,8 +125,10 @@ class FakeServices:
             ends = datetime.now(UTC) + timedelta(days=1)
             return MailToken(token=self.tokens[-1], expires_at=ends)
 
-        @api.post("/audit/events", status_code=201)
-        async def audit(body: EventEnvelope) -> AuditStored:
+        @api.post("/audit/events", status_code=201, response_model=AuditStored)
+        async def audit(body: EventEnvelope) -> AuditStored | Response:
+            if self.audit_answer:
+                return self.audit_answer
             if self.audit_down:
                 raise self.audit_down
             if body not in self.audited:

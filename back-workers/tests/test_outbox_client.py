@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +18,15 @@ from shared.testing.stack_client import stack_client
 from tests.fake_outbox_client import FakeOutboxClient
 from tests.fake_services import FakeServices
 
-Add = Callable[[str], Awaitable[EventEnvelope]]
+
+class Add(Protocol):
+    """Store an event for a consumer, about a new aggregate unless one is given."""
+
+    async def __call__(
+        self, consumer: str, aggregate_id: UUID | None = None, /
+    ) -> EventEnvelope: ...
+
+
 Leasing = Callable[[float], OutboxClient]
 
 LONG = 30.0  # seconds, like the next
@@ -91,6 +100,52 @@ class OutboxContract:
                     await client.complete(again)
         assert attempts == {failed.delivery_id: 1, postponed.delivery_id: 0}
 
+    async def test_a_final_failure_is_dead_and_holds_up_nobody(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        aggregate_id = uuid4()
+        await add("audit", aggregate_id)
+        behind = await add("audit", aggregate_id)
+        (refused,) = await client.claim("audit", limit=5, wait_seconds=0)
+        await client.fail(refused, "refused", final=True, event_at_fault=True)
+        (delivery,) = await client.claim("audit", limit=5, wait_seconds=1)
+        assert delivery.envelope == behind
+        await client.complete(delivery)
+
+    async def test_a_retry_waits_as_long_as_asked(self, client: OutboxClient, add: Add) -> None:
+        await add("audit")
+        (failed,) = await client.claim("audit", limit=1, wait_seconds=0)
+        await client.fail(failed, "later", event_at_fault=True, retry_seconds=5 * BRIEF)
+        assert await client.claim("audit", limit=1, wait_seconds=BRIEF) == []
+        (again,) = await client.claim("audit", limit=1, wait_seconds=LONG)
+        assert (again.delivery_id, again.attempts) == (failed.delivery_id, 1)
+        await client.complete(again)
+
+    async def test_after_five_failed_events_the_consumer_pauses_and_is_probed_with_one(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        for _ in range(7):
+            await add("audit")
+        for failed in await client.claim("audit", limit=5, wait_seconds=0):
+            await client.fail(failed, "it broke", final=True)
+        assert await client.claim("audit", limit=5, wait_seconds=0) == []
+        (probe,) = await client.claim("audit", limit=5, wait_seconds=LONG)
+        assert await client.claim("audit", limit=5, wait_seconds=0) == []
+        await client.complete(probe)
+        (last,) = await client.claim("audit", limit=5, wait_seconds=1)
+        await client.complete(last)
+
+    async def test_a_postponed_delivery_tells_for_how_long(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        await add("audit")
+        (first,) = await client.claim("audit", limit=1, wait_seconds=0)
+        assert first.postponed_seconds == 0
+        await client.postpone(first, 0.01)
+        (again,) = await client.claim("audit", limit=1, wait_seconds=8)
+        assert again.postponed_seconds > 0
+        await client.complete(again)
+
     @pytest.mark.parametrize("verb", ["renew", "complete", "fail", "postpone"])
     async def test_nothing_can_be_said_without_the_lease(
         self, client: OutboxClient, add: Add, verb: str
@@ -122,8 +177,8 @@ class OutboxContract:
 class OnTheFake(OutboxContract):
     @pytest.fixture
     def add(self, outbox: FakeOutboxClient) -> Add:
-        async def add(consumer: str) -> EventEnvelope:
-            return outbox.add(consumer).envelope
+        async def add(consumer: str, aggregate_id: UUID | None = None, /) -> EventEnvelope:
+            return outbox.add(consumer, aggregate_id=aggregate_id).envelope
 
         return add
 
@@ -163,10 +218,14 @@ class TestRealOutbox(OutboxContract):
     @pytest.fixture
     async def add(self) -> AsyncIterator[Add]:
         async with stack_client("back-auth", "back-postgres") as postgres:
-            yield lambda consumer: _recorded(postgres, EVENT_FOR[consumer])
+
+            async def add(consumer: str, aggregate_id: UUID | None = None, /) -> EventEnvelope:
+                return await _recorded(postgres, EVENT_FOR[consumer], aggregate_id or uuid4())
+
+            yield add
 
 
-async def _recorded(postgres: ServiceClient, event_type: str) -> EventEnvelope:
+async def _recorded(postgres: ServiceClient, event_type: str, aggregate_id: UUID) -> EventEnvelope:
     envelope = EventEnvelope(
         event_id=uuid4(),
         event_type=event_type,
@@ -174,7 +233,7 @@ async def _recorded(postgres: ServiceClient, event_type: str) -> EventEnvelope:
         correlation_id="a-test-of-contracts",
         payload={"user_id": str(uuid4())},
     )
-    event = NewEvent(aggregate_id=uuid4(), envelope=envelope)
+    event = NewEvent(aggregate_id=aggregate_id, envelope=envelope)
     command = Command[Nothing](command_id=uuid4(), data=Nothing(), events=[event])
     await postgres.post("/events", command, response_model=Recorded)
     return envelope

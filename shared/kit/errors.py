@@ -6,6 +6,7 @@ ServiceError
   UnsupportedMediaType 415
   ValidationFailed 422    RuleViolated 422        TooManyRequests 429
   Unavailable 503         TimedOut 504
+    CallFailed 503
 """
 
 from collections.abc import Sequence
@@ -128,6 +129,26 @@ class Unavailable(ServiceError):
     status = 503
     title = "Temporarily unavailable"
     default_code = "unavailable"
+
+
+class CallFailed(Unavailable):
+    """A dependency answered with an error that our caller can't act on.
+
+    `callee_status` is the HTTP status of the answer, `callee_code` the code of its problem.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        callee_status: int,
+        callee_code: str | None = None,
+        retry_after: float | None = None,
+        retried: bool = False,
+    ) -> None:
+        super().__init__(detail, retry_after=retry_after, retried=retried)
+        self.callee_status = callee_status
+        self.callee_code = callee_code
 
 
 class TimedOut(ServiceError):

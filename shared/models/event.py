@@ -131,6 +131,7 @@ class Delivery(Internal):
     attempts: int
     lease_token: UUID
     lease_until: Instant
+    postponed_seconds: float = Field(default=0, description="since it was first postponed")
     traceparent: str | None = None
     envelope: EventEnvelope
 
@@ -155,10 +156,17 @@ class CompleteDelivery(Internal):
 
 
 class FailDelivery(Internal):
-    """Report a failed delivery: it is retried with back-off, then dead-lettered."""
+    """Report a failed delivery: it is retried with back-off, then dead-lettered.
+
+    A `final` failure dead-letters it at once. `retry_seconds` replaces the back-off. Where the
+    event is at fault, the failure does not count among those of its consumer in a row.
+    """
 
     lease_token: UUID
     error: str = Field(max_length=2000)
+    final: bool = False
+    event_at_fault: bool = False
+    retry_seconds: float | None = Field(default=None, gt=0, le=172_800)
 
 
 class PostponeDelivery(Internal):

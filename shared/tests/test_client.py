@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from shared.kit.errors import (
+    CallFailed,
     Conflict,
     NotFound,
     ServiceError,
@@ -307,6 +308,26 @@ class TestReads:
             await get(client)
         assert raised.value.code == code
 
+    @pytest.mark.parametrize(
+        "reply, status, code",
+        [
+            (refusal(500, "internal_error"), 500, "internal_error"),
+            (refusal(503, "not_ready"), 503, "not_ready"),
+            (refusal(401, "assertion_refused"), 401, "assertion_refused"),
+            (refusal(422, "validation_failed"), 422, "validation_failed"),
+            (Reply(502, {}, b"<html>"), 502, None),
+            (Reply(200, {}, b'{"id": 1}'), 200, None),
+        ],
+    )
+    async def test_what_is_not_passed_on_names_the_answer_of_the_callee(
+        self, make: Make, reply: Reply, status: int, code: str | None
+    ) -> None:
+        client, _ = make(*[reply] * 3)
+        with pytest.raises(CallFailed) as raised:
+            await get(client)
+        assert (raised.value.callee_status, raised.value.callee_code) == (status, code)
+        assert (raised.value.status, raised.value.code) == (503, "unavailable")
+
     async def test_how_long_to_wait(self, make: Make) -> None:
         client, _ = make(refusal(429, "too_many_requests", **{"retry-after": "7"}))
         with pytest.raises(TooManyRequests) as raised:
@@ -329,6 +350,16 @@ class TestBreaks:
             await get(client)
         assert len(transport.sent) == CircuitBreaker.IN_A_ROW
         assert raised.value.retry_after is not None
+
+    async def test_does_not_count_a_500_which_is_the_answer_of_a_callee_that_runs(
+        self, make: Make
+    ) -> None:
+        client, transport = make(*[refusal(500, "internal_error")] * 40, OK)
+        for _ in range(10):
+            with pytest.raises(CallFailed):
+                await get(client)
+        transport.script = [OK]
+        assert await get(client) == USER
 
     async def test_long_polls_pass_it_by(self, make: Make) -> None:
         client, transport = make(*[ConnectionBroke()] * 6, OK)

@@ -49,7 +49,7 @@ class CircuitBreaker:
         self._recent.append(True)
 
     def failed(self) -> None:
-        """A call was not answered, or with a server error."""
+        """A call was not answered, or with a 5xx other than 500."""
         self._in_a_row += 1
         self._recent.append(False)
         half_failed = (

@@ -70,8 +70,9 @@ class ServiceClient:
     """Calls one service.
 
     Raises, from every call: the error of a problem+json response (`NotFound`, `Conflict`, …
-    with its `code`); `Unavailable` where the service can't be reached or answers a server error;
-    `TimedOut` where it didn't answer in time.
+    with its `code`); `Unavailable` where the service can't be reached; `CallFailed`, which is
+    `Unavailable` too, where it answers a server error or refuses the call itself; `TimedOut` where
+    it didn't answer in time.
     """
 
     def __init__(
@@ -333,7 +334,8 @@ class ServiceClient:
                 self._breaker.gave_up()
             raise
         if policy.counts:
-            (self._breaker.failed if reply.status >= 500 else self._breaker.succeeded)()
+            # A 500 is about one request: the callee runs, and other calls succeed.
+            (self._breaker.failed if reply.status > 500 else self._breaker.succeeded)()
         return reply
 
     def _headers(self, timeout: float | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from shared.kit.errors import ERRORS_BY_STATUS, ServiceError, TimedOut, Unavailable
+from shared.kit.errors import ERRORS_BY_STATUS, CallFailed, ServiceError, TimedOut, Unavailable
 from shared.kit.http.transport import Reply
 from shared.models.problem import Problem
 
@@ -22,7 +22,7 @@ def parse_reply(
 ) -> ResponseModel | None:
     """The body as `response_model`, or None without one.
 
-    Raises the error of a problem; Unavailable where the callee refuses the call itself, answers a
+    Raises the error of a problem; CallFailed where the callee refuses the call itself, answers a
     server error, or does not match the contract; TimedOut where it timed out.
     """
     if reply.status >= 500:
@@ -40,26 +40,33 @@ def parse_reply(
             model=response_model.__name__,
             errors=[f"{e['loc']}: {e['type']}" for e in error.errors(include_input=False)],
         )
-        raise Unavailable(f"{callee} answered in a way that the contract does not allow.") from None
+        raise CallFailed(
+            f"{callee} answered in a way that the contract does not allow.",
+            callee_status=reply.status,
+        ) from None
 
 
 def server_error(callee: str, reply: Reply) -> ServiceError:
     """The error of a 5xx response."""
     if reply.status == 504:
         return TimedOut(f"{callee} did not finish in time.", retried=True)
-    return unavailable(callee)
+    problem = _problem(reply)
+    return CallFailed(
+        f"{callee} can't be reached at present.",
+        callee_status=reply.status,
+        callee_code=problem.code if problem else None,
+        retry_after=1,
+        retried=True,
+    )
 
 
 def unavailable(callee: str) -> Unavailable:
-    """The error of a callee that can't be reached or answers a server error."""
+    """The error of a callee that can't be reached."""
     return Unavailable(f"{callee} can't be reached at present.", retry_after=1, retried=True)
 
 
 def _client_error(callee: str, reply: Reply) -> ServiceError:
-    try:
-        problem = Problem.model_validate_json(reply.body)
-    except ValidationError:
-        problem = None
+    problem = _problem(reply)
     if problem is None or reply.status not in _PASSED_ON or problem.code in _OUR_MISTAKE:
         log.error(
             "call_refused",
@@ -68,10 +75,21 @@ def _client_error(callee: str, reply: Reply) -> ServiceError:
             code=problem.code if problem else None,
             errors=[e.pointer + " " + e.message for e in (problem and problem.errors) or []],
         )
-        return Unavailable(f"{callee} refused a call of ours.")
+        return CallFailed(
+            f"{callee} refused a call of ours.",
+            callee_status=reply.status,
+            callee_code=problem.code if problem else None,
+        )
     retry_after = reply.headers.get("retry-after", "")
     return ERRORS_BY_STATUS[reply.status](
         problem.detail,
         code=problem.code,
         retry_after=float(retry_after) if retry_after.isdigit() else None,
     )
+
+
+def _problem(reply: Reply) -> Problem | None:
+    try:
+        return Problem.model_validate_json(reply.body)
+    except ValidationError:
+        return None
