@@ -35,6 +35,12 @@ class Settings(ServiceSettings):
     public_base_url: str = "http://127.0.0.1:8000"
     mail_from: str = "Tools Dashboard <no-reply@tools-dashboard.example>"
     mail_seconds: float = Field(default=30, gt=0, description="for one mail, token to complete")
+    mail_retry_seconds: float = Field(
+        default=300, gt=0, description="after a mail was deferred, tripled an attempt"
+    )
+    mail_age_max_seconds: float = Field(
+        default=172_800, gt=0, le=172_800, description="of the event, to try a deferred mail again"
+    )
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025
     smtp_security: Literal["none", "starttls", "tls"] = "none"

@@ -51,10 +51,10 @@ class SecretsSettings(BaseSettings):
     """Each folder of `secrets_root` belongs to one owner, which needs an identity.
 
     `secret_owners` names what some need besides: with
-    `back-auth:jwt back-postgres:password=postgres back-redis:acl=valkey` the folder of back-auth
-    gets an RSA key, that of back-postgres `postgres.password`, that of back-redis
-    `valkey.password` and the matching ACL file. The data of the engine `postgres` is at
-    `<engine_data_root>/postgres`, mounted read-only.
+    `back-auth:jwt,key=mail-tokens back-postgres:password=postgres back-redis:acl=valkey` the folder
+    of back-auth gets an RSA key and `mail-tokens.key`, that of back-postgres `postgres.password`,
+    that of back-redis `valkey.password` and the matching ACL file. The data of the engine
+    `postgres` is at `<engine_data_root>/postgres`, mounted read-only.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
@@ -181,6 +181,28 @@ class EnginePassword:
             _write(self.acl, text.encode(), _GROUP_TOO)
 
 
+@dataclass(frozen=True)
+class RandomKey:
+    """`<name>.key`: 256 random bits, base64url, for keyed hashes."""
+
+    name: str
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.name}.key"
+
+    def missing(self) -> list[Path]:
+        return [] if self.path.exists() else [self.path]
+
+    def obstacle(self) -> str:
+        return ""
+
+    def make(self) -> None:
+        _write(self.path, secrets.token_urlsafe(32).encode())
+        log.info("random_key_made", name=self.name)
+
+
 def required_secrets(settings: SecretsSettings) -> list[Secret]:
     """Every secret that the owners need.
 
@@ -198,6 +220,8 @@ def required_secrets(settings: SecretsSettings) -> list[Secret]:
             match need.split("="):
                 case ["jwt"]:
                     found.append(TokenSigningKey(folder / "jwt"))
+                case ["key", name]:
+                    found.append(RandomKey(name, folder))
                 case ["password", engine]:
                     data = settings.engine_data_root / engine
                     found.append(EnginePassword(engine, folder, data))

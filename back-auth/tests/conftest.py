@@ -57,7 +57,9 @@ def redis() -> RedisState:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Identities:
-    return make_identities(tmp_path, *SERVICES)
+    made = make_identities(tmp_path, *SERVICES)
+    (tmp_path / "secrets" / "back-auth" / "mail-tokens.key").write_text("a key of a test")
+    return made
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def service(postgres: PostgresState, clock: Clock) -> MailTokenService:
     return MailTokenService(
         FakeMailTokens(postgres),
         FakeVerifications(postgres),
+        key="a key of a test",
         expires_in=timedelta(days=1),
         clock=clock,
     )
@@ -49,21 +50,51 @@ class TestMint:
     async def test_keeps_only_a_hash(
         self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
     ) -> None:
-        minted = await service.mint(user.id, "verify_email")
+        minted = await service.mint(user.id, "verify_email", uuid4())
         assert len(minted.token) == 43
         assert minted.expires_at == clock.at + timedelta(days=1)
         assert minted.token not in str(postgres)
 
+    async def test_a_repeat_for_an_event_gives_the_same_token_with_a_later_end(
+        self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
+    ) -> None:
+        event_id = uuid4()
+        first = await service.mint(user.id, "verify_email", event_id)
+        clock.at += timedelta(hours=30)
+        second = await service.mint(user.id, "verify_email", event_id)
+        assert second.token == first.token
+        assert second.expires_at == first.expires_at + timedelta(hours=30)
+        assert (await service.verify_email(first.token)).status == "active"
+
+    async def test_no_two_events_users_or_keys_share_a_token(
+        self, service: MailTokenService, user: User, postgres: PostgresState
+    ) -> None:
+        event_id = uuid4()
+        other = postgres.add_user("grace@example.org", "hash", status="pending_verification")
+        rekeyed = MailTokenService(
+            FakeMailTokens(postgres),
+            FakeVerifications(postgres),
+            key="another key",
+            expires_in=timedelta(days=1),
+        )
+        minted = [
+            await service.mint(user.id, "verify_email", event_id),
+            await service.mint(user.id, "verify_email", uuid4()),
+            await service.mint(other.id, "verify_email", event_id),
+            await rekeyed.mint(user.id, "verify_email", event_id),
+        ]
+        assert len({it.token for it in minted}) == 4
+
     async def test_needs_a_user(self, service: MailTokenService) -> None:
         with pytest.raises(NotFound):
-            await service.mint(uuid4(), "verify_email")
+            await service.mint(uuid4(), "verify_email", uuid4())
 
 
 class TestVerifyEmail:
     async def test_makes_the_user_active_and_leaves_an_event(
         self, service: MailTokenService, user: User, postgres: PostgresState
     ) -> None:
-        minted = await service.mint(user.id, "verify_email")
+        minted = await service.mint(user.id, "verify_email", uuid4())
         verified = await service.verify_email(minted.token)
         assert (verified.user_id, verified.status) == (user.id, "active")
         assert postgres.users[user.id].status == "active"
@@ -73,7 +104,7 @@ class TestVerifyEmail:
     async def test_a_repeat_answers_the_same_even_after_the_end(
         self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
     ) -> None:
-        minted = await service.mint(user.id, "verify_email")
+        minted = await service.mint(user.id, "verify_email", uuid4())
         first = await service.verify_email(minted.token)
         clock.at += timedelta(days=2)
         assert await service.verify_email(minted.token) == first
@@ -82,7 +113,7 @@ class TestVerifyEmail:
     async def test_ends_after_its_time(
         self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
     ) -> None:
-        minted = await service.mint(user.id, "verify_email")
+        minted = await service.mint(user.id, "verify_email", uuid4())
         clock.at = minted.expires_at
         with pytest.raises(InvalidRequest, match=r"^verification_token_expired"):
             await service.verify_email(minted.token)
@@ -95,7 +126,7 @@ class TestVerifyEmail:
     async def test_one_that_another_command_spent_is_refused(
         self, service: MailTokenService, user: User, postgres: PostgresState
     ) -> None:
-        minted = await service.mint(user.id, "verify_email")
+        minted = await service.mint(user.id, "verify_email", uuid4())
         await service.verify_email(minted.token)
         postgres.answers.clear()
         with pytest.raises(InvalidRequest, match=r"^verification_token_invalid"):

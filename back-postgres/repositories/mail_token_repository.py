@@ -19,9 +19,8 @@ _INSERT = """
 INSERT INTO mail_tokens (token_hash, user_id, purpose, expires_at)
 VALUES ($1, $2, $3, $4)
 ON CONFLICT (token_hash) DO UPDATE
-SET expires_at = excluded.expires_at
+SET expires_at = greatest(mail_tokens.expires_at, excluded.expires_at)
 WHERE mail_tokens.user_id = excluded.user_id AND mail_tokens.purpose = excluded.purpose
-    AND mail_tokens.expires_at = excluded.expires_at
 RETURNING token_hash, user_id, purpose, expires_at, used_at
 """
 
@@ -60,11 +59,11 @@ class MailTokenRepository:
         self._commands = commands
 
     async def store(self, token: StoredMailToken) -> StoredMailToken:
-        """Store a token; the same one again changes nothing.
+        """Store a token; the same one again may end later, and never earlier.
 
         Raises:
             NotFound: `user_not_found`.
-            Conflict: `mail_token_exists`, for another user, purpose or end.
+            Conflict: `mail_token_exists`, for another user or purpose.
         """
         row = await self._database.row(
             _INSERT, token.token_hash, token.user_id, token.purpose, token.expires_at

@@ -1,7 +1,9 @@
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 from database import Database
+from shared.models.auth import StoredMailToken
 from shared.models.event import Command
 from shared.models.user import UserChange
 from tests.builders import event, mail_token, registered, using
@@ -23,6 +25,17 @@ class TestStore:
         assert (stored.status, again.status, found.status) == (201, 201, 200)
         assert stored.body == again.body == found.body
         assert found.json()["used_at"] is None
+
+    async def test_the_same_one_again_may_end_later_and_never_earlier(
+        self, service: Callers
+    ) -> None:
+        token = mail_token((await registered(service)).user_id)
+        later = token.model_copy(update={"expires_at": token.expires_at + timedelta(hours=1)})
+
+        replies = [await service.auth("POST", "/mail-tokens", it) for it in (token, later, token)]
+
+        ends = [StoredMailToken.model_validate(reply.json()).expires_at for reply in replies]
+        assert ends == [token.expires_at, later.expires_at, later.expires_at]
 
     async def test_a_hash_stands_once(self, service: Callers) -> None:
         token = mail_token((await registered(service)).user_id)

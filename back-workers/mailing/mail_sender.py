@@ -1,9 +1,10 @@
+import random
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from delivery_handler import VERSION_UNKNOWN, Undeliverable, handle_delivery
+from delivery_handler import VERSION_UNKNOWN, DeliveryFailed, Undeliverable, handle_delivery
 from mailing.lease import with_lease
 from mailing.mail_message import (
     ADDRESS_TAKEN,
@@ -12,12 +13,13 @@ from mailing.mail_message import (
     home_link,
     verification_link,
 )
-from mailing.smtp import SmtpClient
+from mailing.smtp import MailDeferred, SmtpClient
 from outbox_client import OutboxClient
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound, Unavailable
 from shared.models.auth import MailToken, MintMailToken
+from shared.models.base import now
 from shared.models.event import Delivery, EventEnvelope
 from shared.models.user import User
 
@@ -27,6 +29,9 @@ REGISTERED = "user.registered"
 REPEATED = "user.registration.repeated"
 VERSIONS = frozenset({1})
 
+RETRY_FACTOR = 3
+"""Of the pause after a deferred mail, an attempt: 8 attempts take about two days."""
+
 
 class Accounts(Protocol):
     """The user data that a mail needs. Raises `Unavailable` or `TimedOut`."""
@@ -34,8 +39,8 @@ class Accounts(Protocol):
     async def user(self, user_id: UUID) -> User:
         """Raises `NotFound` when there is no such user."""
 
-    async def verification_token(self, user_id: UUID) -> str:
-        """A new token, made for this mail."""
+    async def verification_token(self, user_id: UUID, event_id: UUID) -> str:
+        """The token of the mail about an event; the same one each time."""
 
 
 class ServiceAccounts:
@@ -48,9 +53,11 @@ class ServiceAccounts:
     async def user(self, user_id: UUID) -> User:
         return await self._postgres.get(f"/users/{user_id}", response_model=User)
 
-    async def verification_token(self, user_id: UUID) -> str:
-        mint = MintMailToken(user_id=user_id, purpose="verify_email")
-        minted = await self._auth.post("/internal/mail-tokens", mint, response_model=MailToken)
+    async def verification_token(self, user_id: UUID, event_id: UUID) -> str:
+        mint = MintMailToken(user_id=user_id, purpose="verify_email", event_id=event_id)
+        minted = await self._auth.post(
+            "/internal/mail-tokens", mint, response_model=MailToken, idempotent=True
+        )
         return minted.token
 
 
@@ -85,24 +92,40 @@ class MailSender:
         await with_lease(
             self._outbox,
             delivery,
-            lambda: self._send(delivery.envelope),
+            lambda: self._send(delivery),
             lease_seconds=self._settings.lease_seconds,
         )
 
-    async def _send(self, event: EventEnvelope) -> None:
+    async def _send(self, delivery: Delivery) -> None:
+        event = delivery.envelope
         if event.version not in VERSIONS:
             raise Unavailable("This worker is too old for the event.", code=VERSION_UNKNOWN)
         user = await self._accounts.user(_user_id(event))
         if user.status == "pending_verification":
-            token = await self._accounts.verification_token(user.id)
+            token = await self._accounts.verification_token(user.id, event.event_id)
             template, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
         elif user.status == "active" and event.event_type == REPEATED:
             template, link = ADDRESS_TAKEN, home_link(self._settings)
         else:
             log.info("mail_not_needed", user_id=str(user.id), user_status=user.status)
             return
-        await self._server.send(compose(template, user.email, event, self._settings, link))
+        try:
+            await self._server.send(compose(template, user.email, event, self._settings, link))
+        except MailDeferred as deferred:
+            raise self._retry(delivery, deferred) from deferred
         log.info("mail_sent", user_id=str(user.id), template=template.name)
+
+    def _retry(self, delivery: Delivery, deferred: MailDeferred) -> DeliveryFailed:
+        """When to try again: later each time, for the last time when the mail reaches its age."""
+        age = (now() - delivery.envelope.occurred_at).total_seconds()
+        left = self._settings.mail_age_max_seconds - age
+        if left <= 0:
+            return Undeliverable(str(deferred))
+        pause = self._settings.mail_retry_seconds * RETRY_FACTOR**delivery.attempts
+        pause *= random.uniform(0.75, 1)  # noqa: S311  (jitter)
+        return DeliveryFailed(
+            str(deferred), event_at_fault=True, retry_seconds=max(1, min(pause, left))
+        )
 
 
 def _user_id(event: EventEnvelope) -> UUID:

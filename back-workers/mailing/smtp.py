@@ -2,18 +2,30 @@ from email.message import EmailMessage
 
 from aiosmtplib import (
     SMTP,
-    SMTPAuthenticationError,
+    SMTPDataError,
     SMTPException,
+    SMTPNotSupported,
+    SMTPRecipientRefused,
     SMTPRecipientsRefused,
-    SMTPResponseException,
+    SMTPSenderRefused,
 )
 
-from delivery_handler import Undeliverable
+from delivery_handler import DeliveryFailed, Undeliverable
 from settings import Settings
 from shared.kit.errors import Unavailable
 
 PERMANENT = 500
 """Replies from 500 on are permanent failures (RFC 5321)."""
+
+_LOG_IN_FIRST = frozenset({530, 534, 535, 538})
+"""Replies that ask for a log-in or refuse one (RFC 4954)."""
+
+
+class MailDeferred(Exception):
+    """The server refuses this mail for now: a 4xx to its sender, recipient or content."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the mail server deferred the mail: {code}")
 
 
 class SmtpClient:
@@ -27,8 +39,11 @@ class SmtpClient:
         """Send one mail.
 
         Raises:
-            Unavailable: the server can't be reached, refuses the log-in, or answers 4xx.
-            Undeliverable: the server refuses this mail for good (5xx).
+            Unavailable: the server can't be reached, breaks the connection, or refuses the
+                greeting or the log-in.
+            MailDeferred: it refuses this mail for now (4xx).
+            Undeliverable: it refuses the recipient or the content for good (5xx).
+            DeliveryFailed: it refuses our sender for good, which is no fault of this mail.
         """
         server = SMTP(
             hostname=self._settings.smtp_host,
@@ -42,20 +57,28 @@ class SmtpClient:
         )
         try:
             async with server:
-                await server.send_message(message)
+                await _send(server, message)
         except (SMTPException, OSError) as error:
-            code = _permanent_code(error)
-            if code is None:
-                raise Unavailable("The mail server can't take mail at present.") from error
-            raise Undeliverable(f"the mail server refused the mail: {code}") from error
+            raise Unavailable("The mail server can't take mail at present.") from error
 
 
-def _permanent_code(error: Exception) -> int | None:
-    """The reply code of a permanent failure, else None."""
-    if isinstance(error, SMTPRecipientsRefused):
-        error = error.recipients[0]
-    if isinstance(error, SMTPAuthenticationError):
-        return None
-    if isinstance(error, SMTPResponseException) and error.code >= PERMANENT:
-        return error.code
-    return None
+async def _send(server: SMTP, message: EmailMessage) -> None:
+    try:
+        await server.send_message(message)
+    except SMTPRecipientsRefused as refused:
+        raise _refusal(refused.recipients[0]) from refused
+    except (SMTPSenderRefused, SMTPDataError) as refused:
+        raise _refusal(refused) from refused
+    except SMTPNotSupported:
+        raise Undeliverable("the mail server takes no such address") from None
+
+
+def _refusal(refused: SMTPRecipientRefused | SMTPSenderRefused | SMTPDataError) -> Exception:
+    code = refused.code
+    if code in _LOG_IN_FIRST:
+        return refused
+    if code < PERMANENT:
+        return MailDeferred(code)
+    if isinstance(refused, SMTPSenderRefused):
+        return DeliveryFailed(f"the mail server refused our sender: {code}")
+    return Undeliverable(f"the mail server refused the mail: {code}")

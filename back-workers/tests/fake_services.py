@@ -31,18 +31,20 @@ from tests.fake_outbox_client import FakeOutboxClient
 class FakeServices:
     """The data of the services and the calls to them.
 
-    `audit_down` is what the audit log raises, `audit_answer` what it answers instead.
+    `audit_down` is what the audit log raises, `audit_answer` what it answers instead, and
+    `fails_on` the id of an event on which it fails with 500.
     """
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox
         self.users: dict[UUID, User] = {}
-        self.tokens: list[str] = []
+        self.tokens: dict[UUID, str] = {}
         self.audited: list[EventEnvelope] = []
         self.published: list[PublishLive] = []
         self.swept: list[int] = []
         self.audit_down: ServiceError | None = None
         self.audit_answer: Response | None = None
+        self.fails_on: UUID | None = None
 
     def add_user(self, status: UserStatus = "pending_verification") -> User:
         user = User(
@@ -121,12 +123,13 @@ class FakeServices:
 
         @api.post("/internal/mail-tokens", status_code=201)
         async def mint(body: MintMailToken) -> MailToken:
-            self.tokens.append(f"token-{len(self.tokens)}")
-            ends = datetime.now(UTC) + timedelta(days=1)
-            return MailToken(token=self.tokens[-1], expires_at=ends)
+            token = self.tokens.setdefault(body.event_id, f"token-{len(self.tokens)}")
+            return MailToken(token=token, expires_at=datetime.now(UTC) + timedelta(days=1))
 
         @api.post("/audit/events", status_code=201, response_model=AuditStored)
         async def audit(body: EventEnvelope) -> AuditStored | Response:
+            if body.event_id == self.fails_on:
+                raise ServiceError
             if self.audit_answer:
                 return self.audit_answer
             if self.audit_down:

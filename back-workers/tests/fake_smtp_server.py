@@ -10,7 +10,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class FakeSmtpServer:
     """A real SMTP server that keeps what it gets.
 
-    It takes `seconds` for a mail, and refuses with the reply `refuses_mail` or `refuses_recipient`.
+    It takes `seconds` for a mail, and refuses with the reply `refuses_mail`, `refuses_recipient`,
+    `refuses_sender` or `refuses_hello`.
     """
 
     def __init__(self) -> None:
@@ -21,6 +22,28 @@ class FakeSmtpServer:
         self.under_way = 0
         self.refuses_mail: str | None = None
         self.refuses_recipient: str | None = None
+        self.refuses_sender: str | None = None
+        self.refuses_hello: str | None = None
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [self.refuses_hello] if self.refuses_hello else lines
+
+    async def handle_HELO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str
+    ) -> str:
+        session.host_name = hostname
+        return self.refuses_hello or "250 test"
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refuses_sender:
+            return self.refuses_sender
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -124,11 +124,13 @@ def delivery(consumer: str, event_type: str, user_id: UUID) -> Delivery:
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-auth")
-async def test_each_mail_gets_a_token_of_its_own(world: World) -> None:
+async def test_each_mail_has_a_token_of_its_own_that_a_repeat_gets_again(world: World) -> None:
     accounts, user_id = ServiceAccounts(world.postgres, world.auth), await world.add_user()
-    first = await accounts.verification_token(user_id)
+    event_id = uuid4()
+    first = await accounts.verification_token(user_id, event_id)
     assert first
-    assert await accounts.verification_token(user_id) != first
+    assert await accounts.verification_token(user_id, event_id) == first
+    assert await accounts.verification_token(user_id, uuid4()) != first
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-cassandra")

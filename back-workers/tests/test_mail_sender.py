@@ -1,5 +1,7 @@
 import asyncio
 import re
+import time
+from datetime import timedelta
 from email.message import EmailMessage
 from uuid import uuid4
 
@@ -9,6 +11,7 @@ from pydantic import JsonValue
 from mailing.mail_sender import REGISTERED, REPEATED, MailSender, ServiceAccounts
 from mailing.smtp import SmtpClient
 from settings import Settings
+from shared.models.base import now
 from shared.models.user import UserStatus
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
@@ -86,7 +89,7 @@ class TestConfirmation:
     ) -> None:
         row = await due(services, REGISTERED, "active")
         await mails.deliver(row.delivery_id)
-        assert (smtp.mails, services.tokens, row.state) == ([], [], "done")
+        assert (smtp.mails, services.tokens, row.state) == ([], {}, "done")
 
 
 class TestAddressTaken:
@@ -98,7 +101,7 @@ class TestAddressTaken:
         (mail,) = smtp.mails
         assert mail["Subject"] == "Somebody tried to register with your address"
         assert "token" not in text_of(mail, "plain")
-        assert (services.tokens, row.state) == ([], "done")
+        assert (services.tokens, row.state) == ({}, "done")
 
     async def test_a_suspended_user_is_not_written_to(
         self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
@@ -109,15 +112,21 @@ class TestAddressTaken:
 
 
 class TestFailure:
+    async def test_a_mail_to_nobody_spends_an_attempt(
+        self, mails: MailSender, services: FakeServices
+    ) -> None:
+        row = await due(services, payload={"user_id": str(uuid4())})
+        await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts, row.last_error) == ("pending", 1, "user_not_found")
+
     @pytest.mark.parametrize(
         "event_type,payload,reason",
         [
-            (REGISTERED, {"user_id": str(uuid4())}, "user_not_found"),
             (REGISTERED, {}, "the payload names no user_id"),
             ("profile.created", {}, "there is no mail for profile.created"),
         ],
     )
-    async def test_a_mail_that_can_not_be_written_spends_an_attempt(
+    async def test_a_mail_that_can_not_be_written_is_dead_at_once(
         self,
         mails: MailSender,
         services: FakeServices,
@@ -127,23 +136,80 @@ class TestFailure:
     ) -> None:
         row = await due(services, event_type, payload=payload)
         await mails.deliver(row.delivery_id)
-        assert (row.attempts, row.last_error) == (1, reason)
+        assert (row.state, row.last_error) == ("dead", reason)
+
+    async def test_an_event_of_a_later_version_waits_for_a_later_worker(
+        self, mails: MailSender, services: FakeServices
+    ) -> None:
+        row = await due(services)
+        row.envelope = row.envelope.model_copy(update={"version": 2})
+        await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts) == ("pending", 0)
 
     @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail"])
-    async def test_refused_for_good_spends_an_attempt(
+    async def test_refused_for_good_is_dead_at_once_and_pauses_nobody(
         self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, where: str
     ) -> None:
         setattr(smtp, where, "550 5.1.1 nobody here")
         row = await due(services)
         await mails.deliver(row.delivery_id)
         assert row.last_error == "the mail server refused the mail: 550"
-        assert row.attempts == 1
+        assert (row.state, services.outbox.paused, services.outbox.failed) == ("dead", {}, {})
 
-    @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail"])
-    async def test_refused_for_now_costs_none(
+    @pytest.mark.parametrize("where", ["refuses_recipient", "refuses_mail", "refuses_sender"])
+    async def test_deferred_spends_an_attempt_with_long_back_off_and_pauses_nobody(
         self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, where: str
     ) -> None:
         setattr(smtp, where, "451 4.7.1 come again")
+        row = await due(services)
+        for attempt, seconds in enumerate((300, 900, 2700), start=1):
+            await mails.deliver(row.delivery_id)
+            assert (row.state, row.attempts) == ("pending", attempt)
+            assert seconds * 0.75 - 5 < row.due - time.monotonic() <= seconds
+            row.due = 0
+        assert row.last_error == "the mail server deferred the mail: 451"
+        assert (services.outbox.paused, services.outbox.failed) == ({}, {})
+
+    @pytest.mark.parametrize(
+        "age,state", [(timedelta(hours=47, minutes=59), "pending"), (timedelta(days=2), "dead")]
+    )
+    async def test_deferred_for_two_days_is_dead(
+        self,
+        mails: MailSender,
+        services: FakeServices,
+        smtp: FakeSmtpServer,
+        age: timedelta,
+        state: str,
+    ) -> None:
+        smtp.refuses_recipient = "451 4.7.1 come again"
+        row = await due(services)
+        row.envelope = row.envelope.model_copy(update={"occurred_at": now() - age})
+        await mails.deliver(row.delivery_id)
+        assert row.state == state
+        assert row.due - time.monotonic() <= 60, "the last attempt is at the end of the two days"
+
+    async def test_a_refused_sender_spends_an_attempt_and_counts_for_the_consumer(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        smtp.refuses_sender = "550 5.7.1 not from here"
+        row = await due(services)
+        await mails.deliver(row.delivery_id)
+        assert (row.state, row.attempts) == ("pending", 1)
+        assert services.outbox.failed == {"mail": {row.envelope.event_id}}
+
+    @pytest.mark.parametrize(
+        "where,reply",
+        [("refuses_hello", "550 5.7.1 not you"), ("refuses_sender", "530 5.7.0 log in first")],
+    )
+    async def test_a_server_that_does_not_let_us_in_costs_none(
+        self,
+        mails: MailSender,
+        services: FakeServices,
+        smtp: FakeSmtpServer,
+        where: str,
+        reply: str,
+    ) -> None:
+        setattr(smtp, where, reply)
         row = await due(services)
         await mails.deliver(row.delivery_id)
         assert (row.state, row.attempts) == ("pending", 0)
@@ -157,7 +223,7 @@ class TestFailure:
         await mails.deliver(row.delivery_id)
         assert (row.state, row.attempts) == ("pending", 0)
 
-    async def test_a_server_that_will_not_let_us_in_costs_none(
+    async def test_a_server_that_refuses_the_password_costs_none(
         self, settings: Settings, services: FakeServices, mails: MailSender
     ) -> None:
         (settings.secrets_dir / "smtp.password").write_text("wrong")
@@ -192,7 +258,7 @@ class TestLease:
         assert row.state == "leased"
         assert row.lease_token == other.lease_token
 
-    async def test_a_mail_that_is_sent_again_has_the_same_message_id(
+    async def test_a_mail_that_is_sent_again_has_the_same_message_id_and_link(
         self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         row = await due(services)
@@ -201,7 +267,7 @@ class TestLease:
         await mails.deliver(row.delivery_id)
         first, second = smtp.mails
         assert first["Message-ID"] == second["Message-ID"]
-        assert services.tokens == ["token-0", "token-1"]
+        assert text_of(first, "plain") == text_of(second, "plain")
 
     @pytest.mark.parametrize("state", ["done", "dead"])
     async def test_a_delivery_that_is_over_is_left_alone(

@@ -63,3 +63,15 @@ class TestRelay:
         services.audit_down = None
         await until(lambda: audit.state == "done")
         assert audit.attempts == 0
+
+    async def test_an_event_on_which_its_consumer_fails_dies_alone(
+        self, services: FakeServices, outbox: FakeOutboxClient
+    ) -> None:
+        aggregate_id = uuid4()
+        poison = outbox.add("audit", aggregate_id=aggregate_id)
+        services.fails_on = poison.envelope.event_id
+        behind = outbox.add("audit", aggregate_id=aggregate_id)
+        others = [outbox.add("audit") for _ in range(10)]
+        await until(lambda: {row.state for row in others} == {"done"})
+        await until(lambda: (poison.state, behind.state) == ("dead", "done"))
+        assert (poison.attempts, outbox.postponed) == (8, 0)

@@ -1,7 +1,7 @@
 """Authentication: tokens, sessions, mail tokens, tickets, rate limits and their events."""
 
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import Field
 
@@ -74,10 +74,14 @@ class JsonWebKeySet(Response):
 
 
 class MintMailToken(Internal):
-    """Request a token for a mail that is being made."""
+    """Request the token of a mail that is being made.
+
+    `event_id` is the event that the mail is about: a repeat for it gets the same token.
+    """
 
     user_id: UUID
     purpose: MailPurpose
+    event_id: UUID = Field(default_factory=uuid4)
 
 
 class MailToken(Internal):

@@ -14,7 +14,9 @@ from shared.secrets_init import (
     make_secrets,
 )
 
-OWNERS = "back-api back-auth:jwt back-postgres:password=postgres back-redis:acl=valkey"
+OWNERS = (
+    "back-api back-auth:jwt,key=mail-tokens back-postgres:password=postgres back-redis:acl=valkey"
+)
 
 
 @pytest.fixture
@@ -55,6 +57,7 @@ class TestDevelopment:
         assert names == [
             "back-api/identity.key",
             "back-auth/identity.key",
+            "back-auth/mail-tokens.key",
             "back-postgres/identity.key",
             "back-postgres/postgres.password",
             "back-redis/identity.key",
@@ -99,7 +102,7 @@ class TestDevelopment:
         for path in settings.secrets_root.rglob("*"):
             mode = stat.S_IMODE(path.stat().st_mode)
             assert mode & 0o007 == 0, path
-            if path.name == "identity.key" or path.parent.name == "jwt":
+            if path.suffix == ".key" or path.parent.name == "jwt":
                 assert mode == 0o600, path
 
     def test_an_unknown_kind_is_an_error(

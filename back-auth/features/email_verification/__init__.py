@@ -16,6 +16,7 @@ def feature(settings: Settings, postgres: ServiceClient) -> APIRouter:
     tokens = MailTokenService(
         PostgresMailTokens(postgres),
         PostgresVerifications(postgres),
+        key=settings.secret("mail-tokens.key"),
         expires_in=timedelta(seconds=settings.mail_token_seconds),
     )
     return router(tokens)

@@ -68,7 +68,7 @@ def router(tokens: MailTokenService) -> APIRouter:
         dependencies=[calls_with_scope("mail-tokens:mint")],
     )
     async def mint(wanted: MintMailToken) -> MailToken:
-        return await tokens.mint(wanted.user_id, wanted.purpose)
+        return await tokens.mint(wanted.user_id, wanted.purpose, wanted.event_id)
 
     return routes
 

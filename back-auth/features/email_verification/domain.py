@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn, Protocol
 from uuid import UUID, uuid5
 
-from services.secret_service import new_secret, secret_hash
+from services.secret_service import derived_secret, secret_hash
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.context import correlation_id
 from shared.models.auth import (
@@ -26,7 +26,7 @@ class MailTokens(Protocol):
     """Stores mail tokens as hashes."""
 
     async def keep(self, token: StoredMailToken) -> None:
-        """Store the token. Raises NotFound `user_not_found`."""
+        """Store the token; the same one again may end later. Raises NotFound `user_not_found`."""
         ...
 
     async def find(self, token_hash: str, purpose: MailPurpose) -> StoredMailToken | None: ...
@@ -44,24 +44,33 @@ class Verifications(Protocol):
 
 
 class MailTokenService:
-    """Mints tokens that are valid for `expires_in`, and confirms addresses with them."""
+    """Mints tokens that are valid for `expires_in`, and confirms addresses with them.
+
+    A token is derived from the secret `key`.
+    """
 
     def __init__(
         self,
         tokens: MailTokens,
         verifications: Verifications,
         *,
+        key: str,
         expires_in: timedelta,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._tokens = tokens
         self._verifications = verifications
+        self._key = key
         self._expires_in = expires_in
         self._clock = clock
 
-    async def mint(self, user_id: UUID, purpose: MailPurpose) -> MailToken:
-        """A new token for one mail; only its hash is stored."""
-        token = new_secret()
+    async def mint(self, user_id: UUID, purpose: MailPurpose, event_id: UUID) -> MailToken:
+        """The token of the mail about an event; only its hash is stored.
+
+        A repeat gives the same token, so that a mail that is sent again has the same link. The
+        token then ends `expires_in` after the repeat.
+        """
+        token = derived_secret(self._key, purpose, user_id, event_id)
         expires_at = self._clock() + self._expires_in
         await self._tokens.keep(
             StoredMailToken(
