@@ -62,6 +62,7 @@ class FakeServices:
         api = FastAPI()
         install_problems(api)
         self._add_deliveries(api)
+        self._add_audit(api)
         self._add_others(api)
         return api
 
@@ -114,18 +115,7 @@ class FakeServices:
         async def postpone(delivery_id: UUID, body: PostponeDelivery) -> None:
             await outbox.postpone(held(delivery_id, body.lease_token), body.pause_seconds)
 
-    def _add_others(self, api: FastAPI) -> None:
-        @api.get("/users/{user_id}")
-        async def user(user_id: UUID) -> User:
-            if user_id not in self.users:
-                raise NotFound("There is no such user.", code="user_not_found")
-            return self.users[user_id]
-
-        @api.post("/internal/mail-tokens", status_code=201)
-        async def mint(body: MintMailToken) -> MailToken:
-            token = self.tokens.setdefault(body.event_id, f"token-{len(self.tokens)}")
-            return MailToken(token=token, expires_at=datetime.now(UTC) + timedelta(days=1))
-
+    def _add_audit(self, api: FastAPI) -> None:
         @api.post("/audit/events", status_code=201, response_model=AuditStored)
         async def audit(body: EventEnvelope) -> AuditStored | Response:
             if body.event_id == self.fails_on:
@@ -137,6 +127,18 @@ class FakeServices:
             if body not in self.audited:
                 self.audited.append(body)
             return AuditStored(event_id=body.event_id)
+
+    def _add_others(self, api: FastAPI) -> None:
+        @api.get("/users/{user_id}")
+        async def user(user_id: UUID) -> User:
+            if user_id not in self.users:
+                raise NotFound("There is no such user.", code="user_not_found")
+            return self.users[user_id]
+
+        @api.post("/internal/mail-tokens", status_code=201)
+        async def mint(body: MintMailToken) -> MailToken:
+            token = self.tokens.setdefault(body.event_id, f"token-{len(self.tokens)}")
+            return MailToken(token=token, expires_at=datetime.now(UTC) + timedelta(days=1))
 
         @api.post("/live/events", status_code=201)
         async def live(body: PublishLive) -> LivePublished:
