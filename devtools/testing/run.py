@@ -18,7 +18,7 @@ from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.threads import in_thread
 
-PART_SECONDS = 600.0
+PART_SECONDS = 1800.0
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine
 Setting = tuple[Mapping[str, str], Sequence[str]]  # environment and options of pytest
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
