@@ -211,7 +211,7 @@ def required_secrets(settings: SecretsSettings) -> list[Secret]:
     """
     found: list[Secret] = []
     entries = dict(entry.partition(":")[::2] for entry in settings.secret_owners.split())
-    mounted = [it.name for it in settings.secrets_root.glob("*") if it.is_dir()]
+    mounted = [it.name for it in settings.secrets_root.glob("*") if _is_mounted(it)]
     for owner in sorted({*mounted, *entries}):
         needs = entries.get(owner, "")
         folder = settings.secrets_root / owner
@@ -231,6 +231,12 @@ def required_secrets(settings: SecretsSettings) -> list[Secret]:
                 case _:
                     raise UnknownSecret(f"SECRET_OWNERS: {owner!r} names {need!r}")
     return found
+
+
+def _is_mounted(folder: Path) -> bool:
+    # The image has a folder for every member of the workspace. One without a volume is empty and,
+    # in a read-only container, not writable.
+    return folder.is_dir() and (os.access(folder, os.W_OK) or any(folder.iterdir()))
 
 
 def make_secrets(settings: SecretsSettings) -> None:

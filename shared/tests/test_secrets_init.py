@@ -1,6 +1,7 @@
 """The job `secrets-init`: what it makes in development, and what it refuses to make."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -49,6 +50,19 @@ class TestDevelopment:
         make_secrets(settings)
         assert (settings.secrets_root / "back-reports" / "identity.key").exists()
         assert (settings.public_keys_dir / "back-reports.pem").exists()
+
+    def test_an_empty_folder_of_the_image_without_a_volume_belongs_to_nobody(
+        self, settings: SecretsSettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unmounted = settings.secrets_root / "back-gateway"
+        unmounted.mkdir(parents=True)
+        writable = os.access
+        monkeypatch.setattr(
+            "shared.secrets_init.os.access",
+            lambda path, mode: path != unmounted and writable(path, mode),
+        )
+        make_secrets(settings)
+        assert not any(unmounted.iterdir())
 
     def test_each_owner_gets_its_own(self, settings: SecretsSettings) -> None:
         make_secrets(settings)
