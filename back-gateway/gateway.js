@@ -106,14 +106,16 @@ async function wait_for_service(r) {
     const service = r.variables.service;
     const connects = (r.variables.upstream_connect_time || '-').split(/[,:] */);
     const refused = connects[connects.length - 1] === '-';
-    if (!refused || r.variables.waited || waiting.incr(service, 1, 0) > WAITING_REQUESTS) {
-        if (refused && !r.variables.waited) {
-            waiting.incr(service, -1, 0);
-        }
+    if (!refused || r.variables.waited) {
         unavailable(r);
         return;
     }
+    const count = waiting.incr(service, 1, 0);
     try {
+        if (count > WAITING_REQUESTS) {
+            unavailable(r);
+            return;
+        }
         const end = Date.now() + WAIT_MS;
         while (Date.now() < end) {
             await pause(PAUSE_MS * (0.5 + Math.random()));
