@@ -19,7 +19,8 @@ RETURNING credential_id
 """
 
 _BY_EMAIL = """
-SELECT id, email, role, status, version, users.created_at, password_hash
+SELECT id, email, role, status, session_generation, version, users.created_at, password_hash,
+    password_version
 FROM users
 JOIN credentials ON credentials.user_id = users.id
 WHERE email = $1
@@ -71,7 +72,9 @@ class CredentialRepository:
         if row is None:
             raise NotFound("There is no such user.", code="user_not_found")
         return UserCredential(
-            user=User.model_validate(dict(row)), password_hash=row["password_hash"]
+            user=User.model_validate(dict(row)),
+            password_hash=row["password_hash"],
+            password_version=row["password_version"],
         )
 
     async def replace(self, user_id: UUID, credential: Credential) -> CredentialAccepted:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from database import Connection
 
 USER_BY_ID = """
-SELECT id, email, role, status, version, created_at
+SELECT id, email, role, status, session_generation, version, created_at
 FROM users
 WHERE id = $1
 """
 
 _BY_EMAIL = """
-SELECT id, email, role, status, version, created_at
+SELECT id, email, role, status, session_generation, version, created_at
 FROM users
 WHERE email = $1
 """
@@ -29,7 +29,7 @@ WHERE email = $1
 _INSERT = """
 INSERT INTO users (id, email, role, status)
 VALUES ($1, $2, $3, $4)
-RETURNING id, email, role, status, version, created_at
+RETURNING id, email, role, status, session_generation, version, created_at
 """
 
 _CLAIM_CREDENTIAL = """
@@ -46,7 +46,7 @@ SET role = coalesce($3, role),
     version = version + 1,
     updated_at = now()
 WHERE id = $1 AND version = coalesce($2, version)
-RETURNING id, email, role, status, version, created_at
+RETURNING id, email, role, status, session_generation, version, created_at
 """
 
 

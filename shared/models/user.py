@@ -38,12 +38,13 @@ Password = Annotated[
 
 
 class User(Internal):
-    """A stored user."""
+    """A stored user. Sessions of an earlier `session_generation` have ended."""
 
     id: UUID
     email: EmailAddress
     role: Role
     status: UserStatus
+    session_generation: int = Field(default=1, ge=1)
     version: int
     created_at: Instant
 
@@ -117,10 +118,11 @@ class Credential(Internal):
 
 
 class UserCredential(Internal):
-    """A user and the hash to check a password against."""
+    """A user and the hash to check a password against; a new password has a new version."""
 
     user: User
     password_hash: str = Field(repr=False)
+    password_version: int = Field(default=1, ge=1)
 
 
 class SweepCredentials(Internal):
