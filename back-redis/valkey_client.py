@@ -82,9 +82,6 @@ class ValkeyClient:
     async def get_and_delete(self, key: str) -> str | None:
         return cast("str | None", await self._answer(self._redis.getdel(key)))
 
-    async def delete(self, key: str) -> None:
-        await self._answer(self._redis.delete(key))
-
     async def entries(self, stream: str, first: str, count: int) -> list[Entry]:
         """At most `count` entries from `first` on; `(` before an id leaves that one out."""
         found = await self._answer(self._redis.xrange(stream, min=first, count=count))

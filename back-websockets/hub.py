@@ -9,7 +9,7 @@ from settings import Settings
 from shared.kit.errors import TooManyRequests
 from shared.kit.http.context import accepted_correlation_id, correlation_id
 from shared.kit.http.token_buckets import LocalTokenBuckets
-from shared.models.auth import Revocation, TicketHolder
+from shared.models.auth import Revocation, TicketHolder, TokenBucket
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvent
@@ -25,7 +25,8 @@ class Hub:
         self._per_user = settings.sockets_per_user
         self._queue_size = settings.socket_queue
         self._ticket_seconds = settings.ticket_seconds
-        self._messages = LocalTokenBuckets(settings.messages_per_second, 1.0)
+        self._messages_per_second = settings.messages_per_second
+        self._messages = LocalTokenBuckets()
 
     @contextmanager
     def joined(self, holder: TicketHolder) -> Iterator[LiveSocket]:
@@ -73,7 +74,13 @@ class Hub:
 
     def may_send(self, user_id: UUID) -> bool:
         """Whether the user may send one more message now, over all sockets together."""
-        return self._messages.take(str(user_id)) == 0
+        bucket = TokenBucket(
+            limit="messages",
+            key=str(user_id),
+            capacity=self._messages_per_second,
+            window_seconds=1,
+        )
+        return self._messages.take(bucket).allowed
 
     def _ends(self, revocation: Revocation, socket: LiveSocket) -> bool:
         if revocation.sid == socket.sid:

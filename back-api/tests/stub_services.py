@@ -15,7 +15,14 @@ from shared.kit.errors import Unavailable
 from shared.kit.http.problems import install_problems
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.audit import AuditPage
-from shared.models.auth import JsonWebKey, JsonWebKeySet, Revocation, Session, TakeToken, TokenTaken
+from shared.models.auth import (
+    JsonWebKey,
+    JsonWebKeySet,
+    Revocation,
+    Session,
+    TakeTokens,
+    TokensTaken,
+)
 from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.maintenance import StartTask, Task
@@ -166,12 +173,12 @@ class StubServices:
         app = _app()
 
         @app.post("/limits/take")
-        async def take(body: TakeToken) -> TokenTaken:
+        async def take(body: TakeTokens) -> TokensTaken:
             if self.limits_down:
                 raise Unavailable
             self.tokens_left -= 1
             allowed = self.tokens_left >= 0
-            return TokenTaken(allowed=allowed, remaining=0, retry_after=0 if allowed else 30)
+            return TokensTaken(allowed=allowed, remaining=0, retry_after=0 if allowed else 30)
 
         @app.get("/streams/revocations")
         async def revocations() -> StreamingResponse:

@@ -14,9 +14,11 @@ from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import (
     MailPurpose,
     NewTicket,
+    ReturnedTokens,
     Session,
     StoredMailToken,
-    TokenTaken,
+    TokenBucket,
+    TokensTaken,
     UseVerificationToken,
 )
 from shared.models.base import now
@@ -188,7 +190,7 @@ class RedisState(FakeState):
 
     sessions: dict[UUID, StoredSession] = field(default_factory=dict)
     tickets: dict[str, NewTicket] = field(default_factory=dict)
-    buckets: dict[str, LocalTokenBuckets] = field(default_factory=dict)
+    buckets: LocalTokenBuckets = field(default_factory=LocalTokenBuckets)
     revoked: list[UUID] = field(default_factory=list)
     refills: bool = True
 
@@ -242,16 +244,18 @@ class FakeAttemptLimit:
         self._capacity = capacity
         self.window_seconds = window_seconds
 
-    async def take(self, email: str) -> TokenTaken:
-        key = hashlib.sha256(email.encode()).hexdigest()
-        bucket = self._state.buckets.setdefault(
-            key, LocalTokenBuckets(self._capacity, self.window_seconds)
+    async def take(self, email: str) -> TokensTaken:
+        bucket = TokenBucket(
+            limit="failed-login",
+            key=hashlib.sha256(email.encode()).hexdigest(),
+            capacity=self._capacity,
+            window_seconds=self.window_seconds,
         )
-        wait = bucket.take(key)
-        return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)
+        return self._state.buckets.take(bucket)
 
     async def refill(self, email: str) -> None:
-        self._state.buckets.pop(hashlib.sha256(email.encode()).hexdigest(), None)
+        key = hashlib.sha256(email.encode()).hexdigest()
+        self._state.buckets.give_back(ReturnedTokens(limit="failed-login", key=key))
 
 
 class FakeTickets:

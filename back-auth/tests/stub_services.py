@@ -9,18 +9,17 @@ from fastapi.responses import StreamingResponse
 
 from shared.kit.errors import NotFound, Unavailable
 from shared.kit.http.problems import install_problems
-from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import (
     LookUpMailToken,
     NewSession,
     NewTicket,
-    RefillBucket,
+    ReturnTokens,
     Revocation,
     RotateSession,
     Session,
     StoredMailToken,
-    TakeToken,
-    TokenTaken,
+    TakeTokens,
+    TokensTaken,
     UseVerificationToken,
 )
 from shared.models.event import Command, Nothing, Recorded
@@ -152,20 +151,16 @@ def redis_stub(state: RedisState) -> FastAPI:
 
 def _limit_routes(api: FastAPI, state: RedisState) -> None:
     @api.post("/limits/take")
-    async def take(body: TakeToken) -> TokenTaken:
+    async def take(body: TakeTokens) -> TokensTaken:
         state.reach()
-        bucket = state.buckets.setdefault(
-            body.key, LocalTokenBuckets(body.capacity, body.window_seconds)
-        )
-        wait = bucket.take(body.key)
-        return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)
+        return state.buckets.take(*body.buckets)
 
     @api.post("/limits/refill", status_code=status.HTTP_204_NO_CONTENT)
-    async def refill(body: RefillBucket) -> None:
+    async def give_back(body: ReturnTokens) -> None:
         state.reach()
         if not state.refills:
             raise Unavailable
-        state.buckets.pop(body.key, None)
+        state.buckets.give_back(*body.buckets)
 
 
 async def _revocations(state: RedisState) -> AsyncIterator[str]:

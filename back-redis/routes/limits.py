@@ -1,9 +1,9 @@
-"""Rate limits: take a token, refill a bucket."""
+"""Rate limits: take tokens of buckets, give tokens back."""
 
 from fastapi import APIRouter
 
 from shared.kit.auth.guards import calls_with_scope
-from shared.models.auth import RefillBucket, TakeToken, TokenTaken
+from shared.models.auth import ReturnTokens, TakeTokens, TokensTaken
 from stores.limit_store import LimitStore
 
 
@@ -11,13 +11,11 @@ def router(limits: LimitStore) -> APIRouter:
     routes = APIRouter(prefix="/limits", dependencies=[calls_with_scope("limits:use")])
 
     @routes.post("/take")
-    async def take_token(take: TakeToken) -> TokenTaken:
-        return await limits.take(
-            take.limit, take.key, capacity=take.capacity, window=take.window_seconds
-        )
+    async def take_tokens(take: TakeTokens) -> TokensTaken:
+        return await limits.take(take.buckets)
 
     @routes.post("/refill", status_code=204)
-    async def refill_bucket(bucket: RefillBucket) -> None:
-        await limits.refill(bucket.limit, bucket.key)
+    async def return_tokens(returned: ReturnTokens) -> None:
+        await limits.give_back(returned.buckets)
 
     return routes

@@ -97,14 +97,15 @@ class TestSessions:
 
 
 class TestLimits:
-    async def test_take_and_refill(self, client: AsgiClient, keys: Identities) -> None:
+    async def test_take_and_give_back(self, client: AsgiClient, keys: Identities) -> None:
         api = keys.assertion(caller="back-api", to="back-redis")
         bucket = {"limit": "registrations", "key": "203.0.113.7"}
-        take = bucket | {"capacity": 1, "window_seconds": 3600}
+        take = {"buckets": [bucket | {"capacity": 1, "window_seconds": 3600}]}
         assert (await client.post("/limits/take", json=take, headers=api)).json()["allowed"]
         refused = (await client.post("/limits/take", json=take, headers=api)).json()
         assert refused["allowed"] is False
-        assert (await client.post("/limits/refill", json=bucket, headers=api)).status == 204
+        refill = {"buckets": [bucket | {"tokens": 1}]}
+        assert (await client.post("/limits/refill", json=refill, headers=api)).status == 204
         assert (await client.post("/limits/take", json=take, headers=api)).json()["allowed"]
 
 

@@ -162,8 +162,8 @@ class TicketHolder(Internal):
     sid: UUID
 
 
-class TakeToken(Internal):
-    """Take one token of a bucket that holds `capacity` and refills over `window_seconds`."""
+class TokenBucket(Internal):
+    """A bucket that holds `capacity` tokens and refills evenly over `window_seconds`."""
 
     limit: Line = Field(max_length=60)
     key: Line = Field(max_length=256)
@@ -171,19 +171,35 @@ class TakeToken(Internal):
     window_seconds: int = Field(ge=1)
 
 
-class TokenTaken(Internal):
-    """Whether a token was taken, how many are left, and the wait for the next one."""
+class TakeTokens(Internal):
+    """Take one token of each bucket, or none of any when one of them is empty."""
+
+    buckets: list[TokenBucket] = Field(min_length=1, max_length=5)
+
+
+class TokensTaken(Internal):
+    """Whether the tokens were taken, how many the emptiest bucket has left, and the wait.
+
+    `retry_after` is the wait until each bucket has a token again.
+    """
 
     allowed: bool
     remaining: int
     retry_after: float = Field(ge=0, description="seconds")
 
 
-class RefillBucket(Internal):
-    """Fill a bucket, for example after a successful login."""
+class ReturnedTokens(Internal):
+    """How many tokens a bucket gets back; None fills it."""
 
     limit: Line = Field(max_length=60)
     key: Line = Field(max_length=256)
+    tokens: int | None = Field(default=None, ge=1)
+
+
+class ReturnTokens(Internal):
+    """Give tokens back to buckets, for example after a successful login."""
+
+    buckets: list[ReturnedTokens] = Field(min_length=1, max_length=5)
 
 
 class Revocation(Internal):

@@ -29,7 +29,7 @@ from shared.kit.http.transport import (
     Request,
     StreamedReply,
 )
-from shared.models.auth import TakeToken, TokenTaken
+from shared.models.auth import TakeTokens, TokenBucket, TokensTaken
 from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.problem import Problem
@@ -190,9 +190,9 @@ class TestRepeats:
 
     async def test_not_a_write_that_may_have_happened(self, make: Make) -> None:
         client, transport = make(ConnectionBroke(), callee="back-redis")
-        take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
+        take = TakeTokens(buckets=[TokenBucket(limit="l", key="k", capacity=1, window_seconds=1)])
         with pytest.raises(Unavailable):
-            await client.post("/limits/take", take, response_model=TokenTaken)
+            await client.post("/limits/take", take, response_model=TokensTaken)
         assert len(transport.sent) == 1
 
     async def test_one_in_ten_calls_once_the_reserve_is_spent(self, make: Make) -> None:
@@ -226,8 +226,8 @@ class TestRefusedConnections:
     async def test_a_write_waits_until_the_callee_listens(self, make: Make) -> None:
         taken = Reply(200, {}, b'{"allowed": true, "remaining": 0, "retry_after": 0}')
         client, transport = make(*[ConnectFailed()] * 4, taken, callee="back-redis")
-        take = TakeToken(limit="l", key="k", capacity=1, window_seconds=1)
-        assert (await client.post("/limits/take", take, response_model=TokenTaken)).allowed
+        take = TakeTokens(buckets=[TokenBucket(limit="l", key="k", capacity=1, window_seconds=1)])
+        assert (await client.post("/limits/take", take, response_model=TokensTaken)).allowed
         assert len(transport.sent) == 5
 
     async def test_leave_the_breaker_closed(self, make: Make) -> None:

@@ -17,6 +17,7 @@ from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
 from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.settings import SecretMissing, ServiceSettings
+from shared.models.auth import ReturnedTokens, TokenBucket
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.profile import ProfileUpdate
 from shared.models.user import EmailAddress, UserRegistered
@@ -81,32 +82,55 @@ class TestContext:
         assert context.correlation_id() == ""
 
 
+def bucket(key: str, *, capacity: int = 1) -> TokenBucket:
+    return TokenBucket(limit="l", key=key, capacity=capacity, window_seconds=10)
+
+
 class TestLocalTokenBuckets:
     @pytest.fixture
     def clock(self) -> list[float]:
         return [0.0]
 
     def test_refill_evenly(self, clock: list[float]) -> None:
-        buckets = LocalTokenBuckets(2, 10, clock=lambda: clock[0])
-        assert [buckets.take("a"), buckets.take("a")] == [0, 0]
-        assert buckets.take("a") == pytest.approx(5)
-        assert buckets.take("b") == 0
+        buckets, a = LocalTokenBuckets(clock=lambda: clock[0]), bucket("a", capacity=2)
+        assert [buckets.take(a).remaining, buckets.take(a).remaining] == [1, 0]
+        refused = buckets.take(a)
+        assert (refused.allowed, refused.retry_after) == (False, pytest.approx(5))
+        assert buckets.take(bucket("b", capacity=2)).allowed
         clock[0] = 5
-        assert buckets.take("a") == 0
-        assert buckets.take("a") > 0
-        buckets.refill("a")
-        assert buckets.take("a") == 0
+        assert buckets.take(a).allowed
+        assert not buckets.take(a).allowed
+
+    def test_are_taken_from_all_together_or_from_none(self, clock: list[float]) -> None:
+        buckets = LocalTokenBuckets(clock=lambda: clock[0])
+        small, large = bucket("small", capacity=1), bucket("large", capacity=3)
+        assert buckets.take(small, large).remaining == 0
+        for _ in range(9):
+            refused = buckets.take(large, small)
+            assert (refused.allowed, refused.retry_after) == (False, pytest.approx(10))
+        assert buckets.take(large).remaining == 1
+
+    def test_get_tokens_back_up_to_their_capacity(self, clock: list[float]) -> None:
+        buckets, a = LocalTokenBuckets(clock=lambda: clock[0]), bucket("a", capacity=3)
+        for _ in range(3):
+            buckets.take(a)
+        buckets.give_back(ReturnedTokens(limit="l", key="a", tokens=1))
+        assert buckets.take(a).remaining == 0
+        buckets.give_back(ReturnedTokens(limit="l", key="a"))
+        assert buckets.take(a).remaining == 2
+        buckets.give_back(ReturnedTokens(limit="l", key="a", tokens=9))
+        assert buckets.take(a).remaining == 2
 
     def test_are_bounded_in_number(self, clock: list[float]) -> None:
-        buckets = LocalTokenBuckets(1, 10, kept=3, clock=lambda: clock[0])
+        buckets = LocalTokenBuckets(kept=3, clock=lambda: clock[0])
         for key in "abc":
-            buckets.take(key)
+            buckets.take(bucket(key))
         clock[0] = 10
-        buckets.take("d")
-        assert set(buckets._buckets) == {"d"}, "full buckets are forgotten first"
+        buckets.take(bucket("d"))
+        assert set(buckets._levels) == {("l", "d")}, "full buckets are forgotten first"
         for key in "efg":
-            buckets.take(key)
-        assert len(buckets._buckets) == 3
+            buckets.take(bucket(key))
+        assert len(buckets._levels) == 3
 
 
 class TestSettings:

@@ -5,7 +5,7 @@ import structlog
 from shared.kit import ServiceClient
 from shared.kit.errors import TimedOut, TooManyRequests, Unavailable
 from shared.kit.http.token_buckets import LocalTokenBuckets
-from shared.models.auth import TakeToken, TokenTaken
+from shared.models.auth import TakeTokens, TokenBucket, TokensTaken
 
 log = structlog.get_logger()
 
@@ -25,17 +25,20 @@ class RedisLimit:
     def __init__(self, redis: ServiceClient, *, per_hour: int) -> None:
         self._redis = redis
         self._per_hour = per_hour
-        self._local = LocalTokenBuckets(per_hour, _HOUR)
+        self._local = LocalTokenBuckets()
 
     async def take(self, address: str) -> None:
-        token = TakeToken(
+        bucket = TokenBucket(
             limit="registration", key=address, capacity=self._per_hour, window_seconds=_HOUR
         )
         try:
-            taken = await self._redis.post("/limits/take", token, response_model=TokenTaken)
-            wait = 0.0 if taken.allowed else taken.retry_after
+            taken = await self._redis.post(
+                "/limits/take", TakeTokens(buckets=[bucket]), response_model=TokensTaken
+            )
         except (Unavailable, TimedOut):
             log.warning("limit_local", limit="registration")
-            wait = self._local.take(address)
-        if wait:
-            raise TooManyRequests("Too many registrations from this address.", retry_after=wait)
+            taken = self._local.take(bucket)
+        if not taken.allowed:
+            raise TooManyRequests(
+                "Too many registrations from this address.", retry_after=taken.retry_after
+            )

@@ -9,7 +9,7 @@ import structlog
 
 from services.event_publisher import EventPublisher, event_command
 from shared.kit.errors import Forbidden, ServiceError, TooManyRequests, Unauthenticated
-from shared.models.auth import LoginFailed, LoginSucceeded, TokenPair, TokenTaken
+from shared.models.auth import LoginFailed, LoginSucceeded, TokenPair, TokensTaken
 from shared.models.base import now
 from shared.models.user import User, UserCredential
 
@@ -31,7 +31,7 @@ class AttemptLimit(Protocol):
 
     window_seconds: int
 
-    async def take(self, email: str) -> TokenTaken: ...
+    async def take(self, email: str) -> TokensTaken: ...
 
     async def refill(self, email: str) -> None: ...
 

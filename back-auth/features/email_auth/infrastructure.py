@@ -8,7 +8,13 @@ from services.secret_service import secret_hash
 from shared.kit.errors import NotFound, ServiceError, TimedOut, Unavailable
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.token_buckets import LocalTokenBuckets
-from shared.models.auth import RefillBucket, TakeToken, TokenTaken
+from shared.models.auth import (
+    ReturnedTokens,
+    ReturnTokens,
+    TakeTokens,
+    TokenBucket,
+    TokensTaken,
+)
 from shared.models.user import Credential, CredentialAccepted, LookUpUser, UserCredential
 
 log = structlog.get_logger()
@@ -46,27 +52,28 @@ class RedisAttemptLimit:
         self._redis = redis
         self._capacity = capacity
         self.window_seconds = window_seconds
-        self._local = LocalTokenBuckets(capacity, window_seconds)
+        self._local = LocalTokenBuckets()
 
-    async def take(self, email: str) -> TokenTaken:
-        key = secret_hash(email)
-        token = TakeToken(
-            limit=LIMIT, key=key, capacity=self._capacity, window_seconds=self.window_seconds
+    async def take(self, email: str) -> TokensTaken:
+        bucket = TokenBucket(
+            limit=LIMIT,
+            key=secret_hash(email),
+            capacity=self._capacity,
+            window_seconds=self.window_seconds,
         )
         try:
-            return await self._redis.post("/limits/take", token, response_model=TokenTaken)
+            return await self._redis.post(
+                "/limits/take", TakeTokens(buckets=[bucket]), response_model=TokensTaken
+            )
         except (Unavailable, TimedOut) as error:
             log.warning("limit_taken_locally", limit=LIMIT, reason=error.code)
-            wait = self._local.take(key)
-            return TokenTaken(allowed=wait == 0, remaining=0, retry_after=wait)
+            return self._local.take(bucket)
 
     async def refill(self, email: str) -> None:
-        key = secret_hash(email)
-        self._local.refill(key)
+        bucket = ReturnedTokens(limit=LIMIT, key=secret_hash(email))
+        self._local.give_back(bucket)
         try:
-            await self._redis.post(
-                "/limits/refill", RefillBucket(limit=LIMIT, key=key), idempotent=True
-            )
+            await self._redis.post("/limits/refill", ReturnTokens(buckets=[bucket]))
         except ServiceError as error:
             # The bucket refills over time; the login has succeeded.
             log.warning("limit_not_refilled", limit=LIMIT, reason=error.code)

@@ -4,61 +4,82 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.models.auth import ReturnedTokens, TokenBucket, TokensTaken
+
 
 @dataclass(slots=True)
-class _Bucket:
+class _Level:
+    bucket: TokenBucket
     tokens: float
     at: float
 
+    def tokens_at(self, now: float) -> float:
+        capacity = self.bucket.capacity
+        refilled = (now - self.at) * capacity / self.bucket.window_seconds
+        return min(capacity, self.tokens + refilled)
+
+    def wait_at(self, now: float) -> float:
+        missing = max(0.0, 1 - self.tokens_at(now))
+        return missing * self.bucket.window_seconds / self.bucket.capacity
+
 
 class LocalTokenBuckets:
-    """Buckets of `capacity` tokens that refill evenly over `window_seconds`.
+    """Token buckets with the rules of `/limits/take` and `/limits/refill`, in this process.
 
     At most `kept` buckets are kept; the full ones are removed first.
     """
 
-    def __init__(
-        self,
-        capacity: int,
-        window_seconds: float,
-        *,
-        kept: int = 10_000,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._capacity = capacity
-        self._rate = capacity / window_seconds
+    def __init__(self, *, kept: int = 10_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._kept = kept
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
+        self._levels: dict[tuple[str, str], _Level] = {}
 
-    def take(self, key: str) -> float:
-        """Take a token: 0 when there was one, else the seconds until there is one."""
+    def take(self, *buckets: TokenBucket) -> TokensTaken:
+        """Take one token of each bucket, or none of any when one of them is empty."""
         now = self._clock()
-        bucket = self._buckets.get(key)
-        if bucket is None:
+        levels = [self._level(bucket, now) for bucket in buckets]
+        if any(level.tokens < 1 for level in levels):
+            wait = max(level.wait_at(now) for level in levels)
+            return TokensTaken(allowed=False, remaining=0, retry_after=wait)
+        for level in levels:
+            level.tokens -= 1
+        return TokensTaken(
+            allowed=True,
+            remaining=int(min(level.tokens for level in levels)),
+            retry_after=max(level.wait_at(now) for level in levels),
+        )
+
+    def give_back(self, *buckets: ReturnedTokens) -> None:
+        """Give tokens back to buckets; one that is not kept is full already."""
+        for returned in buckets:
+            name = (returned.limit, returned.key)
+            if returned.tokens is None:
+                self._levels.pop(name, None)
+            elif name in self._levels:
+                self._levels[name].tokens += returned.tokens
+
+    def clear(self) -> None:
+        """Fill all buckets."""
+        self._levels.clear()
+
+    def _level(self, bucket: TokenBucket, now: float) -> _Level:
+        name = (bucket.limit, bucket.key)
+        level = self._levels.get(name)
+        if level is None:
             self._make_room(now)
-            bucket = self._buckets[key] = _Bucket(self._capacity, now)
-        bucket.tokens = self._level(bucket, now)
-        bucket.at = now
-        if bucket.tokens < 1:
-            return (1 - bucket.tokens) / self._rate
-        bucket.tokens -= 1
-        return 0.0
-
-    def refill(self, key: str) -> None:
-        """Fill the bucket again."""
-        self._buckets.pop(key, None)
-
-    def _level(self, bucket: _Bucket, now: float) -> float:
-        return min(self._capacity, bucket.tokens + (now - bucket.at) * self._rate)
+            level = self._levels[name] = _Level(bucket, bucket.capacity, now)
+        level.bucket = bucket
+        level.tokens = level.tokens_at(now)
+        level.at = now
+        return level
 
     def _make_room(self, now: float) -> None:
-        if len(self._buckets) < self._kept:
+        if len(self._levels) < self._kept:
             return
-        self._buckets = {
-            key: bucket
-            for key, bucket in self._buckets.items()
-            if self._level(bucket, now) < self._capacity
+        self._levels = {
+            name: level
+            for name, level in self._levels.items()
+            if level.tokens_at(now) < level.bucket.capacity
         }
-        while len(self._buckets) >= self._kept:
-            del self._buckets[next(iter(self._buckets))]
+        while len(self._levels) >= self._kept:
+            del self._levels[next(iter(self._levels))]
