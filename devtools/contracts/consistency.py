@@ -7,8 +7,9 @@ from itertools import pairwise
 from packaging.specifiers import SpecifierSet
 
 from devtools.contracts.stub_routes import path_parameters, type_of
-from shared.testing.contracts.files import ContractFile, Finding, Location
+from shared.testing.contracts.files import ContractFile, Finding
 from shared.testing.contracts.models import UnknownModel, model
+from shared.testing.yaml_source import Location
 
 Files = Mapping[str, ContractFile]
 

@@ -13,7 +13,8 @@ import yaml
 
 from devtools.contracts.document_shapes import Schema
 from devtools.workspace.errors import DevError
-from shared.testing.contracts.files import FOLDER, GENERATED, LOADER
+from shared.testing.contracts.files import FOLDER, GENERATED
+from shared.testing.yaml_source import LOADER
 
 ASYNCAPI = GENERATED / "asyncapi.json"
 

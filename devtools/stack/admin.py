@@ -29,7 +29,8 @@ def create(stack: Stack, email: str, *, password_stdin: bool) -> int:
     topology = load(COMPOSE_FILE, os.environ)
     service = Layout(topology, Stack(stack.folder, state.offset)).local(topology.services[_SERVICE])
     command = [str(VENVS / _SERVICE / "bin" / "python"), *arguments]
-    return subprocess.run(command, cwd=service.cwd, env=service.environment, check=False).returncode
+    how = service.command
+    return subprocess.run(command, cwd=how.cwd, env=dict(how.env), check=False).returncode
 
 
 def _runs_in_docker() -> bool:

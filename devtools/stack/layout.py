@@ -3,14 +3,15 @@
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from signal import Signals
 
+from devtools.stack.health import CommandProbe, Probe
 from devtools.stack.process import MARKER
 from devtools.stack.topology import Mount, Service, Topology
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import Command
 from devtools.workspace.repository import ROOT, VENVS, Stack, member_of
 
 ENGINE_PORTS = {"postgres": 8143, "cassandra": 8144, "valkey": 8146, "broker": 8147}
@@ -23,32 +24,20 @@ _INHERITED |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CE
 
 @dataclass(frozen=True)
 class LocalService:
-    """One service as a process of this machine.
+    """One service as a process of this machine; `stated` is what docker-compose.yml says of it.
 
-    `probe` is the port and path of its health URL; where it has none, `test` is the command that
-    tells its health, and `test_every` and `test_failures` its interval in seconds and its retries.
+    `member` runs it, unless it is an engine; an engine's `command` holds its arguments alone.
     """
 
-    name: str
-    image: str | None
+    stated: Service
     member: str | None
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    cwd: Path
+    command: Command
     ports: tuple[int, ...]
-    probe: tuple[int, str] | None
-    test: tuple[str, ...]
-    test_every: float
-    test_failures: int
-    depends_on: Mapping[str, str]
-    is_job: bool
-    stop_signal: Signals
-    stop_timeout: float
-    is_stub: bool = False
+    probe: Probe | CommandProbe | None
 
     @property
-    def is_engine(self) -> bool:
-        return self.member is None
+    def name(self) -> str:
+        return self.stated.name
 
 
 class Layout:
@@ -71,29 +60,17 @@ class Layout:
         folder = ROOT / service.folder if service.folder else None
         member = member_of(folder) if folder else None
         home = folder if folder and (folder / "pyproject.toml").exists() else ROOT
+        argv = self._argv(service, member, service.command) if member else service.command
+        environment = self._environment(service, member)
         health = service.healthcheck
-        probe = None
+        probe: Probe | CommandProbe | None = None
         if health and health.url:
-            probe = (self.port(service.name, health.url[0]), health.url[1])
-        test = health.test[1:] if health and not probe else ()
-        return LocalService(
-            name=service.name,
-            image=service.image if member is None else None,
-            member=member,
-            argv=self._argv(service, member, service.command) if member else service.command,
-            environment=self._environment(service, member),
-            cwd=home,
-            ports=self.ports(service),
-            probe=probe,
-            test=self._argv(service, member, test) if member and test else (),
-            test_every=health.interval if health else 0.0,
-            test_failures=health.retries if health else 0,
-            depends_on=service.depends_on,
-            is_job=service.is_job,
-            stop_signal=service.stop_signal,
-            stop_timeout=service.stop_grace_period,
-            is_stub=service.is_stub,
-        )
+            probe = Probe(self.port(service.name, health.url[0]), health.url[1])
+        elif health and member:
+            test = self._argv(service, member, health.test[1:])
+            probe = CommandProbe(test, environment, home)
+        command = Command(argv, environment, home, service.stop_signal, service.stop_grace_period)
+        return LocalService(service, member, command, self.ports(service), probe)
 
     def port(self, service: str, target: int) -> int:
         """Where `service:target` of the topology answers on this machine."""

@@ -25,11 +25,21 @@ class Recorded:
     pid: int
     started: float
 
+    @classmethod
+    def of(cls, service: str, pid: int) -> "Recorded":
+        try:
+            return cls(service, pid, psutil.Process(pid).create_time())
+        except psutil.Error:
+            return cls(service, pid, time.time())
 
-@dataclass(frozen=True)
-class Orphan:
-    service: str
-    pid: int
+    @property
+    def is_someone_else(self) -> bool:
+        """Whether the pid was given anew. It can't be while its session still has a member."""
+        try:
+            started = psutil.Process(self.pid).create_time()
+        except psutil.NoSuchProcess:
+            return False
+        return abs(started - self.started) > _CLOCK_TOLERANCE
 
 
 def record(stack: Stack, processes: Iterable[Recorded]) -> None:
@@ -46,45 +56,31 @@ def recorded(stack: Stack) -> list[Recorded]:
         return []
 
 
-def started_at(pid: int) -> float:
-    try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return time.time()
-
-
-def find(stack: Stack) -> list[Orphan]:
-    """Every process of this stack that still lives, by the service that it belonged to."""
+def find(stack: Stack) -> dict[int, str]:
+    """Every process of this stack that still lives, and the service that it belonged to."""
     services: dict[int, str] = {}
     for entry in recorded(stack):
-        if _is_someone_else(entry):
-            continue
-        services.update(dict.fromkeys(session_members(entry.pid), entry.service))
+        if not entry.is_someone_else:
+            services.update(dict.fromkeys(session_members(entry.pid), entry.service))
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.environ().get(MARKER) == str(stack.folder):
                 services.setdefault(process.pid, process.name())
     services.pop(os.getpid(), None)
-    return [Orphan(service, pid) for pid, service in sorted(services.items())]
+    return services
 
 
-def end(orphans: Iterable[Orphan]) -> None:
-    """SIGTERM, then SIGKILL for those that stay."""
+def end(stack: Stack) -> dict[int, str]:
+    """End what `find` finds, by SIGTERM and then SIGKILL, and empty the record. What it found."""
+    found = find(stack)
     alive = []
-    for orphan in orphans:
+    for pid in found:
         with suppress(psutil.NoSuchProcess):
-            alive.append(psutil.Process(orphan.pid))
+            alive.append(psutil.Process(pid))
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
         _, alive = psutil.wait_procs(alive, timeout=_PATIENCE)
-
-
-def _is_someone_else(entry: Recorded) -> bool:
-    """Whether the pid was given anew. It can't be while its session still has a member."""
-    try:
-        started = psutil.Process(entry.pid).create_time()
-    except psutil.NoSuchProcess:
-        return False
-    return abs(started - entry.started) > _CLOCK_TOLERANCE
+    record(stack, [])
+    return found

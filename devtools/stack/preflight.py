@@ -64,15 +64,10 @@ def exclusive(stack: Stack) -> Iterator[None]:
 def end_orphans(stack: Stack) -> str:
     """Ends what a killed supervisor left behind. One line about it; empty when there was none."""
     unfinished = orphans.recorded(stack)
-    found = orphans.find(stack)
-    orphans.end(found)
-    orphans.record(stack, [])
-    if found:
-        names = ", ".join(sorted({orphan.service for orphan in found}))
+    if found := orphans.end(stack):
+        names = ", ".join(sorted({*found.values()}))
         return f"the last run was cut off; ended {len(found)} left-over processes of it: {names}"
-    if unfinished:
-        return "the last run was cut off; none of its processes was left over"
-    return ""
+    return "the last run was cut off; none of its processes was left over" if unfinished else ""
 
 
 def check_ports(services: "list[LocalService]") -> None:

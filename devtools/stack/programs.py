@@ -9,7 +9,7 @@ from typing import Protocol
 from devtools.engines import EngineInstance, Recipe, recipe_for, wheels
 from devtools.stack import stub
 from devtools.stack.control import StepState
-from devtools.stack.health import Answer, CommandProbe, Probe
+from devtools.stack.health import Answer, CommandProbe
 from devtools.stack.layout import Layout, LocalService
 from devtools.workspace import environments
 from devtools.workspace.processes import Command
@@ -101,25 +101,22 @@ class Program(Protocol):
 class OwnProgram:
     """A service built from the repository, in the environment of its workspace member."""
 
-    def __init__(self, service: LocalService, member: str, prerequisites: Prerequisites) -> None:
+    live_every, live_failures, ready_every = 1.0, 5, 2.0
+
+    def __init__(self, service: LocalService, prerequisites: Prerequisites) -> None:
         self._service = service
-        self._member = member
         self._prerequisites = prerequisites
-        self._probe: Probe | CommandProbe | None = None
-        self.live_every, self.live_failures, self.ready_every = 1.0, 5, 2.0
-        if service.probe:
-            self._probe = Probe(*service.probe)
-        elif service.test:
-            self._probe = CommandProbe(service.test, service.environment, service.cwd)
-            self.live_every, self.live_failures = service.test_every, service.test_failures
+        self._probe = service.probe
+        health = service.stated.healthcheck
+        if isinstance(service.probe, CommandProbe) and health:
+            self.live_every, self.live_failures = health.interval, health.retries
             self.ready_every = math.inf
 
     async def provide(self) -> None:
-        await self._prerequisites.environment(self._member)
+        await self._prerequisites.environment(self._service.member or "")
 
     async def command(self) -> Command:
-        it = self._service
-        return Command(it.argv, it.environment, it.cwd, it.stop_signal, it.stop_timeout)
+        return self._service.command
 
     async def ready(self) -> Answer:
         if self._probe:
@@ -135,7 +132,7 @@ class StubProgram(OwnProgram):
     """Prism in the place of a service, at the same port and health URL."""
 
     def __init__(self, service: LocalService, stack: Stack, prerequisites: Prerequisites) -> None:
-        super().__init__(service, "", prerequisites)
+        super().__init__(service, prerequisites)
         self._folder = stack.folder / "stubs"
 
     async def provide(self) -> None:
@@ -143,15 +140,13 @@ class StubProgram(OwnProgram):
 
     async def command(self) -> Command:
         argv = await stub.command(self._service.name, self._folder, self._service.ports[0])
-        return Command(argv, self._service.environment, self._folder, stop_timeout=3.0)
+        return Command(argv, self._service.command.env, self._folder, stop_timeout=3.0)
 
 
 class EngineProgram:
     """An engine, by the recipe that stands for its image."""
 
-    live_every = 5.0
-    live_failures = 5
-    ready_every = 5.0
+    live_every, live_failures, ready_every = 5.0, 5, 5.0
 
     def __init__(
         self, recipe: Recipe, image: str, instance: EngineInstance, prerequisites: Prerequisites
@@ -181,17 +176,17 @@ class EngineProgram:
 def program_for(
     service: LocalService, layout: Layout, stack: Stack, prerequisites: Prerequisites
 ) -> Program:
-    if service.is_stub:
+    if service.stated.is_stub:
         return StubProgram(service, stack, prerequisites)
     if service.member:
-        return OwnProgram(service, service.member, prerequisites)
+        return OwnProgram(service, prerequisites)
     instance = EngineInstance(
         name=service.name,
         data=stack.data / service.name,
         run=stack.engines / service.name,
         secrets=layout.secrets_of_owner(service.name),
         port=service.ports[0],
-        command=list(service.argv),
+        command=list(service.command.argv),
     )
-    image = service.image or ""
+    image = service.stated.image or ""
     return EngineProgram(recipe_for(image), image, instance, prerequisites)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from devtools.engines import EngineError
 from devtools.stack.control import ServiceState, State
 from devtools.stack.logs import Entry, LogFile
-from devtools.stack.orphans import Recorded, started_at
+from devtools.stack.orphans import Recorded
 from devtools.stack.process import Process
 from devtools.stack.programs import Program
 from devtools.workspace.errors import DevError
@@ -128,7 +128,7 @@ class ServiceRunner:
             return str(error)
         process = self._process = await Process.start(command, self._log)
         began = time.monotonic()
-        self.record = Recorded(self.state.name, process.pid, started_at(process.pid))
+        self.record = Recorded.of(self.state.name, process.pid)
         self._set_state("starting", pid=process.pid)
         self.was_started.set()
         exited = asyncio.create_task(process.wait())

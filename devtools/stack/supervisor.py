@@ -126,8 +126,7 @@ class Supervisor:
         await self._prerequisites.close()
         for runner in self._runners.values():
             runner.close()
-        orphans.end(orphans.find(self._stack))
-        orphans.record(self._stack, [])
+        orphans.end(self._stack)
 
     def _fatal_reason(self) -> str:
         for name, task in self._tasks.items():
@@ -168,7 +167,7 @@ class Supervisor:
             program = programs(local, layout, self._stack, self._prerequisites)
             log = LogFile(self._stack.logs, local.name)
             runners[local.name] = ServiceRunner(
-                state, program, log, self._changed.set, is_job=local.is_job
+                state, program, log, self._changed.set, is_job=service.is_job
             )
         for service in topology.services.values():
             runners[service.name].depends_on = {

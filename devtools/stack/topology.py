@@ -3,19 +3,17 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 from signal import Signals
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from devtools.workspace.errors import DevError
+from shared.testing.yaml_source import Location, Mistake, Source
 
-Place = tuple[str | int, ...]
-_TEXT = "tag:yaml.org,2002:str"
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::-([^}]*))?\}|)")
 _PORT = re.compile(r"(?:(?P<host>[\d.]+):)?(?P<published>\d+):(?P<target>\d+)")
 _URL = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s'\"]*)")
@@ -240,8 +238,18 @@ class Topology(_Part):
 
 def load(path: Path, variables: Mapping[str, str]) -> Topology:
     """The topology in `path`; TopologyError with file and line for what is not in the subset."""
-    document = _read(path, variables)
-    content = {key: it for key, it in document.content.items() if not key.startswith("x-")}
+    try:
+        source = Source(path.read_text(encoding="utf-8"), partial(_replaced, variables))
+    except Mistake as mistake:
+        raise TopologyError(f"{path.name}:{mistake}") from None
+
+    def refusal(place: Location, problem: str) -> TopologyError:
+        where = ".".join(it for it in place if isinstance(it, str) and "<" not in it)
+        said = f"{where}: {problem}" if where else problem
+        return TopologyError(f"{path.name}:{source.line(*place)}: {said}")
+
+    given = source.value if isinstance(source.value, dict) else {}
+    content = {key: it for key, it in given.items() if not key.startswith("x-")}
     if isinstance(services := content.get("services"), dict):
         content["services"] = {
             name: {**it, "<name>": name} if isinstance(it, dict) else it
@@ -253,13 +261,13 @@ def load(path: Path, variables: Mapping[str, str]) -> Topology:
         error = refused.errors()[0]
         unknown = f"unknown key, {Path(__file__).name} lists those that ./dev up reads"
         said = unknown if error["type"] == "extra_forbidden" else error["msg"]
-        raise document.error(error["loc"], said.removeprefix("Value error, ")) from None
+        raise refusal(error["loc"], said.removeprefix("Value error, ")) from None
     for place, problem in _unknown_names(topology):
-        raise document.error(place, problem)
+        raise refusal(place, problem)
     return topology
 
 
-def _unknown_names(topology: Topology) -> Iterator[tuple[Place, str]]:
+def _unknown_names(topology: Topology) -> Iterator[tuple[Location, str]]:
     """What refers to something that is not there, or waits for itself."""
     for name, service in topology.services.items():
         place = ("services", name)
@@ -285,73 +293,16 @@ def _unknown_names(topology: Topology) -> Iterator[tuple[Place, str]]:
         yield ("services", names[0]), f"waits for itself: {' → '.join(reversed(names))}"
 
 
-@dataclass(frozen=True)
-class _Document:
-    """`content` is the YAML as Python values, merge keys resolved and variables replaced."""
+def _replaced(variables: Mapping[str, str], text: str) -> str:
+    """`${NAME:-default}` as the variables say; ValueError for one without default."""
 
-    file: str
-    node: Node
-    content: Mapping[str, object]
-
-    def error(self, place: Place, problem: str) -> TopologyError:
-        """`place` is a path of keys and indexes; the line is that of its last part that exists."""
-        node, where = self.node, []
-        for part in place:
-            node = _inside(node, part)
-            where += [part] if isinstance(part, str) and "<" not in part else []
-        named = f"{'.'.join(where)}: " if where else ""
-        return _error_at(self.file, node.start_mark, f"{named}{problem}")
-
-
-def _error_at(file: str, mark: yaml.Mark | None, problem: str) -> TopologyError:
-    return TopologyError(f"{file}:{mark.line + 1 if mark else 1}: {problem}")
-
-
-def _read(path: Path, variables: Mapping[str, str]) -> _Document:
-    """The document in `path`; `${NAME:-default}` in its texts is replaced from `variables`."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(path.read_text(encoding="utf-8"))
-    try:
-        node = loader.get_single_node()
-        if not isinstance(node, MappingNode):
-            raise _error_at(path.name, None, "expected the key services")
-        _prepare(node, path.name, variables)
-        return _Document(path.name, node, loader.construct_document(node))
-    except yaml.MarkedYAMLError as error:
-        raise _error_at(path.name, error.problem_mark, f"not YAML: {error.problem}") from error
-    finally:
-        loader.dispose()
-
-
-def _prepare(node: Node, file: str, variables: Mapping[str, str]) -> None:
-    """Replace variables in texts, and refuse a key that stands twice."""
-
-    def replaced(match: re.Match[str]) -> str:
+    def value(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
         if name is None and match[0] == "$$":
             return "$"
         if name is None or (name not in variables and default is None):
             expected = "expected ${NAME:-default}, or $$ for the sign itself"
-            raise _error_at(file, node.start_mark, f"{match[0]} has no default, {expected}")
+            raise ValueError(f"{match[0]} has no default, {expected}")
         return variables.get(name) or default or ""
 
-    if isinstance(node, ScalarNode) and node.tag == _TEXT:
-        node.value = _VARIABLE.sub(replaced, node.value)
-    elif isinstance(node, SequenceNode):
-        for item in node.value:
-            _prepare(item, file, variables)
-    elif isinstance(node, MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise _error_at(file, key.start_mark, f"the key {key.value} stands twice")
-            seen.add(key.value)
-            _prepare(value, file, variables)
-
-
-def _inside(node: Node, part: str | int) -> Node:
-    """What `part` names in `node`; `node` itself where it has no such part."""
-    if isinstance(node, SequenceNode) and isinstance(part, int):
-        found: Node = node.value[part]
-        return found
-    own = node.value if isinstance(node, MappingNode) else []
-    return next((value for key, value in reversed(own) if key.value == part), node)
+    return _VARIABLE.sub(value, text)

@@ -58,10 +58,10 @@ class StubProgram:
     ready_every = 0.05
 
     def __init__(self, service: LocalService, folder: Path) -> None:
-        assert service.probe
+        assert isinstance(service.probe, Probe)
         self._service = service
         self._folder = folder
-        self._probe = Probe(*service.probe)
+        self._probe = service.probe
 
     async def provide(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ class StubProgram:
     async def command(self) -> Command:
         script = str(Path(__file__).with_name("stub_service.py"))
         argv = [sys.executable, script, str(self._service.ports[0]), str(self._folder)]
-        return Command(argv, self._service.environment, self._folder, stop_timeout=3)
+        return Command(argv, self._service.command.env, self._folder, stop_timeout=3)
 
     async def ready(self) -> Answer:
         return await self._probe.ready()
@@ -93,7 +93,7 @@ class StubJob:
 
     async def command(self) -> Command:
         argv = ["/bin/sh", "-c", "echo run >> runs; echo it ran; test ! -e exit"]
-        return Command(argv, self._service.environment, self._folder)
+        return Command(argv, self._service.command.env, self._folder)
 
     async def ready(self) -> Answer:
         raise AssertionError("nobody asks a job for its health")
@@ -118,7 +118,7 @@ def topology(folder: Path) -> Topology:
 def stub_program(
     service: LocalService, _layout: Layout, stack: Stack, _prerequisites: Prerequisites
 ) -> StubProgram | StubJob:
-    stub = StubJob if service.is_job else StubProgram
+    stub = StubJob if service.stated.is_job else StubProgram
     return stub(service, switches(stack, service.name))
 
 

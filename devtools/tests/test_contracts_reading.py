@@ -39,10 +39,10 @@ endpoints:
 def test_a_contract_knows_the_lines_of_its_parts() -> None:
     file = read(PATH, CONTRACT)
     assert file.contract.endpoints[0].query["limit"].maximum == 50
-    assert file.line("version") == 2
-    assert file.line("endpoints", 0, "path") == 19
-    assert file.line("endpoints", 0, "query", "limit") == 22
-    assert file.line("endpoints", 0, "request") == 17, "what is absent: the part around it"
+    assert file.source.line("version") == 2
+    assert file.source.line("endpoints", 0, "path") == 19
+    assert file.source.line("endpoints", 0, "query", "limit") == 22
+    assert file.source.line("endpoints", 0, "request") == 17, "what is absent: the part around it"
 
 
 def test_the_short_form_of_a_parameter_is_its_type() -> None:

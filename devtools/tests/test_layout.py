@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools.stack.health import Probe
 from devtools.stack.layout import Layout
 from devtools.stack.topology import load
 from devtools.workspace.errors import DevError
@@ -64,7 +65,7 @@ def layout(tmp_path: Path, stack: Stack) -> Layout:
 
 
 def environment(layout: Layout, tmp_path: Path, service: str) -> dict[str, str]:
-    return dict(layout.local(load(tmp_path / "compose.yml", {}).services[service]).environment)
+    return dict(layout.local(load(tmp_path / "compose.yml", {}).services[service]).command.env)
 
 
 def test_the_gateway_gets_the_addresses_of_what_kong_yml_may_name(
@@ -73,7 +74,7 @@ def test_the_gateway_gets_the_addresses_of_what_kong_yml_may_name(
     assert "BACK_POSTGRES_URL" not in environment(layout, tmp_path, "back-postgres")
     topology = load(ROOT / "docker-compose.yml", {})
     gateway = Layout(topology, stack).local(topology.services["back-gateway"])
-    assert gateway.environment["BACK_API_URL"] == "http://127.0.0.1:9100"
+    assert gateway.command.env["BACK_API_URL"] == "http://127.0.0.1:9100"
 
 
 def test_a_service_listens_on_loopback_at_its_shifted_port(layout: Layout, tmp_path: Path) -> None:
@@ -113,11 +114,11 @@ def test_a_command_runs_from_the_environment_of_the_member(
     layout: Layout, stack: Stack, tmp_path: Path
 ) -> None:
     service = layout.local(load(tmp_path / "compose.yml", {}).services["back-api"])
-    assert service.argv[0] == str(VENVS / "back-api" / "bin" / "python")
-    assert str(stack.mounts / "back-api" / "tmp" / "state") in service.argv
-    assert service.argv[-1] == "http://127.0.0.1:9103"
-    assert service.cwd == ROOT / "back-api"
-    assert service.probe == (9100, "/health/ready")
+    assert service.command.argv[0] == str(VENVS / "back-api" / "bin" / "python")
+    assert str(stack.mounts / "back-api" / "tmp" / "state") in service.command.argv
+    assert service.command.argv[-1] == "http://127.0.0.1:9103"
+    assert service.command.cwd == ROOT / "back-api"
+    assert service.probe == Probe(9100, "/health/ready")
 
 
 def test_container_paths_lead_to_the_volumes(layout: Layout, stack: Stack, tmp_path: Path) -> None:

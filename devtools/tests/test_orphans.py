@@ -68,7 +68,7 @@ def supervisor(stack: Stack) -> Iterator["subprocess.Popen[bytes]"]:
     finally:
         process.kill()
         process.wait()
-        orphans.end(orphans.find(stack))
+        orphans.end(stack)
 
 
 def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
@@ -107,7 +107,7 @@ def test_a_signal_ends_the_whole_stack(
 ) -> None:
     supervisor.send_signal(number)
     assert supervisor.wait(DEADLINE) == 0
-    assert orphans.find(stack) == []
+    assert orphans.find(stack) == {}
 
 
 def test_down_returns_when_everything_ended(
@@ -116,7 +116,7 @@ def test_down_returns_when_everything_ended(
     with ThreadPoolExecutor() as pool:
         pool.submit(supervisor.wait, DEADLINE)
         assert down(stack) == "The stack is down."
-    assert orphans.find(stack) == []
+    assert orphans.find(stack) == {}
 
 
 def test_a_record_whose_pid_belongs_to_someone_else_is_left_alone(stack: Stack) -> None:
@@ -134,10 +134,10 @@ def test_a_process_with_the_stacks_mark_is_found_without_a_record(stack: Stack) 
     preflight.make_folder(stack)
     environment = {**os.environ, MARKER: str(stack.folder)}
     stray = subprocess.Popen(["sleep", "60"], env=environment)
-    assert [it.pid for it in orphans.find(stack)] == [stray.pid]
+    assert list(orphans.find(stack)) == [stray.pid]
     assert "ended 1 left-over" in preflight.end_orphans(stack)
     assert stray.wait(DEADLINE) is not None
-    assert orphans.find(stack) == []
+    assert orphans.find(stack) == {}
 
 
 def test_a_record_cut_short_counts_as_none(stack: Stack) -> None:

@@ -107,9 +107,9 @@ def test_without_names_what_there_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text,complaint",
     [
-        ("", "compose.yml:1: expected the key services"),
+        ("", "compose.yml:1: the file is empty"),
         ("name: x", "compose.yml:1: services: Field required"),
-        ("services: [", ": not YAML: "),
+        ("services: [", ": is no YAML: "),
         ("volume: {}\nservices: {}", "compose.yml:1: volume: unknown key, topology.py lists"),
         (
             "services:\n  a:\n    image: x\n    privileged: true",
@@ -121,7 +121,7 @@ def test_without_names_what_there_is(tmp_path: Path) -> None:
             "services.a: expected a command",
         ),
         ("services: {a: {build: {}, command: [x]}}", "expected args with SERVICE"),
-        ("services: {a: {image: x, image: y}}", "the key image stands twice"),
+        ("services: {a: {image: x, image: y}}", "the key 'image' stands twice"),
         ("services: {a: {image: [x]}}", "services.a.image: Input should be a valid string"),
         (
             "services: {a: {image: x, command: run}}",
