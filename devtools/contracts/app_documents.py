@@ -77,7 +77,7 @@ def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> Secrets
 
 async def _app(folder: Path, secrets: dict[str, str]) -> App:
     python = await environments.sync(folder.name) / "bin" / "python"
-    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **secrets}
+    environment = {"PATH": os.environ["PATH"], **secrets}
     argv = [python, SCRIPT]
     try:
         code, output = await output_of(argv, cwd=folder, env=environment, timeout=SECONDS)

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import yaml
 
+from devtools.engines import wheels
 from devtools.scaffold import edits, status
 from devtools.scaffold.edits import Edit
 from devtools.scaffold.names import RESERVED
@@ -170,14 +172,18 @@ def rendered(
 
     Raises DevError with copier's reason where it refuses an answer.
     """
-    copier = asyncio.run(environments.sync("devtools", ("scaffold",))) / "bin" / "copier"
+    asyncio.run(wheels.install("scaffold"))
+    copier = import_module("copier")
     with tempfile.TemporaryDirectory(prefix="scaffold-") as folder:
-        answers, made = Path(folder, "data.yml"), Path(folder, "made")
-        known = {"reserved": sorted(RESERVED), "in_use": [], "ports": [], "prefixes": []}
-        answers.write_text(yaml.safe_dump({**known, **data}, allow_unicode=True))
-        command = [str(copier), "copy", "--quiet", "--data-file", str(answers)]
-        command += [] if ask else ["--defaults"]
-        _run([*command, str(TEMPLATES / kind), str(made)], ROOT, asks=ask)
+        made = Path(folder)
+        known = {"reserved": sorted(RESERVED), "in_use": [], "ports": [], "prefixes": [], **data}
+        # The answers file names the template, relative to the repository.
+        with chdir(ROOT):
+            try:
+                source = str(TEMPLATES / kind)
+                copier.run_copy(source, made, data=known, defaults=not ask, quiet=True)
+            except (ValueError, copier.errors.CopierError) as refused:
+                raise DevError(str(refused).partition("': ")[2] or str(refused)) from None
         changes = edits.read((made / "edits.yml").read_text())
         (made / "edits.yml").unlink()
         files = [path for path in made.rglob("*") if path.is_file()]
@@ -232,23 +238,13 @@ def _unedited(rendered: Path, own: Path) -> bool:
     return own.is_file() and rows.sub("", own.read_text()) == rows.sub("", rendered.read_text())
 
 
-def _run(command: Sequence[str], folder: Path, *, asks: bool = False) -> str:
+def _run(command: Sequence[str], folder: Path) -> str:
     kept = {k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     done = subprocess.run(
-        command,
-        cwd=folder,
-        env=kept,
-        stdout=None if asks else subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=sys.stdin if asks else subprocess.DEVNULL,
-        text=True,
-        check=False,
+        command, cwd=folder, env=kept, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = (done.stderr.strip() or (done.stdout or "").strip()).splitlines() or ["no output"]
-        refused = re.fullmatch(
-            r"ValueError: (?:Validation error for question '\w+': )?(.*)", said[-1]
-        )
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no output"]
         name = " ".join(Path(word).name for word in command[:2])
-        raise DevError(refused[1] if refused else f"{name} failed: {said[-1]}")
-    return done.stdout or ""
+        raise DevError(f"{name} failed: {said[-1]}")
+    return done.stdout

@@ -26,6 +26,7 @@ State = Literal[
     "done",
 ]
 Phase = Literal["starting", "ready", "stopping", "failed"]
+Verb = Literal["status", "restart", "down"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class NotRunning(DevError):
 
 @dataclass(frozen=True)
 class Request:
-    verb: Literal["status", "restart", "down"]
+    verb: Verb
     service: str = ""
 
 

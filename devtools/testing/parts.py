@@ -76,7 +76,9 @@ def chosen(names: list[str]) -> list[Part]:
 def _parts() -> Iterator[Part]:
     for member, folder in members().items():
         if folder != ROOT:
-            yield Part(folder.name, folder, "tests", member, engine=ENGINES.get(member))
+            has_floor = "fail_under" in (folder / "pyproject.toml").read_text()
+            engine = ENGINES.get(member)
+            yield Part(folder.name, folder, "tests", member, engine=engine, has_floor=has_floor)
         if member in HAVE_ADAPTERS:
             name = f"{ADAPTERS}-{folder.name}"
             yield Part(name, folder, "tests", member, of_adapters=True, has_floor=False)

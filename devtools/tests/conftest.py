@@ -1,3 +1,4 @@
+import random
 import socket
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from devtools.workspace.repository import Stack
 _PORTS = (8100, 8103, 8109)
 
 
-def _free_offset() -> int:
+def free_offset() -> int:
     """A shift at which every port of the stub stack is free."""
-    for offset in range(20_000, 50_000, 137):
+    offsets = range(20_000, 50_000, 137)
+    for offset in random.sample(offsets, len(offsets)):  # other runs look for ports too
         sockets = [socket.socket() for _ in _PORTS]
         try:
             for it, port in zip(sockets, _PORTS, strict=True):
@@ -28,7 +30,7 @@ def _free_offset() -> int:
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     monkeypatch.chdir(tmp_path)
-    return Stack(tmp_path / "run", _free_offset())
+    return Stack(tmp_path / "run", free_offset())
 
 
 @pytest.fixture(scope="session")

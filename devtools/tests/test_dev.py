@@ -18,7 +18,8 @@ echo "$@" >> "{log}"
 [ -z "$FAIL_WITH" ] || {{ echo "$FAIL_WITH" >&2; exit 2; }}
 sleep 0.3
 mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"
-printf '#!/bin/sh\\necho "$PWD $@"\\n' > "$UV_PROJECT_ENVIRONMENT/bin/python"
+words='"$PWD $@" $PYTHONDONTWRITEBYTECODE'
+printf '#!/bin/sh\\necho %s\\n' "$words" > "$UV_PROJECT_ENVIRONMENT/bin/python"
 chmod +x "$UV_PROJECT_ENVIRONMENT/bin/python"
 """
 
@@ -64,7 +65,8 @@ def call(dev: Path, *words: str, cwd: Path, **environment: str) -> "subprocess.P
 def test_it_runs_devtools_from_anywhere_through_a_link(repository: Path, tmp_path: Path) -> None:
     link = tmp_path / "linked"
     link.symlink_to(repository / "dev")
-    said, _ = call(link, "status", "--json", cwd=tmp_path).communicate()
+    asked = call(link, "status", "--json", cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    said, _ = asked.communicate()
     assert said.strip() == f"{repository} -m devtools status --json"
 
 

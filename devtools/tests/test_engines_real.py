@@ -80,27 +80,8 @@ def listens(pid: int) -> set[str]:
     return {it.laddr.ip for it in found if it.status == psutil.CONN_LISTEN}
 
 
-@pytest.mark.parametrize("name", ["postgres", "valkey", "broker", "cassandra"])
-async def test_it_starts_twice_and_only_its_owner_logs_in_after_a_kill(
-    instance_of: Callable[[str], EngineInstance], name: str
-) -> None:
-    instance = instance_of(name)
-
-    async with running(instance) as first:
-        assert listens(first.process.pid) <= {"127.0.0.1", "::ffff:127.0.0.1"}
-        first.process.kill()
-        await first.process.wait()
-        assert not first.recipe.answers(instance)
-    async with running(instance) as second:
-        assert second.recipe.answers(instance)
-        if name == "cassandra":
-            with pytest.raises(cql.CqlError, match="incorrect"):
-                cql.run(instance.port, "cassandra", "cassandra")
-            cql.run(instance.port, "tools", PASSWORD, "SELECT role FROM system_auth.roles")
-
-
 @pytest.mark.parametrize("name", ["postgres", "valkey", "broker"])
-async def test_another_password_opens_nothing(
+async def test_it_comes_back_after_a_kill_and_only_its_owner_logs_in(
     instance_of: Callable[[str], EngineInstance], tmp_path: Path, name: str
 ) -> None:
     instance = instance_of(name)
@@ -108,26 +89,27 @@ async def test_another_password_opens_nothing(
     elsewhere.secrets.mkdir()
     set_password(elsewhere, "another")
 
-    async with running(instance) as engine:
-        assert not engine.recipe.answers(elsewhere)
-
-
-async def test_a_new_password_of_postgres_holds_from_the_next_start(
-    instance_of: Callable[[str], EngineInstance],
-) -> None:
-    instance = instance_of("postgres")
-    async with running(instance):
-        pass
+    async with running(instance) as first:
+        assert listens(first.process.pid) <= {"127.0.0.1", "::ffff:127.0.0.1"}
+        assert not first.recipe.answers(elsewhere)
+        first.process.kill()
+        await first.process.wait()
+        assert not first.recipe.answers(instance)
     set_password(instance, "a new one")
+    async with running(instance) as second:
+        assert second.recipe.answers(instance)
 
-    async with running(instance) as engine:
-        assert engine.recipe.answers(instance)
 
-
-async def test_data_of_cassandra_with_another_password_is_refused(
+async def test_cassandra_knows_its_owner_alone(
     instance_of: Callable[[str], EngineInstance],
 ) -> None:
     instance = instance_of("cassandra")
+
+    async with running(instance) as engine:
+        assert listens(engine.process.pid) <= {"127.0.0.1", "::ffff:127.0.0.1"}
+        with pytest.raises(cql.CqlError, match="incorrect"):
+            cql.run(instance.port, "cassandra", "cassandra")
+        cql.run(instance.port, "tools", PASSWORD, "SELECT role FROM system_auth.roles")
     recipe_for("cassandra:5.0").prepare(instance)
     set_password(instance, "a new one")
     with pytest.raises(EngineError, match="has another password"):

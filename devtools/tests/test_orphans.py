@@ -1,7 +1,6 @@
 """A supervisor killed with SIGKILL, and what the next start does about it."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -71,7 +70,7 @@ def supervisor(stack: Stack) -> Iterator["subprocess.Popen[bytes]"]:
         orphans.end(stack)
 
 
-def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
+def test_a_supervisor_is_alone_and_what_it_leaves_when_killed_is_cleaned_up(
     stack: Stack, supervisor: "subprocess.Popen[bytes]"
 ) -> None:
     state = state_of(stack)
@@ -81,6 +80,11 @@ def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
         int((switches(stack, service) / "child.pid").read_text())
         for service in ("back-api", "shared")
     ]
+    with (
+        pytest.raises(DevError, match=rf"is up already \(supervisor {supervisor.pid}\)"),
+        preflight.exclusive(stack),
+    ):
+        pass
     supervisor.kill()
     supervisor.wait()
     until(lambda: not any(psutil.pid_exists(pid) for pid in services))
@@ -89,25 +93,6 @@ def test_services_end_with_a_killed_supervisor_and_the_rest_is_cleaned_up(
     assert said.startswith("the last run was cut off; ended 2 left-over processes of it: back-api")
     until(lambda: not any(psutil.pid_exists(pid) for pid in children))
     assert preflight.end_orphans(stack) == ""
-
-
-def test_a_second_supervisor_is_refused(
-    stack: Stack, supervisor: "subprocess.Popen[bytes]"
-) -> None:
-    with (
-        pytest.raises(DevError, match=rf"is up already \(supervisor {supervisor.pid}\)"),
-        preflight.exclusive(stack),
-    ):
-        pass
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_whole_stack(
-    stack: Stack, supervisor: "subprocess.Popen[bytes]", number: signal.Signals
-) -> None:
-    supervisor.send_signal(number)
-    assert supervisor.wait(DEADLINE) == 0
-    assert orphans.find(stack) == {}
 
 
 def test_down_returns_when_everything_ended(

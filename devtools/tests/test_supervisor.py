@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable
 
 import psutil
 import pytest
+import pytest_asyncio
 
 from devtools.stack import control, orphans, ports, service_runner
-from devtools.stack.control import ServiceState, StackState
+from devtools.stack.control import ServiceState, StackState, Verb
 from devtools.stack.health import get
 from devtools.stack.process import session_members
 from devtools.stack.supervisor import Supervisor
+from devtools.tests.conftest import free_offset
 from devtools.tests.stub_stack import supervisor, switches
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack
@@ -41,6 +43,12 @@ class Running:
                     await self.task
                 await asyncio.sleep(0.02)  # noqa: TID251 - polls until a deadline
 
+    async def ask(self, verb: Verb, service: str) -> ServiceState:
+        """The state of a service after what was asked over the control channel."""
+        asked = control.Request(verb, service)
+        state = await in_thread(lambda: control.ask(self.stack.control, asked))
+        return next(it for it in state.services if it.name == service)
+
     async def until_ready(self) -> None:
         await self.until(lambda: self.supervisor.state.phase == "ready")
 
@@ -48,6 +56,15 @@ class Running:
         self.supervisor.ask_to_stop()
         async with asyncio.timeout(DEADLINE):
             await self.task
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ready(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """A stack that several tests look at, each leaving it ready."""
+    it = Running(Stack(tmp_path_factory.mktemp("ready"), free_offset()))
+    await it.until_ready()
+    yield it
+    await it.stop()
 
 
 @pytest.fixture
@@ -58,37 +75,82 @@ async def running(stack: Stack) -> AsyncIterator[Running]:
         await it.stop()
 
 
-async def test_services_start_in_the_order_of_their_dependencies(running: Running) -> None:
-    await running.until_ready()
-    first: dict[str, int] = {}
-    for state in running.states:
-        for service in state.services:
-            if service.state == "ready":
-                first.setdefault(service.name, len(first))
-    assert sorted(first, key=lambda name: first[name]) == ["shared", "back-postgres", "back-api"]
+@pytest.mark.asyncio(loop_scope="module")
+class TestAReadyStack:
+    async def test_services_start_in_the_order_of_their_dependencies(self, ready: Running) -> None:
+        first: dict[str, int] = {}
+        for state in ready.states:
+            for service in state.services:
+                if service.state == "ready":
+                    first.setdefault(service.name, len(first))
+        order = sorted(first, key=lambda name: first[name])
+        assert order == ["shared", "back-postgres", "back-api"]
 
+    async def test_who_waits_for_a_job_starts_after_its_end(self, ready: Running) -> None:
+        done = next(
+            index
+            for index, state in enumerate(ready.states)
+            if any(it.name == "secrets-init" and it.state == "done" for it in state.services)
+        )
+        before = {it.name: it.pid for it in ready.states[done - 1].services}
+        assert before["shared"] is None
 
-async def test_a_job_runs_once_and_who_waits_for_it_starts_after_its_end(running: Running) -> None:
-    await running.until_ready()
-    done = next(
-        index
-        for index, state in enumerate(running.states)
-        if any(it.name == "secrets-init" and it.state == "done" for it in state.services)
-    )
-    before = {it.name: it.pid for it in running.states[done - 1].services}
-    assert before["shared"] is None
-    assert running.service("secrets-init").state == "done"
-    runs = switches(running.stack, "secrets-init") / "runs"
-    assert runs.read_text() == "run\n"
+    async def test_a_job_runs_once_and_again_when_it_is_asked_to(self, ready: Running) -> None:
+        runs = switches(ready.stack, "secrets-init") / "runs"
+        assert runs.read_text() == "run\n"
+        assert (await ready.ask("restart", "secrets-init")).state == "done"
+        assert runs.read_text() == "run\nrun\n"
 
+    async def test_a_service_has_its_own_environment_and_the_stacks_mark(
+        self, ready: Running
+    ) -> None:
+        answer = await get(8100 + ready.stack.offset, "/health/ready")
+        environment = json.loads(answer.text)["environment"]
+        assert environment["UVICORN_PORT"] == str(8100 + ready.stack.offset)
+        assert environment["TOOLS_DASHBOARD_STACK"] == str(ready.stack.folder)
+        assert "PYTEST_CURRENT_TEST" not in environment
 
-async def test_a_job_runs_again_when_it_is_asked_to(running: Running) -> None:
-    await running.until_ready()
-    runs = switches(running.stack, "secrets-init") / "runs"
-    asked = control.Request("restart", "secrets-init")
-    state = await in_thread(lambda: control.ask(running.stack.control, asked))
-    assert {it.name: it.state for it in state.services}["secrets-init"] == "done"
-    assert runs.read_text() == "run\nrun\n"
+    async def test_the_log_holds_what_the_service_said(self, ready: Running) -> None:
+        text = (ready.stack.logs / "back-api.log").read_text()
+        assert '"event": "listening"' in text
+
+    async def test_a_service_that_is_not_ready_is_shown_and_left_alone(
+        self, ready: Running
+    ) -> None:
+        before = ready.service("back-postgres").restarts
+        unready = switches(ready.stack, "back-postgres") / "unready"
+        unready.touch()
+        await ready.until(lambda: ready.service("back-postgres").state == "unready")
+        assert ready.service("back-postgres").detail == "not now"
+        unready.unlink()
+        await ready.until(lambda: ready.service("back-postgres").state == "ready")
+        assert ready.service("back-postgres").restarts == before
+
+    async def test_a_killed_service_comes_back(self, ready: Running) -> None:
+        before = ready.service("back-api")
+        os.kill(before.pid or 0, signal.SIGKILL)
+        await ready.until(lambda: ready.service("back-api").restarts == before.restarts + 1)
+        await ready.until(lambda: ready.service("back-api").state == "ready")
+        assert ready.service("back-api").pid != before.pid
+        assert ready.service("shared").restarts == 0
+
+    async def test_a_service_that_shows_no_life_is_restarted(self, ready: Running) -> None:
+        before = ready.service("back-postgres").restarts
+        dead = switches(ready.stack, "back-postgres") / "dead"
+        dead.touch()
+        await ready.until(lambda: ready.service("back-postgres").restarts == before + 1)
+        dead.unlink()
+        await ready.until(lambda: ready.service("back-postgres").state == "ready")
+
+    async def test_the_control_channel_tells_and_restarts(self, ready: Running) -> None:
+        assert ready.stack.control.stat().st_mode & 0o077 == 0
+        before = await ready.ask("status", "back-api")
+        assert before.state == "ready"
+        after = await ready.ask("restart", "back-api")
+        assert (after.state, after.restarts) == ("ready", before.restarts)
+        assert after.pid != before.pid
+        with pytest.raises(DevError, match="no service nobody"):
+            await ready.ask("restart", "nobody")
 
 
 async def test_a_job_that_fails_ends_the_start_with_its_log(stack: Stack) -> None:
@@ -111,32 +173,23 @@ async def test_a_service_waits_for_what_is_not_ready(stack: Stack) -> None:
     await running.stop()
 
 
-async def test_stopping_ends_every_process_in_reverse_order(running: Running) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_every_process_in_reverse_order(
+    running: Running, number: signal.Signals
+) -> None:
     await running.until_ready()
     pids = [it.pid for it in running.supervisor.state.services if it.pid]
     assert len(pids) == 3
-    await running.stop()
+    os.kill(os.getpid(), number)
+    async with asyncio.timeout(DEADLINE):
+        await running.task
     assert not any(session_members(pid) for pid in pids)
     gone: list[str] = []
     for state in running.states:
         gone += [it.name for it in state.services if it.state == "stopped" and it.name not in gone]
     assert gone == ["back-api", "back-postgres", "shared"]
     assert orphans.recorded(running.stack) == []
-
-
-async def test_a_killed_service_comes_back(running: Running) -> None:
-    await running.until_ready()
-    killed = running.service("back-api").pid
-    assert killed
-    os.kill(killed, signal.SIGKILL)
-    await running.until(
-        lambda: (
-            running.service("back-api").state == "ready"
-            and running.service("back-api").pid != killed
-        )
-    )
-    assert running.service("back-api").restarts == 1
-    assert running.service("shared").restarts == 0
+    assert all(ports.is_free(port + running.stack.offset) for port in (8100, 8103, 8109))
 
 
 async def test_children_of_a_killed_service_are_ended_before_its_next_start(stack: Stack) -> None:
@@ -148,26 +201,6 @@ async def test_children_of_a_killed_service_are_ended_before_its_next_start(stac
     os.kill(running.service("back-api").pid or 0, signal.SIGKILL)
     await running.until(lambda: not psutil.pid_exists(child))
     await running.stop()
-
-
-async def test_a_service_that_shows_no_life_is_restarted(running: Running) -> None:
-    await running.until_ready()
-    dead = switches(running.stack, "back-postgres") / "dead"
-    dead.touch()
-    await running.until(lambda: running.service("back-postgres").restarts == 1)
-    dead.unlink()
-    await running.until(lambda: running.service("back-postgres").state == "ready")
-
-
-async def test_a_service_that_is_not_ready_is_shown_and_left_alone(running: Running) -> None:
-    await running.until_ready()
-    unready = switches(running.stack, "back-postgres") / "unready"
-    unready.touch()
-    await running.until(lambda: running.service("back-postgres").state == "unready")
-    assert running.service("back-postgres").detail == "not now"
-    unready.unlink()
-    await running.until(lambda: running.service("back-postgres").state == "ready")
-    assert running.service("back-postgres").restarts == 0
 
 
 async def test_a_service_that_never_starts_fails_the_start_with_its_last_words(
@@ -185,25 +218,13 @@ async def test_a_service_that_never_starts_fails_the_start_with_its_last_words(
     assert all(it.pid is None for it in running.supervisor.state.services)
 
 
-async def test_the_control_channel_tells_restarts_and_ends(running: Running) -> None:
+async def test_the_control_channel_ends(running: Running) -> None:
     await running.until_ready()
-    path = running.stack.control
-    assert path.stat().st_mode & 0o077 == 0
-    state = await in_thread(lambda: control.ask(path, control.Request("status")))
-    assert {it.name: it.state for it in state.services}["back-api"] == "ready"
-    before = running.service("back-api").pid
-    asked = control.Request("restart", "back-api")
-    state = await in_thread(lambda: control.ask(path, asked))
-    after = next(it for it in state.services if it.name == "back-api")
-    assert (after.state, after.restarts) == ("ready", 0)
-    assert after.pid != before
-    with pytest.raises(DevError, match="no service nobody"):
-        await in_thread(lambda: control.ask(path, control.Request("restart", "nobody")))
-    await in_thread(lambda: control.ask(path, control.Request("down")))
+    await running.ask("down", "shared")
     async with asyncio.timeout(DEADLINE):
         await running.task
     with pytest.raises(control.NotRunning):
-        control.ask(path, control.Request("status"))
+        control.ask(running.stack.control, control.Request("status"))
 
 
 async def test_a_second_request_to_stop_waits_for_nobody(running: Running) -> None:
@@ -213,24 +234,3 @@ async def test_a_second_request_to_stop_waits_for_nobody(running: Running) -> No
     running.supervisor.ask_to_stop()
     async with asyncio.timeout(2):
         await running.task
-
-
-async def test_a_service_has_its_own_environment_and_the_stacks_mark(running: Running) -> None:
-    await running.until_ready()
-    answer = await get(8100 + running.stack.offset, "/health/ready")
-    environment = json.loads(answer.text)["environment"]
-    assert environment["UVICORN_PORT"] == str(8100 + running.stack.offset)
-    assert environment["TOOLS_DASHBOARD_STACK"] == str(running.stack.folder)
-    assert "PYTEST_CURRENT_TEST" not in environment
-
-
-async def test_the_log_holds_what_the_service_said(running: Running) -> None:
-    await running.until_ready()
-    text = (running.stack.logs / "back-api.log").read_text()
-    assert '"event": "listening"' in text
-
-
-async def test_ports_are_free_after_the_stop(running: Running) -> None:
-    await running.until_ready()
-    await running.stop()
-    assert all(ports.is_free(port + running.stack.offset) for port in (8100, 8103, 8109))

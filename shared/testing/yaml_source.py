@@ -30,11 +30,12 @@ class Source:
     def __init__(self, text: str, replaced: Callable[[str], str] = str) -> None:
         loader = LOADER(text)
         try:
-            self._node = loader.get_single_node()
-            if self._node is None:
+            node: yaml.Node | None = loader.get_single_node()
+            if node is None:
                 raise Mistake(1, "the file is empty")
-            _prepare(self._node, replaced)
-            self.value: object = loader.construct_document(self._node)
+            _prepare(node, replaced)
+            self._node = node
+            self.value: object = loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise Mistake(line, f"is no YAML: {error.problem}") from None
