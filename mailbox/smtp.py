@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.utils import format_datetime, localtime
@@ -11,6 +12,8 @@ from mail_folder import MailFolder
 from settings import Settings
 
 log = logging.getLogger("mailbox.smtp")
+
+_REFUSED = re.compile(r"reject-([45]\d\d)(?:[+-].*)?@", re.IGNORECASE)
 
 
 @asynccontextmanager
@@ -39,6 +42,17 @@ class Receiver:
 
     def __init__(self, folder: MailFolder) -> None:
         self._folder = folder
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Takes every recipient but `reject-<code>@…`, which is refused with that SMTP code."""
+        if refused := _REFUSED.match(address):
+            code = refused[1]
+            return f"{code} {code[0]}.1.1 this address is refused as its name says"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(  # noqa: N802
         self, _server: SMTP, session: Session, envelope: Envelope

@@ -71,6 +71,31 @@ class TestReceive:
 
         assert message["Bcc"] == [{"Name": "", "Address": "secret@example.com"}]
 
+    @pytest.mark.parametrize(
+        "address, code",
+        [
+            ("reject-550@example.com", 550),
+            ("Reject-450-a1@example.com", 450),
+            ("reject-554+x@example.com", 554),
+        ],
+    )
+    def test_a_recipient_who_is_named_so_is_refused(
+        self, mailbox: TestClient, send: Send, text_mail: TextMail, address: str, code: int
+    ) -> None:
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            send(text_mail(), to=(address,))
+
+        assert refused.value.recipients[address][0] == code
+        assert not listed(mailbox)
+
+    def test_only_that_recipient_is_refused(
+        self, mailbox: TestClient, send: Send, text_mail: TextMail
+    ) -> None:
+        send(text_mail(), to=("ana@example.com", "reject-550@example.com", "reject-5@example.com"))
+
+        [message] = listed(mailbox)
+        assert message["Bcc"] == [{"Name": "", "Address": "reject-5@example.com"}]
+
     def test_a_mail_over_the_limit_is_refused(
         self,
         environment: int,
