@@ -54,39 +54,66 @@ class TestOpens:
 
 
 class TestHalfOpen:
-    def test_lets_one_probe_through_after_five_seconds(
+    def test_lets_one_trial_through_after_half_a_second(
         self, breaker: CircuitBreaker, clock: Clock
     ) -> None:
         fail(breaker, 5)
-        clock.now += 4.9
-        assert breaker.seconds_until_probe() == pytest.approx(0.1)
+        clock.now += 0.4
+        assert breaker.seconds_until_trial() == pytest.approx(0.1)
         assert not breaker.allow()
         clock.now += 0.1
         assert breaker.allow()
-        assert not breaker.allow(), "one probe at a time"
+        assert not breaker.allow(), "one trial at a time"
 
-    def test_a_probe_that_is_answered_closes(self, breaker: CircuitBreaker, clock: Clock) -> None:
+    def test_a_trial_that_is_answered_closes(self, breaker: CircuitBreaker, clock: Clock) -> None:
         fail(breaker, 20)
-        clock.now += 5
+        clock.now += 0.5
         breaker.allow()
         breaker.succeeded()
         assert breaker.allow()
         fail(breaker, 1)
-        assert breaker.allow(), "what came before the probe is forgotten"
+        assert breaker.allow(), "what came before the trial is forgotten"
 
-    def test_a_probe_that_fails_opens_again(self, breaker: CircuitBreaker, clock: Clock) -> None:
-        fail(breaker, 5)
-        clock.now += 5
-        breaker.allow()
-        breaker.failed()
-        assert not breaker.allow()
-        assert breaker.seconds_until_probe() == 5
-
-    def test_a_probe_that_was_cancelled_is_made_again(
+    def test_trials_that_fail_double_the_time_to_the_next(
         self, breaker: CircuitBreaker, clock: Clock
     ) -> None:
         fail(breaker, 5)
-        clock.now += 5
+        waits = []
+        for _ in range(6):
+            waits.append(breaker.seconds_until_trial())
+            clock.now += waits[-1]
+            assert breaker.allow()
+            breaker.failed()
+            assert not breaker.allow()
+        assert waits == [0.5, 1, 2, 4, 5, 5]
+
+    def test_a_trial_that_is_answered_shortens_the_time_again(
+        self, breaker: CircuitBreaker, clock: Clock
+    ) -> None:
+        fail(breaker, 5)
+        clock.now += 0.5
+        breaker.allow()
+        breaker.failed()
+        clock.now += 1
+        breaker.allow()
+        breaker.succeeded()
+        fail(breaker, 5)
+        assert breaker.seconds_until_trial() == 0.5
+
+    def test_calls_that_fail_late_do_not_delay_the_trial(
+        self, breaker: CircuitBreaker, clock: Clock
+    ) -> None:
+        fail(breaker, 5)
+        clock.now += 0.4
+        fail(breaker, 20)
+        clock.now += 0.1
+        assert breaker.allow()
+
+    def test_a_trial_that_was_cancelled_is_made_again(
+        self, breaker: CircuitBreaker, clock: Clock
+    ) -> None:
+        fail(breaker, 5)
+        clock.now += 0.5
         breaker.allow()
         breaker.gave_up()
         assert breaker.allow()

@@ -361,6 +361,28 @@ class TestBreaks:
         transport.script = [OK]
         assert await get(client) == USER
 
+    @pytest.mark.parametrize("status", [503, 504])
+    async def test_does_not_count_what_the_callee_could_not_get_from_another_service(
+        self, make: Make, status: int
+    ) -> None:
+        passed_on = refusal(status, "unavailable", **{"x-retried": "true"})
+        client, transport = make(*[passed_on] * 40)
+        for _ in range(40):
+            with pytest.raises((CallFailed, TimedOut)):
+                await get(client)
+        transport.script = [OK]
+        assert await get(client) == USER
+
+    async def test_is_shown_while_it_refuses(self, make: Make) -> None:
+        client, transport = make(*[ConnectionBroke()] * 6)
+        client.check_breaker()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await get(client)
+        with pytest.raises(Unavailable):
+            client.check_breaker()
+        assert len(transport.sent) == CircuitBreaker.IN_A_ROW
+
     async def test_long_polls_pass_it_by(self, make: Make) -> None:
         client, transport = make(*[ConnectionBroke()] * 6, OK)
         for _ in range(2):

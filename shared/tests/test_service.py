@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 import pytest
@@ -14,6 +15,8 @@ from shared.kit import Service, ServiceSettings
 from shared.kit.auth.guards import CallingService, calls_with_scope
 from shared.kit.errors import Conflict, TooManyRequests, Unavailable
 from shared.kit.http import context
+from shared.kit.http.circuit_breaker import CircuitBreaker
+from shared.kit.http.transport import ConnectionBroke, Reply, Request, StreamedReply
 from shared.kit.runtime.service import _run_with_restarts
 from shared.models.base import PublicRequest, Text
 from shared.testing.asgi_client import AsgiClient, running
@@ -30,6 +33,27 @@ class Note(PublicRequest):
 class Seen(BaseModel):
     correlation_id: str
     remaining: float | None
+
+
+class ReadyButBroken:
+    """A transport to a service that is ready, and ends the connection of every call."""
+
+    asked = ""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def send(self, request: Request, timeout: float) -> Reply:
+        self.asked = request.path
+        if request.path != "/health/ready":
+            raise ConnectionBroke
+        return Reply(200, {}, b"{}")
+
+    def stream(
+        self, request: Request, *, silence: float
+    ) -> AbstractAsyncContextManager[StreamedReply]:
+        raise NotImplementedError
 
 
 def routes() -> APIRouter:  # noqa: C901  (a list of routes, each of one line)
@@ -277,6 +301,20 @@ class TestHealth:
         async with running(service.api) as client:
             assert (await client.get("/health/ready")).status == 200
             assert (await client.get("/health")).json()["status"] == "degraded"
+
+    async def test_a_called_service_degrades_while_calls_to_it_are_refused(
+        self, settings: ServiceSettings
+    ) -> None:
+        callee = ReadyButBroken()
+        service = Service(settings, connect=lambda _: callee)
+        called = service.client("back-redis", "")
+        async with running(service.api) as client:
+            for _ in range(CircuitBreaker.IN_A_ROW):
+                with pytest.raises(Unavailable):
+                    await called.call("POST", "/health/a-call")
+            health = (await client.get("/health")).json()
+        assert health["status"] == "degraded"
+        assert callee.asked == "/health/ready"
 
     async def test_names_versions_of_contracts(self, client: AsgiClient) -> None:
         health = (await client.get("/health")).json()

@@ -250,6 +250,11 @@ class ServiceClient:
             raise TimedOut(f"{self.callee} did not answer in time.") from error
         parse_reply(self.callee, reply, None)
 
+    def check_breaker(self) -> None:
+        """Raises `Unavailable` while the circuit breaker refuses every call."""
+        if seconds := self._breaker.seconds_until_trial():
+            raise self._refused(seconds)
+
     async def events(
         self,
         path: str,
@@ -288,7 +293,7 @@ class ServiceClient:
                 reply = await self._attempt(request, policy, deadline)
                 if reply.status < 500:
                     return reply
-                safe = policy.repeatable and RETRIED_HEADER.lower() not in reply.headers
+                safe = policy.repeatable and not _was_retried(reply)
                 error = server_error(self.callee, reply)
             except ConnectFailed as refused:
                 raise unavailable(self.callee) from refused
@@ -317,11 +322,7 @@ class ServiceClient:
         if timeout <= 0:
             raise TimeoutError
         if policy.counts and not self._breaker.allow():
-            raise Unavailable(
-                f"{self.callee} can't be reached at present.",
-                retry_after=max(1.0, self._breaker.seconds_until_probe()),
-                retried=True,
-            )
+            raise self._refused(self._breaker.seconds_until_trial())
         headers = request.headers | self._headers(timeout)
         try:
             reply = await self._patient.send(replace(request, headers=headers), timeout)
@@ -334,9 +335,18 @@ class ServiceClient:
                 self._breaker.gave_up()
             raise
         if policy.counts:
-            # A 500 is about one request: the callee runs, and other calls succeed.
-            (self._breaker.failed if reply.status > 500 else self._breaker.succeeded)()
+            # A 500 is about one request, and what the callee could not get from a service of its
+            # own is about that one: the callee runs, and other calls succeed.
+            ok = reply.status <= 500 or _was_retried(reply)
+            (self._breaker.succeeded if ok else self._breaker.failed)()
         return reply
+
+    def _refused(self, seconds: float) -> Unavailable:
+        return Unavailable(
+            f"{self.callee} can't be reached at present.",
+            retry_after=max(1.0, seconds),
+            retried=True,
+        )
 
     def _headers(self, timeout: float | None) -> dict[str, str]:
         headers = {
@@ -364,6 +374,10 @@ class ServiceClient:
             f"no contract in shared/contracts allows {self._caller} to call {method} {path} "
             f"at {self.callee}: add it to the contract's endpoint under `callers`"
         )
+
+
+def _was_retried(reply: Reply) -> bool:
+    return RETRIED_HEADER.lower() in reply.headers
 
 
 def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:

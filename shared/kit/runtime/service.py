@@ -68,13 +68,15 @@ class Service:
     def client(self, callee: str, url: str) -> ServiceClient:
         """A client for another service, opened and closed with the app.
 
-        `/health` shows the state of that service.
+        `/health` shows that service as down where it is not ready, and while calls to it are
+        refused because they failed.
         """
         at = self._connect(callee) if self._connect else url
         client = self.resource(service_client(self._settings, callee, at))
 
         async def ask() -> None:
             await client.probe("/health/ready")
+            client.check_breaker()
 
         self._health.uses(callee, ask)
         return client
