@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 
 import pytest
 
-from tests.drills.test_kills import status
+from tests.drills.load import serves
+from tests.drills.processes import frozen, status
 from tests.stack import Visitor, code_of, until
 
 pytestmark = pytest.mark.skipif(
@@ -17,21 +16,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@asynccontextmanager
-async def frozen(service: str) -> AsyncIterator[None]:
-    """Stop the process of `service` with SIGSTOP: it neither answers nor ends."""
-    pid = (await asyncio.to_thread(status))[service]["pid"]
-    assert isinstance(pid, int)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):  # a service that is stuck is ended and started anew
-            os.kill(pid, signal.SIGCONT)
-
-
 class TestWithoutSessions:
-    async def test_protected_calls_answer_503_after_a_second(self, user: Visitor) -> None:
+    async def test_protected_calls_answer_503_after_a_second(
+        self, user: Visitor, visitors: Callable[..., Visitor]
+    ) -> None:
         assert (await user.get("/api/users/me")).status_code == 200
         async with frozen("valkey"):
             await asyncio.sleep(1.5)  # noqa: TID251 - the second of silence that is allowed, and then some
@@ -42,7 +30,7 @@ class TestWithoutSessions:
             assert time.monotonic() - started < 5
 
         async def back() -> bool | None:
-            return (await user.get("/api/users/me")).is_success or None
+            return await serves(user, visitors())
 
         await until(back, within=15)
 
@@ -51,7 +39,7 @@ class TestWithoutCassandra:
     async def test_logins_succeed_and_their_events_are_delivered_later(
         self, admin: Visitor, visitors: Callable[..., Visitor]
     ) -> None:
-        if "cassandra" not in await asyncio.to_thread(status):
+        if "cassandra" not in await status():
             pytest.skip("this stack runs without cassandra")
         async with frozen("cassandra"):
             user = await visitors().sign_up()
@@ -70,11 +58,16 @@ class TestWithoutCassandra:
         types = await until(logged, within=30)
         assert types == ["auth.login.succeeded", "user.verified", "user.registered"]
 
+        async def back() -> bool | None:
+            return await serves(user, visitors())
+
+        await until(back, within=15)
+
 
 class TestFrozenService:
     @pytest.mark.parametrize("service", ["back-postgres", "back-redis", "postgres"])
     async def test_callers_get_an_answer_within_five_seconds(
-        self, user: Visitor, service: str
+        self, user: Visitor, visitors: Callable[..., Visitor], service: str
     ) -> None:
         async with frozen(service):
             await asyncio.sleep(1.2)  # noqa: TID251 - back-redis's stream may be silent for a second
@@ -85,6 +78,6 @@ class TestFrozenService:
                 assert reply.status_code in {200, 503, 504}
 
         async def back() -> bool | None:
-            return (await user.get("/api/users/me")).is_success or None
+            return await serves(user, visitors())
 
         await until(back, within=15)
