@@ -13,7 +13,7 @@ from devtools.checks.tree import Member, Tree
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import output_of
-from devtools.workspace.repository import RUN
+from devtools.workspace.repository import RUN, pyproject
 
 _QUIET = ("--no-error-summary", "--hide-error-context")
 MYPY_CACHES = RUN / "mypy"
@@ -68,7 +68,7 @@ def _mypy_cache(name: str) -> dict[str, str]:
 
 async def layers(member: Member) -> str:
     """What import-linter says about the contracts in the member's pyproject.toml."""
-    if "importlinter" not in member.pyproject["tool"]:
+    if "importlinter" not in pyproject(member.project)["tool"]:
         return ""
     lint_imports = await _of(member, "lint-imports")
     command = (lint_imports, "--no-logo", "--no-cache")

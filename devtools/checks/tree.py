@@ -2,13 +2,13 @@
 
 import ast
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from devtools.workspace.errors import DevError
+from devtools.workspace.repository import workspace_folders
 
 LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
 
@@ -46,10 +46,6 @@ class Member:
         return self.folder if (self.folder / "pyproject.toml").exists() else self.root
 
     @cached_property
-    def pyproject(self) -> dict[str, dict[str, object]]:
-        return tomllib.loads((self.project / "pyproject.toml").read_text())
-
-    @cached_property
     def shipped(self) -> list[Path]:
         """The Python files that run outside tests."""
         found = sorted(_files(self.folder, ".py"))
@@ -72,8 +68,7 @@ class Tree:
     @cached_property
     def services(self) -> list[Member]:
         """The members of the workspace that are services: flat folders rooted at themselves."""
-        declared = tomllib.loads((self.root / "pyproject.toml").read_text())
-        folders = [self.root / name for name in declared["tool"]["uv"]["workspace"]["members"]]
+        folders = workspace_folders(self.root)
         return [Member(it.name, it, it) for it in folders if it.name != "devtools"]
 
     @cached_property

@@ -44,7 +44,7 @@ class Tree:
     @cached_property
     def versions(self) -> dict[str, str]:
         """The versions that ranges are resolved against."""
-        return {consistency.SHARED: generated_files.shared_version(self.root), **self.services}
+        return {consistency.SHARED: generated_files.version_in(self.root), **self.services}
 
     @cached_property
     def texts(self) -> Mapping[Path, str]:

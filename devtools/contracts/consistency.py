@@ -7,7 +7,7 @@ from itertools import pairwise
 from packaging.specifiers import SpecifierSet
 
 from devtools.contracts.stub_routes import path_parameters, type_of
-from shared.testing.contracts.files import ContractFile, Finding
+from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.models import UnknownModel, model
 from shared.testing.yaml_source import Location
 
@@ -60,20 +60,19 @@ def models(files: Files) -> Iterator[Finding]:
 
 def parameters(files: Files) -> Iterator[Finding]:
     """A parameter has a type that exists, and one of a path stands in the path."""
-    for file in files.values():
-        for at, endpoint in enumerate(file.contract.endpoints):
-            in_path = path_parameters(endpoint)
-            for name in endpoint.parameters.keys() - in_path.keys():
-                what = f"the path {endpoint.path} has no {{{name}}}"
-                yield file.finding(what, "endpoints", at, "parameters", name)
-            places = {"parameters": in_path, "query": endpoint.query, "headers": endpoint.headers}
-            for place, named in places.items():
-                for name, parameter in named.items():
-                    try:
-                        type_of(parameter)
-                    except UnknownModel as unknown:
-                        what = f"{parameter.type} is neither a plain type nor one of shared/models"
-                        yield file.finding(f"{what}: {unknown}", "endpoints", at, place, name)
+    for file, at, endpoint in each_in(files, lambda it: it.endpoints):
+        in_path = path_parameters(endpoint)
+        for name in endpoint.parameters.keys() - in_path.keys():
+            what = f"the path {endpoint.path} has no {{{name}}}"
+            yield file.finding(what, "endpoints", at, "parameters", name)
+        places = {"parameters": in_path, "query": endpoint.query, "headers": endpoint.headers}
+        for place, named in places.items():
+            for name, parameter in named.items():
+                try:
+                    type_of(parameter)
+                except UnknownModel as unknown:
+                    what = f"{parameter.type} is neither a plain type nor one of shared/models"
+                    yield file.finding(f"{what}: {unknown}", "endpoints", at, place, name)
 
 
 def participants(files: Files) -> Iterator[Finding]:
@@ -98,56 +97,46 @@ def participants(files: Files) -> Iterator[Finding]:
 
 def callers(files: Files) -> Iterator[Finding]:
     """A caller takes part in the endpoint's contract, or another contract lists the call."""
-    calls = [
-        (file, at, f"{it.method} {it.path} of {it.service}", it.caller)
-        for file in files.values()
-        for at, it in enumerate(file.contract.calls)
-    ]
-    granted = [
-        (file, at, f"{it.method} {it.path} of {it.service}", caller)
-        for file in files.values()
-        for at, it in enumerate(file.contract.endpoints)
-        for caller in it.callers
-    ]
-    listed = {call[2:] for call in calls}
-    for file, at, what, caller in granted:
-        if caller not in file.contract.participants and (what, caller) not in listed:
-            yield file.finding(
-                f"{caller} is not among services: add it with what it provides, or list "
-                "the call under calls of the contract of the feature that makes it",
-                *("endpoints", at, "callers"),
-            )
-    allowed = {grant[2:] for grant in granted}
-    for file, at, what, caller in calls:
-        if (what, caller) not in allowed:
-            yield file.finding(f"{what} has no caller {caller} in any contract", "calls", at)
+    listed = {(it.title, it.caller) for _, _, it in each_in(files, lambda it: it.calls)}
+    granted: set[tuple[str, str]] = set()
+    for file, at, endpoint in each_in(files, lambda it: it.endpoints):
+        grants = {(endpoint.title, caller) for caller in endpoint.callers}
+        granted |= grants
+        for _, caller in sorted(grants - listed):
+            if caller not in file.contract.participants:
+                yield file.finding(
+                    f"{caller} is not among services: add it with what it provides, or list "
+                    "the call under calls of the contract of the feature that makes it",
+                    *("endpoints", at, "callers"),
+                )
+    for file, at, call in each_in(files, lambda it: it.calls):
+        if (call.title, call.caller) not in granted:
+            what = f"{call.title} has no caller {call.caller} in any contract"
+            yield file.finding(what, "calls", at)
 
 
 def named_once(files: Files) -> Iterator[Finding]:
     """An endpoint and an event stand in one contract, once."""
     seen: dict[str, str] = {}
-    for name, file in files.items():
-        endpoints = [f"{it.method} {it.path} of {it.service}" for it in file.contract.endpoints]
-        events = [it.type for it in file.contract.events]
-        for key, listed in (("endpoints", endpoints), ("events", events)):
-            for at, what in enumerate(listed):
-                if what in seen:
-                    yield file.finding(f"{what} stands in {seen[what]} already", key, at)
-                seen.setdefault(what, name)
+    endpoints = [(*it[:2], it[2].title) for it in each_in(files, lambda it: it.endpoints)]
+    events = [(*it[:2], it[2].type) for it in each_in(files, lambda it: it.events)]
+    for key, listed in (("endpoints", endpoints), ("events", events)):
+        for file, at, what in listed:
+            if what in seen:
+                yield file.finding(f"{what} stands in {seen[what]} already", key, at)
+            seen.setdefault(what, file.contract.name)
 
 
 def consumers(files: Files) -> Iterator[Finding]:
     """An event goes to consumers that some contract declares."""
-    known = {it.name for file in files.values() for it in file.contract.consumers}
-    for file in files.values():
-        for at, event in enumerate(file.contract.events):
-            for name in event.consumers:
-                if name not in known:
-                    yield file.finding(
-                        f"{event.type} goes to {name}, and no contract has such a consumer; "
-                        f"there are {', '.join(sorted(known))}",
-                        *("events", at, "consumers"),
-                    )
+    known = {it.name for _, _, it in each_in(files, lambda it: it.consumers)}
+    for file, at, event in each_in(files, lambda it: it.events):
+        for name in (it for it in event.consumers if it not in known):
+            yield file.finding(
+                f"{event.type} goes to {name}, and no contract has such a consumer; "
+                f"there are {', '.join(sorted(known))}",
+                *("events", at, "consumers"),
+            )
 
 
 def edges(files: Files) -> dict[str, set[str]]:

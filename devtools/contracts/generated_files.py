@@ -1,14 +1,16 @@
 """Every file that is written from the contracts, and where it stands."""
 
+import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
-from devtools.contracts import registry_file, slices, stub_routes
+from devtools.contracts import slices, stub_routes
 from devtools.contracts.asyncapi_document import Document
+from devtools.workspace.repository import pyproject, workspace_folders
 from shared.testing.contracts.files import GENERATED, REGISTRY, ContractFile
 
 SLICE = "features/*/feature.yaml"
@@ -24,18 +26,16 @@ class Changes:
 
 def services_with_code(root: Path) -> dict[str, str]:
     """The version of each service that has code, from its pyproject.toml."""
-    workspace = _pyproject(root)["tool"]["uv"]["workspace"]["members"]
-    folders = [root / name for name in workspace]
     return {
-        folder.name: str(_pyproject(folder)["project"]["version"])
-        for folder in folders
+        folder.name: version_in(folder)
+        for folder in workspace_folders(root)
         if (folder / "main.py").exists() and (folder / "features").exists()
     }
 
 
-def shared_version(root: Path) -> str:
-    """The version of `shared`, which stands in the root's pyproject.toml."""
-    return str(_pyproject(root)["project"]["version"])
+def version_in(folder: Path) -> str:
+    """The version in a pyproject.toml; that of `shared` stands in the root's."""
+    return str(pyproject(folder)["project"]["version"])
 
 
 def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
@@ -43,8 +43,8 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
     versions = services_with_code(root)
     plain = [file.contract for file in contracts.values()]
     found = {
-        REGISTRY: registry_file.render(contracts),
-        GENERATED / "asyncapi.json": Document(contracts.values()).render(shared_version(root)),
+        REGISTRY: registry(contracts),
+        GENERATED / "asyncapi.json": Document(contracts.values()).render(version_in(root)),
     }
     serving = {it.service for contract in plain for it in contract.endpoints}
     for service in sorted({*versions, *serving}):
@@ -56,6 +56,34 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
             if service in versions:
                 found[slice_path(service, file.contract.name)] = slices.render(file, service)
     return found
+
+
+def registry(contracts: Mapping[str, ContractFile]) -> str:
+    """What running services look things up in: `shared/kit/contract_registry.json`."""
+    plain = [file.contract for file in contracts.values()]
+    endpoints = [
+        it.model_dump(include={"service", "method", "path", "scope"})
+        | {"callers": sorted(it.callers)}
+        for contract in plain
+        for it in contract.endpoints
+    ]
+    routing = {event.type: event.consumers for contract in plain for event in contract.events}
+    document = {
+        "digest": digest(contracts),
+        "contracts": {
+            name: {"version": file.contract.version, "digest": file.digest}
+            for name, file in contracts.items()
+        },
+        "endpoints": sorted(endpoints, key=itemgetter("service", "path", "method")),
+        "routing": dict(sorted(routing.items())),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def digest(contracts: Mapping[str, ContractFile]) -> str:
+    """One SHA-256 for all contracts: `/health` of every service tells it."""
+    digests = "".join(file.digest for file in contracts.values())
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def slice_path(service: str, feature: str) -> Path:
@@ -94,7 +122,3 @@ def sync(root: Path, wanted: Mapping[Path, str]) -> Changes:
 
 def _is_slice(path: Path) -> bool:
     return re.search(r"^contract: sha256:", path.read_text(), re.MULTILINE) is not None
-
-
-def _pyproject(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - TOML, read above
-    return tomllib.loads((folder / "pyproject.toml").read_text())

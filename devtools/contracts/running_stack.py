@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import yaml
 from pydantic import ValidationError
 
-from devtools.contracts import registry_file
+from devtools.contracts import generated_files
 from devtools.contracts.check import Tree, differences
 from devtools.contracts.document_shapes import Schema
 from devtools.workspace.errors import DevError
@@ -78,7 +78,7 @@ def _versions(tree: Tree, place: str, health: Health) -> Iterator[Finding]:
         if mine != theirs:
             what = f"{health.service} runs on {name} {theirs}; this checkout has {mine}"
             yield Finding(place, None, what)
-    digest = registry_file.digest(tree.contracts)
+    digest = generated_files.digest(tree.contracts)
     if health.contracts == here and health.contracts_digest != digest:
         what = f"{health.service} runs on other contracts of the same versions"
         mend = "restart it from this checkout, or raise the version of what changed"

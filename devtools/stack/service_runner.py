@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from devtools.engines import EngineError
 from devtools.stack.control import ServiceState, State
-from devtools.stack.logs import Entry, LogFile
+from devtools.stack.logs import LogFile
 from devtools.stack.orphans import Recorded
 from devtools.stack.process import Process
 from devtools.stack.programs import Program
@@ -49,7 +49,7 @@ class ServiceRunner:
         self.fatal = ""
         self.starting_since: float | None = None
         self._program = program
-        self._log = log
+        self.log = log
         self._changed = changed
         self._is_job = is_job
         self._process: Process | None = None
@@ -73,8 +73,10 @@ class ServiceRunner:
             if self._is_job:
                 await self._end_job(reason)
                 continue
-            self._log.note("process_ended", reason=reason)
-            self._count_failure(reason)
+            self.log.note("process_ended", reason=reason)
+            self._failures += 1
+            if self._failures >= _GIVE_UP_AFTER:
+                self.fatal = f"{self._failures} starts failed in a row; the last one: {reason}"
             self._set_state("restarting", detail=reason, restarts=self.state.restarts + 1)
             wait = next_wait(wait, healthy)
             with suppress(TimeoutError):
@@ -91,12 +93,6 @@ class ServiceRunner:
         if self._process:
             self._process.kill()
 
-    def last_entries(self, count: int) -> list[Entry]:
-        return self._log.last_entries(count)
-
-    def close(self) -> None:
-        self._log.close()
-
     async def _dependencies(self) -> None:
         for other, condition in self.depends_on.items():
             event = other.was_started if condition == "service_started" else other.was_ready
@@ -112,7 +108,7 @@ class ServiceRunner:
             self._set_state("done")
             self.was_ready.set()
         else:
-            self._log.note("job_failed", reason=reason)
+            self.log.note("job_failed", reason=reason)
             self.fatal = reason
             self._set_state("stopped", detail=reason)
         await self._restart.wait()
@@ -126,10 +122,10 @@ class ServiceRunner:
             command = await self._program.command()
         except (DevError, EngineError, OSError) as error:
             return str(error)
-        process = self._process = await Process.start(command, self._log)
+        process = self._process = await Process.start(command, self.log)
         began = time.monotonic()
         self.record = Recorded.of(self.state.name, process.pid)
-        self._set_state("starting", pid=process.pid)
+        self._set_state("starting")
         self.was_started.set()
         exited = asyncio.create_task(process.wait())
         failed = None if self._is_job else asyncio.create_task(self._watch(began))
@@ -144,7 +140,7 @@ class ServiceRunner:
             for task in ends[1:]:
                 task.cancel()
             if not exited.done():
-                self._set_state("stopping", pid=process.pid)
+                self._set_state("stopping")
                 await process.stop()
                 await exited
             self._process = self.record = None
@@ -167,47 +163,38 @@ class ServiceRunner:
     async def _until_ready(self, began: float) -> str:
         """Empty once it is ready, else the reason for a restart."""
         seen_alive = False
-        while True:
-            answer = await self._program.ready()
-            if answer.is_good:
-                self._ready_since = time.monotonic()
-                self._failures = 0
-                self._set_state("ready", ready_after=self._ready_since - began)
-                self.was_ready.set()
-                return ""
+        while not (answer := await self._program.ready()).is_good:
             seen_alive = seen_alive or answer.status is not None
             if not seen_alive and time.monotonic() - began > _LIVE_WITHIN:
                 return f"no answer in its first {_LIVE_WITHIN:g} s: {answer.text}"
             self._set_state("starting", detail=_short(answer.text))
             await asyncio.sleep(_POLL)
+        self._ready_since = time.monotonic()
+        self._failures = 0
+        self._set_state("ready", ready_after=self._ready_since - began)
+        self.was_ready.set()
+        return ""
 
     async def _check_ready(self) -> None:
         answer = await self._program.ready()
-        if answer.is_good:
-            self._set_state("ready")
-        else:
-            self._set_state("unready", detail=_short(answer.text))
-
-    def _count_failure(self, reason: str) -> None:
-        self._failures += 1
-        if self._failures >= _GIVE_UP_AFTER:
-            self.fatal = f"{self._failures} starts failed in a row; the last one: {reason}"
+        self._set_state(
+            "ready" if answer.is_good else "unready",
+            detail="" if answer.is_good else _short(answer.text),
+        )
 
     def _set_state(
         self,
         state: State,
         *,
         detail: str = "",
-        pid: int | None = None,
         restarts: int | None = None,
         ready_after: float | None = None,
     ) -> None:
-        running = self._process.pid if self._process else None
         new = replace(
             self.state,
             state=state,
             detail=detail,
-            pid=pid or running,
+            pid=self._process.pid if self._process else None,
             restarts=self.state.restarts if restarts is None else restarts,
             ready_after=ready_after or self.state.ready_after,
         )

@@ -125,7 +125,7 @@ class Supervisor:
         await asyncio.gather(*(end(name) for name in self._runners))
         await self._prerequisites.close()
         for runner in self._runners.values():
-            runner.close()
+            runner.log.close()
         orphans.end(self._stack)
 
     def _fatal_reason(self) -> str:
@@ -138,7 +138,7 @@ class Supervisor:
             if not reason and started and time.monotonic() - started > _READY_WITHIN:
                 reason = f"not ready within {_READY_WITHIN:g} s: {runner.state.detail}"
             if reason:
-                lines = [line(entry).plain for entry in runner.last_entries(_LAST_LINES)]
+                lines = [line(entry).plain for entry in runner.log.last_entries(_LAST_LINES)]
                 return "\n".join([f"{runner.state.name}: {reason}", *lines])
         return ""
 

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from devtools.testing.containers import container_engine
-from devtools.testing.embedded import embedded_engine
+from devtools.testing.engines import container_engine, embedded_engine
 from devtools.testing.parts import chosen, parts
 from devtools.testing.results import Outcome, counts
 from devtools.testing.run import PartRunner

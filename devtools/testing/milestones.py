@@ -18,7 +18,7 @@ from rich.table import Table
 
 from devtools.checks import tools
 from devtools.checks.tree import Tree
-from devtools.testing.embedded import embedded_engine
+from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen, parts
 from devtools.testing.results import Case, cases
 from devtools.testing.run import PartRunner

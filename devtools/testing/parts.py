@@ -4,17 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtools.testing.engines import PartEngine
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, members
-
-
-@dataclass(frozen=True)
-class PartEngine:
-    """The engine a part's tests want; its address comes as `TEST_{prefix}_HOST` and so on."""
-
-    name: str
-    image: str
-    prefix: str
 
 
 @dataclass(frozen=True)

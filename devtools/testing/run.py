@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devtools.stack.process import kill_session
-from devtools.testing.parts import Part, PartEngine
+from devtools.testing.engines import PartEngine
+from devtools.testing.parts import Part
 from devtools.testing.results import Outcome, outcome_of
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 from devtools.workspace import environments

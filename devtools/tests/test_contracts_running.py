@@ -92,7 +92,7 @@ class TestRealApps:
         tree.__dict__["services"] = {"back-api": "1.0.0"}
         lines = await diff.lines(tree, "profile")
         assert lines[1] == "back-api: differs"
-        assert "  -    method: PATCH" in lines
+        assert "  -  method: PATCH" in lines
         assert any("POST /api/profile: /answers/201 is missing" in line for line in lines)
         assert lines[-1] == "back-postgres: has no code yet"
         with pytest.raises(

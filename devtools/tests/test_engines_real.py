@@ -15,7 +15,7 @@ from devtools.engines.free_ports import free_ports
 from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process
-from devtools.testing.embedded import answers
+from devtools.testing.engines import answers
 from devtools.workspace.repository import UV
 from devtools.workspace.threads import in_thread
 

@@ -10,7 +10,8 @@ import pytest
 
 from devtools.testing import run as run_
 from devtools.testing.cli import app
-from devtools.testing.parts import Part, PartEngine, chosen, parts
+from devtools.testing.engines import PartEngine
+from devtools.testing.parts import Part, chosen, parts
 from devtools.testing.results import Outcome, counts, outcome_of
 from devtools.testing.run import PartRunner
 from devtools.testing.stack import Target

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from devtools.workspace.errors import DevError
 
@@ -48,9 +49,8 @@ class Stack:
 @cache
 def members() -> dict[str, Path]:
     """The folder of each member of the uv workspace, the root included, by its package name."""
-    workspace = _pyproject(ROOT)["tool"]["uv"]["workspace"]["members"]
-    folders = [ROOT, *(ROOT / member for member in workspace)]
-    return {_pyproject(folder)["project"]["name"]: folder for folder in folders}
+    folders = [ROOT, *workspace_folders(ROOT)]
+    return {pyproject(folder)["project"]["name"]: folder for folder in folders}
 
 
 def member_of(folder: Path) -> str:
@@ -64,5 +64,11 @@ def member_of(folder: Path) -> str:
         ) from None
 
 
-def _pyproject(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - TOML, read above
+def workspace_folders(root: Path) -> list[Path]:
+    """The folders of the members of the uv workspace at `root`, in its order."""
+    return [root / name for name in pyproject(root)["tool"]["uv"]["workspace"]["members"]]
+
+
+def pyproject(folder: Path) -> dict[str, Any]:
+    """What the pyproject.toml of a folder says."""
     return tomllib.loads((folder / "pyproject.toml").read_text())

@@ -1,10 +1,11 @@
 """The one reader of `shared/contracts/<feature>/feature.yaml`; it knows the line of each part."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +13,7 @@ from pydantic_core import ErrorDetails
 from shared.testing.contracts.schema import Contract
 from shared.testing.yaml_source import Location, Mistake, Source
 
+T = TypeVar("T")
 FOLDER = Path("shared") / "contracts"
 GENERATED = FOLDER / "generated"
 REGISTRY = Path("shared") / "kit" / "contract_registry.json"
@@ -58,6 +60,15 @@ class ContractFile:
 
     def finding(self, what: str, *location: str | int) -> Finding:
         return Finding(self.path, self.source.line(*location), what)
+
+
+def each_in(
+    files: Mapping[str, ContractFile], part: Callable[[Contract], list[T]]
+) -> Iterator[tuple[ContractFile, int, T]]:
+    """Each item of one list of every contract, such as its endpoints, with file and index."""
+    for file in files.values():
+        for at, item in enumerate(part(file.contract)):
+            yield file, at, item
 
 
 def read(path: Path, text: str) -> ContractFile:

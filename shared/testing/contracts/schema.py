@@ -119,6 +119,10 @@ class Endpoint(Part):
     errors: dict[Annotated[int, Field(ge=400, le=599)], Codes] = {}
     idempotent: bool
 
+    @property
+    def title(self) -> str:
+        return f"{self.method} {self.path} of {self.service}"
+
     @model_validator(mode="after")
     def _says_who_may_call(self) -> "Endpoint":
         if (self.scope is None) == (self.auth_required is None):
@@ -139,6 +143,10 @@ class Call(Part):
     service: Kebab
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Path
+
+    @property
+    def title(self) -> str:
+        return f"{self.method} {self.path} of {self.service}"
 
 
 class Event(Part):
