@@ -21,7 +21,10 @@ class Settings(ServiceSettings):
     mail_token_seconds: int = Field(default=86_400, gt=0)
     socket_ticket_seconds: int = Field(default=30, gt=0, le=300)
 
-    failed_logins_per_window: int = Field(default=10, ge=1)
+    failed_logins_per_account_and_network: int = Field(default=10, ge=1)
+    failed_logins_per_network: int = Field(default=50, ge=1)
+    failed_logins_per_account: int = Field(default=100, ge=1)
+    failed_logins_per_device: int = Field(default=10, ge=1)
     failed_logins_window_seconds: int = Field(default=900, ge=1)
 
     # argon2id as OWASP's password storage cheat sheet has it: 19 MiB, two passes, one lane.
@@ -30,5 +33,6 @@ class Settings(ServiceSettings):
     argon2_parallelism: int = Field(default=1, ge=1)
     argon2_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     argon2_waiting_max: int = Field(default=100, ge=0)
+    argon2_wait_seconds: float = Field(default=2.0, gt=0)
 
     signing_keys_interval: float = Field(default=2.0, gt=0, description="seconds between looks")

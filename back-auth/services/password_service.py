@@ -19,8 +19,8 @@ Result = TypeVar("Result")
 class PasswordService:
     """Hashes and checks passwords with argon2id (RFC 9106) in `threads` threads.
 
-    While `waiting_max` passwords wait, the next one raises Unavailable, so that a flood of
-    logins costs bounded memory and time.
+    At most `waiting_max` passwords wait for a thread, each for at most `wait_seconds`; others
+    raise Unavailable, so that a flood of logins costs bounded memory and time.
     """
 
     def __init__(
@@ -31,12 +31,16 @@ class PasswordService:
         parallelism: int,
         threads: int,
         waiting_max: int,
+        wait_seconds: float,
     ) -> None:
         self._hasher = PasswordHasher(
             time_cost=time_cost, memory_cost=memory_kib, parallelism=parallelism, type=Type.ID
         )
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="argon2")
-        self._free = threads + waiting_max
+        self._free = asyncio.Semaphore(threads)
+        self._waiting_max = waiting_max
+        self._wait_seconds = wait_seconds
+        self._waiting = 0
         # Checked for unknown accounts, so that they cost as much time as known ones.
         self._dummy_hash = self._hasher.hash("dummy password")
 
@@ -49,6 +53,7 @@ class PasswordService:
             parallelism=settings.argon2_parallelism,
             threads=settings.argon2_threads,
             waiting_max=settings.argon2_waiting_max,
+            wait_seconds=settings.argon2_wait_seconds,
         )
 
     async def __aenter__(self) -> Self:
@@ -83,13 +88,28 @@ class PasswordService:
             return False
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        if self._free == 0:
-            raise Unavailable("Too many passwords are being checked.", retry_after=1)
-        self._free -= 1
+        await self._wait_for_thread()
+        loop = asyncio.get_running_loop()
+        future = self._threads.submit(work)
+        # A thread works on when its caller has gone; only then it is free.
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free.release))
+        return await asyncio.wrap_future(future)
+
+    async def _wait_for_thread(self) -> None:
+        if self._free.locked() and self._waiting >= self._waiting_max:
+            raise _too_busy()
+        self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            async with asyncio.timeout(self._wait_seconds):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise _too_busy() from error
         finally:
-            self._free += 1
+            self._waiting -= 1
+
+
+def _too_busy() -> Unavailable:
+    return Unavailable("Too many passwords are being checked.", retry_after=1)
 
 
 def _normalised(password: str) -> str:

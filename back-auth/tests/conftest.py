@@ -58,7 +58,8 @@ def redis() -> RedisState:
 @pytest.fixture
 def keys(tmp_path: Path) -> Identities:
     made = make_identities(tmp_path, *SERVICES)
-    (tmp_path / "secrets" / "back-auth" / "mail-tokens.key").write_text("a key of a test")
+    for key in ("mail-tokens", "device-tokens"):
+        (tmp_path / "secrets" / "back-auth" / f"{key}.key").write_text(f"the {key} key of a test")
     return made
 
 
@@ -93,8 +94,19 @@ class Stack:
         _, password_hash = self.postgres.unclaimed.popitem()
         return self.postgres.add_user(email, password_hash, status=status, role=role)
 
-    async def log_in(self, email: str = EMAIL, password: str = PASSWORD) -> AsgiReply:
-        return await self.client.post("/auth/login", json={"email": email, "password": password})
+    async def log_in(
+        self,
+        email: str = EMAIL,
+        password: str = PASSWORD,
+        *,
+        network: str = "192.0.2.1",
+        device_token: str | None = None,
+    ) -> AsgiReply:
+        headers = {"X-Real-IP": network}
+        if device_token is not None:
+            headers["X-Device-Token"] = device_token
+        body = {"email": email, "password": password}
+        return await self.client.post("/auth/login", json=body, headers=headers)
 
     async def tokens(self, email: str = EMAIL) -> tuple[str, str]:
         """A new session's access and refresh token."""

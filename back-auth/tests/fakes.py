@@ -3,8 +3,7 @@
 The same contract tests run against these and against the real adapters (test_adapters.py).
 """
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -51,6 +50,7 @@ class PostgresState(FakeState):
 
     users: dict[UUID, User] = field(default_factory=dict)
     hashes: dict[UUID, str] = field(default_factory=dict)
+    password_versions: dict[UUID, int] = field(default_factory=dict)
     unclaimed: dict[UUID, str] = field(default_factory=dict)
     mail_tokens: dict[str, StoredMailToken] = field(default_factory=dict)
     answers: dict[UUID, User] = field(default_factory=dict)
@@ -92,7 +92,11 @@ class FakeAccounts:
         self._state.reach()
         for user in self._state.users.values():
             if user.email == email:
-                return UserCredential(user=user, password_hash=self._state.hashes[user.id])
+                return UserCredential(
+                    user=user,
+                    password_hash=self._state.hashes[user.id],
+                    password_version=self._state.password_versions.get(user.id, 1),
+                )
         return None
 
     async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
@@ -234,28 +238,15 @@ class FakeSessions:
         self._state.revoked.append(sid)
 
 
-class FakeAttemptLimit:
-    WINDOW_SECONDS = 900
-
-    def __init__(
-        self, state: RedisState, *, capacity: int = 10, window_seconds: int = WINDOW_SECONDS
-    ) -> None:
+class FakeTokenBuckets:
+    def __init__(self, state: RedisState) -> None:
         self._state = state
-        self._capacity = capacity
-        self.window_seconds = window_seconds
 
-    async def take(self, email: str) -> TokensTaken:
-        bucket = TokenBucket(
-            limit="failed-login",
-            key=hashlib.sha256(email.encode()).hexdigest(),
-            capacity=self._capacity,
-            window_seconds=self.window_seconds,
-        )
-        return self._state.buckets.take(bucket)
+    async def take(self, buckets: Sequence[TokenBucket]) -> TokensTaken:
+        return self._state.buckets.take(*buckets)
 
-    async def refill(self, email: str) -> None:
-        key = hashlib.sha256(email.encode()).hexdigest()
-        self._state.buckets.give_back(ReturnedTokens(limit="failed-login", key=key))
+    async def give_back(self, buckets: Sequence[ReturnedTokens]) -> None:
+        self._state.buckets.give_back(*buckets)
 
 
 class FakeTickets:
@@ -275,6 +266,7 @@ class FakePasswords:
     def __init__(self) -> None:
         self.checks = 0
         self.hashed = 0
+        self.busy = False
         self.parameters = "v1"
 
     async def hash(self, password: str) -> str:
@@ -282,6 +274,8 @@ class FakePasswords:
         return f"{self.parameters}:{password}"
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
+        if self.busy:
+            raise Unavailable("Too many passwords are being checked.")
         self.checks += 1
         return password_hash is not None and password_hash.partition(":")[2] == password
 

@@ -14,8 +14,9 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from features.email_auth.domain import Accounts, AttemptLimit
-from features.email_auth.infrastructure import PostgresAccounts, RedisAttemptLimit
+from features.email_auth.attempts import TokenBuckets
+from features.email_auth.domain import Accounts
+from features.email_auth.infrastructure import PostgresAccounts, RedisTokenBuckets
 from features.email_verification.domain import MailTokens, Verifications
 from features.email_verification.infrastructure import PostgresMailTokens, PostgresVerifications
 from features.live_notifications.domain import Tickets
@@ -33,8 +34,10 @@ from shared.kit.http.context import correlated
 from shared.models.auth import (
     LoggedOut,
     RedeemTicket,
+    ReturnedTokens,
     StoredMailToken,
     TicketHolder,
+    TokenBucket,
     UseVerificationToken,
 )
 from shared.models.base import now
@@ -45,12 +48,12 @@ from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
 from tests.fakes import (
     FakeAccounts,
-    FakeAttemptLimit,
     FakeCredentials,
     FakeEventPublisher,
     FakeMailTokens,
     FakeSessions,
     FakeTickets,
+    FakeTokenBuckets,
     FakeUsers,
     FakeVerifications,
     PostgresState,
@@ -83,7 +86,7 @@ class World:
     publisher: EventPublisher
     sessions: Sessions
     tickets: Tickets
-    attempts: AttemptLimit
+    buckets: TokenBuckets
     add_user: AddUser
     redeem_ticket: Redeem
 
@@ -115,7 +118,7 @@ def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
         FakeEventPublisher(postgres),
         FakeSessions(redis),
         FakeTickets(redis),
-        FakeAttemptLimit(redis, capacity=3, window_seconds=60),
+        FakeTokenBuckets(redis),
         add_user,
         redeem_ticket,
     )
@@ -133,7 +136,7 @@ def world_of_adapters(
         PostgresEventPublisher(postgres),
         RedisSessions(redis),
         RedisTickets(redis),
-        RedisAttemptLimit(redis, capacity=3, window_seconds=60),
+        RedisTokenBuckets(redis),
         add_user,
         redeem_ticket,
     )
@@ -361,18 +364,31 @@ class TestTickets:
             await world.redeem_ticket(ticket_hash)
 
 
-@pytest.mark.contract(consumer="back-auth", provider="back-redis")
-class TestAttempts:
-    async def test_end_and_come_back(self, world: World) -> None:
-        email = new_email()
-        taken = [await world.attempts.take(email) for _ in range(4)]
-        assert [token.allowed for token in taken] == [True, True, True, False]
-        assert 0 < taken[3].retry_after <= 20
-        await world.attempts.refill(email)
-        assert (await world.attempts.take(email)).allowed
+def bucket(*, capacity: int = 3) -> TokenBucket:
+    return TokenBucket(limit="a-test", key=uuid4().hex, capacity=capacity, window_seconds=60)
 
-    async def test_are_counted_an_address(self, world: World) -> None:
-        first, second = new_email(), new_email()
-        for _ in range(4):
-            await world.attempts.take(first)
-        assert (await world.attempts.take(second)).allowed
+
+@pytest.mark.contract(consumer="back-auth", provider="back-redis")
+class TestTokenBuckets:
+    async def test_are_empty_after_their_capacity(self, world: World) -> None:
+        one = bucket()
+        taken = [await world.buckets.take([one]) for _ in range(4)]
+        assert [tokens.allowed for tokens in taken] == [True, True, True, False]
+        assert 0 < taken[3].retry_after <= 20
+        assert (await world.buckets.take([bucket()])).allowed
+
+    async def test_a_refused_attempt_counts_in_none(self, world: World) -> None:
+        small, large = bucket(capacity=1), bucket()
+        taken = [await world.buckets.take([large, small]) for _ in range(5)]
+        assert [tokens.allowed for tokens in taken] == [True, False, False, False, False]
+        assert (await world.buckets.take([large])).remaining == 1
+
+    async def test_get_tokens_back(self, world: World) -> None:
+        first, second = bucket(), bucket()
+        for _ in range(3):
+            await world.buckets.take([first, second])
+        filled = ReturnedTokens(limit=first.limit, key=first.key)
+        one = ReturnedTokens(limit=second.limit, key=second.key, tokens=1)
+        await world.buckets.give_back([filled, one])
+        assert (await world.buckets.take([first])).remaining == 2
+        assert (await world.buckets.take([second])).remaining == 0

@@ -46,8 +46,10 @@ async def test_no_log_line_holds_a_secret(
     ticket = await stack.client.post("/auth/ws-ticket", headers=bearer(access))
     await stack.client.post("/auth/logout", headers=bearer(access))
     await until(lambda: bool(stack.postgres.published("auth.logout")))
+    device_token = str((await stack.log_in()).json()["device_token"])
+    await stack.log_in(password=SECRET, device_token=device_token)
     with stack.redis.outage():
-        await stack.log_in()
+        await stack.log_in(device_token=device_token)
         await stack.refresh(refresh)
     with stack.postgres.outage():
         await stack.log_in()
@@ -73,6 +75,7 @@ async def test_no_log_line_holds_a_secret(
         first_refresh.partition(".")[2],
         refresh.partition(".")[2],
         str(ticket.json()["ticket"]),
+        device_token,
         stack.postgres.hashes[user.id],
         "BEGIN PRIVATE KEY",  # pragma: allowlist secret
     ):

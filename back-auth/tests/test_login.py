@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -6,23 +7,31 @@ import pytest
 from argon2 import PasswordHasher
 from structlog.testing import capture_logs
 
+from features.email_auth.attempts import LoginAttempts, LoginLimits
 from features.email_auth.domain import LoginService
+from services.device_token_service import DeviceTokenService
 from shared.kit.errors import Forbidden, TooManyRequests, Unauthenticated, Unavailable
-from shared.models.auth import TokenPair
+from shared.kit.http.token_buckets import LocalTokenBuckets
+from shared.models.auth import LoginTokens, TokenPair
 from shared.models.base import now
 from shared.models.user import User, UserStatus
 from shared.testing.waiting import until
 from tests.conftest import EMAIL, PASSWORD, Stack
 from tests.fakes import (
     FakeAccounts,
-    FakeAttemptLimit,
     FakeEventPublisher,
     FakePasswords,
+    FakeTokenBuckets,
     PostgresState,
     RedisState,
 )
 
 UNKNOWN = "nobody@example.org"
+HOME = "192.0.2.1"
+AWAY = "198.51.100.7"
+LIMITS = LoginLimits(
+    per_account_and_network=10, per_network=50, per_account=100, per_device=10, window_seconds=900
+)
 
 
 class OpenedSessions:
@@ -46,14 +55,38 @@ class Login:
         self.passwords = FakePasswords()
         self.sessions = OpenedSessions()
         self.clock: datetime = now()
+        redis.buckets = LocalTokenBuckets(clock=self.seconds)
         self.service = LoginService(
             FakeAccounts(postgres),
-            FakeAttemptLimit(redis),
+            LoginAttempts(FakeTokenBuckets(redis), LIMITS),
+            DeviceTokenService("a key of a test"),
             self.passwords,
             self.sessions,
             FakeEventPublisher(postgres),
             clock=lambda: self.clock,
         )
+
+    def seconds(self) -> float:
+        """The clock of the token buckets."""
+        return self.clock.timestamp()
+
+    async def log_in(
+        self,
+        email: str = EMAIL,
+        password: str = PASSWORD,
+        *,
+        network: str = HOME,
+        device_token: str | None = None,
+    ) -> LoginTokens:
+        return await self.service.log_in(
+            email, password, network=network, device_token=device_token
+        )
+
+    async def fail(self, times: int, email: str = EMAIL, *, network: str = HOME) -> None:
+        """Log in with a wrong password; each attempt is refused as such."""
+        for _ in range(times):
+            with pytest.raises(Unauthenticated):
+                await self.log_in(email, "wrong", network=network)
 
     def add_user(self, status: UserStatus = "active") -> User:
         return self.postgres.add_user(EMAIL, f"v1:{PASSWORD}", status=status)
@@ -70,7 +103,7 @@ def login(postgres: PostgresState, redis: RedisState) -> Login:
 class TestLogIn:
     async def test_opens_a_session_and_leaves_an_event(self, login: Login) -> None:
         user = login.add_user()
-        pair = await login.service.log_in(EMAIL, PASSWORD)
+        pair = await login.log_in()
         [(user_id, sid)] = login.sessions.opened
         assert user_id == user.id
         assert pair.refresh_token.startswith(str(sid))
@@ -81,7 +114,7 @@ class TestLogIn:
         login.add_user()
         login.sessions.then = lambda: setattr(login.postgres, "down", True)
         with pytest.raises(Unavailable):
-            await login.service.log_in(EMAIL, PASSWORD)
+            await login.log_in()
 
     async def test_a_wrong_password_leaves_an_event_and_an_unknown_address_none(
         self, login: Login
@@ -90,7 +123,7 @@ class TestLogIn:
         refusals = []
         for email in (EMAIL, UNKNOWN):
             with pytest.raises(Unauthenticated) as refusal:
-                await login.service.log_in(email, "wrong")
+                await login.log_in(email, "wrong")
             refusals.append((refusal.value.code, refusal.value.detail))
         assert refusals == [("invalid_credentials", "The address or the password is wrong.")] * 2
         [event] = login.postgres.published("auth.login.failed")
@@ -100,7 +133,7 @@ class TestLogIn:
     async def test_checks_one_password_whoever_asks(self, login: Login, email: str) -> None:
         login.add_user()
         with pytest.raises(Unauthenticated):
-            await login.service.log_in(email, "wrong")
+            await login.log_in(email, "wrong")
         assert login.passwords.checks == 1
 
     async def test_a_refusal_does_not_wait_for_its_event(
@@ -116,7 +149,7 @@ class TestLogIn:
 
         monkeypatch.setattr(FakeAccounts, "find", find_then_fail)
         with pytest.raises(Unauthenticated):
-            await login.service.log_in(EMAIL, "wrong")
+            await login.log_in(EMAIL, "wrong")
 
     @pytest.mark.parametrize(
         "status, code",
@@ -130,9 +163,9 @@ class TestLogIn:
     ) -> None:
         login.add_user(status)
         with pytest.raises(Unauthenticated):
-            await login.service.log_in(EMAIL, "wrong")
+            await login.log_in(EMAIL, "wrong")
         with pytest.raises(Forbidden) as refusal:
-            await login.service.log_in(EMAIL, PASSWORD)
+            await login.log_in()
         assert refusal.value.code == code
         assert login.sessions.opened == []
         assert login.failures() == ["wrong_password", "not_active"]
@@ -140,65 +173,233 @@ class TestLogIn:
 
 class TestAttempts:
     @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
-    async def test_ten_wrong_ones_lock_the_address_for_the_right_one_too(
+    async def test_ten_wrong_ones_lock_the_account_for_their_network(
         self, login: Login, email: str
     ) -> None:
         login.add_user()
-        for _ in range(10):
-            with pytest.raises(Unauthenticated):
-                await login.service.log_in(email, "wrong")
+        await login.fail(10, email)
         with pytest.raises(TooManyRequests) as refusal:
-            await login.service.log_in(email, PASSWORD)
-        assert refusal.value.retry_after is not None
-        assert 0 < refusal.value.retry_after <= 90
+            await login.log_in(email)
+        assert refusal.value.retry_after == 90
         assert login.passwords.checks == 10
 
-    async def test_a_success_gives_all_attempts_back(self, login: Login) -> None:
+    async def test_another_network_gets_in(self, login: Login) -> None:
         login.add_user()
-        for _ in range(2):
-            for _ in range(9):
-                with pytest.raises(Unauthenticated):
-                    await login.service.log_in(EMAIL, "wrong")
-            await login.service.log_in(EMAIL, PASSWORD)
-        assert len(login.sessions.opened) == 2
+        await login.fail(10)
+        assert await login.log_in(network=AWAY)
+
+    async def test_a_network_that_tries_many_accounts_is_locked(self, login: Login) -> None:
+        login.add_user()
+        for number in range(50):
+            await login.fail(1, f"{number}@example.org")
+        with pytest.raises(TooManyRequests):
+            await login.log_in()
+        assert await login.log_in(network=AWAY)
+
+    @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
+    async def test_an_account_is_locked_for_unknown_devices_after_a_hundred(
+        self, login: Login, email: str
+    ) -> None:
+        login.add_user()
+        for number in range(10):
+            await login.fail(10, email, network=f"203.0.113.{number}")
+        with pytest.raises(TooManyRequests):
+            await login.log_in(email)
+
+    async def test_a_refused_attempt_counts_nowhere(self, login: Login) -> None:
+        login.add_user()
+        await login.fail(10)
+        for _ in range(100):
+            with pytest.raises(TooManyRequests):
+                await login.log_in()
+        await login.fail(10, UNKNOWN)
+        for number in range(30):
+            await login.fail(1, f"{number}@example.org")
+
+    async def test_every_refusal_names_the_same_wait(self, login: Login) -> None:
+        login.add_user()
+        device = (await login.log_in()).device_token
+        waits = set()
+        await login.fail(10)
+        with pytest.raises(TooManyRequests) as refusal:
+            await login.log_in()
+        waits.add((refusal.value.retry_after, refusal.value.detail))
+        for number in range(40):
+            await login.fail(1, f"{number}@example.org")
+        for token in (None, device):
+            with pytest.raises(TooManyRequests) as refusal:
+                await login.log_in("other@example.org", device_token=token)
+            waits.add((refusal.value.retry_after, refusal.value.detail))
+        assert len(waits) == 1
+
+    async def test_attempts_at_once_are_not_more(
+        self, login: Login, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        login.add_user()
+        matches, all_taken = FakePasswords.matches, asyncio.Event()
+
+        async def slow(self: FakePasswords, password: str, password_hash: str | None) -> bool:
+            await all_taken.wait()
+            return await matches(self, password, password_hash)
+
+        monkeypatch.setattr(FakePasswords, "matches", slow)
+        attempts = [asyncio.create_task(login.log_in(EMAIL, "wrong")) for _ in range(30)]
+        await asyncio.sleep(0)  # noqa: TID251 - lets the other tasks run
+        all_taken.set()
+        await asyncio.gather(*attempts, return_exceptions=True)
+        assert login.passwords.checks == 10
+
+    async def test_a_success_gives_the_attempts_of_account_and_network_back(
+        self, login: Login
+    ) -> None:
+        login.add_user()
+        for _ in range(3):
+            await login.fail(9)
+            await login.log_in()
+        assert len(login.sessions.opened) == 3
+
+    async def test_a_success_leaves_what_others_failed_in_the_network(self, login: Login) -> None:
+        login.add_user()
+        for number in range(49):
+            await login.fail(1, f"{number}@example.org")
+            await login.log_in()
+        await login.fail(1)
+        with pytest.raises(TooManyRequests):
+            await login.log_in()
+
+    async def test_one_that_was_not_checked_gives_its_tokens_back(self, login: Login) -> None:
+        login.add_user()
+        login.passwords.busy = True
+        for _ in range(60):
+            with pytest.raises(Unavailable):
+                await login.log_in()
+        login.passwords.busy = False
+        await login.fail(9)
+        assert await login.log_in()
 
     async def test_a_flood_on_a_locked_account_leaves_one_event_a_window(
         self, login: Login
     ) -> None:
         login.add_user()
-        for _ in range(10):
-            with pytest.raises(Unauthenticated):
-                await login.service.log_in(EMAIL, "wrong")
-        window = FakeAttemptLimit.WINDOW_SECONDS
-        started = datetime.fromtimestamp(1_000 * window, UTC)
-        for seconds in (0, 1, window - 1):
-            login.clock = started + timedelta(seconds=seconds)
-            with pytest.raises(TooManyRequests):
-                await login.service.log_in(EMAIL, "wrong")
-        assert login.failures().count("too_many_attempts") == 1
-        login.clock = started + timedelta(seconds=window)
-        with pytest.raises(TooManyRequests):
-            await login.service.log_in(EMAIL, "wrong")
-        assert login.failures().count("too_many_attempts") == 2
+        started = datetime.fromtimestamp(1_000_000 * LIMITS.window_seconds, UTC)
+        for windows in (0, 1):
+            login.clock = started + timedelta(seconds=windows * LIMITS.window_seconds)
+            await login.fail(10)
+            for seconds in (0, 1, 80):
+                login.clock += timedelta(seconds=seconds)
+                with pytest.raises(TooManyRequests):
+                    await login.log_in(EMAIL, "wrong")
+            assert login.failures().count("too_many_attempts") == windows + 1
 
     async def test_another_address_is_not_locked(self, login: Login) -> None:
         login.add_user()
-        for _ in range(11):
-            with pytest.raises((Unauthenticated, TooManyRequests)):
-                await login.service.log_in(UNKNOWN, "wrong")
-        assert await login.service.log_in(EMAIL, PASSWORD)
+        await login.fail(10, UNKNOWN)
+        assert await login.log_in()
+
+
+class TestDevices:
+    async def test_a_login_answers_a_token_of_its_device(self, login: Login) -> None:
+        login.add_user()
+        first, second = await login.log_in(), await login.log_in()
+        assert len(first.device_token) >= 43
+        assert first.device_token != second.device_token
+        again = await login.log_in(device_token=first.device_token)
+        assert again.device_token == first.device_token
+
+    async def test_a_known_one_passes_the_limits_of_the_account(self, login: Login) -> None:
+        login.add_user()
+        device = (await login.log_in()).device_token
+        await login.fail(10)
+        for number in range(9):
+            await login.fail(10, network=f"203.0.113.{number}")
+        with pytest.raises(TooManyRequests):
+            await login.log_in(network=AWAY)
+        assert await login.log_in(network=HOME, device_token=device)
+        assert await login.log_in(network=AWAY, device_token=device)
+
+    async def test_has_ten_attempts_of_its_own(self, login: Login) -> None:
+        login.add_user()
+        device = (await login.log_in()).device_token
+        for number in range(10):
+            with pytest.raises(Unauthenticated):
+                await login.log_in(password="wrong", network=f"a{number}", device_token=device)
+        with pytest.raises(TooManyRequests):
+            await login.log_in(network=AWAY, device_token=device)
+
+    async def test_does_not_pass_the_limit_of_its_network(self, login: Login) -> None:
+        login.add_user()
+        device = (await login.log_in()).device_token
+        for number in range(50):
+            await login.fail(1, f"{number}@example.org")
+        with pytest.raises(TooManyRequests):
+            await login.log_in(device_token=device)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda token: "",
+            lambda token: "x" * 10_000,
+            lambda token: f"{token[:-1]}{'B' if token.endswith('A') else 'A'}",
+            lambda token: f"{'A' * 43}.{token.partition('.')[2]}",
+            lambda token: token + "\n",
+            lambda token: token.partition(".")[0],
+        ],
+        ids=["empty", "long", "other proof", "other device", "with a line break", "half"],
+    )
+    async def test_a_token_that_is_none_is_ignored(
+        self, login: Login, change: Callable[[str], str]
+    ) -> None:
+        login.add_user()
+        token = change((await login.log_in()).device_token)
+        assert (await login.log_in(device_token=token)).device_token != token
+        await login.fail(10)
+        with pytest.raises(TooManyRequests):
+            await login.log_in(device_token=token)
+
+    async def test_one_of_another_account_is_ignored(self, login: Login) -> None:
+        login.add_user()
+        login.postgres.add_user("eve@example.org", "v1:eve", status="active")
+        foreign = (await login.log_in("eve@example.org", "eve")).device_token
+        await login.fail(10)
+        with pytest.raises(TooManyRequests):
+            await login.log_in(device_token=foreign)
+
+    async def test_a_new_password_ends_all_tokens(self, login: Login) -> None:
+        user = login.add_user()
+        device = (await login.log_in()).device_token
+        login.postgres.password_versions[user.id] = 2
+        await login.fail(10)
+        with pytest.raises(TooManyRequests):
+            await login.log_in(device_token=device)
+
+    async def test_an_hour_of_wrong_passwords_keeps_no_owner_out(self, login: Login) -> None:
+        login.add_user()
+        device = (await login.log_in()).device_token
+        attackers = [f"203.0.113.{number}" for number in range(5)]
+        for minute in range(60):
+            for network in attackers:
+                for _ in range(5):
+                    with pytest.raises((Unauthenticated, TooManyRequests)):
+                        await login.log_in(password="wrong", network=network)
+            assert await login.log_in(
+                network=attackers[0] if minute % 2 else HOME, device_token=device
+            )
+            assert await login.log_in(network=AWAY)
+            login.clock += timedelta(minutes=1)
+        checked = login.passwords.checks - 1 - 2 * 60
+        assert checked <= 5 * (10 + 4 * 10), "ten at once and forty an hour for each network"
 
 
 class TestRehash:
     async def test_a_hash_with_old_parameters_is_made_anew(self, login: Login) -> None:
         user = login.add_user()
         login.passwords.parameters = "v2"
-        await login.service.log_in(EMAIL, PASSWORD)
+        await login.log_in()
         assert login.postgres.hashes[user.id] == f"v2:{PASSWORD}"
 
     async def test_a_current_hash_is_not_made_again(self, login: Login) -> None:
         login.add_user()
-        await login.service.log_in(EMAIL, PASSWORD)
+        await login.log_in()
         assert login.passwords.hashed == 0
 
     async def test_a_login_succeeds_without_it(
@@ -212,7 +413,7 @@ class TestRehash:
 
         monkeypatch.setattr(FakeAccounts, "replace_hash", refuse)
         with capture_logs() as logs:
-            assert await login.service.log_in(EMAIL, PASSWORD)
+            assert await login.log_in()
         assert login.postgres.hashes[user.id] == f"v1:{PASSWORD}"
         assert [entry["event"] for entry in logs] == ["rehash_postponed"]
 
@@ -224,7 +425,13 @@ class TestHttp:
         assert reply.status == 200
         assert reply.headers["cache-control"] == "no-store"
         body = reply.json()
-        assert body.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
+        assert body.keys() == {
+            "access_token",
+            "token_type",
+            "expires_in",
+            "refresh_token",
+            "device_token",
+        }
         assert (body["token_type"], body["expires_in"]) == ("Bearer", 900)
 
     async def test_the_address_is_taken_in_any_case(self, stack: Stack) -> None:
@@ -249,9 +456,28 @@ class TestHttp:
         reply = await stack.log_in()
         assert reply.status == 429
         assert reply.json()["code"] == "too_many_requests"
-        assert 1 <= int(reply.headers["retry-after"]) <= 90
+        assert reply.headers["retry-after"] == "90"
         stack.redis.buckets.clear()
         assert (await stack.log_in()).status == 200
+
+    async def test_attempts_are_counted_for_the_network_that_the_gateway_names(
+        self, stack: Stack
+    ) -> None:
+        await stack.add_user()
+        for _ in range(11):
+            reply = await stack.log_in(password="wrong", network="2001:db8::1")
+        assert reply.status == 429
+        assert (await stack.log_in(network="2001:db8::2")).status == 429, "the same /64"
+        assert (await stack.log_in(network="2001:db8:0:1::1")).status == 200
+
+    async def test_a_device_token_is_taken_from_its_header(self, stack: Stack) -> None:
+        await stack.add_user()
+        device = str((await stack.log_in()).json()["device_token"])
+        for _ in range(10):
+            assert (await stack.log_in(password="wrong")).status == 401
+        assert (await stack.log_in()).status == 429
+        assert (await stack.log_in(device_token=device)).status == 200
+        assert (await stack.log_in(device_token="nonsense")).status == 429
 
     async def test_failed_logins_leave_their_event_soon(self, stack: Stack) -> None:
         await stack.add_user()

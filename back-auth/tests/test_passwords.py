@@ -14,10 +14,15 @@ from tests.fakes import FakeCredentials, FakePasswords, PostgresState
 
 
 def password_service(
-    *, time_cost: int = 1, threads: int = 1, waiting_max: int = 10
+    *, time_cost: int = 1, threads: int = 1, waiting_max: int = 10, wait_seconds: float = 5
 ) -> PasswordService:
     return PasswordService(
-        memory_kib=8, time_cost=time_cost, parallelism=1, threads=threads, waiting_max=waiting_max
+        memory_kib=8,
+        time_cost=time_cost,
+        parallelism=1,
+        threads=threads,
+        waiting_max=waiting_max,
+        wait_seconds=wait_seconds,
     )
 
 
@@ -99,6 +104,43 @@ class TestPasswordService:
                 go.set()
                 assert await asyncio.gather(*waiting) == [True] * 4
         assert most <= 2
+
+    async def test_waits_briefly_for_a_thread_and_no_longer(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go = threading.Event()
+
+        def slow(self: PasswordService, password: str, password_hash: str) -> bool:
+            return go.wait(10)
+
+        async with password_service(wait_seconds=0.05) as passwords:
+            monkeypatch.setattr(PasswordService, "_verify", slow)
+            first = asyncio.create_task(passwords.matches("x", "hash"))
+            await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
+            with pytest.raises(Unavailable) as refusal:
+                await passwords.matches("x", "hash")
+            assert refusal.value.retry_after == 1
+            go.set()
+            assert await first
+            assert await passwords.matches("x", "hash")
+
+    async def test_a_caller_who_leaves_does_not_free_a_busy_thread(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go = threading.Event()
+
+        def slow(self: PasswordService, password: str, password_hash: str) -> bool:
+            return go.wait(10)
+
+        async with password_service(wait_seconds=0.05) as passwords:
+            monkeypatch.setattr(PasswordService, "_verify", slow)
+            first = asyncio.create_task(passwords.matches("x", "hash"))
+            await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
+            first.cancel()
+            with pytest.raises(Unavailable):
+                await passwords.matches("x", "hash")
+            go.set()
+            assert await passwords.matches("x", "hash")
 
 
 def test_the_default_parameters_are_those_of_owasp(

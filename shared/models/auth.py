@@ -43,6 +43,15 @@ class TokenPair(Response):
     refresh_token: str = Field(repr=False)
 
 
+class LoginTokens(TokenPair):
+    """The tokens of a login, and the device token to send as `X-Device-Token` with the next ones.
+
+    A device token lets the account be logged in to while strangers use up its failed logins.
+    """
+
+    device_token: str = Field(repr=False)
+
+
 class Refresh(PublicRequest):
     """The refresh token to trade for a new pair."""
 

@@ -3,8 +3,10 @@
 from fastapi import APIRouter
 
 from features.email_auth.api import router
+from features.email_auth.attempts import LoginAttempts, LoginLimits
 from features.email_auth.domain import LoginService, SessionOpener
-from features.email_auth.infrastructure import PostgresAccounts, RedisAttemptLimit
+from features.email_auth.infrastructure import PostgresAccounts, RedisTokenBuckets
+from services.device_token_service import DeviceTokenService
 from services.event_publisher import EventPublisher
 from services.password_service import PasswordService
 from settings import Settings
@@ -20,10 +22,19 @@ def feature(
     redis: ServiceClient,
 ) -> APIRouter:
     """The routes of the feature, wired to the services that it needs."""
-    attempts = RedisAttemptLimit(
-        redis,
-        capacity=settings.failed_logins_per_window,
+    limits = LoginLimits(
+        per_account_and_network=settings.failed_logins_per_account_and_network,
+        per_network=settings.failed_logins_per_network,
+        per_account=settings.failed_logins_per_account,
+        per_device=settings.failed_logins_per_device,
         window_seconds=settings.failed_logins_window_seconds,
     )
-    accounts = PostgresAccounts(postgres)
-    return router(LoginService(accounts, attempts, passwords, sessions, publisher))
+    logins = LoginService(
+        PostgresAccounts(postgres),
+        LoginAttempts(RedisTokenBuckets(redis), limits),
+        DeviceTokenService(settings.secret("device-tokens.key")),
+        passwords,
+        sessions,
+        publisher,
+    )
+    return router(logins)

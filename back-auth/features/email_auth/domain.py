@@ -7,9 +7,21 @@ from uuid import UUID, uuid4, uuid5
 
 import structlog
 
+from features.email_auth.attempts import LoginAttempts
 from services.event_publisher import EventPublisher, event_command
-from shared.kit.errors import Forbidden, ServiceError, TooManyRequests, Unauthenticated
-from shared.models.auth import LoginFailed, LoginSucceeded, TokenPair, TokensTaken
+from shared.kit.errors import (
+    Forbidden,
+    ServiceError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+from shared.models.auth import (
+    LoginFailed,
+    LoginSucceeded,
+    LoginTokens,
+    TokenPair,
+)
 from shared.models.base import now
 from shared.models.user import User, UserCredential
 
@@ -26,14 +38,14 @@ class Accounts(Protocol):
     async def replace_hash(self, user_id: UUID, password_hash: str) -> None: ...
 
 
-class AttemptLimit(Protocol):
-    """Counts login attempts for an address, whether or not it has an account."""
+class DeviceTokens(Protocol):
+    """Issues the tokens of devices that logged in, and recognises them."""
 
-    window_seconds: int
+    def issue(self, account: UserCredential) -> str: ...
 
-    async def take(self, email: str) -> TokensTaken: ...
-
-    async def refill(self, email: str) -> None: ...
+    def device_id(self, token: str | None, account: UserCredential | None) -> str | None:
+        """The device whose token of this account it is; None for anything else."""
+        ...
 
 
 class Passwords(Protocol):
@@ -58,7 +70,8 @@ class LoginService:
     def __init__(
         self,
         accounts: Accounts,
-        attempts: AttemptLimit,
+        attempts: LoginAttempts,
+        devices: DeviceTokens,
         passwords: Passwords,
         sessions: SessionOpener,
         publisher: EventPublisher,
@@ -67,33 +80,42 @@ class LoginService:
     ) -> None:
         self._accounts = accounts
         self._attempts = attempts
+        self._devices = devices
         self._passwords = passwords
         self._sessions = sessions
         self._publisher = publisher
         self._clock = clock
 
-    async def log_in(self, email: str, password: str) -> TokenPair:
-        """The tokens of a new session.
+    async def log_in(
+        self, email: str, password: str, *, network: str, device_token: str | None = None
+    ) -> LoginTokens:
+        """The tokens of a new session, asked for from `network`.
 
         Known and unknown addresses cost the same calls and one password check and get the same
-        refusal. A refusal does not wait for its event.
+        refusal. A refusal does not wait for its event. A `device_token` that is not one of this
+        account is ignored.
 
         Raises:
-            TooManyRequests: the address has used up its failed logins.
+            TooManyRequests: the failed logins of the account, network or device are used up.
             Unauthenticated: `invalid_credentials`.
             Forbidden: the password is right, but the account may not log in.
+            Unavailable: too many passwords are being checked.
         """
-        attempt = await self._attempts.take(email)
         account = await self._accounts.find(email)
-        if not attempt.allowed:
+        device_id = self._devices.device_id(device_token, account)
+        try:
+            attempt = await self._attempts.begin(email, network, device_id)
+        except TooManyRequests:
             if account is not None:
                 self._publish_locked_out(account.user.id)
-            raise TooManyRequests(
-                "Too many failed logins. Try again later.", retry_after=attempt.retry_after
-            )
+            raise
 
         password_hash = account.password_hash if account else None
-        matches = await self._passwords.matches(password, password_hash)
+        try:
+            matches = await self._passwords.matches(password, password_hash)
+        except Unavailable:
+            await attempt.was_not_checked()
+            raise
         if account is None:
             _refuse()
         user = account.user
@@ -101,6 +123,7 @@ class LoginService:
             self._publish_failure(user.id, "wrong_password")
             _refuse()
         self._must_be_active(user)
+        await attempt.succeeded()
 
         sid = uuid4()
         tokens = await self._sessions.open(user, sid)
@@ -112,9 +135,13 @@ class LoginService:
                 command_id=uuid5(sid, "auth.login.succeeded"),
             )
         )
-        await self._attempts.refill(email)
         await self._keep_hash_current(account, password)
-        return tokens
+        return LoginTokens(
+            **tokens.model_dump(),
+            device_token=device_token
+            if device_token and device_id
+            else self._devices.issue(account),
+        )
 
     def _must_be_active(self, user: User) -> None:
         if user.status == "active":

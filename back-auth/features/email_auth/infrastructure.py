@@ -1,10 +1,10 @@
 """Accounts in back-postgres, failed logins in back-redis."""
 
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import structlog
 
-from services.secret_service import secret_hash
 from shared.kit.errors import NotFound, ServiceError, TimedOut, Unavailable
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.token_buckets import LocalTokenBuckets
@@ -18,8 +18,6 @@ from shared.models.auth import (
 from shared.models.user import Credential, CredentialAccepted, LookUpUser, UserCredential
 
 log = structlog.get_logger()
-
-LIMIT = "failed-login"
 
 
 class PostgresAccounts:
@@ -45,35 +43,26 @@ class PostgresAccounts:
         )
 
 
-class RedisAttemptLimit:
-    """A token bucket for each address: in back-redis, or in this process while that is down."""
+class RedisTokenBuckets:
+    """Token buckets in back-redis, or in this process while that is down."""
 
-    def __init__(self, redis: ServiceClient, *, capacity: int, window_seconds: int) -> None:
+    def __init__(self, redis: ServiceClient) -> None:
         self._redis = redis
-        self._capacity = capacity
-        self.window_seconds = window_seconds
         self._local = LocalTokenBuckets()
 
-    async def take(self, email: str) -> TokensTaken:
-        bucket = TokenBucket(
-            limit=LIMIT,
-            key=secret_hash(email),
-            capacity=self._capacity,
-            window_seconds=self.window_seconds,
-        )
+    async def take(self, buckets: Sequence[TokenBucket]) -> TokensTaken:
         try:
             return await self._redis.post(
-                "/limits/take", TakeTokens(buckets=[bucket]), response_model=TokensTaken
+                "/limits/take", TakeTokens(buckets=list(buckets)), response_model=TokensTaken
             )
         except (Unavailable, TimedOut) as error:
-            log.warning("limit_taken_locally", limit=LIMIT, reason=error.code)
-            return self._local.take(bucket)
+            log.warning("limit_taken_locally", limit=buckets[0].limit, reason=error.code)
+            return self._local.take(*buckets)
 
-    async def refill(self, email: str) -> None:
-        bucket = ReturnedTokens(limit=LIMIT, key=secret_hash(email))
-        self._local.give_back(bucket)
+    async def give_back(self, buckets: Sequence[ReturnedTokens]) -> None:
+        self._local.give_back(*buckets)
         try:
-            await self._redis.post("/limits/refill", ReturnTokens(buckets=[bucket]))
+            await self._redis.post("/limits/refill", ReturnTokens(buckets=list(buckets)))
         except ServiceError as error:
-            # The bucket refills over time; the login has succeeded.
-            log.warning("limit_not_refilled", limit=LIMIT, reason=error.code)
+            # The buckets refill over time, and no login fails for it.
+            log.warning("limit_not_given_back", limit=buckets[0].limit, reason=error.code)
