@@ -46,7 +46,7 @@ app.add_typer(admin, name="admin")
 
 HANDED_OVER = {
     "test": ("devtools.testing.cli:app", "Run all tests, or the tests of one part."),
-    "check": ("devtools.checks.cli:app", "Lint, types, boundaries and contracts of every part."),
+    "check": ("devtools.checks.run:app", "Lint, types, boundaries and contracts of every part."),
     "contracts": ("devtools.contracts.cli:app", "Write, check and compare what services agree on."),
     "stub": ("devtools.stack.stub:app", "Serve a service's OpenAPI document."),
     "milestone": ("devtools.testing.milestones:app", "Run the gates of a milestone: 1, 2, 3."),

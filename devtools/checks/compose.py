@@ -1,12 +1,12 @@
-"""docker-compose.yml: an engine meets its owner alone, who alone mounts its secrets."""
+"""docker-compose.yml: an engine meets its owner alone, and no variable is set that nobody reads."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 
-from devtools.checks.tree import Finding, Tree
+from devtools.checks.tree import Finding, Member, Tree
 
 ENGINE = "engine-"
 SECRETS = "secrets-"
@@ -59,3 +59,39 @@ def _named(service: dict[str, Any], key: str, prefix: str) -> list[str]:
     """What the entries of a list that begin with `prefix` name after it."""
     names = [entry.partition(":")[0] for entry in service.get(key, [])]
     return [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+
+
+READ_BY_PROGRAMS = re.compile(r"UVICORN_[A-Z_]+|TMPDIR")
+"""By uvicorn and by Python's tempfile."""
+LITERAL = re.compile(r"""environ(?:\.get\(|\[)\s*["'](\w+)["']""")
+URLS = re.compile(r"\{service\.upper\(\).*\}_URL")
+"""The gateway asks for the URL of each service that kong.yml names."""
+
+
+def unread_variables(tree: Tree, fields: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """Variables that no field (`fields`, by service) and no `os.environ["NAME"]` of it reads."""
+    compose = Compose(tree)
+    members = {member.name: member for member in tree.members}
+    for name, service in compose.services.items():
+        member = members.get(service.get("build", {}).get("args", {}).get("SERVICE", ""))
+        if member is None:
+            continue
+        known = fields.get(member.name, set()) | set(_literals(member))
+        for variable in service.get("environment", {}):
+            if variable not in known and not READ_BY_PROGRAMS.fullmatch(variable):
+                what = (
+                    f"{name} gets {variable}, and no settings class of {member.name} reads it. "
+                    "Remove it, or add the field to Settings in its settings.py."
+                )
+                yield compose.finding(name, what, f"{variable}:")
+
+
+def _literals(member: Member) -> Iterator[str]:
+    for path in member.shipped:
+        text = path.read_text()
+        yield from LITERAL.findall(text)
+        if URLS.search(text):
+            for host in re.findall(
+                r"https?://([\w-]+):\d+", (member.folder / "kong.yml").read_text()
+            ):
+                yield f"{host.upper().replace('-', '_')}_URL"

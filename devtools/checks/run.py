@@ -1,4 +1,4 @@
-"""All checks by name, chosen and run side by side."""
+"""The command ./dev check: all checks by name, chosen and run side by side."""
 
 import asyncio
 import os
@@ -7,18 +7,22 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
+import typer
+from rich.console import Console
+from rich.table import Table
 from typer.core import TyperGroup
 
 from devtools.checks import at_import, tools
-from devtools.checks.compose import engines_apart
+from devtools.checks.compose import engines_apart, unread_variables
 from devtools.checks.environments import environments_apart
 from devtools.checks.internal_endpoints import internal_endpoints
 from devtools.checks.machine_paths import machine_paths, secret_files
-from devtools.checks.pages.rule import docs
+from devtools.checks.pages import docs
 from devtools.checks.tree import Finding, Tree
-from devtools.checks.variables import unread_variables
 from devtools.workspace.errors import DevError
+from devtools.workspace.repository import ROOT
 from devtools.workspace.threads import in_thread
 
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
@@ -130,3 +134,46 @@ def _of_files(tree: Tree, folder: Path, part: str, dev: TyperGroup) -> list[Chec
 
 def _listed(tree: Tree, found: Iterator[Finding]) -> str:
     return "".join(f"{tree.relative(it.path)}:{it.line}: {it.what}\n" for it in found)
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+LONG = 400
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    what: Annotated[
+        str | None,
+        typer.Argument(help="A service, shared, devtools, boundaries, or the name of a check."),
+    ] = None,
+) -> None:
+    """Lint, types, boundaries and everything derived. All when nothing is named.
+
+    The context's object is the whole of ./dev, against which commands in pages are parsed.
+    """
+    started = time.monotonic()
+    tree = Tree(ROOT)
+    console = Console(highlight=False)
+    table = Table("check", "part", "result", "seconds", box=None, pad_edge=False)
+    results = asyncio.run(run(chosen(tree, what, context.obj)))
+    for it in results:
+        if it.complaint:
+            console.print(f"\n{it.check.name} ({it.check.part})", style="bold red")
+            console.print(it.complaint.rstrip(), markup=False, soft_wrap=True)
+        verdict = "[red]failed[/red]" if it.complaint else "[green]passed[/green]"
+        table.add_row(it.check.name, it.check.part, verdict, f"{it.seconds:.1f}")
+    console.print(table)
+    if what is None and (found := long_files(tree)):
+        console.print(f"For information, files of more than {LONG} lines: {', '.join(found)}")
+    broken = sum(bool(it.complaint) for it in results)
+    seconds = time.monotonic() - started
+    console.print(f"{len(results) - broken} checks passed, {broken} failed in {seconds:.0f} s")
+    raise typer.Exit(1 if broken else 0)
+
+
+def long_files(tree: Tree) -> list[str]:
+    """Each with its number of lines; tests are left out."""
+    sizes = [(it, it.read_text().count("\n")) for member in tree.members for it in member.shipped]
+    return [f"{tree.relative(path)} ({lines})" for path, lines in sizes if lines > LONG]

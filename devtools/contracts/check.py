@@ -1,8 +1,9 @@
-"""What ./dev contracts check looks at: the quick part, and what needs the services."""
+"""What ./dev contracts check looks at: the quick part, and what needs the services; and diff."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from functools import cached_property
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from devtools.contracts import (
     document_shapes,
     events_in_code,
     generated_files,
+    node_tools,
     numbers_in_code,
     required_versions,
     revisions,
-    typescript_types,
+    slices,
     unused_grants,
 )
-from devtools.contracts.node_tools import NodeTools
 from devtools.contracts.revisions import Documents
+from devtools.workspace.errors import DevError
 from shared.testing.contracts import files
 from shared.testing.contracts.files import GENERATED, ContractFile, Finding
 
@@ -42,11 +44,6 @@ class Tree:
         return generated_files.services_with_code(self.root)
 
     @cached_property
-    def versions(self) -> dict[str, str]:
-        """The versions that ranges are resolved against."""
-        return {consistency.SHARED: generated_files.version_in(self.root), **self.services}
-
-    @cached_property
     def texts(self) -> Mapping[Path, str]:
         """Every generated file as it should be, by its path."""
         return generated_files.files(self.root, self.contracts)
@@ -54,11 +51,11 @@ class Tree:
     @cached_property
     def public_document(self) -> str:
         """The OpenAPI document of the public API, which `types.ts` is made from."""
-        return typescript_types.public_document(self.contracts)
+        return node_tools.public_document(self.contracts)
 
     @property
     def types_are_current(self) -> bool:
-        return typescript_types.is_current(typescript_types.read(self.root), self.public_document)
+        return node_tools.is_current(self.root, self.public_document)
 
     @cached_property
     def documents(self) -> Documents:
@@ -103,14 +100,15 @@ def static(tree: Tree, against: str | None) -> Outcome:
 def contracts(tree: Tree) -> list[Finding]:
     """What is wrong with the contracts themselves."""
     try:
-        return consistency.broken(tree.contracts, tree.versions)
+        versions = {consistency.SHARED: generated_files.version_in(tree.root), **tree.services}
+        return consistency.broken(tree.contracts, versions)
     except files.Unreadable as unreadable:
         return unreadable.findings
 
 
 def drift(tree: Tree) -> list[Finding]:
     """Generated files that no longer say what the contracts and models say."""
-    types = [] if tree.types_are_current else [typescript_types.TYPES]
+    types = [] if tree.types_are_current else [node_tools.TYPES]
     stale = [*generated_files.drifted(tree.root, tree.texts), *types]
     left = generated_files.left_over(tree.root, tree.texts)
     return [
@@ -121,9 +119,8 @@ def drift(tree: Tree) -> list[Finding]:
 
 async def of_programs(tree: Tree) -> list[Finding]:
     """What the services themselves and the tools of document formats find wrong."""
-    services = asyncio.create_task(of_services(tree))
-    tools = await NodeTools.installed()
-    return [*await tools.complaints(tree.root), *await services]
+    found = await asyncio.gather(of_services(tree), node_tools.complaints(tree.root))
+    return [*found[1], *found[0]]
 
 
 async def of_services(tree: Tree) -> list[Finding]:
@@ -159,3 +156,45 @@ def differences(
             for said in document_shapes.differences(expected[name], real[name]):
                 what = f"{name}: {said}. Mend the route, or the contract and its document {path}"
                 yield Finding(place, None, what)
+
+
+async def compared(tree: Tree, feature: str) -> list[str]:
+    """A contract beside the slice and the real app of each service, line by line.
+
+    Raises DevError for a feature that has no contract.
+    """
+    file = tree.contracts.get(feature)
+    if file is None:
+        known = ", ".join(tree.contracts)
+        raise DevError(f"there is no contract {feature}; there are: {known}")
+    here = [name for name in file.contract.participants if name in tree.services]
+    serving = {it.service for it in file.contract.endpoints} & set(here)
+    found = await app_documents.apps(tree.root, serving)
+    own = tuple(f"{it.method} {it.path}{end}" for it in file.contract.endpoints for end in ": ")
+    said = [f"{feature} {file.contract.version} ({file.path})"]
+    for service in file.contract.participants:
+        if service not in tree.services:
+            said.append(f"{service}: has no code yet")
+            continue
+        differing = list(_slice(tree, file, service))
+        if service in found:
+            real = differences(tree, service, found[service].openapi, file.path)
+            differing += [it.what for it in real if it.what.startswith(own)]
+        said.append(f"{service}: {'differs' if differing else 'as agreed'}")
+        said += [f"  {line}" for line in differing]
+    return said
+
+
+def _slice(tree: Tree, file: ContractFile, service: str) -> Iterator[str]:
+    path = generated_files.slice_path(service, file.contract.name)
+    if not (tree.root / path).exists():
+        yield f"{path} is missing: run ./dev contracts sync"
+        return
+    yield from unified_diff(
+        slices.render(file, service).splitlines(),
+        (tree.root / path).read_text().splitlines(),
+        fromfile=f"{path} by the contract",
+        tofile=str(path),
+        lineterm="",
+        n=1,
+    )

@@ -32,12 +32,12 @@ class Format(StrEnum):
 @app.command()
 def sync() -> None:
     """Write everything that follows from the contracts."""
-    from devtools.contracts import generated_files, typescript_types
+    from devtools.contracts import generated_files, node_tools
 
     tree = _valid_tree()
     texts = dict(tree.texts)
     if not tree.types_are_current:
-        texts[typescript_types.TYPES] = asyncio.run(typescript_types.render(tree.public_document))
+        texts[node_tools.TYPES] = asyncio.run(node_tools.types_of(tree.public_document))
     changes = generated_files.sync(ROOT, texts)
     for path in changes.written:
         typer.echo(f"wrote {path}")
@@ -86,9 +86,9 @@ def check(
 @app.command()
 def diff(feature: str) -> None:
     """Show a contract beside each service's slice and the document that its app really gives."""
-    from devtools.contracts import diff as diff_
+    from devtools.contracts import check as checks
 
-    for line in asyncio.run(diff_.lines(_valid_tree(), feature)):
+    for line in asyncio.run(checks.compared(_valid_tree(), feature)):
         typer.echo(line)
 
 

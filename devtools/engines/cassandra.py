@@ -1,13 +1,21 @@
-"""Cassandra 5.0 out of locked jars on a Java 17 of its own: one role, no default superuser."""
+"""Cassandra 5.0 out of locked jars on a Java 17 of its own: one role, no default superuser.
+
+An archive of its classes is mapped by the JVM instead of read: a third less to start. It is made
+once for a Java runtime, by a throwaway node that notes which classes it loads. The JVM uses it
+where it fits its jars, and starts without it where it does not.
+"""
 
 import hashlib
 import os
 import shutil
+import subprocess
+import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from devtools.engines import cassandra_archive, cql, maven
+from devtools.engines import cql, maven
 from devtools.engines.free_ports import free_ports
 from devtools.engines.java import java
 from devtools.engines.recipe import EngineError, EngineInstance
@@ -18,6 +26,7 @@ LOCK = Path(__file__).with_name("cassandra.lock")
 CONFIGURATION = Path(__file__).with_name("cassandra_conf")
 ROLE = "tools"
 DEFAULT_SUPERUSER = "cassandra"
+START_SECONDS = 90.0
 
 
 class Cassandra:
@@ -34,7 +43,7 @@ class Cassandra:
             maven.download(wanted, _jar_folder(), progress)
         if not self._archive.exists():
             progress("archiving Cassandra's classes for faster starts, once")
-            cassandra_archive.make(self._archive, self.prepare, free_ports(2))
+            _make_archive(self._archive, self.prepare, free_ports(2))
         progress("Cassandra's jars are in the cache")
 
     @property
@@ -116,3 +125,38 @@ def _jar_folder() -> Path:
 
 def _password(instance: EngineInstance) -> str:
     return (instance.secrets / "cassandra.password").read_text().strip()
+
+
+def _make_archive(archive: Path, launch_of: Callable[[EngineInstance], Command], port: int) -> None:
+    """Write `archive`; a node that does not start leaves none, which costs time only."""
+    with tempfile.TemporaryDirectory(prefix="cassandra-classes-") as folder:
+        root = Path(folder)
+        instance = EngineInstance("cassandra", root / "data", root / "run", root / "secrets", port)
+        instance.secrets.mkdir()
+        (instance.secrets / "cassandra.password").write_text("unused")
+        launch = launch_of(instance)
+        java, *options = launch.argv
+        classes = root / "classes"
+        with subprocess.Popen(
+            [java, f"-XX:DumpLoadedClassList={classes}", *options],
+            env=launch.env,
+            cwd=launch.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as node:
+            too_long = threading.Timer(START_SECONDS, node.kill)
+            too_long.start()
+            # When it serves clients, every class of a start is loaded.
+            serves = any(b"Created default superuser" in line for line in node.stdout or ())
+            node.terminate()
+        too_long.cancel()
+        if not serves:
+            return
+        partial = archive.with_name(f"{archive.name}.{os.getpid()}")
+        class_path = options[options.index("-cp") + 1]
+        dump = [java, "-Xshare:dump", "-XX:+UseSerialGC", "-Xlog:disable", "-cp", class_path]
+        dump += [f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={partial}"]
+        subprocess.run(dump, env=launch.env, capture_output=True, check=False)
+        if partial.exists():
+            partial.rename(archive)

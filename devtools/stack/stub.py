@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from devtools.engines import node_packages
-from devtools.stack import ports
+from devtools.stack import preflight
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE, ROOT, RUN
 
@@ -93,8 +93,8 @@ def stub(
     A request header `Prefer: code=404` asks for an error. Ctrl-C ends it.
     """
     port = port or _own_port(service)
-    if not ports.is_free(port):
-        raise DevError(f"port {port} is taken by {ports.holder(port)}: choose one with --port")
+    if not preflight.is_free(port):
+        raise DevError(f"port {port} is taken by {preflight.holder(port)}: choose one with --port")
     raise typer.Exit(asyncio.run(_serve(service, port)))
 
 

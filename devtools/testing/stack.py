@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from devtools.stack import control, ports
+from devtools.stack import control, preflight
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import output_of
 from devtools.workspace.repository import ROOT, RUN, Stack
@@ -133,5 +133,5 @@ async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
 def _free_offset() -> int:
     while True:
         offset = random.randrange(OFFSET_STEP, LAST_OFFSET, OFFSET_STEP)  # noqa: S311 - a guess
-        if ports.is_free(GATEWAY_PORT + offset) and ports.is_free(MAIL_PORT + offset):
+        if preflight.is_free(GATEWAY_PORT + offset) and preflight.is_free(MAIL_PORT + offset):
             return offset

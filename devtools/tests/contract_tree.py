@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from devtools.contracts import generated_files, stub_routes, typescript_types
+from devtools.contracts import generated_files, node_tools, stub_routes
 from devtools.contracts.check import Tree
 from devtools.workspace.repository import ROOT
 from shared.testing.contracts.schema import Contract, Endpoint
@@ -62,8 +62,8 @@ class Copy:
         tree = self.tree()
         texts = dict(tree.texts)
         if not tree.types_are_current:
-            text = typescript_types.signed(tree.public_document, "")
-            texts[typescript_types.TYPES] = text
+            text = node_tools.signed(tree.public_document, "")
+            texts[node_tools.TYPES] = text
         return generated_files.sync(self.root, texts)
 
     def replace(self, path: str, old: str, new: str) -> None:

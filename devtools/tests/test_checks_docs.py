@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from devtools.checks.pages import docs
 from devtools.checks.pages.addresses import addresses
 from devtools.checks.pages.commands import commands
-from devtools.checks.pages.links import links
-from devtools.checks.pages.paths import paths
-from devtools.checks.pages.rule import docs
+from devtools.checks.pages.targets import links, paths
 from devtools.checks.tree import Finding, Tree
 from devtools.cli import HANDED_OVER, command_tree
 

@@ -11,13 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from devtools.contracts import (
-    check,
-    diff,
-    graph,
-    running_stack,
-    stub_routes,
-)
+from devtools.contracts import check, graph, running_stack, stub_routes
 from devtools.tests.contract_tree import Copy
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
@@ -90,7 +84,7 @@ class TestRealApps:
         copy.replace(slice_, "method: PATCH", "method: PUT")
         tree = copy.tree()
         tree.__dict__["services"] = {"back-api": "1.0.0"}
-        lines = await diff.lines(tree, "profile")
+        lines = await check.compared(tree, "profile")
         assert lines[1] == "back-api: differs"
         assert "  -  method: PATCH" in lines
         assert any("POST /api/profile: /answers/201 is missing" in line for line in lines)
@@ -98,7 +92,7 @@ class TestRealApps:
         with pytest.raises(
             DevError, match="there is no contract wishes; there are: account, audit"
         ):
-            await diff.lines(tree, "wishes")
+            await check.compared(tree, "wishes")
 
 
 class TestARunningStack:

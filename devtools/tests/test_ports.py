@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devtools.stack import ports, preflight
+from devtools.stack import preflight
 from devtools.stack.layout import Layout
 from devtools.stack.process import MARKER
 from devtools.tests.stub_stack import topology
@@ -23,11 +23,11 @@ def taken() -> Iterator[int]:
 
 
 def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
-    assert not ports.is_free(taken)
+    assert not preflight.is_free(taken)
 
 
 def test_the_holder_is_named(taken: int) -> None:
-    assert f"(process {os.getpid()})" in ports.holder(taken)
+    assert f"(process {os.getpid()})" in preflight.holder(taken)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_clone_whose_stack_holds_it_is_named(folder: str, named: str) -> Non
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout
-        said = ports.holder(int(process.stdout.readline()))
+        said = preflight.holder(int(process.stdout.readline()))
         process.kill()
     assert said.endswith(f"(process {process.pid}) of the {named}")
 
@@ -66,13 +66,13 @@ def test_a_process_without_environment_is_told_by_its_siblings() -> None:
         [sys.executable, "-c", supervisor], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout
-        said = ports.holder(int(process.stdout.readline()))
+        said = preflight.holder(int(process.stdout.readline()))
         process.communicate()
     assert said.endswith("of the stack in /clones/tools")
 
 
 def test_a_port_that_nobody_holds_has_an_unknown_holder() -> None:
-    assert ports.holder(1) == "another process"
+    assert preflight.holder(1) == "another process"
 
 
 def test_a_taken_port_is_refused_with_port_service_and_holder(stack: Stack, taken: int) -> None:

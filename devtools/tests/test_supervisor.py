@@ -10,7 +10,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from devtools.stack import control, orphans, ports, service_runner
+from devtools.stack import control, orphans, preflight, service_runner
 from devtools.stack.control import ServiceState, StackState, Verb
 from devtools.stack.health import get
 from devtools.stack.process import session_members
@@ -189,7 +189,7 @@ async def test_a_signal_ends_every_process_in_reverse_order(
         gone += [it.name for it in state.services if it.state == "stopped" and it.name not in gone]
     assert gone == ["back-api", "back-postgres", "shared"]
     assert orphans.recorded(running.stack) == []
-    assert all(ports.is_free(port + running.stack.offset) for port in (8100, 8103, 8109))
+    assert all(preflight.is_free(port + running.stack.offset) for port in (8100, 8103, 8109))
 
 
 async def test_children_of_a_killed_service_are_ended_before_its_next_start(stack: Stack) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from devtools.checks.compose import unread_variables
 from devtools.checks.run import RULES, chosen
 from devtools.checks.tree import Tree
-from devtools.checks.variables import unread_variables
 from devtools.cli import command_tree
 from devtools.tests.boundaries.conftest import Break
 from devtools.workspace.errors import DevError
