@@ -50,6 +50,7 @@ class PostgresState(FakeState):
 
     users: dict[UUID, User] = field(default_factory=dict)
     hashes: dict[UUID, str] = field(default_factory=dict)
+    credential_ids: dict[UUID, UUID] = field(default_factory=dict)
     password_versions: dict[UUID, int] = field(default_factory=dict)
     unclaimed: dict[UUID, str] = field(default_factory=dict)
     mail_tokens: dict[str, StoredMailToken] = field(default_factory=dict)
@@ -62,8 +63,14 @@ class PostgresState(FakeState):
     ) -> User:
         user = User(id=uuid4(), email=email, role=role, status=status, version=1, created_at=now())
         self.users[user.id] = user
-        self.hashes[user.id] = password_hash
+        self.set_password(user.id, password_hash)
         return user
+
+    def set_password(self, user_id: UUID, password_hash: str) -> None:
+        """Another password: a new credential of the next version."""
+        self.hashes[user_id] = password_hash
+        self.credential_ids[user_id] = uuid4()
+        self.password_versions[user_id] = self.password_versions.get(user_id, 0) + 1
 
     def change(
         self, user: User, *, status: UserStatus | None = None, role: Role | None = None
@@ -95,15 +102,20 @@ class FakeAccounts:
                 return UserCredential(
                     user=user,
                     password_hash=self._state.hashes[user.id],
-                    password_version=self._state.password_versions.get(user.id, 1),
+                    credential_id=self._state.credential_ids[user.id],
+                    password_version=self._state.password_versions[user.id],
                 )
         return None
 
-    async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
+    async def rehash(self, account: UserCredential, password_hash: str) -> None:
         self._state.reach()
+        user_id = account.user.id
         if user_id not in self._state.users:
             raise NotFound(code="user_not_found")
+        if self._state.credential_ids[user_id] != account.credential_id:
+            raise Conflict(code="credential_replaced")
         self._state.hashes[user_id] = password_hash
+        self._state.credential_ids[user_id] = uuid4()
 
 
 class FakeCredentials:

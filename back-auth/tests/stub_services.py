@@ -27,6 +27,7 @@ from shared.models.user import (
     Credential,
     CredentialAccepted,
     LookUpUser,
+    Rehash,
     User,
     UserCredential,
 )
@@ -63,8 +64,13 @@ def postgres_stub(state: PostgresState) -> FastAPI:
         return found
 
     @api.put("/users/{user_id}/credential")
-    async def replace(user_id: UUID, body: Credential) -> CredentialAccepted:
-        await FakeAccounts(state).replace_hash(user_id, body.password_hash)
+    async def rehash(user_id: UUID, body: Rehash) -> CredentialAccepted:
+        if user_id not in state.users:
+            raise NotFound(code="user_not_found")
+        read = UserCredential(
+            user=state.users[user_id], credential_id=body.replaces, password_hash=""
+        )
+        await FakeAccounts(state).rehash(read, body.password_hash)
         return CredentialAccepted(credential_id=body.credential_id)
 
     @api.post("/credentials", status_code=status.HTTP_201_CREATED)

@@ -188,17 +188,27 @@ class TestAccounts:
         assert found is not None
         assert (found.user.id, found.user.email, found.password_hash) == (user_id, email, HASH)
 
-    async def test_a_hash_is_replaced(self, world: World) -> None:
+    async def test_a_hash_is_replaced_by_whoever_read_it(self, world: World) -> None:
         email = new_email()
-        user_id = await world.add_user(email)
-        await world.accounts.replace_hash(user_id, HASH + "new")
+        await world.add_user(email)
+        read = await world.accounts.find(email)
+        assert read is not None
+        await world.accounts.rehash(read, HASH + "new")
+        with pytest.raises(Conflict) as raised:
+            await world.accounts.rehash(read, HASH + "late")
+        assert raised.value.code == "credential_replaced"
         found = await world.accounts.find(email)
         assert found is not None
-        assert found.password_hash == HASH + "new"
+        assert (found.password_hash, found.password_version) == (HASH + "new", 1)
 
     async def test_nobody_has_no_hash(self, world: World) -> None:
+        email = new_email()
+        await world.add_user(email)
+        read = await world.accounts.find(email)
+        assert read is not None
+        nobody = read.user.model_copy(update={"id": uuid4()})
         with pytest.raises(NotFound):
-            await world.accounts.replace_hash(uuid4(), HASH)
+            await world.accounts.rehash(read.model_copy(update={"user": nobody}), HASH)
 
 
 @COVERED_BY_A_PACT

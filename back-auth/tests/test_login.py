@@ -367,7 +367,7 @@ class TestDevices:
     async def test_a_new_password_ends_all_tokens(self, login: Login) -> None:
         user = login.add_user()
         device = (await login.log_in()).device_token
-        login.postgres.password_versions[user.id] = 2
+        login.postgres.set_password(user.id, f"v1:{PASSWORD}")
         await login.fail(10)
         with pytest.raises(TooManyRequests):
             await login.log_in(device_token=device)
@@ -397,6 +397,21 @@ class TestRehash:
         await login.log_in()
         assert login.postgres.hashes[user.id] == f"v2:{PASSWORD}"
 
+    async def test_never_overwrites_a_password_that_was_set_meanwhile(
+        self, login: Login, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user = login.add_user()
+        login.passwords.parameters = "v2"
+        hashing = FakePasswords.hash
+
+        async def hash_while_the_password_changes(self: FakePasswords, password: str) -> str:
+            login.postgres.set_password(user.id, "v2:a new password")
+            return await hashing(self, password)
+
+        monkeypatch.setattr(FakePasswords, "hash", hash_while_the_password_changes)
+        assert await login.log_in()
+        assert login.postgres.hashes[user.id] == "v2:a new password"
+
     async def test_a_current_hash_is_not_made_again(self, login: Login) -> None:
         login.add_user()
         await login.log_in()
@@ -411,7 +426,7 @@ class TestRehash:
         async def refuse(*_: object) -> None:
             raise Unavailable
 
-        monkeypatch.setattr(FakeAccounts, "replace_hash", refuse)
+        monkeypatch.setattr(FakeAccounts, "rehash", refuse)
         with capture_logs() as logs:
             assert await login.log_in()
         assert login.postgres.hashes[user.id] == f"v1:{PASSWORD}"

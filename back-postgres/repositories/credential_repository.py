@@ -4,7 +4,7 @@ from uuid import UUID
 
 from database import Database
 from shared.kit.errors import Conflict, NotFound
-from shared.models.user import Credential, CredentialAccepted, User, UserCredential
+from shared.models.user import Credential, CredentialAccepted, Rehash, User, UserCredential
 
 _SWEEP_BATCH = 500
 _SWEEP_BATCHES = 20
@@ -19,20 +19,24 @@ RETURNING credential_id
 """
 
 _BY_EMAIL = """
-SELECT id, email, role, status, session_generation, version, users.created_at, password_hash,
-    password_version
+SELECT id, email, role, status, session_generation, version, users.created_at,
+    credential_id, password_hash, password_version
 FROM users
 JOIN credentials ON credentials.user_id = users.id
 WHERE email = $1
 """
 
-_REPLACE = """
-INSERT INTO credentials (credential_id, password_hash, user_id)
-VALUES ($1, $2, $3)
-ON CONFLICT (user_id) DO UPDATE
-SET credential_id = excluded.credential_id,
-    password_hash = excluded.password_hash
+_REHASH = """
+UPDATE credentials
+SET credential_id = $1, password_hash = $2
+WHERE user_id = $3 AND credential_id IN ($1, $4)
 RETURNING credential_id
+"""
+
+_OF_USER = """
+SELECT credential_id
+FROM credentials
+WHERE user_id = $1
 """
 
 _SWEEP = """
@@ -73,21 +77,27 @@ class CredentialRepository:
             raise NotFound("There is no such user.", code="user_not_found")
         return UserCredential(
             user=User.model_validate(dict(row)),
+            credential_id=row["credential_id"],
             password_hash=row["password_hash"],
             password_version=row["password_version"],
         )
 
-    async def replace(self, user_id: UUID, credential: Credential) -> CredentialAccepted:
-        """Replace the hash of the user.
+    async def rehash(self, user_id: UUID, rehash: Rehash) -> CredentialAccepted:
+        """Replace the hash of a password that stays the same, unless another took its place.
 
         Raises:
-            NotFound: `user_not_found`.
-            Conflict: `credential_exists`, the id is another credential's.
+            NotFound: `user_not_found`, also for a user without a password.
+            Conflict: `credential_exists`, the id is another credential's; `credential_replaced`,
+                the user has another credential than the one that was read.
         """
-        await self._database.row(
-            _REPLACE, credential.credential_id, credential.password_hash, user_id
+        row = await self._database.row(
+            _REHASH, rehash.credential_id, rehash.password_hash, user_id, rehash.replaces
         )
-        return CredentialAccepted(credential_id=credential.credential_id)
+        if row is None and await self._database.row(_OF_USER, user_id) is None:
+            raise NotFound("There is no such user.", code="user_not_found")
+        if row is None:
+            raise Conflict("The user has another credential.", code="credential_replaced")
+        return CredentialAccepted(credential_id=row["credential_id"])
 
     async def sweep(self, older_than_seconds: int) -> int:
         """Remove unclaimed credentials of that age in batches; returns how many were removed.

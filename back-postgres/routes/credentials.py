@@ -10,6 +10,7 @@ from shared.models.user import (
     Credential,
     CredentialAccepted,
     LookUpUser,
+    Rehash,
     SweepCredentials,
     Swept,
     UserCredential,
@@ -29,8 +30,8 @@ def router(credentials: CredentialRepository) -> APIRouter:
         return await credentials.by_email(asked.email)
 
     @router.put("/users/{user_id}/credential", dependencies=writing)
-    async def replace_credential(user_id: UUID, credential: Credential) -> CredentialAccepted:
-        return await credentials.replace(user_id, credential)
+    async def rehash_password(user_id: UUID, rehash: Rehash) -> CredentialAccepted:
+        return await credentials.rehash(user_id, rehash)
 
     @router.post("/credentials/sweep", dependencies=[calls_with_scope("credentials:sweep")])
     async def sweep_credentials(asked: SweepCredentials) -> Swept:

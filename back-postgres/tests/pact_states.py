@@ -45,7 +45,7 @@ class States:
         }
 
     async def user(self, given: Parameters) -> None:
-        credential_id = uuid4()
+        credential_id = given.get("credential_id") or uuid4()
         await self.credential({"credential_id": str(credential_id)})
         new = NewUser.model_validate(
             {**given, "user_id": given["id"], "credential_id": credential_id}

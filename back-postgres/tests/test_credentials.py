@@ -1,9 +1,10 @@
+import asyncio
 from uuid import UUID, uuid4
 
 from database import Database
 from repositories import credential_repository
 from repositories.credential_repository import CredentialRepository
-from shared.models.user import Credential
+from shared.models.user import Credential, Rehash
 from tests.builders import HASH, registered, stored_credential
 from tests.callers import Callers
 
@@ -46,40 +47,59 @@ class TestLookUp:
         assert (reply.status, reply.json()["code"]) == (404, "user_not_found")
 
 
-class TestReplace:
-    async def put(self, service: Callers, user_id: UUID, credential_id: UUID) -> tuple[int, object]:
-        reply = await service.auth(
-            "PUT",
-            f"/users/{user_id}/credential",
-            Credential(credential_id=credential_id, password_hash="rehashed"),
-        )
+class TestRehash:
+    async def put(
+        self, service: Callers, user_id: UUID, replaces: UUID, credential_id: UUID, fresh: str
+    ) -> tuple[int, object]:
+        rehash = Rehash(credential_id=credential_id, password_hash=fresh, replaces=replaces)
+        reply = await service.auth("PUT", f"/users/{user_id}/credential", rehash)
         return reply.status, reply.json().get("code")
 
-    async def test_replaces_the_hash(self, service: Callers) -> None:
+    async def test_replaces_the_hash_that_was_read(self, service: Callers) -> None:
+        user, fresh_id = await registered(service), uuid4()
+
+        for _ in range(2):
+            answer = await self.put(service, user.user_id, user.credential_id, fresh_id, "fresh")
+            assert answer == (200, None)
+
+        found = await service.auth("POST", "/credentials/lookup", {"email": user.email})
+        assert found.json()["password_hash"] == "fresh"
+        assert found.json()["credential_id"] == str(fresh_id)
+        assert found.json()["password_version"] == 1
+
+    async def test_never_overwrites_a_newer_one(self, service: Callers) -> None:
         user = await registered(service)
+        read = user.credential_id
+        await self.put(service, user.user_id, read, uuid4(), "newer")
 
-        assert await self.put(service, user.user_id, user.credential_id) == (200, None)
-        assert await self.put(service, user.user_id, user.credential_id) == (200, None)
+        answer = await self.put(service, user.user_id, read, uuid4(), "of the old password")
 
-        assert await hash_of(service, user.email) == "rehashed"
+        assert answer == (409, "credential_replaced")
+        assert await hash_of(service, user.email) == "newer"
 
-    async def test_under_a_new_id(self, service: Callers) -> None:
+    async def test_of_two_at_once_one_is_refused(self, service: Callers) -> None:
         user = await registered(service)
-
-        assert await self.put(service, user.user_id, uuid4()) == (200, None)
-
-        assert await hash_of(service, user.email) == "rehashed"
+        answers = await asyncio.gather(
+            *(
+                self.put(service, user.user_id, user.credential_id, uuid4(), f"hash {number}")
+                for number in range(2)
+            )
+        )
+        assert sorted(status for status, _ in answers) == [200, 409]
 
     async def test_never_takes_the_id_of_another(self, service: Callers) -> None:
         user, other = await registered(service), await registered(service)
 
-        answer = await self.put(service, user.user_id, other.credential_id)
+        answer = await self.put(
+            service, user.user_id, user.credential_id, other.credential_id, "fresh"
+        )
 
         assert answer == (409, "credential_exists")
         assert await hash_of(service, other.email) == HASH
 
     async def test_unknown_user(self, service: Callers) -> None:
-        assert await self.put(service, uuid4(), uuid4()) == (404, "user_not_found")
+        answer = await self.put(service, uuid4(), uuid4(), uuid4(), "fresh")
+        assert answer == (404, "user_not_found")
 
 
 class TestSweep:

@@ -117,10 +117,17 @@ class Credential(Internal):
     password_hash: Line = Field(max_length=256, repr=False)
 
 
+class Rehash(Credential):
+    """The same password hashed anew, in place of the credential that was read."""
+
+    replaces: UUID
+
+
 class UserCredential(Internal):
     """A user and the hash to check a password against; a new password has a new version."""
 
     user: User
+    credential_id: UUID
     password_hash: str = Field(repr=False)
     password_version: int = Field(default=1, ge=1)
 

@@ -35,7 +35,12 @@ class Accounts(Protocol):
 
     async def find(self, email: str) -> UserCredential | None: ...
 
-    async def replace_hash(self, user_id: UUID, password_hash: str) -> None: ...
+    async def rehash(self, account: UserCredential, password_hash: str) -> None:
+        """Replace the hash that was read by another one of the same password.
+
+        Raises Conflict `credential_replaced` when the account has another hash meanwhile.
+        """
+        ...
 
 
 class DeviceTokens(Protocol):
@@ -156,7 +161,7 @@ class LoginService:
             return
         try:
             fresh = await self._passwords.hash(password)
-            await self._accounts.replace_hash(account.user.id, fresh)
+            await self._accounts.rehash(account, fresh)
         except ServiceError as error:
             # The next login tries again; this one succeeded.
             log.warning("rehash_postponed", user_id=str(account.user.id), reason=error.code)

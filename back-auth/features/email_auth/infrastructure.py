@@ -1,7 +1,7 @@
 """Accounts in back-postgres, failed logins in back-redis."""
 
 from collections.abc import Sequence
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 
@@ -15,7 +15,7 @@ from shared.models.auth import (
     TokenBucket,
     TokensTaken,
 )
-from shared.models.user import Credential, CredentialAccepted, LookUpUser, UserCredential
+from shared.models.user import CredentialAccepted, LookUpUser, Rehash, UserCredential
 
 log = structlog.get_logger()
 
@@ -35,10 +35,14 @@ class PostgresAccounts:
         except NotFound:
             return None
 
-    async def replace_hash(self, user_id: UUID, password_hash: str) -> None:
+    async def rehash(self, account: UserCredential, password_hash: str) -> None:
         await self._postgres.put(
-            f"/users/{user_id}/credential",
-            Credential(credential_id=uuid4(), password_hash=password_hash),
+            f"/users/{account.user.id}/credential",
+            Rehash(
+                credential_id=uuid4(),
+                password_hash=password_hash,
+                replaces=account.credential_id,
+            ),
             response_model=CredentialAccepted,
         )
 

@@ -19,7 +19,7 @@ from shared.models.auth import (
     UseVerificationToken,
 )
 from shared.models.event import Command, NewEvent, Nothing
-from shared.models.user import Credential, LookUpUser, UserVerified
+from shared.models.user import Credential, LookUpUser, Rehash, User, UserCredential, UserVerified
 from shared.testing.pacts import ConsumerPact, exactly, recorded, refusal, reply, state
 from shared.testing.pacts.matching import State
 
@@ -27,6 +27,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TOMORROW = datetime(2100, 1, 1, tzinfo=UTC)
 COMMAND = UUID("d0000000-0000-4000-8000-000000000001")
 CREDENTIAL = UUID("c0000000-0000-4000-8000-000000000001")
+FRESH = UUID("c0000000-0000-4000-8000-000000000002")
 EMAIL = "ada@example.org"
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"
 SID = UUID("50000000-0000-4000-8000-000000000001")
@@ -40,6 +41,12 @@ READ_USER = {
     "version": 1,
     "created_at": NOON,
 }
+ACCOUNT = UserCredential(
+    user=User(id=USER, email=EMAIL, role="user", status="active", version=1, created_at=NOON),
+    credential_id=CREDENTIAL,
+    password_hash=HASH,
+)
+REHASH = Rehash(credential_id=FRESH, password_hash=HASH, replaces=CREDENTIAL)
 TOKEN = StoredMailToken(
     token_hash="ab" * 32, user_id=USER, purpose="verify_email", expires_at=TOMORROW
 )
@@ -58,8 +65,8 @@ def pact(request: pytest.FixtureRequest) -> Iterator[ConsumerPact]:
         yield pact
 
 
-def a_user(status: str = "active") -> State:
-    return state("a user exists", id=USER, email=EMAIL, role="user", status=status)
+def a_user(status: str = "active", **more: object) -> State:
+    return state("a user exists", id=USER, email=EMAIL, role="user", status=status, **more)
 
 
 def a_token(*, used: bool = False) -> State:
@@ -84,7 +91,15 @@ class TestCredentials:
             given=[a_user()],
             asks="POST /credentials/lookup",
             sends=LookUpUser(email=EMAIL),
-            answers=reply(200, {"user": READ_USER, "password_hash": HASH}),
+            answers=reply(
+                200,
+                {
+                    "user": READ_USER,
+                    "credential_id": CREDENTIAL,
+                    "password_hash": HASH,
+                    "password_version": 1,
+                },
+            ),
         ) as postgres:
             found = await PostgresAccounts(postgres).find(EMAIL)
         assert found
@@ -99,25 +114,36 @@ class TestCredentials:
         ) as postgres:
             assert await PostgresAccounts(postgres).find(EMAIL) is None
 
-    async def test_replace(self, pact: ConsumerPact) -> None:
+    async def test_rehash(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
             "a fresh hash of a user's password",
+            given=[a_user(credential_id=CREDENTIAL)],
+            asks=f"PUT /users/{USER}/credential",
+            sends=REHASH,
+            answers=reply(200, {"credential_id": FRESH}),
+        ) as postgres:
+            await PostgresAccounts(postgres).rehash(ACCOUNT, HASH)
+
+    async def test_rehash_of_a_password_that_was_replaced(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a fresh hash of a password that the user no longer has",
             given=[a_user()],
             asks=f"PUT /users/{USER}/credential",
-            sends=self.CREDENTIAL,
-            answers=reply(200, {"credential_id": CREDENTIAL}),
+            sends=REHASH,
+            answers=refusal(409, "credential_replaced"),
         ) as postgres:
-            await PostgresAccounts(postgres).replace_hash(USER, HASH)
+            with pytest.raises(Conflict, match="credential_replaced"):
+                await PostgresAccounts(postgres).rehash(ACCOUNT, HASH)
 
-    async def test_replace_for_nobody(self, pact: ConsumerPact) -> None:
+    async def test_rehash_for_nobody(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
             "a fresh hash for a user whom nobody knows",
             asks=f"PUT /users/{USER}/credential",
-            sends=self.CREDENTIAL,
+            sends=REHASH,
             answers=refusal(404, "user_not_found"),
         ) as postgres:
             with pytest.raises(NotFound, match="user_not_found"):
-                await PostgresAccounts(postgres).replace_hash(USER, HASH)
+                await PostgresAccounts(postgres).rehash(ACCOUNT, HASH)
 
 
 class TestUsers:
