@@ -23,9 +23,9 @@ FIRST_WAIT = 0.5
 
 
 def next_wait(last: float, healthy_seconds: float) -> float:
-    """Seconds before the next start: doubling from `last`, and from the start after a good run."""
+    """Seconds before the next start: none after a good run, else doubling from `last`."""
     if healthy_seconds >= _GOOD_RUN:
-        return FIRST_WAIT
+        return 0.0
     return min(max(2 * last, FIRST_WAIT), _LONGEST_WAIT)
 
 

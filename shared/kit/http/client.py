@@ -16,7 +16,7 @@ import structlog
 from pydantic import BaseModel
 
 from shared.kit.contract_registry import contract_registry
-from shared.kit.errors import ServiceError, TimedOut, Unavailable
+from shared.kit.errors import ServiceError, TimedOut
 from shared.kit.http import context
 from shared.kit.http.circuit_breaker import CircuitBreaker
 from shared.kit.http.connection_wait import ConnectionWait
@@ -252,8 +252,8 @@ class ServiceClient:
 
     def check_breaker(self) -> None:
         """Raises `Unavailable` while the circuit breaker refuses every call."""
-        if seconds := self._breaker.seconds_until_trial():
-            raise self._refused(seconds)
+        if self._breaker.refuses:
+            raise unavailable(self.callee)
 
     async def events(
         self,
@@ -322,7 +322,7 @@ class ServiceClient:
         if timeout <= 0:
             raise TimeoutError
         if policy.counts and not self._breaker.allow():
-            raise self._refused(self._breaker.seconds_until_trial())
+            raise unavailable(self.callee)
         headers = request.headers | self._headers(timeout)
         try:
             reply = await self._patient.send(replace(request, headers=headers), timeout)
@@ -340,13 +340,6 @@ class ServiceClient:
             ok = reply.status <= 500 or _was_retried(reply)
             (self._breaker.succeeded if ok else self._breaker.failed)()
         return reply
-
-    def _refused(self, seconds: float) -> Unavailable:
-        return Unavailable(
-            f"{self.callee} can't be reached at present.",
-            retry_after=max(1.0, seconds),
-            retried=True,
-        )
 
     def _headers(self, timeout: float | None) -> dict[str, str]:
         headers = {
