@@ -29,7 +29,7 @@ class Answer:
 class Probe:
     """The health URL of one service.
 
-    A service of ours tells `live` and `ready` apart. Elsewhere any answer at all means alive.
+    A service of ours tells ready from alive. Elsewhere any answer at all means alive.
     """
 
     port: int
@@ -38,9 +38,10 @@ class Probe:
     async def ready(self) -> Answer:
         return await get(self.port, self.path)
 
-    async def live(self) -> bool:
+    async def is_alive(self, answer: Answer) -> bool:
+        """Whether it lives though it gave this answer to `ready`."""
         if not self.path.endswith(_READY):
-            return (await get(self.port, self.path)).status is not None
+            return answer.status is not None
         return (await get(self.port, self.path.removesuffix(_READY) + _LIVE)).is_good
 
 
@@ -62,9 +63,6 @@ class CommandProbe:
             return Answer(None, f"its health command took more than {self.timeout:g} s")
         said = said or f"its health command exits with {code}"
         return Answer(503, said) if code else Answer(200, "")
-
-    async def live(self) -> bool:
-        return (await self.ready()).is_good
 
 
 async def get(port: int, path: str, timeout: float = 2.0) -> Answer:

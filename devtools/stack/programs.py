@@ -1,7 +1,6 @@
 """The kinds of service: what each needs, how it starts, how its health is probed."""
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -9,7 +8,7 @@ from typing import Protocol
 from devtools.engines import EngineInstance, Recipe, recipe_for, wheels
 from devtools.stack import stub
 from devtools.stack.control import StepState
-from devtools.stack.health import Answer, CommandProbe
+from devtools.stack.health import Answer, CommandProbe, Probe
 from devtools.stack.layout import Layout, LocalService
 from devtools.workspace import environments
 from devtools.workspace.processes import Command
@@ -58,16 +57,16 @@ class Prerequisites:
         await self._once("Prism, for stubs", stub.installed)
 
     async def _once(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = asyncio.create_task(self._timed(name, make))
-        await asyncio.shield(self._tasks[name])
+        async def timed() -> None:
+            started = time.monotonic()
+            self._show(name, "")
+            await make()
+            self._steps[name] = StepState(name, "", time.monotonic() - started, done=True)
+            self._changed()
 
-    async def _timed(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
-        started = time.monotonic()
-        self._show(name, "")
-        await make()
-        self._steps[name] = StepState(name, "", time.monotonic() - started, done=True)
-        self._changed()
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(timed())
+        await asyncio.shield(self._tasks[name])
 
     def _show(self, name: str, detail: str) -> None:
         self._steps[name] = StepState(name, detail, 0.0, done=False)
@@ -80,14 +79,12 @@ class Prerequisites:
 
 
 class Program(Protocol):
-    """`live_every` and `ready_every` are the seconds between two probes once it is ready.
-
-    It is restarted after `live_failures` failed `live` probes in a row.
+    """Once it is ready it is probed every `every` seconds, and restarted after `failures` probes
+    in a row that found it neither ready nor alive.
     """
 
-    live_every: float
-    live_failures: int
-    ready_every: float
+    every: float
+    failures: int
 
     async def provide(self) -> None: ...
 
@@ -95,22 +92,20 @@ class Program(Protocol):
 
     async def ready(self) -> Answer: ...
 
-    async def live(self) -> bool: ...
+    async def is_alive(self, answer: Answer) -> bool: ...
 
 
 class OwnProgram:
     """A service built from the repository, in the environment of its workspace member."""
 
-    live_every, live_failures, ready_every = 1.0, 5, 2.0
+    every, failures = 1.0, 5
 
     def __init__(self, service: LocalService, prerequisites: Prerequisites) -> None:
         self._service = service
         self._prerequisites = prerequisites
-        self._probe = service.probe
         health = service.stated.healthcheck
         if isinstance(service.probe, CommandProbe) and health:
-            self.live_every, self.live_failures = health.interval, health.retries
-            self.ready_every = math.inf
+            self.every, self.failures = health.interval, health.retries
 
     async def provide(self) -> None:
         await self._prerequisites.environment(self._service.member or "")
@@ -119,13 +114,14 @@ class OwnProgram:
         return self._service.command
 
     async def ready(self) -> Answer:
-        if self._probe:
-            return await self._probe.ready()
+        if self._service.probe:
+            return await self._service.probe.ready()
         await asyncio.sleep(_SETTLED_AFTER)
         return Answer(200, "runs")
 
-    async def live(self) -> bool:
-        return await self._probe.live() if self._probe else True
+    async def is_alive(self, answer: Answer) -> bool:
+        probe = self._service.probe
+        return isinstance(probe, Probe) and await probe.is_alive(answer)
 
 
 class StubProgram(OwnProgram):
@@ -146,7 +142,7 @@ class StubProgram(OwnProgram):
 class EngineProgram:
     """An engine, by the recipe that stands for its image."""
 
-    live_every, live_failures, ready_every = 5.0, 5, 5.0
+    every, failures = 5.0, 5
 
     def __init__(
         self, recipe: Recipe, image: str, instance: EngineInstance, prerequisites: Prerequisites
@@ -169,8 +165,8 @@ class EngineProgram:
             return Answer(None, f"{type(error).__name__}: {error}")
         return Answer(200 if answers else 503, "" if answers else "does not answer yet")
 
-    async def live(self) -> bool:
-        return (await self.ready()).is_good
+    async def is_alive(self, answer: Answer) -> bool:
+        return answer.is_good
 
 
 def program_for(

@@ -148,20 +148,6 @@ class ServiceRunner:
 
     async def _watch(self, began: float) -> str:
         """Returns the reason why the running process has to be restarted."""
-        reason = await self._until_ready(began)
-        if reason:
-            return reason
-        failures, asked = 0, time.monotonic()
-        while failures < self._program.live_failures:
-            await asyncio.sleep(self._program.live_every)
-            failures = 0 if await self._program.live() else failures + 1
-            if time.monotonic() - asked >= self._program.ready_every:
-                await self._check_ready()
-                asked = time.monotonic()
-        return f"no sign of life {failures} times in a row"
-
-    async def _until_ready(self, began: float) -> str:
-        """Empty once it is ready, else the reason for a restart."""
         seen_alive = False
         while not (answer := await self._program.ready()).is_good:
             seen_alive = seen_alive or answer.status is not None
@@ -173,14 +159,17 @@ class ServiceRunner:
         self._failures = 0
         self._set_state("ready", ready_after=self._ready_since - began)
         self.was_ready.set()
-        return ""
-
-    async def _check_ready(self) -> None:
-        answer = await self._program.ready()
-        self._set_state(
-            "ready" if answer.is_good else "unready",
-            detail="" if answer.is_good else _short(answer.text),
-        )
+        failures = 0
+        while failures < self._program.failures:
+            await asyncio.sleep(self._program.every)
+            answer = await self._program.ready()
+            if answer.is_good:
+                self._set_state("ready")
+            else:
+                self._set_state("unready", detail=_short(answer.text))
+            alive = answer.is_good or await self._program.is_alive(answer)
+            failures = 0 if alive else failures + 1
+        return f"no sign of life {failures} times in a row"
 
     def _set_state(
         self,

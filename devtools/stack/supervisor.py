@@ -84,10 +84,15 @@ class Supervisor:
             for runner in self._runners.values():
                 runner.kill()
         self._stop.set()
+        self._changed.set()
 
     async def _until_stopped(self) -> None:
         while not self._stop.is_set() and not self._failure:
-            await self._wait_for_news(_TICK if self._phase == "starting" else None)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(
+                    self._changed.wait(), _TICK if self._phase == "starting" else None
+                )
+            self._changed.clear()
             self._publish_state()
             if self._phase == "starting":
                 self._failure = self._fatal_reason()
@@ -95,14 +100,6 @@ class Supervisor:
                     self._phase = "ready"
                     self._seconds = time.monotonic() - self._began
                     self._publish_state()
-
-    async def _wait_for_news(self, timeout: float | None) -> None:
-        stop = asyncio.create_task(self._stop.wait())
-        news = asyncio.create_task(self._changed.wait())
-        await asyncio.wait({stop, news}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        news.cancel()
-        self._changed.clear()
 
     async def _shut_down(self) -> None:
         """Whoever depends on a service ends before it; those that nobody waits for, together."""

@@ -53,9 +53,7 @@ services:
 
 
 class StubProgram:
-    live_every = 0.05
-    live_failures = 5
-    ready_every = 0.05
+    every, failures = 0.05, 5
 
     def __init__(self, service: LocalService, folder: Path) -> None:
         assert isinstance(service.probe, Probe)
@@ -74,15 +72,14 @@ class StubProgram:
     async def ready(self) -> Answer:
         return await self._probe.ready()
 
-    async def live(self) -> bool:
-        return await self._probe.live()
+    async def is_alive(self, answer: Answer) -> bool:
+        return await self._probe.is_alive(answer)
 
 
 class StubJob:
     """Counts its runs in `runs` and exits, with 1 where its folder has a file `exit`."""
 
-    live_every = ready_every = 1.0
-    live_failures = 1
+    every, failures = 1.0, 1
 
     def __init__(self, service: LocalService, folder: Path) -> None:
         self._service = service
@@ -98,7 +95,7 @@ class StubJob:
     async def ready(self) -> Answer:
         raise AssertionError("nobody asks a job for its health")
 
-    async def live(self) -> bool:
+    async def is_alive(self, answer: Answer) -> bool:
         raise AssertionError("nobody asks a job for its health")
 
 

@@ -3,7 +3,7 @@ import os
 import sys
 from pathlib import Path
 
-from devtools.stack.health import CommandProbe, Probe, get
+from devtools.stack.health import Answer, CommandProbe, Probe, get
 
 
 async def answer_with(text: bytes) -> tuple[asyncio.Server, int]:
@@ -27,15 +27,18 @@ async def test_an_answer_has_its_status_and_body() -> None:
 async def test_our_own_services_tell_live_and_ready_apart() -> None:
     server, port = await answer_with(b"HTTP/1.1 200 OK\r\n\r\nPATH")
     async with server:
-        assert (await Probe(port, "/health/ready").ready()).text == "/health/ready"
-        assert await Probe(port, "/health/ready").live()
+        answer = await Probe(port, "/health/ready").ready()
+        assert answer.text == "/health/ready"
+        assert await Probe(port, "/health/ready").is_alive(Answer(503, ""))
 
 
 async def test_elsewhere_any_answer_means_alive() -> None:
     server, port = await answer_with(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
     async with server:
-        assert await Probe(port, "/gateway/live").live()
-        assert not await Probe(port, "/health/ready").live()
+        answer = await Probe(port, "/gateway/live").ready()
+        assert not answer.is_good
+        assert await Probe(port, "/gateway/live").is_alive(answer)
+        assert not await Probe(port, "/health/ready").is_alive(answer)
 
 
 async def test_nobody_there_and_nonsense_are_no_answer() -> None:
@@ -66,7 +69,7 @@ def command(code: str, timeout: float = 5.0) -> CommandProbe:
 
 
 async def test_a_command_tells_health_by_its_exit_code() -> None:
-    assert await command("").live()
+    assert (await command("").ready()).is_good
     answer = await command("print('stale'); raise SystemExit(1)").ready()
     assert (answer.is_good, answer.text) == (False, "stale")
     answer = await command("raise SystemExit(3)").ready()

@@ -63,12 +63,12 @@ async def test_an_engine_is_ready_when_its_recipe_says_so(
 ) -> None:
     recipe = FakeRecipe()
     program = EngineProgram(recipe, "postgres:18", instance, prerequisites)
-    assert await program.live()
+    assert (await program.ready()).is_good
     recipe.answer = False
     assert (await program.ready()).text == "does not answer yet"
     recipe.answer = EngineError("no password yet")
     assert (await program.ready()).text == "EngineError: no password yet"
-    assert not await program.live()
+    assert not await program.is_alive(await program.ready())
 
 
 async def test_what_two_services_share_is_fetched_once(prerequisites: Prerequisites) -> None:
@@ -99,4 +99,4 @@ async def test_a_service_of_the_repository_runs_its_command(
     await program.provide()
     command = await program.command()
     assert command.env["UVICORN_PORT"] == str(8100 + stack.offset)
-    assert not await program.live()
+    assert not await program.is_alive(await program.ready())
