@@ -189,7 +189,7 @@ class TestServer:
 
             async def ready() -> bool:
                 try:
-                    await auth.get("/health/ready")
+                    await auth.probe("/health/ready")
                 except Unavailable:
                     return False
                 return True

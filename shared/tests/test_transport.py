@@ -93,20 +93,18 @@ class TestStackClient:
     async def test_finds_its_address_and_its_identity(
         self, keys: Identities, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with served(health()) as url:
+        async with served(users()) as url:
             monkeypatch.setenv("BACK_POSTGRES_URL", url)
             monkeypatch.setenv("TEST_SECRETS_ROOT", str(keys.folder / "secrets"))
             async with stack_client("back-api", "back-postgres") as client:
-                assert await client.get("/health/live", response_model=Live) == Live(
-                    service="there"
-                )
+                assert await client.get("/users/1", response_model=Live) == Live(service="there")
 
 
-def health() -> FastAPI:
+def users() -> FastAPI:
     app = FastAPI()
 
-    @app.get("/health/live")
-    async def live() -> Live:
+    @app.get("/users/1")
+    async def read() -> Live:
         return Live(service="there")
 
     return app

@@ -39,7 +39,6 @@ ResponseModel = TypeVar("ResponseModel", bound=BaseModel)
 _ATTEMPTS = 3
 _FIRST_BACKOFF = 0.05  # seconds, doubled at each retry, with full jitter
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
-_HEALTH = ("", "health")
 
 
 class CallNotAllowed(Exception):
@@ -356,8 +355,6 @@ class ServiceClient:
 
     def _check(self, method: str, path: str) -> None:
         segments = tuple(path.split("/"))
-        if segments[:2] == _HEALTH:
-            return
         if any(
             allowed == method and len(pattern) == len(segments) and _matches(pattern, segments)
             for allowed, pattern in self._allowed
