@@ -31,7 +31,7 @@ LAYERS = [
     (".", "shared/kit/http/client.py", "import shared.kit.auth.guards", "as a protocol"),
     (".", "shared/kit/errors.py", "import shared.testing.clock", "No image holds"),
     (".", "shared/security/jwt.py", "import shared.secrets_init", "third module"),
-    ("devtools", "workspace/errors.py", "import devtools.stack.ports", "in workspace"),
+    ("devtools", "workspace/errors.py", "import devtools.stack.control", "in workspace"),
     ("devtools", "checks/tree.py", "import devtools.cli", "rooms"),
 ]
 
