@@ -306,12 +306,13 @@ class TestHealth:
         self, settings: ServiceSettings
     ) -> None:
         callee = ReadyButBroken()
-        service = Service(settings, connect=lambda _: callee)
-        called = service.client("back-redis", "")
+        caller = settings.model_copy(update={"service": "back-api"})
+        service = Service(caller, connect=lambda _: callee)
+        called = service.client("back-postgres", "")
         async with running(service.api) as client:
             for _ in range(CircuitBreaker.IN_A_ROW):
                 with pytest.raises(Unavailable):
-                    await called.call("POST", "/health/a-call")
+                    await called.post("/users/lookup")
             health = (await client.get("/health")).json()
         assert health["status"] == "degraded"
         assert callee.asked == "/health/ready"
