@@ -15,6 +15,59 @@ SETTINGS = {
 }
 
 
+UNUSED = [
+    (
+        "back-api/features/maintenance/infrastructure.py",
+        'f"/tasks/{task_id}"',
+        'f"/chores/{task_id}"',
+        "back-api may call GET /tasks/{task_id} of back-workers, and no code of it does",
+    ),
+    (
+        "back-api/features/maintenance/infrastructure.py",
+        '.post("/tasks"',
+        '.put("/tasks"',
+        "back-api may call POST /tasks of back-workers, and no code of it does",
+    ),
+    (
+        "back-workers/outbox_client.py",
+        "/postpone",
+        "/pause",
+        "back-workers may call POST /deliveries/{delivery_id}/postpone of back-postgres",
+    ),
+    (
+        "back-websockets/main.py",
+        '"/internal/sessions"',
+        '"/sessions"',
+        "back-websockets may call GET /internal/sessions/{sid} of back-auth",
+    ),
+    (
+        MAINTENANCE,
+        '  back-postgres:\n    - shared: ">=1.0.0"\n',
+        '  back-postgres:\n    - shared: ">=1.0.0"\n    - back-redis: ">=1.0.0"\n',
+        "back-postgres depends on back-redis, and calls nothing of it here",
+    ),
+    (
+        MAINTENANCE,
+        "services:\n",
+        "services:\n  - name: back-redis\n    provides: [cache]\n",
+        "back-redis takes part, and serves, calls and publishes nothing",
+    ),
+    (
+        MAINTENANCE,
+        "services:\n",
+        "flag: night_shift\n\nservices:\n",
+        "no code asks for the flag night_shift",
+    ),
+    (
+        "back-auth/services/permission_service.py",
+        '"maintenance:run"',
+        '"maintenance:run", "tools:write"',
+        "back-auth/services/permission_service.py:9: grants tools:write, and no endpoint",
+    ),
+]
+"""Path, old and new text, and what is said of the grant that nothing uses then."""
+
+
 class TestNumbers:
     @staticmethod
     def said(copy: Copy) -> str:
@@ -73,59 +126,9 @@ class TestGrants:
     def test_every_grant_is_used(self, copy: Copy) -> None:
         assert self.said(copy) == ""
 
-    @pytest.mark.parametrize(
-        "path,old,new,what",
-        [
-            (
-                "back-api/features/maintenance/infrastructure.py",
-                'f"/tasks/{task_id}"',
-                'f"/chores/{task_id}"',
-                "back-api may call GET /tasks/{task_id} of back-workers, and no code of it does",
-            ),
-            (
-                "back-api/features/maintenance/infrastructure.py",
-                '.post("/tasks"',
-                '.put("/tasks"',
-                "back-api may call POST /tasks of back-workers, and no code of it does",
-            ),
-            (
-                "back-workers/outbox_client.py",
-                "/postpone",
-                "/pause",
-                "back-workers may call POST /deliveries/{delivery_id}/postpone of back-postgres",
-            ),
-            (
-                "back-websockets/main.py",
-                '"/internal/sessions"',
-                '"/sessions"',
-                "back-websockets may call GET /internal/sessions/{sid} of back-auth",
-            ),
-            (
-                MAINTENANCE,
-                '  back-postgres:\n    - shared: ">=1.0.0"\n',
-                '  back-postgres:\n    - shared: ">=1.0.0"\n    - back-redis: ">=1.0.0"\n',
-                "back-postgres depends on back-redis, and calls nothing of it here",
-            ),
-            (
-                MAINTENANCE,
-                "services:\n",
-                "services:\n  - name: back-redis\n    provides: [cache]\n",
-                "back-redis takes part, and serves, calls and publishes nothing",
-            ),
-            (
-                MAINTENANCE,
-                "services:\n",
-                "flag: night_shift\n\nservices:\n",
-                "no code asks for the flag night_shift",
-            ),
-            (
-                "back-auth/services/permission_service.py",
-                '"maintenance:run"',
-                '"maintenance:run", "tools:write"',
-                "back-auth/services/permission_service.py:9: grants tools:write, and no endpoint",
-            ),
-        ],
-    )
-    def test_one_that_is_not(self, copy: Copy, path: str, old: str, new: str, what: str) -> None:
-        copy.replace(path, old, new)
-        assert what in self.said(copy)
+    def test_each_that_is_not(self, copy: Copy) -> None:
+        for path, old, new, _ in UNUSED:
+            copy.replace(path, old, new)
+        said = self.said(copy)
+        for _, _, _, what in UNUSED:
+            assert what in said
