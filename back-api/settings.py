@@ -8,7 +8,7 @@ from shared.kit import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """`registrations_per_hour` limits one network address, outside development."""
+    """`terms_version` names the terms of use that a visitor accepts by registering."""
 
     service: Literal["back-api"] = "back-api"
     port: int = 8100
@@ -19,9 +19,13 @@ class Settings(ServiceSettings):
     back_redis_url: str = "http://127.0.0.1:8106"
     back_workers_url: str = "http://127.0.0.1:8107"
 
-    registrations_per_hour: int = Field(default=20, ge=1)
+    registrations_per_address_and_network: int = Field(default=3, ge=1, description="an hour")
+    registrations_per_address: int = Field(default=20, ge=1, description="an hour")
+    registrations_per_network: int = Field(default=20, ge=1, description="an hour")
+    registration_seconds: int = Field(default=172_800, ge=60, description="to confirm it")
+    terms_version: str = Field(default="2026-11", max_length=20)
 
     @property
-    def limits_registrations(self) -> bool:
-        """Whether registrations are limited: in development they are not."""
+    def limits_networks(self) -> bool:
+        """Whether the registrations of a network are limited: in development they are not."""
         return self.environment != "development"

@@ -31,7 +31,7 @@ def app(connect: Connect | None = None) -> FastAPI:
 
     api = service.api
     api.include_router(user_registration.feature(passwords, postgres))
-    api.include_router(email_verification.feature(settings, postgres))
+    api.include_router(email_verification.feature(settings, passwords, postgres))
     api.include_router(email_auth.feature(settings, passwords, opener, publisher, postgres, redis))
     api.include_router(sessions.feature(opener))
     api.include_router(token_verification.feature(service, keys, redis))

@@ -18,7 +18,8 @@ class Settings(ServiceSettings):
 
     access_token_seconds: int = Field(default=JWT_EXPIRATION, gt=0, le=JWT_EXPIRATION)
     refresh_token_seconds: int = Field(default=REFRESH_TOKEN_EXPIRATION, gt=0)
-    mail_token_seconds: int = Field(default=86_400, gt=0)
+    mail_token_seconds: int = Field(default=172_800, gt=0)
+    mail_token_tries: int = Field(default=10, ge=1, le=100)
     socket_ticket_seconds: int = Field(default=30, gt=0, le=300)
 
     failed_logins_per_account_and_network: int = Field(default=10, ge=1)

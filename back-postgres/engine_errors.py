@@ -17,6 +17,12 @@ from shared.kit.errors import (
 _MEANINGS: dict[str, tuple[type[ServiceError], str, str]] = {
     "users_email_key": (Conflict, "email_taken", "Another user has this address."),
     "users_pkey": (Conflict, "user_exists", "A user with this id exists."),
+    "registrations_pkey": (Conflict, "registration_exists", "This registration exists."),
+    "registrations_credential_id_key": (
+        NotFound,
+        "credential_not_found",
+        "The credential is another registration's.",
+    ),
     "credentials_pkey": (Conflict, "credential_exists", "A credential with this id exists."),
     "profiles_pkey": (Conflict, "profile_exists", "A profile with this id exists."),
     "profiles_user_id_key": (Conflict, "profile_exists", "The user has a profile."),

@@ -12,8 +12,17 @@ from repositories.delivery_repository import DeliveryRepository
 from repositories.event_repository import EventRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.profile_repository import ProfileRepository
+from repositories.registration_repository import RegistrationRepository
 from repositories.user_repository import UserRepository
-from routes import credentials, deliveries, events, mail_tokens, profiles, users
+from routes import (
+    credentials,
+    deliveries,
+    events,
+    mail_tokens,
+    profiles,
+    registrations,
+    users,
+)
 from settings import Settings
 from shared.kit import Service
 from shared.kit.contract_registry import contract_registry
@@ -37,7 +46,11 @@ def app() -> FastAPI:
 
     service.api.include_router(users.router(UserRepository(database, commands)))
     service.api.include_router(credentials.router(CredentialRepository(database)))
-    service.api.include_router(mail_tokens.router(MailTokenRepository(database, commands)))
+    tokens = MailTokenRepository(database)
+    service.api.include_router(mail_tokens.router(tokens))
+    service.api.include_router(
+        registrations.router(RegistrationRepository(database, commands), tokens)
+    )
     service.api.include_router(profiles.router(ProfileRepository(database, commands)))
     service.api.include_router(events.router(commands))
     service.api.include_router(deliveries.router(queue, claiming))

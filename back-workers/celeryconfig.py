@@ -66,10 +66,8 @@ def configuration(settings: Settings) -> dict[str, object]:
         "beat_scheduler": "tasks.celery_hooks:HeartbeatScheduler",
         "beat_max_loop_interval": 5,
         "beat_schedule": {
-            "sweep_credentials": {
-                "task": "sweep_credentials",
-                "schedule": settings.sweep_interval_seconds,
-            },
+            task: {"task": task, "schedule": settings.sweep_interval_seconds}
+            for task in ("sweep_credentials", "sweep_registrations")
         },
     }
 

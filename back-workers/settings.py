@@ -48,6 +48,7 @@ class Settings(ServiceSettings):
     smtp_timeout: float = Field(default=10, gt=0, description="seconds for a step of SMTP")
 
     unclaimed_credential_seconds: int = Field(default=86400, ge=60)
+    ended_mail_token_seconds: int = Field(default=604_800, ge=60)
     sweep_interval_seconds: float = Field(default=3600, gt=0)
 
     @property

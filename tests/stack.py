@@ -102,9 +102,10 @@ class Visitor:
         return await self.http.post("/api/user-registration", json=body, headers=headers)
 
     async def confirm(self) -> httpx.Response:
-        """Follow the link of the first mail."""
+        """Follow the link of the first mail and type the password."""
         mail = await self.mailbox.first_to(self.email)
-        return await self.http.post("/auth/verify-email", json={"token": mail.token})
+        body = {"token": mail.token, "password": PASSWORD}
+        return await self.http.post("/auth/verify-email", json=body)
 
     async def log_in(self, password: str = PASSWORD) -> httpx.Response:
         body = {"email": self.email, "password": password}

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
-from shared.models.event import Command, Nothing, Recorded
+from shared.models.event import Command
 from shared.models.user import LookUpUser, NewUser, User, UserChange
 
 
@@ -30,6 +30,3 @@ class PostgresUsers:
 
     async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
         return await self._postgres.patch(f"/users/{user_id}", command, response_model=User)
-
-    async def record(self, command: Command[Nothing]) -> None:
-        await self._postgres.post("/events", command, response_model=Recorded)

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
-from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event import Command, NewEvent
 from shared.models.maintenance import MaintenanceTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
+from shared.models.registration import NewRegistration
 from shared.models.user import NewUser, User, UserChange
 
 
@@ -26,15 +27,31 @@ class FakeCredentials:
         return credential_id
 
 
+class FakeRegistrations:
+    """Registrations and the events that were recorded with them."""
+
+    def __init__(self) -> None:
+        self.stored: dict[UUID, NewRegistration] = {}
+        self.answered: set[UUID] = set()
+        self.events: list[NewEvent] = []
+
+    async def create(self, command: Command[NewRegistration]) -> None:
+        if command.command_id in self.answered:
+            return
+        if command.data.user_id in self.stored:
+            raise Conflict(code="registration_exists")
+        self.answered.add(command.command_id)
+        self.stored[command.data.user_id] = command.data
+        self.events += command.events
+
+
 class FakeUsers:
     """Users and the events that were recorded with them."""
 
     def __init__(self) -> None:
         self.users: dict[UUID, User] = {}
         self.answered: dict[UUID, User] = {}
-        self.recorded: set[UUID] = set()
         self.events: list[NewEvent] = []
-        self.hidden: set[str] = set()
 
     async def get(self, user_id: UUID) -> User:
         if user_id not in self.users:
@@ -42,9 +59,6 @@ class FakeUsers:
         return self.users[user_id]
 
     async def find(self, email: str) -> User | None:
-        if email in self.hidden:
-            self.hidden.remove(email)
-            return None
         return next((user for user in self.users.values() if user.email == email), None)
 
     async def create(self, command: Command[NewUser]) -> User:
@@ -73,15 +87,6 @@ class FakeUsers:
         changed = user.model_copy(update=changes)
         return self._store(changed, command.command_id, command.events)
 
-    async def record(self, command: Command[Nothing]) -> None:
-        if command.command_id in self.recorded:
-            return
-        stored = {event.envelope.event_id for event in self.events}
-        if stored & {event.envelope.event_id for event in command.events}:
-            raise Conflict(code="event_exists")
-        self.recorded.add(command.command_id)
-        self.events += command.events
-
     def _store(self, user: User, command_id: UUID, events: list[NewEvent]) -> User:
         self.users[user.id] = self.answered[command_id] = user
         self.events += events
@@ -93,12 +98,12 @@ class FakeLimit:
 
     def __init__(self) -> None:
         self.closed = False
-        self.taken: list[str] = []
+        self.taken: list[tuple[str, str]] = []
 
-    async def take(self, address: str) -> None:
+    async def take(self, email: str, network: str) -> None:
         if self.closed:
             raise TooManyRequests(retry_after=60)
-        self.taken.append(address)
+        self.taken.append((email, network))
 
 
 class FakeProfiles:

@@ -1,9 +1,10 @@
 """Each event of back-api, published by its domain over fakes."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import uuid4
 
-from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeUsers
+from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeRegistrations, FakeUsers
 
 from features.profile.domain import Profiles
 from features.user_administration.domain import Administrators
@@ -11,7 +12,7 @@ from features.user_registration.domain import UserRegistrations
 from shared.kit.http.context import correlated
 from shared.models.event import EventEnvelope
 from shared.models.profile import ProfileCreate, ProfileUpdate
-from shared.models.user import UserRegistration
+from shared.models.registration import UserRegistration
 
 Publish = Callable[[], Awaitable[EventEnvelope]]
 
@@ -27,17 +28,23 @@ class Published:
         """What publishes an event of each type."""
         return {
             "user.registered": self.user_registered,
-            "user.registration.repeated": self.user_registration_repeated,
             "user.role.changed": self.user_role_changed,
             "profile.created": self.profile_created,
             "profile.updated": self.profile_updated,
         }
 
     async def user_registered(self) -> EventEnvelope:
-        return await self._registered(times=1)
-
-    async def user_registration_repeated(self) -> EventEnvelope:
-        return await self._registered(times=2)
+        store = FakeRegistrations()
+        registrations = UserRegistrations(
+            store,
+            FakeCredentials(),
+            FakeLimit(),
+            terms_version="2026-11",
+            expires_in=timedelta(days=2),
+        )
+        with correlated("correlation-1"):
+            await registrations.register(REGISTRATION, network="192.0.2.1")
+        return store.events[-1].envelope
 
     async def user_role_changed(self) -> EventEnvelope:
         users = FakeUsers()
@@ -60,11 +67,3 @@ class Published:
             await Profiles(store).create(user_id, created)
             await Profiles(store).update(user_id, ProfileUpdate(company="Analytical Engines"))
         return [event.envelope for event in store.events]
-
-    async def _registered(self, *, times: int) -> EventEnvelope:
-        users = FakeUsers()
-        registrations = UserRegistrations(users, FakeCredentials(), FakeLimit())
-        with correlated("correlation-1"):
-            for _ in range(times):
-                await registrations.register(REGISTRATION, address="192.0.2.1")
-        return users.events[-1].envelope

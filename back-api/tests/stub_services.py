@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from fakes import FakeAuditLog, FakeCredentials, FakeProfiles, FakeTasks, FakeUsers
+from fakes import (
+    FakeAuditLog,
+    FakeCredentials,
+    FakeProfiles,
+    FakeRegistrations,
+    FakeTasks,
+    FakeUsers,
+)
 from fastapi import FastAPI, Header
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
@@ -24,9 +31,10 @@ from shared.models.auth import (
     TokensTaken,
 )
 from shared.models.base import now
-from shared.models.event import Command, Nothing, Recorded
+from shared.models.event import Command
 from shared.models.maintenance import StartTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
+from shared.models.registration import NewRegistration, RegistrationStored
 from shared.models.user import (
     CredentialAccepted,
     LookUpUser,
@@ -54,6 +62,7 @@ class StubServices:
     """The stub services and their state, which tests read and change."""
 
     users: FakeUsers = field(default_factory=FakeUsers)
+    registrations: FakeRegistrations = field(default_factory=FakeRegistrations)
     credentials: FakeCredentials = field(default_factory=FakeCredentials)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
     audit: FakeAuditLog = field(default_factory=FakeAuditLog)
@@ -119,10 +128,7 @@ class StubServices:
         app = _app()
 
         @app.post("/users", status_code=201)
-        async def create(
-            body: Command[NewUser], x_correlation_id: str = Header(default="")
-        ) -> User:
-            self.seen_correlation.append(x_correlation_id)
+        async def create(body: Command[NewUser]) -> User:
             return await self.users.create(body)
 
         @app.post("/users/lookup")
@@ -138,10 +144,13 @@ class StubServices:
         async def change(user_id: UUID, body: Command[UserChange]) -> User:
             return await self.users.change(user_id, body)
 
-        @app.post("/events", status_code=201)
-        async def record(body: Command[Nothing]) -> Recorded:
-            await self.users.record(body)
-            return Recorded(event_ids=[event.envelope.event_id for event in body.events])
+        @app.post("/registrations", status_code=201)
+        async def register(
+            body: Command[NewRegistration], x_correlation_id: str = Header(default="")
+        ) -> RegistrationStored:
+            self.seen_correlation.append(x_correlation_id)
+            await self.registrations.create(body)
+            return RegistrationStored(user_id=body.data.user_id)
 
         @app.post("/profiles", status_code=201)
         async def create_profile(body: Command[WriteProfile]) -> StoredProfile:

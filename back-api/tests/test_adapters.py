@@ -21,6 +21,8 @@ from features.maintenance.infrastructure import WorkerTasks
 from features.profile.domain import ProfileStore
 from features.profile.infrastructure import PostgresProfiles
 from features.user_administration.domain import Credentials
+from features.user_registration.domain import Registrations
+from features.user_registration.infrastructure import PostgresRegistrations
 from services.auth_credentials import AuthCredentials
 from services.postgres_users import PostgresUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
@@ -28,9 +30,10 @@ from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
 from shared.models.audit import AuditEntry, AuditStored
 from shared.models.base import now
-from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
+from shared.models.event import Command, EventEnvelope, NewEvent
 from shared.models.profile import ProfileCreated, WriteProfile
-from shared.models.user import NewUser, RegistrationRepeated, Role, User, UserChange, UserRegistered
+from shared.models.registration import NewRegistration
+from shared.models.user import NewUser, Role, User, UserChange, UserRoleChanged
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
@@ -45,13 +48,27 @@ class World:
     """Everything that the domains need, from one source; `keep` puts an event into the log."""
 
     users: FakeUsers | PostgresUsers
+    registrations: Registrations
     credentials: Credentials
     profiles: ProfileStore
     audit: AuditLog
     tasks: Tasks
     keep: KeepEvent
 
-    async def registration(self, email: str | None = None) -> Command[NewUser]:
+    async def new_registration(self) -> Command[NewRegistration]:
+        """The command that stores a registration of a fresh address."""
+        registration = NewRegistration(
+            user_id=uuid4(),
+            email=new_email(),
+            credential_id=await self.credentials.store(PASSWORD),
+            terms_version="2026-11",
+            terms_accepted_at=now(),
+            network="192.0.2.1",
+            expires_at=now() + timedelta(days=2),
+        )
+        return Command[NewRegistration](command_id=uuid4(), data=registration)
+
+    async def creation(self, email: str | None = None) -> Command[NewUser]:
         """The command that creates a user; of a fresh address unless one is given."""
         user_id, command_id = uuid4(), uuid4()
         user = NewUser(
@@ -60,8 +77,8 @@ class World:
             credential_id=await self.credentials.store(PASSWORD),
         )
         event = NewEvent.of(
-            "user.registered",
-            UserRegistered(user_id=user_id),
+            "user.role.changed",
+            UserRoleChanged(user_id=user_id, role="user"),
             aggregate_id=user_id,
             command_id=command_id,
             correlation_id="a-test-of-adapters",
@@ -69,7 +86,7 @@ class World:
         return Command(command_id=command_id, data=user, events=[event])
 
     async def new_user(self) -> User:
-        return await self.users.create(await self.registration())
+        return await self.users.create(await self.creation())
 
 
 def new_email() -> str:
@@ -82,6 +99,7 @@ def world_of_fakes(stubs: StubServices) -> World:
 
     return World(
         stubs.users,
+        stubs.registrations,
         stubs.credentials,
         stubs.profiles,
         stubs.audit,
@@ -94,6 +112,7 @@ def world_of_adapters(client: Callable[[str], ServiceClient], keep: KeepEvent) -
     postgres = client("back-postgres")
     return World(
         PostgresUsers(postgres),
+        PostgresRegistrations(postgres),
         AuthCredentials(client("back-auth")),
         PostgresProfiles(postgres),
         CassandraAuditLog(client("back-cassandra")),
@@ -160,7 +179,7 @@ class TestUsers:
         assert raised.value.code == "user_not_found"
 
     async def test_is_found_as_created(self, world: World) -> None:
-        command = await world.registration()
+        command = await world.creation()
         created = await world.users.create(command)
         assert (created.id, created.email) == (command.data.user_id, command.data.email)
         assert (created.role, created.status, created.version) == ("user", command.data.status, 1)
@@ -168,14 +187,14 @@ class TestUsers:
         assert await world.users.find(created.email) == created
 
     async def test_a_repeated_command_answers_the_same(self, world: World) -> None:
-        command = await world.registration()
+        command = await world.creation()
         created = await world.users.create(command)
         assert await world.users.create(command) == created
 
     async def test_an_address_belongs_to_one(self, world: World) -> None:
         user = await world.new_user()
         with pytest.raises(Conflict) as raised:
-            await world.users.create(await world.registration(user.email))
+            await world.users.create(await world.creation(user.email))
         assert raised.value.code == "email_taken"
 
     async def test_changes_what_is_named(self, world: World) -> None:
@@ -207,21 +226,16 @@ class TestUsers:
                 uuid4(), Command(command_id=uuid4(), data=UserChange(status="active"))
             )
 
-    async def test_an_event_is_stored_once(self, world: World) -> None:
-        user, command_id = await world.new_user(), uuid4()
-        event = NewEvent.of(
-            "user.registration.repeated",
-            RegistrationRepeated(user_id=user.id),
-            aggregate_id=user.id,
-            command_id=command_id,
-            correlation_id="a-test-of-adapters",
-        )
-        command = Command[Nothing](command_id=command_id, data=Nothing(), events=[event])
-        await world.users.record(command)
-        await world.users.record(command)
+
+@COVERED_BY_A_PACT
+class TestRegistrations:
+    async def test_a_repeated_command_stores_one(self, world: World) -> None:
+        command = await world.new_registration()
+        await world.registrations.create(command)
+        await world.registrations.create(command)
         with pytest.raises(Conflict) as raised:
-            await world.users.record(command.model_copy(update={"command_id": uuid4()}))
-        assert raised.value.code == "event_exists"
+            await world.registrations.create(command.model_copy(update={"command_id": uuid4()}))
+        assert raised.value.code == "registration_exists"
 
 
 @pytest.mark.contract(consumer="back-api", provider="back-auth")

@@ -13,6 +13,7 @@ import pytest
 from stub_services import StubServices
 
 from features.user_registration.infrastructure import RedisLimit
+from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.auth.revocations import Revocations, session_check
 from shared.kit.auth.user_tokens import RemoteKeySet
@@ -32,7 +33,6 @@ class World:
     redis: ServiceClient
     log_in: Callable[[], Awaitable[UUID]]
     log_out: Callable[[UUID], Awaitable[None]]
-    capacity: int
 
 
 def world_of_stubs(stubs: StubServices, keys: Identities) -> World:
@@ -50,7 +50,7 @@ def world_of_stubs(stubs: StubServices, keys: Identities) -> World:
         keys.client("back-api", name, AsgiTransport(apps[name]))
         for name in ("back-auth", "back-redis")
     )
-    return World(auth, redis, log_in, log_out, capacity=3)
+    return World(auth, redis, log_in, log_out)
 
 
 async def real_world(stack: AsyncExitStack) -> World:
@@ -67,7 +67,7 @@ async def real_world(stack: AsyncExitStack) -> World:
 
     auth = await enter(stack_client("back-api", "back-auth"))
     redis = await enter(stack_client("back-api", "back-redis"))
-    return World(auth, redis, log_in, log_out, capacity=3)
+    return World(auth, redis, log_in, log_out)
 
 
 @pytest.fixture(params=["stubs", pytest.param("real", marks=pytest.mark.real)])
@@ -94,12 +94,13 @@ class TestBackAuth:
 
 @pytest.mark.contract(consumer="back-api", provider="back-redis")
 class TestBackRedis:
+    @pytest.mark.usefixtures("environment")
     async def test_a_limit_refuses_what_exceeds_it(self, world: World) -> None:
-        limit, address = RedisLimit(world.redis, per_hour=world.capacity), uuid4().hex
-        for _ in range(world.capacity):
-            await limit.take(address)
+        limit, email = RedisLimit(world.redis, Settings()), f"{uuid4().hex}@example.org"
+        for _ in range(Settings().registrations_per_address_and_network):
+            await limit.take(email, "192.0.2.1")
         with pytest.raises(TooManyRequests) as raised:
-            await limit.take(address)
+            await limit.take(email, "192.0.2.1")
         assert raised.value.retry_after
 
     async def test_a_logout_arrives_on_the_stream(self, world: World) -> None:

@@ -1,21 +1,24 @@
 """Registration: the rules and the endpoint."""
 
-from uuid import uuid4
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes import FakeCredentials, FakeLimit, FakeUsers
+from fakes import FakeCredentials, FakeLimit, FakeRegistrations
 from stub_services import StubServices
 
 from features.user_registration.domain import UserRegistrations
 from features.user_registration.infrastructure import RedisLimit
 from main import app
-from shared.kit.errors import Conflict, RuleViolated, TooManyRequests
-from shared.models.user import NewUser, User, UserRegistration
+from settings import Settings
+from shared.kit.errors import RuleViolated, TooManyRequests
+from shared.models.registration import UserRegistration
 from shared.testing.asgi_client import AsgiClient, in_memory, running
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 
 PASSWORD = "correct horse battery"
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def wanted(email: str = "Ada@Example.org", *, accept_terms: bool = True) -> UserRegistration:
@@ -24,8 +27,8 @@ def wanted(email: str = "Ada@Example.org", *, accept_terms: bool = True) -> User
 
 class TestRegister:
     @pytest.fixture
-    def users(self) -> FakeUsers:
-        return FakeUsers()
+    def store(self) -> FakeRegistrations:
+        return FakeRegistrations()
 
     @pytest.fixture
     def credentials(self) -> FakeCredentials:
@@ -37,64 +40,54 @@ class TestRegister:
 
     @pytest.fixture
     def registrations(
-        self, users: FakeUsers, credentials: FakeCredentials, limit: FakeLimit
+        self, store: FakeRegistrations, credentials: FakeCredentials, limit: FakeLimit
     ) -> UserRegistrations:
-        return UserRegistrations(users, credentials, limit)
-
-    async def test_stores_a_pending_user_and_says_so_in_an_event(
-        self, registrations: UserRegistrations, users: FakeUsers
-    ) -> None:
-        answer = await registrations.register(wanted(), address="10.0.0.1")
-        stored = users.users[answer.user_id]
-        assert (stored.email, stored.status, stored.role) == (
-            "ada@example.org",
-            "pending_verification",
-            "user",
+        return UserRegistrations(
+            store,
+            credentials,
+            limit,
+            terms_version="2026-11",
+            expires_in=timedelta(days=2),
+            clock=lambda: NOON,
         )
-        [event] = users.events
+
+    async def test_stores_what_the_user_will_be_made_of_and_leaves_an_event(
+        self,
+        registrations: UserRegistrations,
+        store: FakeRegistrations,
+        credentials: FakeCredentials,
+    ) -> None:
+        answer = await registrations.register(wanted(), network="192.0.2.1")
+        stored = store.stored[answer.user_id]
+        assert stored.model_dump(exclude={"user_id"}) == {
+            "email": "ada@example.org",
+            "credential_id": next(iter(credentials.stored)),
+            "terms_version": "2026-11",
+            "terms_accepted_at": NOON,
+            "network": "192.0.2.1",
+            "expires_at": NOON + timedelta(days=2),
+        }
+        [event] = store.events
         assert event.envelope.event_type == "user.registered"
         assert event.envelope.payload == {"user_id": str(answer.user_id)}
         assert event.aggregate_id == answer.user_id
 
-    async def test_a_taken_address_gets_the_same_answer_and_its_owner_an_event(
-        self, registrations: UserRegistrations, users: FakeUsers, credentials: FakeCredentials
+    async def test_an_address_may_be_registered_again_with_a_password_of_its_own(
+        self,
+        registrations: UserRegistrations,
+        store: FakeRegistrations,
+        credentials: FakeCredentials,
     ) -> None:
-        first = await registrations.register(wanted(), address="10.0.0.1")
-        second = await registrations.register(wanted("ADA@example.org"), address="10.0.0.2")
-        assert second.status == first.status
-        assert second.user_id != first.user_id
-        assert len(users.users) == 1
-        assert users.events[1].envelope.event_type == "user.registration.repeated"
-        assert users.events[1].envelope.payload == {"user_id": str(first.user_id)}
-        assert len(credentials.stored) == 2, "the password is hashed either way"
-
-    async def test_an_address_taken_in_between_is_no_error(
-        self, registrations: UserRegistrations, users: FakeUsers
-    ) -> None:
-        await registrations.register(wanted(), address="10.0.0.1")
-        users.hidden.add("ada@example.org")
-        await registrations.register(wanted(), address="10.0.0.1")
-        assert len(users.users) == 1
-        assert users.events[1].envelope.event_type == "user.registration.repeated"
-
-    async def test_other_conflicts_are_not_swallowed(
-        self, credentials: FakeCredentials, limit: FakeLimit
-    ) -> None:
-        class Broken(FakeUsers):
-            async def create(self, command: object) -> User:
-                raise Conflict(code="command_reused")
-
-        with pytest.raises(Conflict, match="command_reused"):
-            await UserRegistrations(Broken(), credentials, limit).register(
-                wanted(), address="10.0.0.1"
-            )
+        answers = [await registrations.register(wanted(), network="192.0.2.1") for _ in range(2)]
+        assert len({answer.user_id for answer in answers}) == 2
+        assert {it.credential_id for it in store.stored.values()} == credentials.stored.keys()
 
     async def test_the_terms_have_to_be_accepted(
-        self, registrations: UserRegistrations, users: FakeUsers, limit: FakeLimit
+        self, registrations: UserRegistrations, store: FakeRegistrations, limit: FakeLimit
     ) -> None:
         with pytest.raises(RuleViolated, match=r"^terms_not_accepted"):
-            await registrations.register(wanted(accept_terms=False), address="10.0.0.1")
-        assert not users.users
+            await registrations.register(wanted(accept_terms=False), network="192.0.2.1")
+        assert not store.stored
         assert not limit.taken
 
     async def test_a_closed_limit_stops_everything(
@@ -102,7 +95,7 @@ class TestRegister:
     ) -> None:
         limit.closed = True
         with pytest.raises(TooManyRequests):
-            await registrations.register(wanted(), address="10.0.0.1")
+            await registrations.register(wanted(), network="192.0.2.1")
         assert not credentials.stored
 
 
@@ -118,7 +111,7 @@ class TestCall:
         assert reply.json()["status"] == "pending_verification"
         assert reply.headers["x-correlation-id"] == "a-correlation"
         assert stubs.seen_correlation == ["a-correlation"]
-        assert stubs.users.events[0].envelope.correlation_id == "a-correlation"
+        assert stubs.registrations.events[0].envelope.correlation_id == "a-correlation"
 
     @pytest.mark.parametrize(
         "change, pointer",
@@ -145,44 +138,69 @@ class TestCall:
         assert isinstance(errors, list)
         assert [e["pointer"] for e in errors if isinstance(e, dict)] == [pointer]
         assert PASSWORD not in reply.text
-        assert not stubs.users.users
+        assert not stubs.registrations.stored
         assert not stubs.credentials.stored
 
-    async def test_outside_development_an_address_is_limited(
+    async def test_a_refusal_of_the_limit_says_when_to_come_back(
         self, environment: pytest.MonkeyPatch, stubs: StubServices
     ) -> None:
-        environment.setenv("ENVIRONMENT", "production")
         stubs.tokens_left = 0
         body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
         async with running(app(connect=in_memory(stubs.apps()))) as client:
             reply = await client.post("/api/user-registration", json=body)
         assert reply.status == 429
         assert reply.headers["retry-after"] == "30"
-
-    async def test_in_development_it_is_not(
-        self, environment: pytest.MonkeyPatch, stubs: StubServices
-    ) -> None:
-        environment.setenv("ENVIRONMENT", "development")
-        stubs.tokens_left = 0
-        body = {"email": "ada@example.org", "password": PASSWORD, "accept_terms": True}
-        async with running(app(connect=in_memory(stubs.apps()))) as client:
-            reply = await client.post("/api/user-registration", json=body)
-        assert reply.status == 202
+        assert not stubs.credentials.stored
 
 
-class TestLimitWithoutRedis:
-    async def test_falls_to_buckets_of_its_own(self, keys: Identities, stubs: StubServices) -> None:
+class TestLimit:
+    """The limit in this process, which has the rules of that in back-redis."""
+
+    @pytest.fixture
+    def limit(
+        self, environment: pytest.MonkeyPatch, keys: Identities, stubs: StubServices
+    ) -> RedisLimit:
+        environment.setenv("ENVIRONMENT", "production")
         stubs.limits_down = True
         client = keys.client("back-api", "back-redis", AsgiTransport(stubs.apps()["back-redis"]))
-        limit = RedisLimit(client, per_hour=2)
-        await limit.take("10.0.0.1")
-        await limit.take("10.0.0.1")
-        await limit.take("10.0.0.2")
+        return RedisLimit(client, Settings())
+
+    async def test_a_network_registers_an_address_three_times_an_hour(
+        self, limit: RedisLimit
+    ) -> None:
+        for _ in range(3):
+            await limit.take("ada@example.org", "192.0.2.1")
         with pytest.raises(TooManyRequests) as refused:
-            await limit.take("10.0.0.1")
-        assert refused.value.retry_after == pytest.approx(1800, abs=5)
+            await limit.take("ada@example.org", "192.0.2.1")
+        assert refused.value.retry_after == pytest.approx(1200, abs=5)
 
+    async def test_a_stranger_elsewhere_leaves_the_owner_of_an_address_the_owners_own(
+        self, limit: RedisLimit
+    ) -> None:
+        for _ in range(10):
+            with suppress(TooManyRequests):
+                await limit.take("ada@example.org", "192.0.2.1")
+        await limit.take("ada@example.org", "198.51.100.1")
 
-def test_a_new_user_is_told_apart_from_a_stored_one() -> None:
-    new = NewUser(user_id=uuid4(), email="a@example.org", credential_id=uuid4())
-    assert (new.role, new.status) == ("user", "pending_verification")
+    async def test_an_address_is_registered_twenty_times_an_hour_from_anywhere(
+        self, limit: RedisLimit
+    ) -> None:
+        for host in range(20):
+            await limit.take("ada@example.org", f"192.0.2.{host}")
+        with pytest.raises(TooManyRequests):
+            await limit.take("ada@example.org", "198.51.100.1")
+
+    async def test_a_network_registers_twenty_addresses_an_hour(self, limit: RedisLimit) -> None:
+        for number in range(20):
+            await limit.take(f"ada{number}@example.org", "192.0.2.1")
+        with pytest.raises(TooManyRequests):
+            await limit.take("ada@example.org", "192.0.2.1")
+        await limit.take("ada@example.org", "192.0.2.2")
+
+    async def test_in_development_a_network_is_not_limited(
+        self, environment: pytest.MonkeyPatch, limit: RedisLimit
+    ) -> None:
+        environment.setenv("ENVIRONMENT", "development")
+        limit._settings = Settings()
+        for number in range(30):
+            await limit.take(f"ada{number}@example.org", "192.0.2.1")

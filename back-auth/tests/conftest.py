@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -85,14 +86,31 @@ class Stack:
         self, email: str = EMAIL, *, status: UserStatus = "active", role: Role = "user"
     ) -> User:
         """A user whose password is PASSWORD."""
+        password_hash = await self._hash_of(PASSWORD)
+        return self.postgres.add_user(email, password_hash, status=status, role=role)
+
+    async def add_registration(self, email: str = EMAIL, password: str = PASSWORD) -> UUID:
+        """A registration that waits for its confirmation."""
+        return self.postgres.add_registration(email, await self._hash_of(password))
+
+    async def mint(self, user_id: UUID) -> str:
+        """The token of a mail to the address of a registration."""
+        reply = await self.client.post(
+            "/internal/mail-tokens",
+            json={"user_id": str(user_id), "purpose": "verify_email"},
+            headers=self.keys.assertion(caller="back-workers", to="back-auth"),
+        )
+        assert reply.status == 201
+        return str(reply.json()["token"])
+
+    async def _hash_of(self, password: str) -> str:
         accepted = await self.client.post(
             "/internal/credentials",
-            json={"password": PASSWORD},
+            json={"password": password},
             headers=self.keys.assertion(caller="back-api", to="back-auth"),
         )
         assert accepted.status == 201
-        _, password_hash = self.postgres.unclaimed.popitem()
-        return self.postgres.add_user(email, password_hash, status=status, role=role)
+        return self.postgres.unclaimed.popitem()[1]
 
     async def log_in(
         self,

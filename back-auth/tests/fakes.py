@@ -3,6 +3,7 @@
 The same contract tests run against these and against the real adapters (test_adapters.py).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +19,14 @@ from shared.models.auth import (
     StoredMailToken,
     TokenBucket,
     TokensTaken,
-    UseVerificationToken,
 )
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, Nothing
+from shared.models.registration import (
+    ConfirmRegistration,
+    MailTokenTried,
+    RegistrationCredential,
+)
 from shared.models.user import Role, User, UserCredential, UserStatus
 
 
@@ -44,6 +49,15 @@ class FakeState:
             self.down = False
 
 
+@dataclass(frozen=True)
+class WaitingRegistration:
+    """A registration that nobody has confirmed."""
+
+    user_id: UUID
+    email: str
+    password_hash: str
+
+
 @dataclass
 class PostgresState(FakeState):
     """The state of a fake back-postgres."""
@@ -53,15 +67,36 @@ class PostgresState(FakeState):
     credential_ids: dict[UUID, UUID] = field(default_factory=dict)
     password_versions: dict[UUID, int] = field(default_factory=dict)
     unclaimed: dict[UUID, str] = field(default_factory=dict)
+    registrations: dict[UUID, WaitingRegistration] = field(default_factory=dict)
     mail_tokens: dict[str, StoredMailToken] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    tries: Counter[str] = field(default_factory=Counter)
     answers: dict[UUID, User] = field(default_factory=dict)
     events: dict[UUID, EventEnvelope] = field(default_factory=dict)
     recorded: set[UUID] = field(default_factory=set)
 
+    def add_registration(self, email: str, password_hash: str) -> UUID:
+        waiting = WaitingRegistration(uuid4(), email, password_hash)
+        self.registrations[waiting.user_id] = waiting
+        return waiting.user_id
+
     def add_user(
-        self, email: str, password_hash: str, *, status: UserStatus, role: Role = "user"
+        self,
+        email: str,
+        password_hash: str,
+        *,
+        status: UserStatus = "active",
+        role: Role = "user",
+        user_id: UUID | None = None,
     ) -> User:
-        user = User(id=uuid4(), email=email, role=role, status=status, version=1, created_at=now())
+        user = User(
+            id=user_id or uuid4(),
+            email=email,
+            role=role,
+            status=status,
+            version=1,
+            created_at=now(),
+        )
         self.users[user.id] = user
         self.set_password(user.id, password_hash)
         return user
@@ -78,7 +113,7 @@ class PostgresState(FakeState):
         changes = {"status": status or user.status, "role": role or user.role}
         self.users[user.id] = user.model_copy(update=changes)
 
-    def store_events(self, command: Command[UseVerificationToken] | Command[Nothing]) -> None:
+    def store_events(self, command: Command[ConfirmRegistration] | Command[Nothing]) -> None:
         if command.command_id in self.recorded:
             return
         new = {event.envelope.event_id: event.envelope for event in command.events}
@@ -143,38 +178,72 @@ class FakeMailTokens:
         self._state = state
 
     async def keep(self, token: StoredMailToken) -> None:
-        self._state.reach()
-        if token.user_id not in self._state.users:
-            raise NotFound(code="user_not_found")
-        self._state.mail_tokens[token.token_hash] = token
+        state = self._state
+        state.reach()
+        if token.user_id not in state.registrations:
+            raise NotFound(code="registration_not_found")
+        state.mail_tokens[token.token_hash] = token
+        state.addresses[token.token_hash] = state.registrations[token.user_id].email
 
-    async def find(self, token_hash: str, purpose: MailPurpose) -> StoredMailToken | None:
-        self._state.reach()
-        token = self._state.mail_tokens.get(token_hash)
-        return token if token and token.purpose == purpose else None
+    async def use_try(
+        self, token_hash: str, purpose: MailPurpose, *, tries_max: int
+    ) -> MailTokenTried:
+        state = self._state
+        state.reach()
+        token = state.mail_tokens.get(token_hash)
+        if token is None or token.purpose != purpose:
+            raise NotFound(code="mail_token_not_found")
+        if state.tries[token_hash] == tries_max:
+            raise Conflict(code="mail_token_exhausted")
+        state.tries[token_hash] += 1
+        if token.used_at:
+            found = {token.user_id: state.hashes[token.user_id]}
+        else:
+            email = state.addresses[token_hash]
+            waiting = [it for it in state.registrations.values() if it.email == email]
+            waiting.sort(key=lambda it: it.user_id != token.user_id)
+            found = {it.user_id: it.password_hash for it in waiting}
+        candidates = [
+            RegistrationCredential(user_id=user_id, password_hash=password_hash)
+            for user_id, password_hash in found.items()
+        ]
+        return MailTokenTried(token=token, candidates=candidates)
 
 
 class FakeVerifications:
     def __init__(self, state: PostgresState) -> None:
         self._state = state
 
-    async def confirm(self, command: Command[UseVerificationToken]) -> User:
-        state = self._state
+    async def confirm(self, command: Command[ConfirmRegistration]) -> User:
+        state, confirm = self._state, command.data
         state.reach()
         if command.command_id in state.answers:
             return state.answers[command.command_id]
-        token = state.mail_tokens.get(command.data.token_hash)
-        if token is None or token.user_id != command.data.user_id:
+        token = state.mail_tokens.get(confirm.token_hash)
+        if token is None:
             raise NotFound(code="mail_token_not_found")
         if token.used_at is not None:
             raise Conflict(code="mail_token_used")
-        state.mail_tokens[token.token_hash] = token.model_copy(update={"used_at": now()})
-        user = state.users[token.user_id]
-        if user.status == "pending_verification":
-            state.change(user, status="active")
+        email = state.addresses[confirm.token_hash]
+        waiting = state.registrations.get(confirm.user_id)
+        if waiting is None or waiting.email != email:
+            raise NotFound(code="registration_not_found")
+        if any(user.email == email for user in state.users.values()):
+            raise Conflict(code="email_taken")
+        used = token.model_copy(update={"used_at": now(), "user_id": confirm.user_id})
         state.store_events(command)
-        state.answers[command.command_id] = state.users[token.user_id]
-        return state.users[token.user_id]
+        self._void(email)
+        state.mail_tokens[token.token_hash] = used
+        user = state.add_user(email, waiting.password_hash, user_id=confirm.user_id)
+        state.answers[command.command_id] = user
+        return user
+
+    def _void(self, email: str) -> None:
+        state = self._state
+        for registration in [it for it in state.registrations.values() if it.email == email]:
+            del state.registrations[registration.user_id]
+        for token_hash in [it for it, address in state.addresses.items() if address == email]:
+            del state.mail_tokens[token_hash]
 
 
 class FakeEventPublisher:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from shared.models.event import EventEnvelope
 from shared.testing.waiting import until
-from tests.conftest import Stack, bearer
+from tests.conftest import PASSWORD, Stack, bearer
 
 Publish = Callable[[], Awaitable[EventEnvelope]]
 
@@ -27,13 +27,8 @@ class Published:
 
     async def user_verified(self) -> EventEnvelope:
         stack = self._stack
-        user = await stack.add_user(status="pending_verification")
-        minted = await stack.client.post(
-            "/internal/mail-tokens",
-            json={"user_id": str(user.id), "purpose": "verify_email"},
-            headers=stack.keys.assertion(caller="back-workers", to="back-auth"),
-        )
-        await stack.client.post("/auth/verify-email", json={"token": minted.json()["token"]})
+        token = await stack.mint(await stack.add_registration())
+        await stack.client.post("/auth/verify-email", json={"token": token, "password": PASSWORD})
         return await self._published("user.verified")
 
     async def login_succeeded(self) -> EventEnvelope:

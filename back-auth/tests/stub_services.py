@@ -10,7 +10,6 @@ from fastapi.responses import StreamingResponse
 from shared.kit.errors import NotFound, Unavailable
 from shared.kit.http.problems import install_problems
 from shared.models.auth import (
-    LookUpMailToken,
     NewSession,
     NewTicket,
     ReturnTokens,
@@ -20,9 +19,9 @@ from shared.models.auth import (
     StoredMailToken,
     TakeTokens,
     TokensTaken,
-    UseVerificationToken,
 )
 from shared.models.event import Command, Nothing, Recorded
+from shared.models.registration import ConfirmRegistration, MailTokenTried, TryMailToken
 from shared.models.user import (
     Credential,
     CredentialAccepted,
@@ -98,15 +97,14 @@ def _mail_token_routes(api: FastAPI, state: PostgresState) -> None:
         await FakeMailTokens(state).keep(body)
         return body
 
-    @api.post("/mail-tokens/lookup")
-    async def look_up_mail_token(body: LookUpMailToken) -> StoredMailToken:
-        found = await FakeMailTokens(state).find(body.token_hash, body.purpose)
-        if found is None:
-            raise NotFound(code="mail_token_not_found")
-        return found
+    @api.post("/mail-tokens/try")
+    async def try_mail_token(body: TryMailToken) -> MailTokenTried:
+        return await FakeMailTokens(state).use_try(
+            body.token_hash, body.purpose, tries_max=body.tries_max
+        )
 
     @api.post("/email-verifications")
-    async def verify(body: Command[UseVerificationToken]) -> User:
+    async def verify(body: Command[ConfirmRegistration]) -> User:
         return await FakeVerifications(state).confirm(body)
 
 

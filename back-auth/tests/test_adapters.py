@@ -38,11 +38,11 @@ from shared.models.auth import (
     StoredMailToken,
     TicketHolder,
     TokenBucket,
-    UseVerificationToken,
 )
 from shared.models.base import now
 from shared.models.event import Command, NewEvent
-from shared.models.user import User, UserVerified
+from shared.models.registration import ConfirmRegistration, UserVerified
+from shared.models.user import User
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
@@ -65,9 +65,13 @@ HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
 
 class AddUser(Protocol):
-    """Stores a pending user with HASH, or with a credential that was stored before."""
+    """Stores a user with HASH, or with a credential that was stored before."""
 
     async def __call__(self, email: str, credential_id: UUID | None = None) -> UUID: ...
+
+
+Register = Callable[[str], Awaitable[UUID]]
+"""Stores a registration of an address, with HASH."""
 
 
 Redeem = Callable[[str], Awaitable[TicketHolder]]
@@ -88,6 +92,7 @@ class World:
     tickets: Tickets
     buckets: TokenBuckets
     add_user: AddUser
+    register: Register
     redeem_ticket: Redeem
 
     async def new_user(self) -> User:
@@ -101,7 +106,10 @@ def new_email() -> str:
 def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
     async def add_user(email: str, credential_id: UUID | None = None) -> UUID:
         password_hash = postgres.unclaimed.pop(credential_id) if credential_id else HASH
-        return postgres.add_user(email, password_hash, status="pending_verification").id
+        return postgres.add_user(email, password_hash).id
+
+    async def register(email: str) -> UUID:
+        return postgres.add_registration(email, HASH)
 
     async def redeem_ticket(ticket_hash: str) -> TicketHolder:
         ticket = redis.tickets.pop(ticket_hash, None)
@@ -120,12 +128,17 @@ def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
         FakeTickets(redis),
         FakeTokenBuckets(redis),
         add_user,
+        register,
         redeem_ticket,
     )
 
 
 def world_of_adapters(
-    postgres: ServiceClient, redis: ServiceClient, add_user: AddUser, redeem_ticket: Redeem
+    postgres: ServiceClient,
+    redis: ServiceClient,
+    add_user: AddUser,
+    register: Register,
+    redeem_ticket: Redeem,
 ) -> World:
     return World(
         PostgresAccounts(postgres),
@@ -138,6 +151,7 @@ def world_of_adapters(
         RedisTickets(redis),
         RedisTokenBuckets(redis),
         add_user,
+        register,
         redeem_ticket,
     )
 
@@ -173,7 +187,7 @@ async def world(
         back_postgres = keys.client(
             "back-auth", "back-postgres", AsgiTransport(postgres_stub(postgres))
         )
-        yield world_of_adapters(back_postgres, back_redis, fakes.add_user, redeem)
+        yield world_of_adapters(back_postgres, back_redis, fakes.add_user, fakes.register, redeem)
 
 
 @COVERED_BY_A_PACT
@@ -229,7 +243,7 @@ class TestCredentials:
 class TestUsers:
     async def test_a_user_as_stored(self, world: World) -> None:
         user = await world.new_user()
-        assert (user.role, user.status) == ("user", "pending_verification")
+        assert (user.role, user.status) == ("user", "active")
 
     async def test_nobody(self, world: World) -> None:
         with pytest.raises(NotFound):
@@ -245,61 +259,86 @@ def mail_token(user_id: UUID) -> StoredMailToken:
     )
 
 
-def verification(token: StoredMailToken, command_id: UUID) -> Command[UseVerificationToken]:
+def verification(
+    token: StoredMailToken, command_id: UUID, user_id: UUID | None = None
+) -> Command[ConfirmRegistration]:
+    user_id = user_id or token.user_id
     event = NewEvent.of(
         "user.verified",
-        UserVerified(user_id=token.user_id),
-        aggregate_id=token.user_id,
+        UserVerified(user_id=user_id),
+        aggregate_id=user_id,
         command_id=command_id,
         correlation_id="a-test-of-adapters",
     )
-    use = UseVerificationToken(token_hash=token.token_hash, user_id=token.user_id)
-    return Command(command_id=command_id, data=use, events=[event])
+    confirm = ConfirmRegistration(token_hash=token.token_hash, user_id=user_id)
+    return Command(command_id=command_id, data=confirm, events=[event])
 
 
 @COVERED_BY_A_PACT
 class TestMailTokens:
-    async def test_is_found_as_it_was_kept(self, world: World) -> None:
-        token = mail_token((await world.new_user()).id)
+    async def test_a_try_reads_the_registrations_of_the_address(self, world: World) -> None:
+        email = new_email()
+        first, second = await world.register(email), await world.register(email)
+        token = mail_token(second)
         await world.mail_tokens.keep(token)
         await world.mail_tokens.keep(token)
-        found = await world.mail_tokens.find(token.token_hash, "verify_email")
-        assert found is not None
-        assert (found.user_id, found.used_at) == (token.user_id, None)
-        assert abs(found.expires_at - token.expires_at) < timedelta(milliseconds=1)
+        tried = await world.mail_tokens.use_try(token.token_hash, "verify_email", tries_max=1)
+        assert (tried.token.user_id, tried.token.used_at) == (second, None)
+        assert abs(tried.token.expires_at - token.expires_at) < timedelta(milliseconds=1)
+        assert [(it.user_id, it.password_hash) for it in tried.candidates] == [
+            (second, HASH),
+            (first, HASH),
+        ]
+        with pytest.raises(Conflict):
+            await world.mail_tokens.use_try(token.token_hash, "verify_email", tries_max=1)
 
     async def test_an_unknown_one_is_not_found(self, world: World) -> None:
-        assert await world.mail_tokens.find(secret_hash("x"), "verify_email") is None
+        with pytest.raises(NotFound):
+            await world.mail_tokens.use_try(secret_hash("x"), "verify_email", tries_max=1)
 
-    async def test_belongs_to_a_user(self, world: World) -> None:
+    async def test_belongs_to_a_registration(self, world: World) -> None:
         with pytest.raises(NotFound):
             await world.mail_tokens.keep(mail_token(uuid4()))
 
 
 @COVERED_BY_A_PACT
 class TestVerifications:
-    async def test_the_user_is_active_and_a_repeat_answers_the_same(self, world: World) -> None:
-        token = mail_token((await world.new_user()).id)
+    async def test_makes_the_user_and_a_repeat_answers_the_same(self, world: World) -> None:
+        token = mail_token(await world.register(new_email()))
         await world.mail_tokens.keep(token)
         command = verification(token, uuid5(token.user_id, "verify"))
         first = await world.verifications.confirm(command)
         assert (first.id, first.status) == (token.user_id, "active")
         assert await world.verifications.confirm(command) == first
         assert (await world.users.get(token.user_id)).status == "active"
-        spent = await world.mail_tokens.find(token.token_hash, "verify_email")
-        assert spent is not None
-        assert spent.used_at is not None
+        spent = await world.mail_tokens.use_try(token.token_hash, "verify_email", tries_max=1)
+        assert spent.token.used_at is not None
+        assert [it.user_id for it in spent.candidates] == [token.user_id]
 
     async def test_a_spent_token_takes_no_other_command(self, world: World) -> None:
-        token = mail_token((await world.new_user()).id)
+        token = mail_token(await world.register(new_email()))
         await world.mail_tokens.keep(token)
         await world.verifications.confirm(verification(token, uuid4()))
         with pytest.raises(Conflict):
             await world.verifications.confirm(verification(token, uuid4()))
 
-    async def test_an_unknown_token_is_not_found(self, world: World) -> None:
-        token = mail_token((await world.new_user()).id)
+    async def test_an_unknown_token_and_a_registration_of_another_address_are_not_found(
+        self, world: World
+    ) -> None:
+        token = mail_token(await world.register(new_email()))
         with pytest.raises(NotFound):
+            await world.verifications.confirm(verification(token, uuid4()))
+        await world.mail_tokens.keep(token)
+        other = await world.register(new_email())
+        with pytest.raises(NotFound):
+            await world.verifications.confirm(verification(token, uuid4(), other))
+
+    async def test_an_address_that_is_taken_is_not_confirmed(self, world: World) -> None:
+        email = new_email()
+        token = mail_token(await world.register(email))
+        await world.mail_tokens.keep(token)
+        await world.add_user(email)
+        with pytest.raises(Conflict):
             await world.verifications.confirm(verification(token, uuid4()))
 
 

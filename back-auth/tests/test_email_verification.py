@@ -1,17 +1,17 @@
 import re
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
-from uuid import uuid4
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 import pytest
 
 from features.email_verification.domain import MailTokenService
-from shared.kit.errors import InvalidRequest, NotFound
+from shared.kit.errors import InvalidRequest, NotFound, Unauthenticated
 from shared.models.base import now
-from shared.models.user import User
 from shared.testing.asgi_client import AsgiReply
-from tests.conftest import EMAIL, Stack
-from tests.fakes import FakeMailTokens, FakeVerifications, PostgresState
+from tests.conftest import EMAIL, PASSWORD, Stack
+from tests.fakes import FakeMailTokens, FakePasswords, FakeVerifications, PostgresState
 
 PAGE = "/auth/verify-email"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -30,117 +30,160 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def service(postgres: PostgresState, clock: Clock) -> MailTokenService:
+TRIES_MAX = 10
+
+
+def service_over(postgres: PostgresState, clock: Clock, key: str = "a key") -> MailTokenService:
     return MailTokenService(
         FakeMailTokens(postgres),
         FakeVerifications(postgres),
-        key="a key of a test",
-        expires_in=timedelta(days=1),
+        FakePasswords(),
+        key=key,
+        expires_in=timedelta(days=2),
+        tries_max=TRIES_MAX,
         clock=clock,
     )
 
 
 @pytest.fixture
-def user(postgres: PostgresState) -> User:
-    return postgres.add_user(EMAIL, "hash", status="pending_verification")
+def service(postgres: PostgresState, clock: Clock) -> MailTokenService:
+    return service_over(postgres, clock)
+
+
+@pytest.fixture
+def registered(postgres: PostgresState) -> UUID:
+    """A registration with PASSWORD."""
+    return postgres.add_registration(EMAIL, f"v1:{PASSWORD}")
 
 
 class TestMint:
     async def test_keeps_only_a_hash(
-        self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState, clock: Clock
     ) -> None:
-        minted = await service.mint(user.id, "verify_email", uuid4())
+        minted = await service.mint(registered, "verify_email", uuid4())
         assert len(minted.token) == 43
-        assert minted.expires_at == clock.at + timedelta(days=1)
+        assert minted.expires_at == clock.at + timedelta(days=2)
         assert minted.token not in str(postgres)
 
     async def test_a_repeat_for_an_event_gives_the_same_token_with_a_later_end(
-        self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
+        self, service: MailTokenService, registered: UUID, clock: Clock
     ) -> None:
         event_id = uuid4()
-        first = await service.mint(user.id, "verify_email", event_id)
-        clock.at += timedelta(hours=30)
-        second = await service.mint(user.id, "verify_email", event_id)
+        first = await service.mint(registered, "verify_email", event_id)
+        clock.at += timedelta(hours=54)
+        second = await service.mint(registered, "verify_email", event_id)
         assert second.token == first.token
-        assert second.expires_at == first.expires_at + timedelta(hours=30)
-        assert (await service.verify_email(first.token)).status == "active"
+        assert second.expires_at == first.expires_at + timedelta(hours=54)
+        assert (await service.verify_email(first.token, PASSWORD)).status == "active"
 
-    async def test_no_two_events_users_or_keys_share_a_token(
-        self, service: MailTokenService, user: User, postgres: PostgresState
+    async def test_no_two_events_registrations_or_keys_share_a_token(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState, clock: Clock
     ) -> None:
-        event_id = uuid4()
-        other = postgres.add_user("grace@example.org", "hash", status="pending_verification")
-        rekeyed = MailTokenService(
-            FakeMailTokens(postgres),
-            FakeVerifications(postgres),
-            key="another key",
-            expires_in=timedelta(days=1),
-        )
+        event_id, other = uuid4(), postgres.add_registration(EMAIL, "v1:other")
         minted = [
-            await service.mint(user.id, "verify_email", event_id),
-            await service.mint(user.id, "verify_email", uuid4()),
-            await service.mint(other.id, "verify_email", event_id),
-            await rekeyed.mint(user.id, "verify_email", event_id),
+            await service.mint(registered, "verify_email", event_id),
+            await service.mint(registered, "verify_email", uuid4()),
+            await service.mint(other, "verify_email", event_id),
+            await service_over(postgres, clock, "another key").mint(
+                registered, "verify_email", event_id
+            ),
         ]
         assert len({it.token for it in minted}) == 4
 
-    async def test_needs_a_user(self, service: MailTokenService) -> None:
+    async def test_needs_a_registration(self, service: MailTokenService) -> None:
         with pytest.raises(NotFound):
             await service.mint(uuid4(), "verify_email", uuid4())
 
 
 class TestVerifyEmail:
-    async def test_makes_the_user_active_and_leaves_an_event(
-        self, service: MailTokenService, user: User, postgres: PostgresState
+    async def test_makes_a_user_and_leaves_an_event(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
     ) -> None:
-        minted = await service.mint(user.id, "verify_email", uuid4())
-        verified = await service.verify_email(minted.token)
-        assert (verified.user_id, verified.status) == (user.id, "active")
-        assert postgres.users[user.id].status == "active"
+        minted = await service.mint(registered, "verify_email", uuid4())
+        verified = await service.verify_email(minted.token, PASSWORD)
+        assert (verified.user_id, verified.status) == (registered, "active")
+        assert postgres.users[registered].email == EMAIL
         [event] = postgres.published("user.verified")
-        assert event.payload == {"user_id": str(user.id)}
+        assert event.payload == {"user_id": str(registered)}
+
+    async def test_a_wrong_password_makes_none_and_leaves_the_token(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
+    ) -> None:
+        minted = await service.mint(registered, "verify_email", uuid4())
+        with pytest.raises(Unauthenticated, match=r"^invalid_credentials"):
+            await service.verify_email(minted.token, "wrong")
+        assert postgres.users == {}
+        assert await service.verify_email(minted.token, PASSWORD)
+
+    async def test_the_password_says_which_registration_of_the_address_is_confirmed(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
+    ) -> None:
+        strangers = postgres.add_registration(EMAIL, "v1:strangers")
+        minted = await service.mint(strangers, "verify_email", uuid4())
+        verified = await service.verify_email(minted.token, PASSWORD)
+        assert verified.user_id == registered
+        assert postgres.hashes[registered] == f"v1:{PASSWORD}"
+        assert postgres.registrations == {}
+
+    async def test_a_password_of_another_address_confirms_nothing(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
+    ) -> None:
+        postgres.add_registration("grace@example.org", "v1:of grace")
+        minted = await service.mint(registered, "verify_email", uuid4())
+        with pytest.raises(Unauthenticated):
+            await service.verify_email(minted.token, "of grace")
 
     async def test_a_repeat_answers_the_same_even_after_the_end(
-        self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState, clock: Clock
     ) -> None:
-        minted = await service.mint(user.id, "verify_email", uuid4())
-        first = await service.verify_email(minted.token)
-        clock.at += timedelta(days=2)
-        assert await service.verify_email(minted.token) == first
+        minted = await service.mint(registered, "verify_email", uuid4())
+        first = await service.verify_email(minted.token, PASSWORD)
+        clock.at += timedelta(days=3)
+        assert await service.verify_email(minted.token, PASSWORD) == first
         assert len(postgres.published("user.verified")) == 1
+        with pytest.raises(Unauthenticated):
+            await service.verify_email(minted.token, "wrong")
 
     async def test_ends_after_its_time(
-        self, service: MailTokenService, user: User, postgres: PostgresState, clock: Clock
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState, clock: Clock
     ) -> None:
-        minted = await service.mint(user.id, "verify_email", uuid4())
+        minted = await service.mint(registered, "verify_email", uuid4())
         clock.at = minted.expires_at
         with pytest.raises(InvalidRequest, match=r"^verification_token_expired"):
-            await service.verify_email(minted.token)
-        assert postgres.users[user.id].status == "pending_verification"
+            await service.verify_email(minted.token, PASSWORD)
+        assert postgres.users == {}
+
+    async def test_ends_after_its_tries(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
+    ) -> None:
+        minted = await service.mint(registered, "verify_email", uuid4())
+        for _ in range(TRIES_MAX):
+            with pytest.raises(Unauthenticated):
+                await service.verify_email(minted.token, "wrong")
+        with pytest.raises(InvalidRequest, match=r"^verification_token_exhausted"):
+            await service.verify_email(minted.token, PASSWORD)
+        another = await service.mint(registered, "verify_email", uuid4())
+        assert await service.verify_email(another.token, PASSWORD)
 
     async def test_an_unknown_one_is_refused(self, service: MailTokenService) -> None:
         with pytest.raises(InvalidRequest, match=r"^verification_token_invalid"):
-            await service.verify_email("x" * 43)
+            await service.verify_email("x" * 43, PASSWORD)
 
-    async def test_one_that_another_command_spent_is_refused(
-        self, service: MailTokenService, user: User, postgres: PostgresState
+    async def test_is_refused_when_no_registration_is_left(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
     ) -> None:
-        minted = await service.mint(user.id, "verify_email", uuid4())
-        await service.verify_email(minted.token)
-        postgres.answers.clear()
+        minted = await service.mint(registered, "verify_email", uuid4())
+        postgres.registrations.clear()
         with pytest.raises(InvalidRequest, match=r"^verification_token_invalid"):
-            await service.verify_email(minted.token)
+            await service.verify_email(minted.token, PASSWORD)
 
-
-async def mint(stack: Stack, user: User) -> str:
-    reply = await stack.client.post(
-        "/internal/mail-tokens",
-        json={"user_id": str(user.id), "purpose": "verify_email"},
-        headers=stack.keys.assertion(caller="back-workers", to="back-auth"),
-    )
-    assert reply.status == 201
-    return str(reply.json()["token"])
+    async def test_is_refused_when_the_address_was_taken_meanwhile(
+        self, service: MailTokenService, registered: UUID, postgres: PostgresState
+    ) -> None:
+        minted = await service.mint(registered, "verify_email", uuid4())
+        postgres.add_user(EMAIL, "v1:operators", status="active")
+        with pytest.raises(InvalidRequest, match=r"^verification_token_invalid"):
+            await service.verify_email(minted.token, PASSWORD)
 
 
 class TestHttp:
@@ -152,23 +195,34 @@ class TestHttp:
         assert reply.status == 403
 
     async def test_from_registration_to_login(self, stack: Stack) -> None:
-        user = await stack.add_user(status="pending_verification")
-        refused = await stack.log_in()
-        assert (refused.status, refused.json()["code"]) == (403, "email_not_verified")
-        token = await mint(stack, user)
+        user_id = await stack.add_registration()
+        refused, unknown = await stack.log_in(), await stack.log_in("nobody@example.org")
+        assert refused.status == 401
+        assert refused.json()["code"] == unknown.json()["code"] == "invalid_credentials"
+        token = await stack.mint(user_id)
         for _ in range(2):
-            reply = await stack.client.post(PAGE, json={"token": token})
+            reply = await stack.client.post(PAGE, json={"token": token, "password": PASSWORD})
             assert reply.status == 200
-            assert reply.json() == {"user_id": str(user.id), "status": "active"}
+            assert reply.json() == {"user_id": str(user_id), "status": "active"}
         assert (await stack.log_in()).status == 200
 
+    async def test_a_wrong_password_is_401(self, stack: Stack) -> None:
+        token = await stack.mint(await stack.add_registration())
+        reply = await stack.client.post(PAGE, json={"token": token, "password": "wrong"})
+        assert (reply.status, reply.json()["code"]) == (401, "invalid_credentials")
+
     async def test_an_unknown_token_is_400(self, stack: Stack) -> None:
-        reply = await stack.client.post(PAGE, json={"token": "x" * 43})
+        reply = await stack.client.post(PAGE, json={"token": "x" * 43, "password": PASSWORD})
         assert (reply.status, reply.json()["code"]) == (400, "verification_token_invalid")
 
-    @pytest.mark.parametrize("token", ["", "x" * 257, "a\nb", 7, None])
-    async def test_what_can_be_no_token_is_422(self, stack: Stack, token: object) -> None:
-        assert (await stack.client.post(PAGE, json={"token": token})).status == 422
+    @pytest.mark.parametrize(
+        "change",
+        [{"token": token} for token in ("", "x" * 257, "a\nb", 7, None)]
+        + [{"password": password} for password in ("", "x" * 129, "a\u0000b", 7, None)],
+    )
+    async def test_what_can_be_none_is_422(self, stack: Stack, change: dict[str, object]) -> None:
+        body = {"token": "x" * 43, "password": PASSWORD} | change
+        assert (await stack.client.post(PAGE, json=body)).status == 422
 
 
 class Page(HTMLParser):
@@ -184,7 +238,7 @@ class Page(HTMLParser):
         found = dict(attributes)
         self.tags.append((tag, found))
         if tag == "input":
-            self.fields[str(found["name"])] = found["value"]
+            self.fields[str(found["name"])] = found.get("value")
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -213,16 +267,16 @@ def assert_safe(reply: AsgiReply) -> None:
 
 class TestPage:
     async def test_opening_it_confirms_nothing(self, stack: Stack) -> None:
-        user = await stack.add_user(status="pending_verification")
-        token = await mint(stack, user)
+        token = await stack.mint(await stack.add_registration())
         reply = await stack.client.get(PAGE, params={"token": token})
         assert reply.status == 200
         assert_safe(reply)
         page = Page(reply)
-        assert page.fields == {"token": token}
+        assert page.fields == {"token": token, "password": None}
         assert page.all("form") == [{"method": "post", "action": PAGE}]
         assert len(page.all("button")) == 1
-        assert stack.postgres.users[user.id].status == "pending_verification"
+        assert page.all("label") == [{"for": "password"}]
+        assert stack.postgres.users == {}
 
     async def test_two_pages_share_no_nonce(self, stack: Stack) -> None:
         policies = {
@@ -234,7 +288,7 @@ class TestPage:
     async def test_a_token_can_not_become_markup(self, stack: Stack) -> None:
         token = "\"><script>alert('1')</script>{nonce}"
         reply = await stack.client.get(PAGE, params={"token": token})
-        assert Page(reply).fields == {"token": token}
+        assert Page(reply).fields["token"] == token
         assert len(Page(reply).all("script")) == 1
         assert_safe(reply)
 
@@ -248,15 +302,29 @@ class TestPage:
         assert_safe(reply)
 
     async def test_the_form_confirms_without_javascript(self, stack: Stack) -> None:
-        user = await stack.add_user(status="pending_verification")
-        token = await mint(stack, user)
-        reply = await stack.client.post(PAGE, content=f"token={token}".encode(), headers=FORM)
+        user_id = await stack.add_registration()
+        body = urlencode({"token": await stack.mint(user_id), "password": PASSWORD}).encode()
+        reply = await stack.client.post(PAGE, content=body, headers=FORM)
         assert reply.status == 200
         assert "Your address is confirmed" in reply.text
         assert_safe(reply)
-        assert stack.postgres.users[user.id].status == "active"
+        assert user_id in stack.postgres.users
 
-    @pytest.mark.parametrize("body", [b"", b"token=", b"token=" + b"x" * 43, b"\xff\xfe&&=="])
+    @pytest.mark.parametrize("password", ["wrong", ""])
+    async def test_the_form_asks_again_after_a_wrong_password(
+        self, stack: Stack, password: str
+    ) -> None:
+        token = await stack.mint(await stack.add_registration())
+        body = urlencode({"token": token, "password": password}).encode()
+        reply = await stack.client.post(PAGE, content=body, headers=FORM)
+        assert reply.status == 401
+        assert "password that you registered with." in reply.text
+        assert Page(reply).fields["token"] == token
+        assert_safe(reply)
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"token=", b"password=y&token=" + b"x" * 43, b"\xff\xfe&&=="]
+    )
     async def test_the_form_says_readably_what_is_wrong(self, stack: Stack, body: bytes) -> None:
         reply = await stack.client.post(
             PAGE, content=body, headers={"Content-Type": f"{FORM['Content-Type']}; charset=utf-8"}
@@ -267,6 +335,6 @@ class TestPage:
 
     async def test_the_form_says_readably_that_something_is_down(self, stack: Stack) -> None:
         with stack.postgres.outage():
-            reply = await stack.client.post(PAGE, content=b"token=x", headers=FORM)
+            reply = await stack.client.post(PAGE, content=b"token=x&password=y", headers=FORM)
         assert reply.status == 503
         assert_safe(reply)

@@ -1,4 +1,4 @@
-"""Password hashes: stored by back-auth, claimed when their user is created."""
+"""Password hashes: stored by back-auth, claimed by a registration or a user."""
 
 from uuid import UUID
 
@@ -45,6 +45,11 @@ WHERE credential_id IN (
     SELECT credential_id
     FROM credentials
     WHERE user_id IS NULL AND created_at < now() - make_interval(secs => $1)
+        AND NOT EXISTS (
+            SELECT
+            FROM registrations
+            WHERE registrations.credential_id = credentials.credential_id
+        )
     ORDER BY created_at
     LIMIT $2
     FOR UPDATE SKIP LOCKED
@@ -60,7 +65,7 @@ class CredentialRepository:
         self._database = database
 
     async def store(self, credential: Credential) -> CredentialAccepted:
-        """Store a hash until a user claims it; the same one again changes nothing.
+        """Store a hash until it is claimed; the same one again changes nothing.
 
         Raises:
             Conflict: `credential_exists`, with another hash.

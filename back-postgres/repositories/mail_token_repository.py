@@ -3,104 +3,118 @@
 from typing import TYPE_CHECKING
 
 from database import Database
-from repositories.command_repository import CommandRepository, StoredAnswer
-from repositories.user_repository import USER_BY_ID, user_of
+from repositories.registration_repository import no_registration
 from shared.kit.errors import Conflict, NotFound
-from shared.models.auth import LookUpMailToken, StoredMailToken, UseVerificationToken
-from shared.models.event import Command
-from shared.models.user import User
+from shared.models.auth import StoredMailToken
+from shared.models.registration import MailTokenTried, RegistrationCredential, TryMailToken
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from database import Connection
+_CANDIDATES_MAX = 20
 
 _INSERT = """
-INSERT INTO mail_tokens (token_hash, user_id, purpose, expires_at)
-VALUES ($1, $2, $3, $4)
+INSERT INTO mail_tokens (token_hash, user_id, email, purpose, expires_at)
+SELECT $1, user_id, email, $3, $4
+FROM registrations
+WHERE user_id = $2
 ON CONFLICT (token_hash) DO UPDATE
 SET expires_at = greatest(mail_tokens.expires_at, excluded.expires_at)
 WHERE mail_tokens.user_id = excluded.user_id AND mail_tokens.purpose = excluded.purpose
 RETURNING token_hash, user_id, purpose, expires_at, used_at
 """
 
-_BY_HASH = """
-SELECT token_hash, user_id, purpose, expires_at, used_at
+_REGISTRATION_EXISTS = """
+SELECT
+FROM registrations
+WHERE user_id = $1
+"""
+
+_TRY = """
+UPDATE mail_tokens
+SET tries = tries + 1
+WHERE token_hash = $1 AND purpose = $2 AND tries < $3
+RETURNING token_hash, user_id, email, purpose, expires_at, used_at
+"""
+
+_EXISTS = """
+SELECT
 FROM mail_tokens
 WHERE token_hash = $1 AND purpose = $2
 """
 
-_USE = """
-UPDATE mail_tokens
-SET used_at = now()
-WHERE token_hash = $1 AND user_id = $2 AND purpose = 'verify_email'
-    AND used_at IS NULL AND now() < expires_at
+_REGISTRATIONS_OF = """
+SELECT registrations.user_id, password_hash
+FROM registrations
+JOIN credentials USING (credential_id)
+WHERE email = $1 AND now() < expires_at
+ORDER BY registrations.user_id = $2 DESC, registrations.created_at DESC
+LIMIT $3
+"""
+
+_CONFIRMED_USER = """
+SELECT user_id, password_hash
+FROM credentials
+WHERE user_id = $1
+"""
+
+_SWEEP = """
+DELETE FROM mail_tokens
+WHERE expires_at < now() - make_interval(secs => $1)
 RETURNING token_hash
-"""
-
-_IS_USED = """
-SELECT used_at IS NOT NULL
-FROM mail_tokens
-WHERE token_hash = $1 AND user_id = $2 AND purpose = 'verify_email'
-"""
-
-_ACTIVATE = """
-UPDATE users
-SET status = 'active', version = version + 1, updated_at = now()
-WHERE id = $1 AND status = 'pending_verification'
 """
 
 
 class MailTokenRepository:
     """Reads and writes `mail_tokens`."""
 
-    def __init__(self, database: Database, commands: CommandRepository) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._commands = commands
 
     async def store(self, token: StoredMailToken) -> StoredMailToken:
         """Store a token; the same one again may end later, and never earlier.
 
         Raises:
-            NotFound: `user_not_found`.
-            Conflict: `mail_token_exists`, for another user or purpose.
+            NotFound: `registration_not_found`.
+            Conflict: `mail_token_exists`, for another registration or purpose.
         """
         row = await self._database.row(
             _INSERT, token.token_hash, token.user_id, token.purpose, token.expires_at
         )
-        if row is None:
-            raise Conflict("A token with this hash exists.", code="mail_token_exists")
-        return _token(row)
+        if row is not None:
+            return _token(row)
+        if not await self._database.rows(_REGISTRATION_EXISTS, token.user_id):
+            raise no_registration()
+        raise Conflict("A token with this hash exists.", code="mail_token_exists")
 
-    async def by_hash(self, asked: LookUpMailToken) -> StoredMailToken:
-        """The token, used and expired ones too. Raises NotFound `mail_token_not_found`."""
-        return _token(await self._database.row(_BY_HASH, asked.token_hash, asked.purpose))
-
-    async def use_for_verification(self, command: Command[UseVerificationToken]) -> StoredAnswer:
-        """Use the token; a user who waits for confirmation becomes active: 200 `User`.
+    async def use_try(self, wanted: TryMailToken) -> MailTokenTried:
+        """Count a try of the token, used and expired ones too, and read what it may confirm.
 
         Raises:
-            NotFound: `mail_token_not_found`, none such, or its time is over.
-            Conflict: `mail_token_used`.
+            NotFound: `mail_token_not_found`.
+            Conflict: `mail_token_exhausted`, it was tried `tries_max` times.
         """
-        used = command.data
+        row = await self._database.row(_TRY, wanted.token_hash, wanted.purpose, wanted.tries_max)
+        if row is None:
+            if await self._database.rows(_EXISTS, wanted.token_hash, wanted.purpose):
+                raise Conflict("The token was tried too often.", code="mail_token_exhausted")
+            raise NotFound("There is no such token.", code="mail_token_not_found")
+        token = _token(row)
+        if token.used_at is not None:
+            found = await self._database.rows(_CONFIRMED_USER, token.user_id)
+        else:
+            found = await self._database.rows(
+                _REGISTRATIONS_OF, row["email"], token.user_id, _CANDIDATES_MAX
+            )
+        return MailTokenTried(
+            token=token,
+            candidates=[RegistrationCredential.model_validate(dict(row)) for row in found],
+        )
 
-        async def write(connection: "Connection") -> User:
-            if not await connection.fetchval(_USE, used.token_hash, used.user_id):
-                if await connection.fetchval(_IS_USED, used.token_hash, used.user_id):
-                    raise Conflict("The token was used before.", code="mail_token_used")
-                raise _no_token()
-            await connection.execute(_ACTIVATE, used.user_id)
-            return user_of(await connection.fetchrow(USER_BY_ID, used.user_id))
-
-        return await self._commands.execute("verify_email", command, 200, write)
+    async def sweep(self, older_than_seconds: int) -> int:
+        """Remove tokens that ended that long ago; returns how many were removed."""
+        return len(await self._database.rows(_SWEEP, older_than_seconds))
 
 
-def _token(row: "asyncpg.Record | None") -> StoredMailToken:
-    if row is None:
-        raise _no_token()
+def _token(row: "asyncpg.Record") -> StoredMailToken:
     return StoredMailToken.model_validate(dict(row))
-
-
-def _no_token() -> NotFound:
-    return NotFound("There is no such token.", code="mail_token_not_found")

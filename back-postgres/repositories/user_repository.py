@@ -39,6 +39,18 @@ WHERE credential_id = $1 AND user_id IS NULL
 RETURNING credential_id
 """
 
+# Deletes the registrations with their credentials.
+_VOID_CREDENTIALS = """
+DELETE FROM credentials
+USING registrations
+WHERE registrations.credential_id = credentials.credential_id AND registrations.email = $1
+"""
+
+_VOID_TOKENS = """
+DELETE FROM mail_tokens
+WHERE email = $1 AND purpose = 'verify_email' AND used_at IS NULL
+"""
+
 _CHANGE = """
 UPDATE users
 SET role = coalesce($3, role),
@@ -68,6 +80,8 @@ class UserRepository:
     async def create(self, command: Command[NewUser]) -> StoredAnswer:
         """Store a user and give it its credential: 201 `User`.
 
+        The registrations of its address, and their mail tokens, become void.
+
         Raises:
             NotFound: `credential_not_found`, the credential is missing or another user's.
             Conflict: `email_taken`, or `user_exists`.
@@ -78,6 +92,7 @@ class UserRepository:
             row = await connection.fetchrow(_INSERT, new.user_id, new.email, new.role, new.status)
             if not await connection.fetchval(_CLAIM_CREDENTIAL, new.credential_id, new.user_id):
                 raise NotFound("There is no such credential.", code="credential_not_found")
+            await void_registrations(connection, new.email)
             return user_of(row)
 
         return await self._commands.execute("create_user", command, 201, write)
@@ -100,6 +115,12 @@ class UserRepository:
             return user_of(row)
 
         return await self._commands.execute(f"change_user {user_id}", command, 200, write)
+
+
+async def void_registrations(connection: "Connection", email: str) -> None:
+    """Remove the registrations of an address and their mail tokens: a user has it."""
+    await connection.execute(_VOID_CREDENTIALS, email)
+    await connection.execute(_VOID_TOKENS, email)
 
 
 def user_of(row: "asyncpg.Record | None") -> User:

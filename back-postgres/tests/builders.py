@@ -5,10 +5,11 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from shared.models.auth import StoredMailToken, UseVerificationToken
+from shared.models.auth import StoredMailToken
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
 from shared.models.profile import WriteProfile
+from shared.models.registration import ConfirmRegistration, NewRegistration
 from shared.models.user import Credential, NewUser
 from tests.callers import Callers
 
@@ -67,9 +68,26 @@ def mail_token(user_id: UUID, *, expires_in: float = 3600) -> StoredMailToken:
     )
 
 
-def using(token: StoredMailToken, *events: NewEvent) -> Command[UseVerificationToken]:
-    data = UseVerificationToken(token_hash=token.token_hash, user_id=token.user_id)
-    return Command[UseVerificationToken](command_id=uuid4(), data=data, events=list(events))
+def confirming(
+    token: StoredMailToken, *events: NewEvent, user_id: UUID | None = None
+) -> Command[ConfirmRegistration]:
+    """Confirm the registration of the token, or `user_id`."""
+    data = ConfirmRegistration(token_hash=token.token_hash, user_id=user_id or token.user_id)
+    return Command[ConfirmRegistration](command_id=uuid4(), data=data, events=list(events))
+
+
+def registration(
+    credential_id: UUID, email: str | None = None, *, expires_in: float = 3600
+) -> NewRegistration:
+    return NewRegistration(
+        user_id=uuid4(),
+        email=email or f"{uuid4().hex}@example.test",
+        credential_id=credential_id,
+        terms_version="2026-11",
+        terms_accepted_at=now(),
+        network="192.0.2.1",
+        expires_at=now() + timedelta(seconds=expires_in),
+    )
 
 
 async def stored_credential(service: Callers, password_hash: str = HASH) -> UUID:
@@ -84,3 +102,28 @@ async def registered(service: Callers, email: str | None = None) -> NewUser:
     reply = await service.api("POST", "/users", command)
     assert reply.status == 201, reply.text
     return command.data
+
+
+async def waiting(
+    service: Callers,
+    email: str | None = None,
+    *,
+    password_hash: str = HASH,
+    expires_in: float = 3600,
+) -> NewRegistration:
+    """A stored registration that nobody has confirmed."""
+    new = registration(
+        await stored_credential(service, password_hash), email, expires_in=expires_in
+    )
+    command = Command[NewRegistration](command_id=uuid4(), data=new)
+    reply = await service.api("POST", "/registrations", command)
+    assert reply.status == 201, reply.text
+    return new
+
+
+async def minted(service: Callers, user_id: UUID, *, expires_in: float = 3600) -> StoredMailToken:
+    """A stored mail token of a registration."""
+    token = mail_token(user_id, expires_in=expires_in)
+    reply = await service.auth("POST", "/mail-tokens", token)
+    assert reply.status == 201, reply.text
+    return token

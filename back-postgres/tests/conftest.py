@@ -88,7 +88,8 @@ async def empty(database: Database) -> None:
         # Quicker than TRUNCATE, which makes new files for every table and index.
         await connection.execute(
             "DELETE FROM deliveries; DELETE FROM events; DELETE FROM commands;"
-            "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials"
+            "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials;"
+            "DELETE FROM mail_tokens"
         )
 
 

@@ -10,6 +10,7 @@ from repositories.credential_repository import CredentialRepository
 from repositories.event_repository import EventRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.profile_repository import ProfileRepository
+from repositories.registration_repository import RegistrationRepository
 from repositories.user_repository import UserRepository
 from shared.kit.contract_registry import contract_registry
 from shared.kit.http.context import correlated
@@ -17,6 +18,7 @@ from shared.models.auth import StoredMailToken
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
 from shared.models.profile import WriteProfile
+from shared.models.registration import ConfirmRegistration, NewRegistration
 from shared.models.user import Credential, NewUser
 from shared.testing.pacts.provider import Parameters, SetUp
 from tests.builders import HASH
@@ -30,8 +32,9 @@ class States:
         self._database = database
         self._commands = commands
         self._credentials = CredentialRepository(database)
-        self._mail_tokens = MailTokenRepository(database, commands)
+        self._mail_tokens = MailTokenRepository(database)
         self._profiles = ProfileRepository(database, commands)
+        self._registrations = RegistrationRepository(database, commands)
         self._users = UserRepository(database, commands)
 
     def by_name(self) -> dict[str, SetUp]:
@@ -39,7 +42,9 @@ class States:
             "a user exists": self.user,
             "a credential waits for its user": self.credential,
             "a user has a profile": self.profile,
+            "a registration waits": self.registration,
             "a mail token is kept": self.mail_token,
+            "a registration was confirmed": self.confirmation,
             "a delivery is due": self.delivery,
             "a delivery is held": self.held_delivery,
         }
@@ -59,12 +64,19 @@ class States:
         written = WriteProfile.model_validate(given)
         await self._profiles.create(Command[WriteProfile](command_id=uuid4(), data=written))
 
+    async def registration(self, given: Parameters) -> None:
+        await self.credential(given)
+        new = NewRegistration.model_validate(given)
+        await self._registrations.create(Command[NewRegistration](command_id=uuid4(), data=new))
+
     async def mail_token(self, given: Parameters) -> None:
-        token = await self._mail_tokens.store(StoredMailToken.model_validate(given))
-        if given["used"]:
-            await self._run(
-                "UPDATE mail_tokens SET used_at = now() WHERE token_hash = $1", token.token_hash
-            )
+        await self._mail_tokens.store(StoredMailToken.model_validate(given))
+
+    async def confirmation(self, given: Parameters) -> None:
+        confirm = ConfirmRegistration.model_validate(given)
+        await self._registrations.confirm(
+            Command[ConfirmRegistration](command_id=uuid4(), data=confirm)
+        )
 
     async def delivery(self, given: Parameters) -> None:
         envelope = EventEnvelope(

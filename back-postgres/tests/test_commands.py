@@ -133,7 +133,7 @@ class TestFailures:
     async def test_of_the_event_undo_the_write(self, service: Callers) -> None:
         twice = event()
         command = registering(await stored(service), twice)
-        await service.api("POST", "/events", recording(twice))
+        await service.auth("POST", "/events", recording(twice))
 
         reply = await service.api("POST", "/users", command)
 
@@ -182,7 +182,7 @@ class TestEvents:
         }
 
     async def test_that_no_contract_names_are_refused(self, service: Callers) -> None:
-        reply = await service.api("POST", "/events", recording(event("user.vanished")))
+        reply = await service.auth("POST", "/events", recording(event("user.vanished")))
 
         assert (reply.status, reply.json()["code"]) == (400, "event_unknown")
 
@@ -192,7 +192,7 @@ class TestEvents:
         broken = event()
         broken.envelope.payload["text"] = "nul \x00"
 
-        reply = await service.api("POST", "/events", recording(broken))
+        reply = await service.auth("POST", "/events", recording(broken))
 
         assert (reply.status, reply.json()["code"]) == (400, "value_refused")
 

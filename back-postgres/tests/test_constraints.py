@@ -11,17 +11,20 @@ from database import Database
 from shared.models.auth import StoredMailToken
 from shared.models.event import EventEnvelope
 from shared.models.profile import StoredProfile
+from shared.models.registration import NewRegistration
 from shared.models.user import Credential, User
 
 STORED_AS: dict[str, type[BaseModel]] = {
     "users": User,
     "credentials": Credential,
     "mail_tokens": StoredMailToken,
+    "registrations": NewRegistration,
     "profiles": StoredProfile,
     "events": EventEnvelope,
 }
 ONLY_IN_SQL = {
     ("users", "email", "minLength"),  # the model's pattern needs as much
+    ("registrations", "email", "minLength"),
     ("credentials", "password_hash", "minLength"),  # an argon2 hash is never empty
 }
 CONSTRAINTS = """

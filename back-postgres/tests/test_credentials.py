@@ -5,7 +5,7 @@ from database import Database
 from repositories import credential_repository
 from repositories.credential_repository import CredentialRepository
 from shared.models.user import Credential, Rehash
-from tests.builders import HASH, registered, stored_credential
+from tests.builders import HASH, registered, stored_credential, waiting
 from tests.callers import Callers
 
 
@@ -106,7 +106,7 @@ class TestSweep:
     async def test_removes_old_credentials_that_nobody_claimed(
         self, service: Callers, database: Database
     ) -> None:
-        user = await registered(service)
+        user, waits = await registered(service), await waiting(service)
         old, young = await stored_credential(service), await stored_credential(service)
         await database.row(
             "UPDATE credentials SET created_at = now() - interval '2 hours' "
@@ -118,7 +118,11 @@ class TestSweep:
 
         assert reply.json() == {"removed": 1}
         left = await database.rows("SELECT credential_id FROM credentials")
-        assert {row["credential_id"] for row in left} == {user.credential_id, young}
+        assert {row["credential_id"] for row in left} == {
+            user.credential_id,
+            waits.credential_id,
+            young,
+        }
         assert old not in {row["credential_id"] for row in left}
 
     async def test_goes_batch_by_batch(self, database: Database) -> None:

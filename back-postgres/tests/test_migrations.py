@@ -45,6 +45,20 @@ async def shape(settings: Settings) -> list[tuple[str, ...]]:
     return [tuple(row) for row in rows if "alembic" not in row["name"]]
 
 
+async def run(settings: Settings, script: str) -> None:
+    connection = await connect(settings)
+    await connection.execute(script)
+    await connection.close()
+
+
+async def column(settings: Settings, query: str) -> list[str]:
+    """The first column of what `query` finds."""
+    connection = await connect(settings)
+    rows = await connection.fetch(query)
+    await connection.close()
+    return [row[0] for row in rows]
+
+
 class TestSteps:
     def test_every_step_goes_back_to_what_was(self, fresh: Settings) -> None:
         shapes = [asyncio.run(shape(fresh))]
@@ -68,13 +82,44 @@ class TestSteps:
         revisions = {path.stem for path in VERSIONS.glob("0*.py")}
         assert ups == downs == revisions
 
-    def test_a_step_that_breaks_leaves_nothing(self, fresh: Settings) -> None:
-        async def stand_in_the_way() -> None:
-            connection = await connect(fresh)
-            await connection.execute("CREATE TABLE consumer_pauses (name text)")
-            await connection.close()
+    def test_users_who_have_not_confirmed_become_registrations_and_users_again(
+        self, fresh: Settings
+    ) -> None:
+        steps = len(list(VERSIONS.glob("*.up.sql")))
+        migrate.migrate(fresh, up=True)
+        for _ in range(steps - 4):
+            migrate.migrate(fresh, up=False)
+        asyncio.run(
+            run(
+                fresh,
+                """
+                INSERT INTO users (id, email, role, status) VALUES
+                    ('a0000000-0000-4000-8000-000000000001', 'a@b.test', 'user', 'active'),
+                    ('a0000000-0000-4000-8000-000000000002', 'c@d.test', 'user',
+                     'pending_verification');
+                INSERT INTO credentials (credential_id, password_hash, user_id)
+                SELECT id, 'x', id FROM users;
+                INSERT INTO mail_tokens (token_hash, user_id, purpose, expires_at)
+                SELECT repeat('a', 64), id, 'verify_email', now() FROM users
+                WHERE status = 'pending_verification'
+                """,
+            )
+        )
 
-        asyncio.run(stand_in_the_way())
+        migrate.migrate(fresh, up=True)
+
+        assert asyncio.run(column(fresh, "SELECT email FROM users")) == ["a@b.test"]
+        waiting = "SELECT email FROM registrations JOIN mail_tokens USING (user_id, email)"
+        assert asyncio.run(column(fresh, waiting)) == ["c@d.test"]
+        free = "SELECT credential_id::text FROM credentials WHERE user_id IS NULL"
+        assert len(asyncio.run(column(fresh, free))) == 1
+        for _ in range(steps - 4):
+            migrate.migrate(fresh, up=False)
+        again = "SELECT status FROM users JOIN credentials ON user_id = id ORDER BY status"
+        assert asyncio.run(column(fresh, again)) == ["active", "pending_verification"]
+
+    def test_a_step_that_breaks_leaves_nothing(self, fresh: Settings) -> None:
+        asyncio.run(run(fresh, "CREATE TABLE consumer_pauses (name text)"))
 
         with pytest.raises(Exception, match="consumer_pauses"):
             migrate.migrate(fresh, up=True)

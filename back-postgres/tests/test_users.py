@@ -27,7 +27,7 @@ class TestCreate:
         assert (user["email"], user["role"], user["status"], user["version"]) == (
             "ada@example.test",
             "user",
-            "pending_verification",
+            "active",
             1,
         )
         found = await service.auth("POST", "/credentials/lookup", {"email": "Ada@Example.test"})
@@ -73,7 +73,7 @@ class TestCreate:
 
 
 class TestRead:
-    @pytest.mark.parametrize("caller", ["back-api", "back-auth", "back-workers"])
+    @pytest.mark.parametrize("caller", ["back-api", "back-auth"])
     async def test_by_id(self, service: Callers, caller: str) -> None:
         user = await registered(service)
 
@@ -108,7 +108,7 @@ class TestChange:
         assert reply.status == 200
         assert (reply.json()["role"], reply.json()["status"], reply.json()["version"]) == (
             "admin",
-            "pending_verification",
+            "active",
             2,
         )
 

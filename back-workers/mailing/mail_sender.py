@@ -9,6 +9,7 @@ from mailing.lease import with_lease
 from mailing.mail_message import (
     ADDRESS_TAKEN,
     CONFIRM_ADDRESS,
+    MailTemplate,
     compose,
     home_link,
     verification_link,
@@ -21,37 +22,36 @@ from shared.kit.errors import Conflict, NotFound, Unavailable
 from shared.models.auth import MailToken, MintMailToken
 from shared.models.base import now
 from shared.models.event import Delivery, EventEnvelope
-from shared.models.user import User
+from shared.models.registration import Registration
 
 log = structlog.get_logger()
 
 REGISTERED = "user.registered"
-REPEATED = "user.registration.repeated"
 VERSIONS = frozenset({1})
 
 RETRY_FACTOR = 3
 """Of the pause after a deferred mail, an attempt: 8 attempts take about two days."""
 
 
-class Accounts(Protocol):
-    """The user data that a mail needs. Raises `Unavailable` or `TimedOut`."""
+class Registrations(Protocol):
+    """What a mail about a registration needs. Raises `Unavailable` or `TimedOut`."""
 
-    async def user(self, user_id: UUID) -> User:
-        """Raises `NotFound` when there is no such user."""
+    async def registration(self, user_id: UUID) -> Registration:
+        """Raises `NotFound` when it is confirmed, void or ended."""
 
     async def verification_token(self, user_id: UUID, event_id: UUID) -> str:
-        """The token of the mail about an event; the same one each time."""
+        """The token of the mail about an event; the same one each time. Raises `NotFound`."""
 
 
-class ServiceAccounts:
-    """Accounts in back-postgres, tokens from back-auth."""
+class ServiceRegistrations:
+    """Registrations in back-postgres, tokens from back-auth."""
 
     def __init__(self, postgres: ServiceClient, auth: ServiceClient) -> None:
         self._postgres = postgres
         self._auth = auth
 
-    async def user(self, user_id: UUID) -> User:
-        return await self._postgres.get(f"/users/{user_id}", response_model=User)
+    async def registration(self, user_id: UUID) -> Registration:
+        return await self._postgres.get(f"/registrations/{user_id}", response_model=Registration)
 
     async def verification_token(self, user_id: UUID, event_id: UUID) -> str:
         mint = MintMailToken(user_id=user_id, purpose="verify_email", event_id=event_id)
@@ -65,10 +65,14 @@ class MailSender:
     """Leases a due delivery, sends its mail while it holds the lease, and completes it."""
 
     def __init__(
-        self, outbox: OutboxClient, accounts: Accounts, server: SmtpClient, settings: Settings
+        self,
+        outbox: OutboxClient,
+        registrations: Registrations,
+        server: SmtpClient,
+        settings: Settings,
     ) -> None:
         self._outbox = outbox
-        self._accounts = accounts
+        self._registrations = registrations
         self._server = server
         self._settings = settings
 
@@ -100,20 +104,28 @@ class MailSender:
         event = delivery.envelope
         if event.version not in VERSIONS:
             raise Unavailable("This worker is too old for the event.", code=VERSION_UNKNOWN)
-        user = await self._accounts.user(_user_id(event))
-        if user.status == "pending_verification":
-            token = await self._accounts.verification_token(user.id, event.event_id)
-            template, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
-        elif user.status == "active" and event.event_type == REPEATED:
-            template, link = ADDRESS_TAKEN, home_link(self._settings)
-        else:
-            log.info("mail_not_needed", user_id=str(user.id), user_status=user.status)
+        user_id = _user_id(event)
+        try:
+            registration = await self._registrations.registration(user_id)
+            template, link = await self._content(registration, event)
+        except NotFound as not_needed:
+            log.info("mail_not_needed", user_id=str(user_id), reason=not_needed.code)
             return
         try:
-            await self._server.send(compose(template, user.email, event, self._settings, link))
+            await self._server.send(
+                compose(template, registration.email, event, self._settings, link)
+            )
         except MailDeferred as deferred:
             raise self._retry(delivery, deferred) from deferred
-        log.info("mail_sent", user_id=str(user.id), template=template.name)
+        log.info("mail_sent", user_id=str(user_id), template=template.name)
+
+    async def _content(
+        self, registration: Registration, event: EventEnvelope
+    ) -> tuple[MailTemplate, str]:
+        if registration.address_taken:
+            return ADDRESS_TAKEN, home_link(self._settings)
+        token = await self._registrations.verification_token(registration.user_id, event.event_id)
+        return CONFIRM_ADDRESS, verification_link(token, self._settings)
 
     def _retry(self, delivery: Delivery, deferred: MailDeferred) -> DeliveryFailed:
         """When to try again: later each time, for the last time when the mail reaches its age."""
@@ -129,7 +141,7 @@ class MailSender:
 
 
 def _user_id(event: EventEnvelope) -> UUID:
-    if event.event_type not in {REGISTERED, REPEATED}:
+    if event.event_type != REGISTERED:
         raise Undeliverable(f"there is no mail for {event.event_type}")
     try:
         return UUID(str(event.payload["user_id"]))

@@ -4,6 +4,7 @@ from celery import Task
 from celeryconfig import celery
 from shared.kit import ServiceClient
 from shared.kit.errors import ServiceError
+from shared.models.registration import SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
 from tasks.worker_runtime import correlated_run, worker_runtime
 
@@ -18,6 +19,26 @@ def sweep_credentials(self: Task[[], dict[str, int]]) -> dict[str, int]:
     runtime = worker_runtime()
     sweeping = sweep(runtime.postgres, runtime.settings.unclaimed_credential_seconds)
     return correlated_run(self, sweeping)
+
+
+@celery.task(name="sweep_registrations", bind=True, throws=(ServiceError,))
+def sweep_registrations(self: Task[[], dict[str, int]]) -> dict[str, int]:
+    """Remove registrations that nobody confirmed in time. It is idempotent."""
+    runtime = worker_runtime()
+    sweeping = sweep_ended(runtime.postgres, runtime.settings.ended_mail_token_seconds)
+    return correlated_run(self, sweeping)
+
+
+async def sweep_ended(postgres: ServiceClient, token_seconds: int) -> dict[str, int]:
+    swept = await postgres.post(
+        "/registrations/sweep",
+        SweepRegistrations(older_than_seconds=token_seconds),
+        response_model=Swept,
+        idempotent=True,
+        timeout=SWEEP_SECONDS,
+    )
+    log.info("registrations_swept", removed=swept.removed)
+    return swept.model_dump()
 
 
 async def sweep(postgres: ServiceClient, older_than_seconds: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from mailing.mail_sender import MailSender, ServiceAccounts
+from mailing.mail_sender import MailSender, ServiceRegistrations
 from mailing.smtp import SmtpClient
 from outbox_client import HttpOutboxClient
 from settings import Settings
@@ -59,7 +59,7 @@ class WorkerRuntime:
         auth = await enter(service_client(self.settings, "back-auth", self.settings.back_auth_url))
         self.mail_sender = MailSender(
             HttpOutboxClient(self.postgres, lease_seconds=self.settings.lease_seconds),
-            ServiceAccounts(self.postgres, auth),
+            ServiceRegistrations(self.postgres, auth),
             SmtpClient(self.settings),
             self.settings,
         )

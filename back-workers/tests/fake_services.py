@@ -24,7 +24,8 @@ from shared.models.event import (
     TakeDelivery,
 )
 from shared.models.live import LivePublished, PublishLive
-from shared.models.user import SweepCredentials, Swept, User, UserStatus
+from shared.models.registration import Registration, SweepRegistrations
+from shared.models.user import SweepCredentials, Swept
 from tests.fake_outbox_client import FakeOutboxClient
 
 
@@ -33,30 +34,33 @@ class FakeServices:
 
     `audit_down` is what the audit log raises, `audit_answer` what it answers instead, and
     `fails_on` the id of an event on which it fails with 500.
+    No token is minted for `confirmed` ids.
     """
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox
-        self.users: dict[UUID, User] = {}
+        self.registrations: dict[UUID, Registration] = {}
         self.tokens: dict[UUID, str] = {}
         self.audited: list[EventEnvelope] = []
         self.published: list[PublishLive] = []
         self.swept: list[int] = []
+        self.swept_tokens: list[int] = []
+        self.confirmed: set[UUID] = set()
         self.audit_down: ServiceError | None = None
         self.audit_answer: Response | None = None
         self.fails_on: UUID | None = None
 
-    def add_user(self, status: UserStatus = "pending_verification") -> User:
-        user = User(
-            id=uuid4(),
+    def add_registration(
+        self, user_id: UUID | None = None, *, address_taken: bool = False
+    ) -> Registration:
+        registration = Registration(
+            user_id=user_id or uuid4(),
             email="ada@example.org",
-            role="user",
-            status=status,
-            version=1,
-            created_at=datetime.now(UTC),
+            expires_at=datetime.now(UTC) + timedelta(days=2),
+            address_taken=address_taken,
         )
-        self.users[user.id] = user
-        return user
+        self.registrations[registration.user_id] = registration
+        return registration
 
     def app(self) -> FastAPI:
         api = FastAPI()
@@ -129,14 +133,16 @@ class FakeServices:
             return AuditStored(event_id=body.event_id)
 
     def _add_others(self, api: FastAPI) -> None:
-        @api.get("/users/{user_id}")
-        async def user(user_id: UUID) -> User:
-            if user_id not in self.users:
-                raise NotFound("There is no such user.", code="user_not_found")
-            return self.users[user_id]
+        @api.get("/registrations/{user_id}")
+        async def registration(user_id: UUID) -> Registration:
+            if user_id not in self.registrations:
+                raise NotFound("There is no such registration.", code="registration_not_found")
+            return self.registrations[user_id]
 
         @api.post("/internal/mail-tokens", status_code=201)
         async def mint(body: MintMailToken) -> MailToken:
+            if body.user_id in self.confirmed:
+                raise NotFound("There is no such registration.", code="registration_not_found")
             token = self.tokens.setdefault(body.event_id, f"token-{len(self.tokens)}")
             return MailToken(token=token, expires_at=datetime.now(UTC) + timedelta(days=1))
 
@@ -150,3 +156,8 @@ class FakeServices:
         async def sweep(body: SweepCredentials) -> Swept:
             self.swept.append(body.older_than_seconds)
             return Swept(removed=3)
+
+        @api.post("/registrations/sweep")
+        async def sweep_registrations(body: SweepRegistrations) -> Swept:
+            self.swept_tokens.append(body.older_than_seconds)
+            return Swept(removed=2)

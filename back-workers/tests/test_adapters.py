@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from mailing.mail_sender import ServiceAccounts
+from mailing.mail_sender import ServiceRegistrations
 from relay.consumers import audit, live
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
@@ -16,16 +16,17 @@ from shared.kit.http.context import correlated
 from shared.models.audit import AuditPage
 from shared.models.event import Command, Delivery, EventEnvelope
 from shared.models.live import LiveEvents
-from shared.models.user import Credential, CredentialAccepted, NewUser, User
+from shared.models.registration import NewRegistration, RegistrationStored
+from shared.models.user import Credential, CredentialAccepted
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
-from tasks.maintenance import sweep
+from tasks.maintenance import sweep, sweep_ended
 from tests.fake_services import FakeServices
 
 PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
 
-AddUser = Callable[[], Awaitable[UUID]]
+Register = Callable[[], Awaitable[UUID]]
 StoredEvents = Callable[[UUID], Awaitable[list[UUID]]]
 
 
@@ -37,14 +38,14 @@ class World:
     auth: ServiceClient
     cassandra: ServiceClient
     redis: ServiceClient
-    add_user: AddUser
+    register: Register
     audited: StoredEvents
     published: StoredEvents
 
 
 def world_of_fakes(services: FakeServices, keys: Identities) -> World:
-    async def add_user() -> UUID:
-        return services.add_user().id
+    async def register() -> UUID:
+        return services.add_registration().user_id
 
     async def audited(user_id: UUID) -> list[UUID]:
         found = [it for it in services.audited if it.payload["user_id"] == str(user_id)]
@@ -57,7 +58,7 @@ def world_of_fakes(services: FakeServices, keys: Identities) -> World:
         keys.client("back-workers", name, AsgiTransport(services.app()))
         for name in ("back-postgres", "back-auth", "back-cassandra", "back-redis")
     )
-    return World(postgres, auth, cassandra, redis, add_user, audited, published)
+    return World(postgres, auth, cassandra, redis, register, audited, published)
 
 
 async def real_world(stack: AsyncExitStack) -> World:
@@ -69,16 +70,21 @@ async def real_world(stack: AsyncExitStack) -> World:
     log = await client("back-api", "back-cassandra")
     sockets = await client("back-websockets", "back-redis")
 
-    async def add_user() -> UUID:
+    async def register() -> UUID:
         credential = Credential(credential_id=uuid4(), password_hash=PASSWORD_HASH)
         await credentials.post("/credentials", credential, response_model=CredentialAccepted)
-        new = NewUser(
+        new = NewRegistration(
             user_id=uuid4(),
             email=f"{uuid4().hex}@example.org",
             credential_id=credential.credential_id,
+            terms_version="2026-11",
+            terms_accepted_at=datetime.now(UTC),
+            network="192.0.2.1",
+            expires_at=datetime.now(UTC) + timedelta(days=2),
         )
-        command = Command[NewUser](command_id=uuid4(), data=new)
-        return (await users.post("/users", command, response_model=User)).id
+        command = Command[NewRegistration](command_id=uuid4(), data=new)
+        await users.post("/registrations", command, response_model=RegistrationStored)
+        return new.user_id
 
     async def audited(user_id: UUID) -> list[UUID]:
         params = {"user_id": user_id, "limit": 10}
@@ -92,7 +98,7 @@ async def real_world(stack: AsyncExitStack) -> World:
 
     callees = ("back-postgres", "back-auth", "back-cassandra", "back-redis")
     postgres, auth, cassandra, redis = [await client("back-workers", it) for it in callees]
-    return World(postgres, auth, cassandra, redis, add_user, audited, published)
+    return World(postgres, auth, cassandra, redis, register, audited, published)
 
 
 @pytest.fixture(params=["fakes", pytest.param("real", marks=pytest.mark.real)])
@@ -125,12 +131,12 @@ def delivery(consumer: str, event_type: str, user_id: UUID) -> Delivery:
 
 @pytest.mark.contract(consumer="back-workers", provider="back-auth")
 async def test_each_mail_has_a_token_of_its_own_that_a_repeat_gets_again(world: World) -> None:
-    accounts, user_id = ServiceAccounts(world.postgres, world.auth), await world.add_user()
-    event_id = uuid4()
-    first = await accounts.verification_token(user_id, event_id)
+    registrations = ServiceRegistrations(world.postgres, world.auth)
+    user_id, event_id = await world.register(), uuid4()
+    first = await registrations.verification_token(user_id, event_id)
     assert first
-    assert await accounts.verification_token(user_id, event_id) == first
-    assert await accounts.verification_token(user_id, uuid4()) != first
+    assert await registrations.verification_token(user_id, event_id) == first
+    assert await registrations.verification_token(user_id, uuid4()) != first
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-cassandra")
@@ -153,16 +159,21 @@ async def test_an_event_is_published_to_its_user_once(world: World) -> None:
 
 @pytest.mark.contract(consumer="back-workers", provider="back-postgres")
 class TestBackPostgres:
-    async def test_a_user_is_found_by_id(self, world: World) -> None:
-        accounts, user_id = ServiceAccounts(world.postgres, world.auth), await world.add_user()
-        user = await accounts.user(user_id)
-        assert (user.id, user.status) == (user_id, "pending_verification")
+    async def test_a_registration_is_found_by_id(self, world: World) -> None:
+        user_id = await world.register()
+        registrations = ServiceRegistrations(world.postgres, world.auth)
+        found = await registrations.registration(user_id)
+        assert (found.user_id, found.address_taken) == (user_id, False)
 
-    async def test_an_unknown_user_is_not_found(self, world: World) -> None:
-        accounts = ServiceAccounts(world.postgres, world.auth)
+    async def test_an_unknown_registration_is_not_found(self, world: World) -> None:
+        registrations = ServiceRegistrations(world.postgres, world.auth)
         with pytest.raises(NotFound) as raised:
-            await accounts.user(uuid4())
-        assert raised.value.code == "user_not_found"
+            await registrations.registration(uuid4())
+        assert raised.value.code == "registration_not_found"
+
+    async def test_a_sweep_tells_how_many_registrations_it_removed(self, world: World) -> None:
+        (removed,) = (await sweep_ended(world.postgres, 604_800)).values()
+        assert removed >= 0
 
     async def test_a_sweep_tells_how_many_credentials_it_removed(self, world: World) -> None:
         (removed,) = (await sweep(world.postgres, 86_400)).values()

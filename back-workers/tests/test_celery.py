@@ -39,8 +39,8 @@ class Stack:
     heartbeats: Path
 
     def registration(self) -> Row:
-        user = self.services.add_user()
-        return self.services.outbox.add("mail", payload={"user_id": str(user.id)})
+        registration = self.services.add_registration()
+        return self.services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
 
 
 @pytest.fixture

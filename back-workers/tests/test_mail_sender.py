@@ -3,16 +3,14 @@ import re
 import time
 from datetime import timedelta
 from email.message import EmailMessage
-from uuid import uuid4
 
 import pytest
 from pydantic import JsonValue
 
-from mailing.mail_sender import REGISTERED, REPEATED, MailSender, ServiceAccounts
+from mailing.mail_sender import REGISTERED, MailSender, ServiceRegistrations
 from mailing.smtp import SmtpClient
 from settings import Settings
 from shared.models.base import now
-from shared.models.user import UserStatus
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.waiting import until
@@ -31,23 +29,26 @@ def settings(settings: Settings, smtp: FakeSmtpServer) -> Settings:
 @pytest.fixture
 def mails(settings: Settings, keys: Identities, services: FakeServices) -> MailSender:
     transport = AsgiTransport(services.app())
-    accounts = ServiceAccounts(
+    registrations = ServiceRegistrations(
         keys.client("back-workers", "back-postgres", transport),
         keys.client("back-workers", "back-auth", transport),
     )
     services.outbox.lease_seconds = LEASE_SECONDS
-    return MailSender(services.outbox, accounts, SmtpClient(settings), settings)
+    return MailSender(services.outbox, registrations, SmtpClient(settings), settings)
 
 
 async def due(
     services: FakeServices,
     event_type: str = REGISTERED,
-    status: UserStatus = "pending_verification",
+    *,
+    address_taken: bool = False,
     payload: dict[str, JsonValue] | None = None,
 ) -> Row:
     """A mail delivery that the relay has claimed and sent a notification for."""
-    user = services.add_user(status)
-    named: dict[str, JsonValue] = {"user_id": str(user.id)} if payload is None else payload
+    registration = services.add_registration(address_taken=address_taken)
+    named: dict[str, JsonValue] = (
+        {"user_id": str(registration.user_id)} if payload is None else payload
+    )
     row = services.outbox.add("mail", event_type, payload=named)
     await services.outbox.claim("mail", limit=1, wait_seconds=0)
     return row
@@ -60,11 +61,10 @@ def text_of(mail: EmailMessage, kind: str) -> str:
 
 
 class TestConfirmation:
-    @pytest.mark.parametrize("event_type", [REGISTERED, REPEATED])
-    async def test_a_pending_user_gets_a_link_with_a_fresh_token(
-        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, event_type: str
+    async def test_an_address_that_is_free_gets_a_link_with_a_fresh_token(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
-        row = await due(services, event_type)
+        row = await due(services)
         await mails.deliver(row.delivery_id)
         (mail,) = smtp.mails
         link = "http://127.0.0.1:8000/auth/verify-email?token=token-0"
@@ -84,10 +84,19 @@ class TestConfirmation:
         assert mail["From"] == "Tools Dashboard <no-reply@tools-dashboard.example>"
         assert re.search(r"\d{4}", mail["Date"])
 
-    async def test_a_user_who_has_confirmed_meanwhile_gets_none(
+    async def test_a_registration_that_is_over_gets_none(
         self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
-        row = await due(services, REGISTERED, "active")
+        row = await due(services)
+        services.registrations.clear()
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, services.tokens, row.state) == ([], {}, "done")
+
+    async def test_one_that_is_confirmed_while_its_mail_is_made_gets_none(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        row = await due(services)
+        services.confirmed.update(services.registrations)
         await mails.deliver(row.delivery_id)
         assert (smtp.mails, services.tokens, row.state) == ([], {}, "done")
 
@@ -96,29 +105,15 @@ class TestAddressTaken:
     async def test_the_owner_is_told_and_gets_no_token(
         self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
-        row = await due(services, REPEATED, "active")
+        row = await due(services, address_taken=True)
         await mails.deliver(row.delivery_id)
         (mail,) = smtp.mails
         assert mail["Subject"] == "Somebody tried to register with your address"
         assert "token" not in text_of(mail, "plain")
         assert (services.tokens, row.state) == ({}, "done")
 
-    async def test_a_suspended_user_is_not_written_to(
-        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
-    ) -> None:
-        row = await due(services, REPEATED, "suspended")
-        await mails.deliver(row.delivery_id)
-        assert (smtp.mails, row.state) == ([], "done")
-
 
 class TestFailure:
-    async def test_a_mail_to_nobody_spends_an_attempt(
-        self, mails: MailSender, services: FakeServices
-    ) -> None:
-        row = await due(services, payload={"user_id": str(uuid4())})
-        await mails.deliver(row.delivery_id)
-        assert (row.state, row.attempts, row.last_error) == ("pending", 1, "user_not_found")
-
     @pytest.mark.parametrize(
         "event_type,payload,reason",
         [

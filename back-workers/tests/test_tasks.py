@@ -33,8 +33,8 @@ async def worker(
 @pytest.mark.usefixtures("worker")
 class TestTasks:
     async def test_mail(self, services: FakeServices, smtp: FakeSmtpServer) -> None:
-        user = services.add_user()
-        row = services.outbox.add("mail", payload={"user_id": str(user.id)})
+        registration = services.add_registration()
+        row = services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
         await asyncio.to_thread(mail.mail, str(row.delivery_id))
         assert (row.state, len(smtp.mails)) == ("done", 1)
 

@@ -6,25 +6,12 @@ from uuid import UUID, uuid4
 from pydantic import Field
 
 from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response, Text
-from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress, UserStatus
+from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress
 
 MailPurpose = Literal["verify_email"]
 
 SHA256 = r"^[0-9a-f]{64}$"
 SESSION_SECONDS_MAX = 2_592_000
-
-
-class VerifyEmail(PublicRequest):
-    """The token from the confirmation mail."""
-
-    token: Line = Field(min_length=1, max_length=256, repr=False)
-
-
-class EmailVerified(Response):
-    """The account that the token confirmed."""
-
-    user_id: UUID
-    status: UserStatus
 
 
 class Login(PublicRequest):
@@ -83,7 +70,7 @@ class JsonWebKeySet(Response):
 
 
 class MintMailToken(Internal):
-    """Request the token of a mail that is being made.
+    """Request the token of a mail that is being made, for the registration `user_id`.
 
     `event_id` is the event that the mail is about: a repeat for it gets the same token.
     """
@@ -101,27 +88,17 @@ class MailToken(Internal):
 
 
 class StoredMailToken(Internal):
-    """A mail token as back-postgres keeps it: the SHA-256 of the token in hexadecimal."""
+    """A mail token as back-postgres keeps it: the SHA-256 of the token in hexadecimal.
+
+    `user_id` is the registration that it was minted for and, once it is used, the user whom it
+    confirmed.
+    """
 
     token_hash: str = Field(pattern=SHA256)
     user_id: UUID
     purpose: MailPurpose
     expires_at: Instant
     used_at: Instant | None = None
-
-
-class LookUpMailToken(Internal):
-    """Find a mail token by its hash."""
-
-    token_hash: str = Field(pattern=SHA256)
-    purpose: MailPurpose
-
-
-class UseVerificationToken(Internal):
-    """Use up a verification token and make its user active, in one transaction."""
-
-    token_hash: str = Field(pattern=SHA256)
-    user_id: UUID
 
 
 class NewSession(Internal):

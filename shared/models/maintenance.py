@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from shared.models.base import Internal, PublicRequest, Response
 
-MaintenanceTask = Literal["sweep_credentials"]
+MaintenanceTask = Literal["sweep_credentials", "sweep_registrations"]
 TaskState = Literal["pending", "started", "succeeded", "failed"]
 
 

@@ -1,13 +1,13 @@
-"""Users, their registration, their credentials and their events."""
+"""Users, their credentials and their events."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response, Text
+from shared.models.base import EventPayload, Instant, Internal, Line, Response, Text
 
-UserStatus = Literal["pending_verification", "active", "suspended"]
+UserStatus = Literal["active", "suspended"]
 Role = Literal["user", "admin"]
 
 EMAIL_MAX_LENGTH = 254
@@ -36,6 +36,9 @@ Password = Annotated[
     Text, StringConstraints(min_length=PASSWORD_MIN_LENGTH, max_length=PASSWORD_MAX_LENGTH)
 ]
 
+PasswordAttempt = Annotated[Text, StringConstraints(min_length=1, max_length=PASSWORD_MAX_LENGTH)]
+"""A password to be checked: shorter ones than may be chosen are wrong, not malformed."""
+
 
 class User(Internal):
     """A stored user. Sessions of an earlier `session_generation` have ended."""
@@ -49,28 +52,13 @@ class User(Internal):
     created_at: Instant
 
 
-class UserRegistration(PublicRequest):
-    """What a visitor sends to sign up."""
-
-    email: EmailAddress
-    password: Password = Field(repr=False)
-    accept_terms: bool
-
-
-class RegistrationAccepted(Response):
-    """The answer to a registration, the same for a free and for a taken address."""
-
-    user_id: UUID
-    status: Literal["pending_verification"] = "pending_verification"
-
-
 class NewUser(Internal):
-    """A user to store, with the id of the stored credential."""
+    """A user to store without a registration, with the id of the stored credential."""
 
     user_id: UUID
     email: EmailAddress
     role: Role = "user"
-    status: UserStatus = "pending_verification"
+    status: UserStatus = "active"
     credential_id: UUID
 
 
@@ -133,7 +121,7 @@ class UserCredential(Internal):
 
 
 class SweepCredentials(Internal):
-    """Remove credentials that no user claimed within `older_than_seconds`."""
+    """Remove credentials that no user or registration claimed within `older_than_seconds`."""
 
     older_than_seconds: int = Field(ge=60)
 
@@ -142,24 +130,6 @@ class Swept(Internal):
     """How many rows were removed."""
 
     removed: int
-
-
-class UserRegistered(EventPayload):
-    """`user.registered`: a new user has to confirm the address."""
-
-    user_id: UUID
-
-
-class RegistrationRepeated(EventPayload):
-    """`user.registration.repeated`: a registration used an address that is taken."""
-
-    user_id: UUID
-
-
-class UserVerified(EventPayload):
-    """`user.verified`: the user confirmed the address."""
-
-    user_id: UUID
 
 
 class UserRoleChanged(EventPayload):

@@ -20,7 +20,8 @@ from shared.kit.runtime.settings import SecretMissing, ServiceSettings
 from shared.models.auth import ReturnedTokens, TokenBucket
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.profile import ProfileUpdate
-from shared.models.user import EmailAddress, UserRegistered
+from shared.models.registration import UserRegistered
+from shared.models.user import EmailAddress
 
 
 class TestNames:

@@ -29,27 +29,31 @@ class TestSigningUp:
         assert reply.status_code == 202
         assert reply.json()["status"] == "pending_verification"
         mail = await mailbox.first_to(visitor.email, within=2)
-        assert code_of(await visitor.log_in()) == "email_not_verified"
+        assert code_of(await visitor.log_in()) == "invalid_credentials"
 
         page = await visitor.http.get("/auth/verify-email", params={"token": mail.token})
         assert page.status_code == 200
         assert "text/html" in page.headers["content-type"]
-        assert code_of(await visitor.log_in()) == "email_not_verified", "looking confirms nothing"
+        assert code_of(await visitor.log_in()) == "invalid_credentials", "looking confirms nothing"
 
-        confirmed = await visitor.http.post("/auth/verify-email", json={"token": mail.token})
+        body = {"token": mail.token, "password": "another password"}
+        refused = await visitor.http.post("/auth/verify-email", json=body)
+        assert (refused.status_code, code_of(refused)) == (401, "invalid_credentials")
+        confirmed = await visitor.confirm()
         assert confirmed.json() == {"user_id": reply.json()["user_id"], "status": "active"}
-        again = await visitor.http.post("/auth/verify-email", json={"token": mail.token})
+        again = await visitor.confirm()
         assert again.json() == confirmed.json()
         assert (await visitor.log_in()).status_code == 200
 
-    async def test_the_page_confirms_on_a_click_without_javascript(
+    async def test_the_page_confirms_without_javascript(
         self, visitor: Visitor, mailbox: Mailbox
     ) -> None:
         await visitor.register()
         mail = await mailbox.first_to(visitor.email)
-        clicked = await visitor.http.post("/auth/verify-email", data={"token": mail.token})
-        assert clicked.status_code == 200
-        assert "text/html" in clicked.headers["content-type"]
+        form = {"token": mail.token, "password": PASSWORD}
+        posted = await visitor.http.post("/auth/verify-email", data=form)
+        assert posted.status_code == 200
+        assert "text/html" in posted.headers["content-type"]
         assert (await visitor.log_in()).status_code == 200
 
     async def test_a_taken_address_is_mailed_to_its_owner_alone(

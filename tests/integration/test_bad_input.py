@@ -190,7 +190,9 @@ class TestTokens:
     async def test_unknown_confirmation_tokens_are_refused(
         self, visitor: Visitor, token: str
     ) -> None:
-        reply = await visitor.http.post("/auth/verify-email", json={"token": token})
+        reply = await visitor.http.post(
+            "/auth/verify-email", json={"token": token, "password": "x"}
+        )
         assert (reply.status_code, code_of(reply)) == (400, "verification_token_invalid")
 
 

@@ -1,4 +1,4 @@
-"""The rules for making a user an admin."""
+"""The rules for making an admin."""
 
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -32,7 +32,11 @@ class Credentials(Protocol):
 
 
 class Administrators:
-    """Makes admins. They are active without confirmation: the operator vouches for the address."""
+    """Makes admins: of users, whose address is confirmed, and of addresses without a user.
+
+    A new admin is active without confirmation, as the operator vouches for the address, and has
+    the operator's password. Registrations of the address become void with their passwords.
+    """
 
     def __init__(self, users: Users, credentials: Credentials) -> None:
         self._users = users

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request
 
 from features.user_registration.domain import UserRegistrations
-from shared.models.user import RegistrationAccepted, UserRegistration
+from shared.kit.http.network import client_network
+from shared.models.registration import RegistrationAccepted, UserRegistration
 
 
 def router(registrations: UserRegistrations) -> APIRouter:
@@ -12,12 +13,6 @@ def router(registrations: UserRegistrations) -> APIRouter:
 
     @routes.post("", status_code=202)
     async def register(body: UserRegistration, request: Request) -> RegistrationAccepted:
-        return await registrations.register(body, address=_browser_address(request))
+        return await registrations.register(body, network=client_network(request))
 
     return routes
-
-
-def _browser_address(request: Request) -> str:
-    # The gateway sets the header and lets none from outside through.
-    here = request.client.host if request.client else "unknown"
-    return request.headers.get("x-real-ip", here)[:64]

@@ -1,105 +1,97 @@
 """The rules of registration."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from shared.kit.errors import Conflict, RuleViolated
+from shared.kit.errors import RuleViolated
 from shared.kit.http.context import correlation_id
-from shared.models.event import Command, Nothing
-from shared.models.user import (
-    NewUser,
+from shared.models.base import now
+from shared.models.event import Command
+from shared.models.registration import (
+    NewRegistration,
     RegistrationAccepted,
-    RegistrationRepeated,
-    User,
     UserRegistered,
     UserRegistration,
 )
 
 
-class Users(Protocol):
-    """Stores users and events about them."""
+class Registrations(Protocol):
+    """Stores registrations until they are confirmed."""
 
-    async def find(self, email: str) -> User | None:
-        """The user with this address, or None."""
-
-    async def create(self, command: Command[NewUser]) -> User:
-        """Raises Conflict `email_taken`."""
-
-    async def record(self, command: Command[Nothing]) -> None:
-        """Store events without changing a user."""
+    async def create(self, command: Command[NewRegistration]) -> None:
+        """Store a registration and its event."""
 
 
 class Credentials(Protocol):
     """Stores passwords as credentials."""
 
     async def store(self, password: str) -> UUID:
-        """The id of the stored credential, to give to a new user."""
+        """The id of the stored credential, to give to a new registration."""
 
 
 class RegistrationLimit(Protocol):
-    """Limits the registrations from one network address."""
+    """Limits the registrations of a mail address and of a network."""
 
-    async def take(self, address: str) -> None:
+    async def take(self, email: str, network: str) -> None:
         """Raises TooManyRequests."""
 
 
 class UserRegistrations:
     """Registers visitors without revealing whether an address is taken.
 
-    The answer is the same for a free and for a taken address, and so are the calls and their
-    order, so that the response time reveals nothing either. The owner of a taken address gets
-    a mail.
+    A registration makes no user: that is done by whoever reads the mail of the address and knows
+    the password of the registration. Nothing here depends on whether a user has the address: the
+    worker that writes the mail looks for that.
     """
 
-    def __init__(self, users: Users, credentials: Credentials, limit: RegistrationLimit) -> None:
-        self._users = users
+    def __init__(
+        self,
+        registrations: Registrations,
+        credentials: Credentials,
+        limit: RegistrationLimit,
+        *,
+        terms_version: str,
+        expires_in: timedelta,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._registrations = registrations
         self._credentials = credentials
         self._limit = limit
+        self._terms_version = terms_version
+        self._expires_in = expires_in
+        self._clock = clock
 
     async def register(
-        self, registration: UserRegistration, *, address: str
+        self, registration: UserRegistration, *, network: str
     ) -> RegistrationAccepted:
-        """Accept a registration that came from the network `address`.
+        """Accept a registration that came from `network`.
 
         Raises:
             RuleViolated: `terms_not_accepted`.
-            TooManyRequests: too many registrations came from this address.
+            TooManyRequests: too many registrations of this address or from this network.
         """
         if not registration.accept_terms:
             raise RuleViolated("The terms of use have to be accepted.", code="terms_not_accepted")
-        await self._limit.take(address)
-        credential_id = await self._credentials.store(registration.password)
-        user_id = uuid4()
-        owner = await self._users.find(registration.email)
-        if owner is None:
-            owner = await self._create(user_id, registration.email, credential_id)
-        if owner is not None:
-            await self._publish_repeated(owner)
-        return RegistrationAccepted(user_id=user_id)
-
-    async def _create(self, user_id: UUID, email: str, credential_id: UUID) -> User | None:
-        """None when the user was created, else the user who took the address concurrently."""
-        command = Command.with_event(
-            "user.registered",
-            UserRegistered(user_id=user_id),
-            data=NewUser(user_id=user_id, email=email, credential_id=credential_id),
-            aggregate_id=user_id,
-            correlation_id=correlation_id(),
+        await self._limit.take(registration.email, network)
+        at = self._clock()
+        new = NewRegistration(
+            user_id=uuid4(),
+            email=registration.email,
+            credential_id=await self._credentials.store(registration.password),
+            terms_version=self._terms_version,
+            terms_accepted_at=at,
+            network=network,
+            expires_at=at + self._expires_in,
         )
-        try:
-            await self._users.create(command)
-        except Conflict as conflict:
-            if conflict.code != "email_taken":
-                raise
-            return await self._users.find(email)
-        return None
-
-    async def _publish_repeated(self, owner: User) -> None:
-        command = Command.with_event(
-            "user.registration.repeated",
-            RegistrationRepeated(user_id=owner.id),
-            data=Nothing(),
-            aggregate_id=owner.id,
-            correlation_id=correlation_id(),
+        await self._registrations.create(
+            Command.with_event(
+                "user.registered",
+                UserRegistered(user_id=new.user_id),
+                data=new,
+                aggregate_id=new.user_id,
+                correlation_id=correlation_id(),
+            )
         )
-        await self._users.record(command)
+        return RegistrationAccepted(user_id=new.user_id)

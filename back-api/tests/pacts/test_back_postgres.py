@@ -7,19 +7,14 @@ from uuid import UUID
 import pytest
 
 from features.profile.infrastructure import PostgresProfiles
+from features.user_registration.infrastructure import PostgresRegistrations
 from services.postgres_users import PostgresUsers
 from shared.kit.errors import Conflict, NotFound
 from shared.models.base import EventPayload
-from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event import Command, NewEvent
 from shared.models.profile import ProfileCreated, WriteProfile
-from shared.models.user import (
-    LookUpUser,
-    NewUser,
-    RegistrationRepeated,
-    UserChange,
-    UserRegistered,
-    UserRoleChanged,
-)
+from shared.models.registration import NewRegistration, UserRegistered
+from shared.models.user import LookUpUser, NewUser, UserChange, UserRoleChanged
 from shared.testing.pacts import ConsumerPact, exactly, recorded, refusal, reply, state
 from shared.testing.pacts.matching import State
 
@@ -127,10 +122,10 @@ class TestUsers:
             given=[state("a credential waits for its user", credential_id=CREDENTIAL)],
             asks="POST /users",
             sends=self.creation(),
-            answers=reply(201, READ_USER | {"status": exactly("pending_verification")}),
+            answers=reply(201, READ_USER | {"role": exactly("admin")}),
         ) as postgres:
             created = await PostgresUsers(postgres).create(self.creation())
-        assert created.status == "pending_verification"
+        assert created.role == "admin"
 
     async def test_create_with_a_taken_address(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
@@ -168,26 +163,11 @@ class TestUsers:
             with pytest.raises(Conflict, match="stale_version"):
                 await PostgresUsers(postgres).change(USER, self.promotion(expected_version=7))
 
-    async def test_record(self, pact: ConsumerPact) -> None:
-        command = Command[Nothing](
-            command_id=COMMAND,
-            data=Nothing(),
-            events=[event("user.registration.repeated", RegistrationRepeated(user_id=USER))],
-        )
-        async with pact.exchange(
-            "an event to record",
-            given=[a_user()],
-            asks="POST /events",
-            sends=command,
-            answers=reply(201, {"event_ids": [command.events[0].envelope.event_id]}),
-        ) as postgres:
-            await PostgresUsers(postgres).record(command)
-
     def creation(self) -> Command[NewUser]:
         return Command(
             command_id=COMMAND,
-            data=NewUser(user_id=USER, email=EMAIL, credential_id=CREDENTIAL),
-            events=[event("user.registered", UserRegistered(user_id=USER))],
+            data=NewUser(user_id=USER, email=EMAIL, role="admin", credential_id=CREDENTIAL),
+            events=[event("user.role.changed", UserRoleChanged(user_id=USER, role="admin"))],
         )
 
     def promotion(self, *, expected_version: int) -> Command[UserChange]:
@@ -197,6 +177,32 @@ class TestUsers:
             data=UserChange(role="admin", status="active"),
             events=[event("user.role.changed", UserRoleChanged(user_id=USER, role="admin"))],
         )
+
+
+class TestRegistrations:
+    COMMAND = Command[NewRegistration](
+        command_id=COMMAND,
+        data=NewRegistration(
+            user_id=USER,
+            email=EMAIL,
+            credential_id=CREDENTIAL,
+            terms_version="2026-11",
+            terms_accepted_at=NOON,
+            network="192.0.2.1",
+            expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+        ),
+        events=[event("user.registered", UserRegistered(user_id=USER))],
+    )
+
+    async def test_store(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a registration to store",
+            given=[state("a credential waits for its user", credential_id=CREDENTIAL)],
+            asks="POST /registrations",
+            sends=self.COMMAND,
+            answers=reply(201, {"user_id": exactly(USER)}),
+        ) as postgres:
+            await PostgresRegistrations(postgres).create(self.COMMAND)
 
 
 class TestProfiles:

@@ -152,8 +152,6 @@ class LoginService:
         if user.status == "active":
             return
         self._publish_failure(user.id, "not_active")
-        if user.status == "pending_verification":
-            raise Forbidden("Confirm your address first.", code="email_not_verified")
         raise Forbidden("The account is suspended.", code="account_suspended")
 
     async def _keep_hash_current(self, account: UserCredential, password: str) -> None:

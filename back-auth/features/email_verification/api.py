@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Query, Request, status
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
@@ -14,11 +14,16 @@ from starlette.types import Scope
 from features.email_verification.domain import MailTokenService
 from features.email_verification.page import confirmation_page, confirmed_page, refused_page
 from shared.kit.auth.guards import calls_with_scope
-from shared.kit.errors import InvalidRequest, ServiceError
-from shared.models.auth import EmailVerified, MailToken, MintMailToken, VerifyEmail
+from shared.kit.errors import InvalidRequest, ServiceError, Unauthenticated
+from shared.models.auth import MailToken, MintMailToken
+from shared.models.registration import EmailVerified, MailTokenText, VerifyEmail
+from shared.models.user import PasswordAttempt
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 PATH = "/auth/verify-email"
+
+_TOKEN = TypeAdapter[str](MailTokenText)
+_PASSWORD = TypeAdapter[str](PasswordAttempt)
 
 
 class FormRoute(APIRoute):
@@ -37,14 +42,17 @@ def router(tokens: MailTokenService) -> APIRouter:
     @routes.get(PATH, response_class=HTMLResponse)
     async def show_confirmation(token: Annotated[str, Query()] = "") -> HTMLResponse:
         try:
-            return confirmation_page(_readable(token))
+            return confirmation_page(_complete(token))
         except InvalidRequest as error:
             return refused_page(error)
 
     async def confirm_by_form(request: Request) -> HTMLResponse:
         form = parse_qs((await request.body()).decode(errors="replace"))
+        token, password = (form.get(name, [""])[0] for name in ("token", "password"))
         try:
-            await tokens.verify_email(_readable(form.get("token", [""])[0]))
+            await tokens.verify_email(_complete(token), _typed(password))
+        except Unauthenticated as wrong_password:
+            return confirmation_page(token, wrong_password)
         except ServiceError as error:
             return refused_page(error)
         return confirmed_page()
@@ -60,7 +68,7 @@ def router(tokens: MailTokenService) -> APIRouter:
 
     @routes.post(PATH)
     async def confirm(body: VerifyEmail) -> EmailVerified:
-        return await tokens.verify_email(body.token)
+        return await tokens.verify_email(body.token, body.password)
 
     @routes.post(
         "/internal/mail-tokens",
@@ -73,11 +81,20 @@ def router(tokens: MailTokenService) -> APIRouter:
     return routes
 
 
-def _readable(token: str) -> str:
+def _complete(token: str) -> str:
     try:
-        return VerifyEmail(token=token).token
+        return _TOKEN.validate_python(token)
     except ValidationError:
         raise InvalidRequest(
             "The link is not complete. Copy it from the mail as a whole.",
             code="verification_token_invalid",
+        ) from None
+
+
+def _typed(password: str) -> str:
+    try:
+        return _PASSWORD.validate_python(password)
+    except ValidationError:
+        raise Unauthenticated(
+            "Type the password that you registered with.", code="invalid_credentials"
         ) from None

@@ -11,7 +11,7 @@ class Passwords(Protocol):
 
 
 class Credentials(Protocol):
-    """Stores hashes until a user claims them."""
+    """Stores hashes until a registration or a user claims them."""
 
     async def keep(self, credential_id: UUID, password_hash: str) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
@@ -14,12 +15,11 @@ from services.postgres_event_publisher import PostgresEventPublisher
 from shared.kit.errors import Conflict, NotFound
 from shared.models.auth import (
     LoggedOut,
-    LookUpMailToken,
     StoredMailToken,
-    UseVerificationToken,
 )
 from shared.models.event import Command, NewEvent, Nothing
-from shared.models.user import Credential, LookUpUser, Rehash, User, UserCredential, UserVerified
+from shared.models.registration import ConfirmRegistration, TryMailToken, UserVerified
+from shared.models.user import Credential, LookUpUser, Rehash, User, UserCredential
 from shared.testing.pacts import ConsumerPact, exactly, recorded, refusal, reply, state
 from shared.testing.pacts.matching import State
 
@@ -69,8 +69,25 @@ def a_user(status: str = "active", **more: object) -> State:
     return state("a user exists", id=USER, email=EMAIL, role="user", status=status, **more)
 
 
-def a_token(*, used: bool = False) -> State:
-    return state("a mail token is kept", **TOKEN.model_dump(exclude={"used_at"}), used=used)
+def a_registration() -> State:
+    return state(
+        "a registration waits",
+        user_id=USER,
+        email=EMAIL,
+        credential_id=CREDENTIAL,
+        terms_version="2026-11",
+        terms_accepted_at=NOON,
+        network="192.0.2.1",
+        expires_at=TOMORROW,
+    )
+
+
+def a_token() -> State:
+    return state("a mail token is kept", **TOKEN.model_dump(exclude={"used_at"}))
+
+
+def a_confirmation() -> State:
+    return state("a registration was confirmed", token_hash=TOKEN.token_hash, user_id=USER)
 
 
 class TestCredentials:
@@ -167,64 +184,76 @@ class TestUsers:
 
 
 class TestMailTokens:
+    TRY = TryMailToken(token_hash=TOKEN.token_hash, purpose="verify_email", tries_max=10)
+    CANDIDATE: ClassVar = {"user_id": exactly(USER), "password_hash": HASH}
+
     async def test_keep(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
             "a mail token to keep",
-            given=[a_user("pending_verification")],
+            given=[a_registration()],
             asks="POST /mail-tokens",
             sends=TOKEN,
             answers=reply(201, READ_TOKEN),
         ) as postgres:
             await PostgresMailTokens(postgres).keep(TOKEN)
 
-    async def test_keep_for_nobody(self, pact: ConsumerPact) -> None:
+    async def test_keep_for_no_registration(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "a mail token to keep for a user whom nobody knows",
+            "a mail token to keep for a registration that nobody made",
             asks="POST /mail-tokens",
             sends=TOKEN,
-            answers=refusal(404, "user_not_found"),
+            answers=refusal(404, "registration_not_found"),
         ) as postgres:
-            with pytest.raises(NotFound, match="user_not_found"):
+            with pytest.raises(NotFound, match="registration_not_found"):
                 await PostgresMailTokens(postgres).keep(TOKEN)
 
-    async def test_by_hash(self, pact: ConsumerPact) -> None:
+    async def test_try(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "a mail token by its hash",
-            given=[a_user("pending_verification"), a_token()],
-            asks="POST /mail-tokens/lookup",
-            sends=LookUpMailToken(token_hash=TOKEN.token_hash, purpose="verify_email"),
-            answers=reply(200, READ_TOKEN),
+            "a try of a mail token",
+            given=[a_registration(), a_token()],
+            asks="POST /mail-tokens/try",
+            sends=self.TRY,
+            answers=reply(200, {"token": READ_TOKEN, "candidates": [self.CANDIDATE]}),
         ) as postgres:
-            found = await PostgresMailTokens(postgres).find(TOKEN.token_hash, "verify_email")
-        assert found
-        assert found.used_at is None
+            tried = await PostgresMailTokens(postgres).use_try(
+                TOKEN.token_hash, "verify_email", tries_max=10
+            )
+        assert [it.user_id for it in tried.candidates] == [USER]
+        assert tried.token.used_at is None
 
-    async def test_a_used_one_by_hash(self, pact: ConsumerPact) -> None:
+    async def test_try_a_used_one(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "a mail token that was used, by its hash",
-            given=[a_user(), a_token(used=True)],
-            asks="POST /mail-tokens/lookup",
-            sends=LookUpMailToken(token_hash=TOKEN.token_hash, purpose="verify_email"),
-            answers=reply(200, READ_TOKEN | {"used_at": NOON}),
+            "a try of a mail token that was used",
+            given=[a_registration(), a_token(), a_confirmation()],
+            asks="POST /mail-tokens/try",
+            sends=self.TRY,
+            answers=reply(
+                200,
+                {"token": READ_TOKEN | {"used_at": NOON}, "candidates": [self.CANDIDATE]},
+            ),
         ) as postgres:
-            found = await PostgresMailTokens(postgres).find(TOKEN.token_hash, "verify_email")
-        assert found
-        assert found.used_at == NOON
+            tried = await PostgresMailTokens(postgres).use_try(
+                TOKEN.token_hash, "verify_email", tries_max=10
+            )
+        assert tried.token.used_at == NOON
 
-    async def test_an_unknown_hash(self, pact: ConsumerPact) -> None:
+    async def test_try_an_unknown_one(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "a mail token that nobody minted",
-            asks="POST /mail-tokens/lookup",
-            sends=LookUpMailToken(token_hash=TOKEN.token_hash, purpose="verify_email"),
+            "a try of a mail token that nobody minted",
+            asks="POST /mail-tokens/try",
+            sends=self.TRY,
             answers=refusal(404, "mail_token_not_found"),
         ) as postgres:
-            assert await PostgresMailTokens(postgres).find(TOKEN.token_hash, "verify_email") is None
+            with pytest.raises(NotFound, match="mail_token_not_found"):
+                await PostgresMailTokens(postgres).use_try(
+                    TOKEN.token_hash, "verify_email", tries_max=10
+                )
 
 
 class TestVerifications:
-    COMMAND = Command[UseVerificationToken](
+    COMMAND = Command[ConfirmRegistration](
         command_id=COMMAND,
-        data=UseVerificationToken(token_hash=TOKEN.token_hash, user_id=USER),
+        data=ConfirmRegistration(token_hash=TOKEN.token_hash, user_id=USER),
         events=[
             NewEvent.of(
                 "user.verified",
@@ -239,8 +268,8 @@ class TestVerifications:
 
     async def test_confirm(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "an address to confirm",
-            given=[a_user("pending_verification"), a_token()],
+            "a registration to confirm",
+            given=[a_registration(), a_token()],
             asks="POST /email-verifications",
             sends=self.COMMAND,
             answers=reply(200, READ_USER),
@@ -250,8 +279,8 @@ class TestVerifications:
 
     async def test_without_a_token(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "an address to confirm with a token that nobody minted",
-            given=[a_user("pending_verification")],
+            "a registration to confirm with a token that nobody minted",
+            given=[a_registration()],
             asks="POST /email-verifications",
             sends=self.COMMAND,
             answers=refusal(404, "mail_token_not_found"),
@@ -261,13 +290,28 @@ class TestVerifications:
 
     async def test_with_a_used_token(self, pact: ConsumerPact) -> None:
         async with pact.exchange(
-            "an address to confirm with a token that was used",
-            given=[a_user(), a_token(used=True)],
+            "a registration to confirm with a token that was used",
+            given=[a_registration(), a_token(), a_confirmation()],
             asks="POST /email-verifications",
             sends=self.COMMAND,
             answers=refusal(409, "mail_token_used"),
         ) as postgres:
             with pytest.raises(Conflict, match="mail_token_used"):
+                await PostgresVerifications(postgres).confirm(self.COMMAND)
+
+    async def test_of_a_taken_address(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a registration to confirm whose address is taken",
+            given=[
+                state("a user exists", id=UUID(int=1), email=EMAIL, role="user", status="active"),
+                a_registration(),
+                a_token(),
+            ],
+            asks="POST /email-verifications",
+            sends=self.COMMAND,
+            answers=refusal(409, "email_taken"),
+        ) as postgres:
+            with pytest.raises(Conflict, match="email_taken"):
                 await PostgresVerifications(postgres).confirm(self.COMMAND)
 
 

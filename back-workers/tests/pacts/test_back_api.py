@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailing.mail_sender import MailSender, ServiceAccounts
+from mailing.mail_sender import MailSender, ServiceRegistrations
 from mailing.smtp import SmtpClient
 from relay.consumers import live
 from settings import Settings
 from shared.models.event import EventEnvelope
-from shared.models.user import UserStatus
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.pacts import ConsumerPact, recorded
@@ -25,29 +24,24 @@ def pact(request: pytest.FixtureRequest) -> Iterator[ConsumerPact]:
         yield pact
 
 
-@pytest.mark.parametrize(
-    "event_type, status",
-    [("user.registered", "pending_verification"), ("user.registration.repeated", "active")],
-)
-async def test_a_mail_is_written_to_the_user(
+async def test_a_mail_is_written_to_the_address_of_the_registration(
     pact: ConsumerPact,
     services: FakeServices,
     outbox: FakeOutboxClient,
     keys: Identities,
     settings: Settings,
     smtp: FakeSmtpServer,
-    *,
-    event_type: str,
-    status: UserStatus,
 ) -> None:
     settings = settings.model_copy(update={"smtp_port": smtp.port})
     client = keys.client("back-workers", "back-postgres", AsgiTransport(services.app()))
     auth = keys.client("back-workers", "back-auth", AsgiTransport(services.app()))
-    services.users[USER] = services.add_user(status).model_copy(update={"id": USER})
-    async with pact.message(event_type, read_envelope(event_type)) as text:
+    services.add_registration(USER)
+    async with pact.message("user.registered", read_envelope("user.registered")) as text:
         due = outbox.add("mail")
         due.envelope = EventEnvelope.model_validate_json(text)
-        mails = MailSender(outbox, ServiceAccounts(client, auth), SmtpClient(settings), settings)
+        mails = MailSender(
+            outbox, ServiceRegistrations(client, auth), SmtpClient(settings), settings
+        )
         await mails.deliver(due.delivery_id)
     assert len(smtp.mails) == 1
 

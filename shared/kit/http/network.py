@@ -4,7 +4,6 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from fastapi.requests import HTTPConnection
 
-NETWORK_MAX_LENGTH = 64
 UNKNOWN_NETWORK = "unknown"
 _PREFIX_LENGTH = 64  # of the part of an IPv6 address that one customer has as a rule
 
