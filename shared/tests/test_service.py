@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from shared.kit import Service, ServiceSettings
 from shared.kit.auth.guards import CallingService, calls_with_scope
-from shared.kit.errors import Conflict, TooManyRequests, Unavailable
+from shared.kit.errors import Conflict, TimedOut, TooManyRequests, Unavailable
 from shared.kit.http import context
 from shared.kit.http.circuit_breaker import CircuitBreaker
 from shared.kit.http.transport import ConnectionBroke, Reply, Request, StreamedReply
@@ -92,6 +92,13 @@ def routes() -> APIRouter:  # noqa: C901  (a list of routes, each of one line)
     async def slow() -> None:
         await asyncio.sleep(30)  # noqa: TID251 - hangs
 
+    @router.get("/slow-callee")
+    async def slow_callee() -> None:
+        try:
+            await asyncio.sleep(30)  # noqa: TID251 - hangs
+        except asyncio.CancelledError as error:
+            raise TimedOut from error  # as a call does whose own time ends in the same moment
+
     @router.get("/stream")
     async def stream() -> StreamingResponse:
         async def body() -> AsyncIterator[bytes]:
@@ -155,9 +162,10 @@ class TestDeadline:
         assert isinstance(remaining, float)
         assert remaining > 5
 
-    async def test_ends_a_slow_request(self, client: AsgiClient) -> None:
+    @pytest.mark.parametrize("path", ["/slow", "/slow-callee"])
+    async def test_ends_a_slow_request(self, client: AsgiClient, path: str) -> None:
         started = time.monotonic()
-        reply = await client.get("/slow", headers={"X-Deadline-Ms": "50"})
+        reply = await client.get(path, headers={"X-Deadline-Ms": "50"})
         assert reply.status == 504
         assert reply.json()["code"] == "timed_out"
         assert time.monotonic() - started < 5

@@ -19,6 +19,10 @@ from shared.models.user import CredentialAccepted, LookUpUser, Rehash, UserCrede
 
 log = structlog.get_logger()
 
+# A login calls back-redis three times, and only the session needs an answer: while back-redis
+# hangs, the other two must not use up the time of the request.
+_LIMIT_SECONDS = 1.0
+
 
 class PostgresAccounts:
     def __init__(self, postgres: ServiceClient) -> None:
@@ -57,7 +61,10 @@ class RedisTokenBuckets:
     async def take(self, buckets: Sequence[TokenBucket]) -> TokensTaken:
         try:
             return await self._redis.post(
-                "/limits/take", TakeTokens(buckets=list(buckets)), response_model=TokensTaken
+                "/limits/take",
+                TakeTokens(buckets=list(buckets)),
+                response_model=TokensTaken,
+                timeout=_LIMIT_SECONDS,
             )
         except (Unavailable, TimedOut) as error:
             log.warning("limit_taken_locally", limit=buckets[0].limit, reason=error.code)
@@ -66,7 +73,9 @@ class RedisTokenBuckets:
     async def give_back(self, buckets: Sequence[ReturnedTokens]) -> None:
         self._local.give_back(*buckets)
         try:
-            await self._redis.post("/limits/refill", ReturnTokens(buckets=list(buckets)))
+            await self._redis.post(
+                "/limits/refill", ReturnTokens(buckets=list(buckets)), timeout=_LIMIT_SECONDS
+            )
         except ServiceError as error:
             # The buckets refill over time, and no login fails for it.
             log.warning("limit_not_given_back", limit=buckets[0].limit, reason=error.code)

@@ -69,7 +69,7 @@ class _Exchange:
 
         async def timely_send(message: Message) -> None:
             if self._status is None:
-                limit.reschedule(None)  # the deadline is for the start: streams may last
+                _end(limit)
             await noting_send(message)
 
         try:
@@ -108,6 +108,13 @@ class _Exchange:
     ) -> None:
         if self._status is None:
             await problem_response(error, scope["path"])(scope, receive, send)
+
+
+def _end(limit: asyncio.Timeout) -> None:
+    """The deadline is for the start of a response: a stream may last."""
+    if limit.expired():  # the app answers just too late, perhaps that it ran out of time
+        raise TimeoutError
+    limit.reschedule(None)
 
 
 def _given_deadline(text: str | None) -> float | None:
