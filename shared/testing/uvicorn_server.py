@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from shared.testing.waiting import until
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
+async def served(app: ASGIApp) -> AsyncIterator[str]:
     """The URL of `app`, served on a free port of 127.0.0.1 without its lifespan."""
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1

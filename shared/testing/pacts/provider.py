@@ -1,33 +1,30 @@
 """The provider's side: every request of a pact against the real app, every message made for real.
 
-Pact's verifier asks over HTTP; a small app before the provider's own brings about the states,
-makes the messages, and replaces the assertion of the pact by one that is signed and fresh.
+Pact's verifier asks over HTTP; a small app before the provider's own brings about the states and
+makes the messages. The assertion of the pact is replaced by one that is signed and fresh.
 """
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pact
-import uvicorn
 from pydantic import BaseModel, JsonValue
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from shared.kit.http.headers import ASSERTION_HEADER
 from shared.testing.identities import Identities
 from shared.testing.pacts.document import FOLDER, interactions_in, parties_in, states_of
+from shared.testing.uvicorn_server import served
 
 Parameters = dict[str, JsonValue]
 SetUp = Callable[[Parameters], Awaitable[None]]
 Produce = Callable[[], Awaitable[BaseModel]]
 
-_HOST = "127.0.0.1"
 _STATES, _MESSAGES = "/_pact/states", "/_pact/messages"
 _REQUEST_MS = 10_000
 
@@ -77,13 +74,23 @@ class Provider:
         if provider != self._name:
             raise NotKept(f"{path.name} is a pact of {provider}")
         self._must_know(path)
-        async with self._served(consumer) as port:
-            verifier = pact.Verifier(self._name, _HOST).add_source(path)
+        front = Starlette(
+            routes=[
+                Route(_STATES, self._set_up, methods=["POST"]),
+                Route(_MESSAGES, self._produce, methods=["POST"]),
+                Mount("", app=self._app),
+            ]
+        )
+        async with served(front) as url:
+            verifier = pact.Verifier(self._name, "127.0.0.1").add_source(path)
             verifier.set_request_timeout(_REQUEST_MS)
-            verifier.add_transport(url=f"http://{_HOST}:{port}")
+            verifier.add_transport(url=url)
+            port = int(url.rpartition(":")[2])
             verifier.add_transport(protocol="message", port=port, path=_MESSAGES, scheme="http")
-            url = f"http://{_HOST}:{port}{_STATES}"
-            verifier.state_handler(url, teardown=self._clean is not None, body=True)
+            verifier.state_handler(f"{url}{_STATES}", teardown=self._clean is not None, body=True)
+            if self._keys:
+                signed = self._keys.assertion(caller=consumer, to=self._name)
+                verifier.add_custom_headers(signed)
             try:
                 await asyncio.to_thread(verifier.verify)
             except RuntimeError as error:
@@ -106,25 +113,6 @@ class Provider:
                 f"{path.name} needs what the tests of {self._name} don't know: "
                 + ", ".join(dict.fromkeys(unknown))
             )
-
-    @asynccontextmanager
-    async def _served(self, consumer: str) -> AsyncIterator[int]:
-        front = Starlette(
-            routes=[
-                Route(_STATES, self._set_up, methods=["POST"]),
-                Route(_MESSAGES, self._produce, methods=["POST"]),
-                Mount("", app=self._identified(consumer)),
-            ]
-        )
-        config = uvicorn.Config(front, lifespan="off", ws="none", log_config=None)
-        server = uvicorn.Server(config)
-        with socket.create_server((_HOST, 0)) as listener:
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            try:
-                yield listener.getsockname()[1]
-            finally:
-                server.should_exit = True
-                await serving
 
     async def _set_up(self, request: Request) -> Response:
         asked = await request.json()
@@ -149,18 +137,6 @@ class Provider:
             yield
         except Exception as error:  # noqa: BLE001  (it is raised when the verifier is done)
             self._failures.append(error)
-
-    def _identified(self, consumer: str) -> ASGIApp:
-        header = ASSERTION_HEADER.lower().encode()
-
-        async def call(scope: Scope, receive: Receive, send: Send) -> None:
-            headers = [it for it in scope["headers"] if it[0] != header]
-            if self._keys:
-                signed = self._keys.assertion(caller=consumer, to=self._name)
-                headers.append((header, signed[ASSERTION_HEADER].encode()))
-            await self._app({**scope, "headers": headers}, receive, send)
-
-        return call
 
 
 async def _nothing() -> None:
