@@ -99,9 +99,8 @@ def graph(
     """Show who calls whom, who tells whom what, and in which order a release goes."""
     from devtools.contracts import graph as graph_
 
-    drawn = graph_.of(_valid_tree().contracts)
     draw = {Format.TEXT: graph_.text, Format.MERMAID: graph_.mermaid}
-    typer.echo(draw[format_](drawn), nl=False)
+    typer.echo(draw[format_](_valid_tree().contracts), nl=False)
 
 
 def _valid_tree() -> "Tree":

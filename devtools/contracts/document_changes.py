@@ -1,7 +1,7 @@
 """What changed in calls, events and numbers between two moments, and who meets it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from devtools.contracts.document_shapes import (
     Schema,
@@ -96,13 +96,9 @@ def _operation_changes(where: str, old: Offer, new: Offer) -> Iterator[Change]:
     if before["auth"] != after["auth"]:
         what = f"asks for {after['auth'] or 'nothing'}, asked for {before['auth'] or 'nothing'}"
         yield Change(where, "", what, breaks=bool(after["auth"]))
-    parts = (
-        ("parameters", _parameter_changes),
-        ("body", _body_changes),
-        ("answers", _answer_changes),
-    )
-    for part, changes in parts:
-        yield from changes(where, mapping(before[part]), mapping(after[part]))
+    yield from _parameter_changes(where, *(mapping(it["parameters"]) for it in (before, after)))
+    yield from _body_changes(where, *(mapping(it["body"]) for it in (before, after)))
+    yield from _answer_changes(where, *(mapping(it["answers"]) for it in (before, after)))
     for status, code in sorted(codes(new.said) - codes(old.said)):
         yield Change(where, "", f"may fail with {status} {code} now", breaks=False)
 
@@ -165,11 +161,10 @@ def _numbers(old: Documents, new: Documents, files: Mapping[str, ContractFile]) 
     for contract in old.numbers.keys() & files.keys():
         before, after = old.numbers[contract], new.numbers.get(contract, {})
         everybody = tuple(files[contract].contract.participants)
-        change = Change(f"numbers of {contract}", "", "is new", breaks=False)
         for name in dict.fromkeys([*before, *after]):
-            found = replace(change, field=name)
-            if name in before and before.get(name) != after.get(name):
+            now = "is new"
+            if name in before:
                 now = f"is {after[name]!r}, was {before[name]!r}" if name in after else "is gone"
-                found = replace(found, what=now, breaks=True)
-            if name not in before or found.breaks:
-                yield Use(contract, everybody, "numbers", found)
+            if before.get(name) != after.get(name):
+                change = Change(f"numbers of {contract}", name, now, breaks=name in before)
+                yield Use(contract, everybody, "numbers", change)

@@ -16,7 +16,7 @@ from pathlib import Path
 from devtools.contracts.consistency import ACTING, SHARED, Files
 from devtools.contracts.document_shapes import METHODS
 from devtools.contracts.events_in_code import Source, sources
-from shared.testing.contracts.files import ContractFile, Finding
+from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.schema import Endpoint
 
 PERMISSION = re.compile(r"[a-z-]+:[a-z-]+")
@@ -51,23 +51,22 @@ class Call:
 def unused(root: Path, services: Iterable[str], files: Files) -> Iterator[Finding]:
     """Grants that nothing uses; `services` are those that have code."""
     known = set(services)
+    for file, at, endpoint in each_in(files, lambda it: it.endpoints):
+        for caller in known.intersection(endpoint.callers):
+            if not any(it.uses(endpoint) for it in calls(root, caller)):
+                what = f"{caller} may call {endpoint.title}, and no code of it does: {REMOVE}"
+                yield file.finding(what, "endpoints", at, "callers")
     for file in files.values():
-        yield from _callers(root, known, file)
         yield from _dependencies(file)
-        yield from _participants(file)
         yield from _flag(root, known, file)
+    for file, at, it in each_in(files, lambda it: it.services):
+        acting = {name for keys in ACTING for name, _ in file.each(*keys)}
+        acting |= {caller for it in file.contract.endpoints for caller in it.callers}
+        if it.name not in acting:
+            what = f"{it.name} takes part, and serves, calls and publishes nothing: remove it"
+            yield file.finding(what, "services", at)
     if (root / ROLES).exists():
         yield from _permissions(root, files)
-
-
-def _callers(root: Path, services: set[str], file: ContractFile) -> Iterator[Finding]:
-    for at, endpoint in enumerate(file.contract.endpoints):
-        for caller in endpoint.callers:
-            if caller in services and not any(it.uses(endpoint) for it in calls(root, caller)):
-                what = f"{caller} may call {endpoint.method} {endpoint.path} of {endpoint.service}"
-                yield file.finding(
-                    f"{what}, and no code of it does: {REMOVE}", "endpoints", at, "callers"
-                )
 
 
 def _dependencies(file: ContractFile) -> Iterator[Finding]:
@@ -76,21 +75,10 @@ def _dependencies(file: ContractFile) -> Iterator[Finding]:
     used |= {(it.caller, it.service) for it in contract.calls}
     used |= {(consumer, it.publisher) for it in contract.streams for consumer in it.consumers}
     for service, dependencies in contract.dependencies.items():
-        for at, dependency in enumerate(dependencies):
-            for needed in dependency.keys() - {SHARED}:
-                if (service, needed) not in used:
-                    what = f"{service} depends on {needed}, and calls nothing of it here"
-                    yield file.finding(f"{what}: remove it", "dependencies", service, at)
-
-
-def _participants(file: ContractFile) -> Iterator[Finding]:
-    contract = file.contract
-    acting = {name for keys in ACTING for name, _ in file.each(*keys)}
-    acting |= {caller for it in contract.endpoints for caller in it.callers}
-    for at, participant in enumerate(contract.services):
-        if participant.name not in acting:
-            what = f"{participant.name} takes part, and serves, calls and publishes nothing"
-            yield file.finding(f"{what}: remove it", "services", at)
+        for at, needed in ((at, it) for at, one in enumerate(dependencies) for it in one):
+            if needed != SHARED and (service, needed) not in used:
+                what = f"{service} depends on {needed}, and calls nothing of it here: remove it"
+                yield file.finding(what, "dependencies", service, at)
 
 
 def _permissions(root: Path, files: Files) -> Iterator[Finding]:

@@ -130,7 +130,7 @@ class TestARunningStack:
 
 class TestGraph:
     def test_the_order_of_a_release_and_its_reverse(self) -> None:
-        drawn = graph.text(graph.of(check.Tree(ROOT).contracts))
+        drawn = graph.text(check.Tree(ROOT).contracts)
         release = next(it for it in drawn.splitlines() if it.startswith("release:"))
         places = [release.index(it) for it in ("shared", "back-postgres", "back-auth", "back-api")]
         assert places == sorted(places)
@@ -141,7 +141,7 @@ class TestGraph:
 
     def test_every_service_is_drawn_and_twice_the_same(self) -> None:
         contracts = check.Tree(ROOT).contracts
-        drawn = graph.mermaid(graph.of(contracts))
-        assert drawn == graph.mermaid(graph.of(contracts))
+        drawn = graph.mermaid(contracts)
+        assert drawn == graph.mermaid(contracts)
         for service in check.Tree(ROOT).services:
             assert service in drawn
