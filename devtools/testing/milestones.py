@@ -4,10 +4,11 @@ import asyncio
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -71,20 +72,12 @@ class Evidence:
     def of_part(self, part: str) -> list[Case]:
         return [case for case in self.cases if case.part == part]
 
-    def log_entries(self) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Every structured line of every log, with the name of its service."""
-        for log in sorted((self.results / "logs").glob("*.log*")):
-            for line in log.read_text(errors="replace").splitlines():
-                if line.startswith("{"):
-                    yield log.name.partition(".")[0], json.loads(line)
-
 
 Gate = Callable[[Evidence], Verdict]
 
 
-def of_cases(parts: Iterable[Iterable[Case]], otherwise: str) -> Verdict:
+def of_cases(every: list[Case], otherwise: str) -> Verdict:
     """All of these tests passed. Where none ran: `otherwise`, not yet."""
-    every = [case for part in parts for case in part]
     ran = sum(case.outcome == "passed" for case in every)
     broken = [f"{case.part}: {case.name}" for case in every if case.outcome == "failed"]
     return judged(broken, f"{ran} tests" if ran else "", otherwise)
@@ -99,7 +92,7 @@ def all_pass(otherwise: str, *of_parts: str, named: str = "") -> Gate:
     def gate(evidence: Evidence) -> Verdict:
         by_part = [evidence.of_part(part) for part in of_parts] or [evidence.cases]
         found = [[case for case in part if named in case.name] for part in by_part]
-        return of_cases(found if all(found) else [], otherwise)
+        return of_cases([*chain(*found)] if all(found) else [], otherwise)
 
     return gate
 
@@ -112,7 +105,9 @@ def contracts_hold(evidence: Evidence) -> Verdict:
 def services_pass_their_own_tests(evidence: Evidence) -> Verdict:
     by_service = {it.name: evidence.of_part(it.name) for it in evidence.tree.services}
     untested = [f"{name} ran no test" for name, found in by_service.items() if not found]
-    return judged(untested, "") if untested else of_cases(by_service.values(), "none ran")
+    if untested:
+        return judged(untested, "")
+    return of_cases([*chain(*by_service.values())], "none ran")
 
 
 def pacts_are_kept(evidence: Evidence) -> Verdict:
@@ -120,16 +115,18 @@ def pacts_are_kept(evidence: Evidence) -> Verdict:
     folder = evidence.tree.root / "tests" / "contracts" / "pacts"
     pacts = sorted(path.stem for path in folder.glob("*.json"))
     kept = {it.name for it in evidence.cases if "pact" in it.name and it.outcome == "passed"}
-    broken = [name for name in pacts if not any(f"[{name}]" in it for it in kept)]
+    missing = (name for name in pacts if not any(f"[{name}]" in it for it in kept))
+    broken = [f"the pact {name} was not verified" for name in missing]
     proof = f"{len(pacts)} pacts" if pacts else ""
-    wrong = (f"the pact {name} was not verified" for name in broken)
-    return judged(wrong, proof, "no consumer has written a pact")
+    return judged(broken, proof, "no consumer has written a pact")
 
 
 def logs_hold_no_unhandled_error(evidence: Evidence) -> Verdict:
     wrong = [
-        f"{service}: {entry.get('event')}"
-        for service, entry in evidence.log_entries()
+        f"{log.name.partition('.')[0]}: {entry.get('event')}"
+        for log in sorted((evidence.results / "logs").glob("*.log*"))
+        for line in log.read_text(errors="replace").splitlines()
+        for entry in ([json.loads(line)] if line.startswith("{") else [])
         if entry.get("event") in CRASHES or str(entry.get("level")).lower() in ERROR_LEVELS
     ]
     proof = "no line of level error" if any((evidence.results / "logs").glob("*.log")) else ""

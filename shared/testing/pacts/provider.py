@@ -5,6 +5,7 @@ makes the messages. The assertion of the pact is replaced by one that is signed 
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from shared.testing.identities import Identities
-from shared.testing.pacts.document import FOLDER, interactions_in, parties_in, states_of
+from shared.testing.pacts.document import FOLDER, parties_in
 from shared.testing.uvicorn_server import served
 
 Parameters = dict[str, JsonValue]
@@ -101,17 +102,15 @@ class Provider:
                 raise NotKept(f"a state or a message of {path.name} failed") from self._failures[0]
 
     def _must_know(self, path: Path) -> None:
-        unknown: list[str] = []
-        for description, interaction in interactions_in(path).items():
-            unknown += [
-                f"the state {name!r}" for name in states_of(interaction) if name not in self._states
-            ]
-            if interaction["type"] != "Synchronous/HTTP" and description not in self._messages:
-                unknown.append(f"the message {description!r}")
+        interactions = json.loads(path.read_text())["interactions"]
+        states = {it["name"] for one in interactions for it in one.get("providerStates", [])}
+        events = {it["description"] for it in interactions if it["type"] != "Synchronous/HTTP"}
+        unknown = [f"the state {name!r}" for name in sorted(states - self._states.keys())]
+        unknown += [f"the message {name!r}" for name in sorted(events - self._messages.keys())]
         if unknown:
             raise NotKept(
                 f"{path.name} needs what the tests of {self._name} don't know: "
-                + ", ".join(dict.fromkeys(unknown))
+                + ", ".join(unknown)
             )
 
     async def _set_up(self, request: Request) -> Response:
