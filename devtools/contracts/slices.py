@@ -3,7 +3,7 @@
 import yaml
 
 from shared.testing.contracts.files import ContractFile
-from shared.testing.contracts.schema import Call, Endpoint
+from shared.testing.contracts.schema import Endpoint, Operation
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -11,7 +11,7 @@ DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 def render(file: ContractFile, service: str) -> str:
     """`<service>/features/<feature>/feature.yaml`."""
     contract = file.contract
-    calls: list[Endpoint | Call] = [it for it in contract.endpoints if service in it.callers]
+    calls: list[Operation] = [it for it in contract.endpoints if service in it.callers]
     calls += [it for it in contract.calls if it.caller == service]
     slice_ = {
         "name": contract.name,

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
+from filecmp import cmpfiles
 from importlib import import_module
 from pathlib import Path
 
@@ -218,7 +219,8 @@ def _apply(copy: Path) -> list[str]:
         for path in copy.rglob("*")
         if path.is_file() and not _CACHES & set(path.parts)
     }
-    written = sorted(path for path in after if not _same(copy / path, ROOT / path))
+    _, other, absent = cmpfiles(copy, ROOT, sorted(map(str, after)), shallow=False)
+    written = sorted(map(Path, [*other, *absent]))
     gone = sorted(path for path in _files(ROOT) if path not in after)
     _write(ROOT, {path: (copy / path).read_text() for path in written})
     for path in gone:
@@ -226,10 +228,6 @@ def _apply(copy: Path) -> list[str]:
         if not any((ROOT / path).parent.iterdir()):
             (ROOT / path).parent.rmdir()
     return [str(path) for path in [*written, *gone]]
-
-
-def _same(one: Path, other: Path) -> bool:
-    return other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def _unedited(rendered: Path, own: Path) -> bool:

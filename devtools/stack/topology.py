@@ -15,7 +15,7 @@ from devtools.workspace.errors import DevError
 from shared.testing.yaml_source import Location, Mistake, Source
 
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::-([^}]*))?\}|)")
-_PORT = re.compile(r"(?:(?P<host>[\d.]+):)?(?P<published>\d+):(?P<target>\d+)")
+_PORT = re.compile(r"(?:[\d.]+:)?(?P<published>\d+):(?P<target>\d+)")
 _URL = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s'\"]*)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -29,7 +29,6 @@ class TopologyError(DevError):
 
 @dataclass(frozen=True)
 class Port:
-    host: str
     published: int
     target: int
 
@@ -51,7 +50,7 @@ def _port(value: object) -> Port:
     match = _PORT.fullmatch(str(value))
     if match is None:
         raise ValueError(f'{value!r}, expected "127.0.0.1:8000:8000"')
-    return Port(match["host"] or "0.0.0.0", int(match["published"]), int(match["target"]))  # noqa: S104
+    return Port(int(match["published"]), int(match["target"]))
 
 
 def _mount(value: object) -> Mount:

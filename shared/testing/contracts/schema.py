@@ -101,12 +101,21 @@ class Answer(Part):
     media_type: str | None = None
 
 
-class Endpoint(Part):
-    """One method of one path. `scope` marks what services call, `auth_required` the rest."""
+class Operation(Part):
+    """One method of one path of a service."""
 
     service: Kebab
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: Path
+
+    @property
+    def title(self) -> str:
+        return f"{self.method} {self.path} of {self.service}"
+
+
+class Endpoint(Operation):
+    """What a service offers. `scope` marks what services call, `auth_required` the rest."""
+
     auth_required: bool | None = None
     permission: str | None = None
     scope: str | None = None
@@ -118,10 +127,6 @@ class Endpoint(Part):
     response: Answer
     errors: dict[Annotated[int, Field(ge=400, le=599)], Codes] = {}
     idempotent: bool
-
-    @property
-    def title(self) -> str:
-        return f"{self.method} {self.path} of {self.service}"
 
     @model_validator(mode="after")
     def _says_who_may_call(self) -> "Endpoint":
@@ -136,17 +141,10 @@ class Endpoint(Part):
         return self
 
 
-class Call(Part):
+class Call(Operation):
     """A call that the feature makes to an endpoint of another contract."""
 
     caller: Kebab
-    service: Kebab
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: Path
-
-    @property
-    def title(self) -> str:
-        return f"{self.method} {self.path} of {self.service}"
 
 
 class Event(Part):
