@@ -86,19 +86,17 @@ def files_of(folder: Path, service: str | None) -> list[Path]:
 
 def merged(files: list[Path], last: int) -> list[Entry]:
     """The last entries of all these files together, by time."""
-    entries: list[Entry] = []
+    lines: list[tuple[Path, bytes]] = []
     for file in files:
         with file.open("rb") as content:
-            entries += _entries(file, deque(content, maxlen=last))
-    return _by_time(entries)[-last:]
+            lines += ((file, line) for line in deque(content, maxlen=last))
+    return _by_time(lines)[-last:]
 
 
-def _entries(file: Path, lines: Iterable[bytes]) -> list[Entry]:
-    return [entry for line in lines if (entry := parse(line, service_of(file)))]
-
-
-def _by_time(entries: list[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: str(entry["time"]))
+def _by_time(lines: Iterable[tuple[Path, bytes]]) -> list[Entry]:
+    """The entries that lines of log files hold."""
+    entries = (parse(line, service_of(file)) for file, line in lines)
+    return sorted((it for it in entries if it), key=lambda it: str(it["time"]))
 
 
 def service_of(file: Path) -> str:
@@ -155,7 +153,7 @@ def line(entry: Mapping[str, object]) -> Text:
 
 def _added(files: Iterable[Path], read: dict[int, int]) -> list[Entry]:
     """The whole lines past what was `read`: bytes by inode, which survives the rotation."""
-    entries: list[Entry] = []
+    added: list[tuple[Path, bytes]] = []
     for file in files:
         with suppress(FileNotFoundError), file.open("rb") as content:
             status = os.fstat(content.fileno())
@@ -163,5 +161,5 @@ def _added(files: Iterable[Path], read: dict[int, int]) -> list[Entry]:
             content.seek(done if done <= status.st_size else 0)  # a new file may get an old inode
             *lines, rest = content.read().split(b"\n")
             read[inode] = content.tell() - len(rest)
-            entries += _entries(file, lines)
-    return _by_time(entries)
+            added += ((file, line) for line in lines)
+    return _by_time(added)

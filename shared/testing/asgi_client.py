@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partialmethod
 
 from fastapi import FastAPI
 from pydantic import BaseModel, JsonValue
@@ -54,42 +55,10 @@ class AsgiClient:
         request = Request(method, path, dict(params or {}), sent, body)
         return AsgiReply(await self._transport.send(request, timeout=30))
 
-    async def get(
-        self,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-    ) -> AsgiReply:
-        return await self.request("GET", path, headers=headers, params=params)
-
-    async def post(
-        self,
-        path: str,
-        *,
-        json: BaseModel | Mapping[str, object] | None = None,
-        content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> AsgiReply:
-        return await self.request("POST", path, json=json, content=content, headers=headers)
-
-    async def put(
-        self,
-        path: str,
-        *,
-        json: BaseModel | Mapping[str, object],
-        headers: Mapping[str, str] | None = None,
-    ) -> AsgiReply:
-        return await self.request("PUT", path, json=json, headers=headers)
-
-    async def patch(
-        self,
-        path: str,
-        *,
-        json: BaseModel | Mapping[str, object],
-        headers: Mapping[str, str] | None = None,
-    ) -> AsgiReply:
-        return await self.request("PATCH", path, json=json, headers=headers)
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    patch = partialmethod(request, "PATCH")
 
 
 def _encoded(body: BaseModel | Mapping[str, object]) -> bytes:
