@@ -1,6 +1,7 @@
 """Keys, and the app with back-postgres and back-redis in memory."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -86,12 +87,12 @@ class Stack:
         self, email: str = EMAIL, *, status: UserStatus = "active", role: Role = "user"
     ) -> User:
         """A user whose password is PASSWORD."""
-        password_hash = await self._hash_of(PASSWORD)
+        password_hash = await self.hash_of(PASSWORD)
         return self.postgres.add_user(email, password_hash, status=status, role=role)
 
     async def add_registration(self, email: str = EMAIL, password: str = PASSWORD) -> UUID:
         """A registration that waits for its confirmation."""
-        return self.postgres.add_registration(email, await self._hash_of(password))
+        return self.postgres.add_registration(email, await self.hash_of(password))
 
     async def mint(self, user_id: UUID) -> str:
         """The token of a mail to the address of a registration."""
@@ -103,7 +104,8 @@ class Stack:
         assert reply.status == 201
         return str(reply.json()["token"])
 
-    async def _hash_of(self, password: str) -> str:
+    async def hash_of(self, password: str) -> str:
+        """The hash that the service makes of a password."""
         accepted = await self.client.post(
             "/internal/credentials",
             json={"password": password},
@@ -140,13 +142,10 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def stack(
-    monkeypatch: pytest.MonkeyPatch,
-    postgres: PostgresState,
-    redis: RedisState,
-    keys: Identities,
-    key_folder: Path,
-) -> AsyncIterator[Stack]:
+def environment(
+    monkeypatch: pytest.MonkeyPatch, keys: Identities, key_folder: Path
+) -> pytest.MonkeyPatch:
+    """The environment of back-auth, with the cheapest argon2."""
     settings = keys.env("back-auth") | {
         "LOG_LEVEL": "DEBUG",
         "ARGON2_MEMORY_KIB": "8",
@@ -155,7 +154,27 @@ async def stack(
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@asynccontextmanager
+async def running_stack(
+    postgres: PostgresState, redis: RedisState, keys: Identities, key_folder: Path
+) -> AsyncIterator[Stack]:
+    """back-auth over the two stub services; needs `environment`."""
     connect = in_memory({"back-postgres": postgres_stub(postgres), "back-redis": redis_stub(redis)})
     app = make_app(connect)
     async with running(app) as client:
         yield Stack(app, client, postgres, redis, keys, key_folder)
+
+
+@pytest.fixture
+async def stack(
+    environment: pytest.MonkeyPatch,
+    postgres: PostgresState,
+    redis: RedisState,
+    keys: Identities,
+    key_folder: Path,
+) -> AsyncIterator[Stack]:
+    async with running_stack(postgres, redis, keys, key_folder) as stack:
+        yield stack

@@ -101,6 +101,13 @@ class PostgresState(FakeState):
         self.set_password(user.id, password_hash)
         return user
 
+    def void_registrations(self, email: str) -> None:
+        """Remove the registrations of an address and their tokens."""
+        for registration in [it for it in self.registrations.values() if it.email == email]:
+            del self.registrations[registration.user_id]
+        for token_hash in [it for it, address in self.addresses.items() if address == email]:
+            del self.mail_tokens[token_hash], self.addresses[token_hash]
+
     def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Another password: a new credential of the next version."""
         self.hashes[user_id] = password_hash
@@ -232,18 +239,11 @@ class FakeVerifications:
             raise Conflict(code="email_taken")
         used = token.model_copy(update={"used_at": now(), "user_id": confirm.user_id})
         state.store_events(command)
-        self._void(email)
+        state.void_registrations(email)
         state.mail_tokens[token.token_hash] = used
         user = state.add_user(email, waiting.password_hash, user_id=confirm.user_id)
         state.answers[command.command_id] = user
         return user
-
-    def _void(self, email: str) -> None:
-        state = self._state
-        for registration in [it for it in state.registrations.values() if it.email == email]:
-            del state.registrations[registration.user_id]
-        for token_hash in [it for it, address in state.addresses.items() if address == email]:
-            del state.mail_tokens[token_hash]
 
 
 class FakeEventPublisher:
