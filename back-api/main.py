@@ -22,6 +22,6 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(user_registration.feature(settings, auth, postgres, redis))
     service.api.include_router(account.feature(postgres))
     service.api.include_router(profile.feature(postgres))
-    service.api.include_router(audit.feature(cassandra))
-    service.api.include_router(maintenance.feature(workers))
+    service.api.include_router(audit.feature(cassandra, postgres))
+    service.api.include_router(maintenance.feature(workers, postgres))
     return service.api

@@ -5,10 +5,10 @@
 
 from uuid import UUID, uuid4
 
-from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests
+from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests, Unavailable
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command, NewEvent, Nothing
 from shared.models.maintenance import MaintenanceTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
@@ -91,6 +91,26 @@ class FakeUsers:
         self.users[user.id] = self.answered[command_id] = user
         self.events += events
         return user
+
+
+class FakeEvents:
+    """Events that were recorded without another write; none while `down`."""
+
+    def __init__(self) -> None:
+        self.recorded: set[UUID] = set()
+        self.events: list[NewEvent] = []
+        self.down = False
+
+    async def record(self, command: Command[Nothing]) -> None:
+        if self.down:
+            raise Unavailable
+        if command.command_id in self.recorded:
+            return
+        stored = {event.envelope.event_id for event in self.events}
+        if stored & {event.envelope.event_id for event in command.events}:
+            raise Conflict(code="event_exists")
+        self.recorded.add(command.command_id)
+        self.events += command.events
 
 
 class FakeLimit:

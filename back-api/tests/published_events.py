@@ -4,15 +4,29 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
-from fakes import FakeCredentials, FakeLimit, FakeProfiles, FakeRegistrations, FakeUsers
+from fakes import (
+    FakeAuditLog,
+    FakeCredentials,
+    FakeEvents,
+    FakeLimit,
+    FakeProfiles,
+    FakeRegistrations,
+    FakeTasks,
+    FakeUsers,
+)
 
+from features.audit.domain import AuditReader
+from features.maintenance.domain import Maintenance
 from features.profile.domain import Profiles
 from features.user_administration.domain import Administrators
 from features.user_registration.domain import UserRegistrations
+from services.actor import Actor
 from shared.kit.http.context import correlated
 from shared.models.event import EventEnvelope
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.registration import UserRegistration
+
+ACTOR = Actor(uuid4(), "192.0.2.1")
 
 Publish = Callable[[], Awaitable[EventEnvelope]]
 
@@ -31,6 +45,8 @@ class Published:
             "user.role.changed": self.user_role_changed,
             "profile.created": self.profile_created,
             "profile.updated": self.profile_updated,
+            "audit.read": self.audit_read,
+            "maintenance.started": self.maintenance_started,
         }
 
     async def user_registered(self) -> EventEnvelope:
@@ -59,6 +75,18 @@ class Published:
     async def profile_updated(self) -> EventEnvelope:
         _, updated = await self._of_a_profile()
         return updated
+
+    async def audit_read(self) -> EventEnvelope:
+        events = FakeEvents()
+        with correlated("correlation-1"):
+            await AuditReader(FakeAuditLog(), events).page(ACTOR, uuid4(), 10, None)
+        return events.events[-1].envelope
+
+    async def maintenance_started(self) -> EventEnvelope:
+        events = FakeEvents()
+        with correlated("correlation-1"):
+            await Maintenance(FakeTasks(), events).start(ACTOR, "sweep_credentials")
+        return events.events[-1].envelope
 
     async def _of_a_profile(self) -> list[EventEnvelope]:
         store, user_id = FakeProfiles(), uuid4()

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
+    FakeEvents,
     FakeProfiles,
     FakeRegistrations,
     FakeTasks,
@@ -31,7 +32,7 @@ from shared.models.auth import (
     TokensTaken,
 )
 from shared.models.base import now
-from shared.models.event import Command
+from shared.models.event import Command, Nothing, Recorded
 from shared.models.maintenance import StartTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration, RegistrationStored
@@ -63,6 +64,7 @@ class StubServices:
 
     users: FakeUsers = field(default_factory=FakeUsers)
     registrations: FakeRegistrations = field(default_factory=FakeRegistrations)
+    events: FakeEvents = field(default_factory=FakeEvents)
     credentials: FakeCredentials = field(default_factory=FakeCredentials)
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
     audit: FakeAuditLog = field(default_factory=FakeAuditLog)
@@ -151,6 +153,11 @@ class StubServices:
             self.seen_correlation.append(x_correlation_id)
             await self.registrations.create(body)
             return RegistrationStored(user_id=body.data.user_id)
+
+        @app.post("/events", status_code=201)
+        async def record(body: Command[Nothing]) -> Recorded:
+            await self.events.record(body)
+            return Recorded(event_ids=[event.envelope.event_id for event in body.events])
 
         @app.post("/profiles", status_code=201)
         async def create_profile(body: Command[WriteProfile]) -> StoredProfile:

@@ -23,12 +23,14 @@ from features.profile.infrastructure import PostgresProfiles
 from features.user_administration.domain import Credentials
 from features.user_registration.domain import Registrations
 from features.user_registration.infrastructure import PostgresRegistrations
+from services.actor import Actor, Events, action_of
 from services.auth_credentials import AuthCredentials
+from services.postgres_events import PostgresEvents
 from services.postgres_users import PostgresUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
-from shared.models.audit import AuditEntry, AuditStored
+from shared.models.audit import AuditEntry, AuditRead, AuditStored
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent
 from shared.models.profile import ProfileCreated, WriteProfile
@@ -53,6 +55,7 @@ class World:
     profiles: ProfileStore
     audit: AuditLog
     tasks: Tasks
+    events: Events
     keep: KeepEvent
 
     async def new_registration(self) -> Command[NewRegistration]:
@@ -104,6 +107,7 @@ def world_of_fakes(stubs: StubServices) -> World:
         stubs.profiles,
         stubs.audit,
         stubs.tasks,
+        stubs.events,
         keep,
     )
 
@@ -117,6 +121,7 @@ def world_of_adapters(client: Callable[[str], ServiceClient], keep: KeepEvent) -
         PostgresProfiles(postgres),
         CassandraAuditLog(client("back-cassandra")),
         WorkerTasks(client("back-workers")),
+        PostgresEvents(postgres),
         keep,
     )
 
@@ -236,6 +241,19 @@ class TestRegistrations:
         with pytest.raises(Conflict) as raised:
             await world.registrations.create(command.model_copy(update={"command_id": uuid4()}))
         assert raised.value.code == "registration_exists"
+
+
+@COVERED_BY_A_PACT
+class TestEvents:
+    async def test_are_stored_once(self, world: World) -> None:
+        actor = Actor(uuid4(), "192.0.2.1")
+        read = AuditRead(actor_id=actor.user_id, user_id=None, network=actor.network)
+        command = action_of(actor, "audit.read", read)
+        await world.events.record(command)
+        await world.events.record(command)
+        with pytest.raises(Conflict) as raised:
+            await world.events.record(command.model_copy(update={"command_id": uuid4()}))
+        assert raised.value.code == "event_exists"
 
 
 @pytest.mark.contract(consumer="back-api", provider="back-auth")

@@ -62,8 +62,61 @@ class TestAudit:
         reply = await api.get("/api/admin/audit", headers=bearer, params=params)
         assert reply.status == status
 
+    async def test_leaves_who_read_whose_entries_from_where(
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
+    ) -> None:
+        admin = uuid4()
+        bearer = stubs.bearer(admin, role="admin", permissions=ADMIN)
+        for asked in ({"user_id": str(user_id)}, {}):
+            headers = bearer | {"X-Real-IP": "2001:db8::7"}
+            assert (await api.get("/api/admin/audit", headers=headers, params=asked)).status == 200
+        assert [event.envelope.event_type for event in stubs.events.events] == ["audit.read"] * 2
+        assert [event.envelope.payload for event in stubs.events.events] == [
+            {"actor_id": str(admin), "user_id": subject, "network": "2001:db8::/64"}
+            for subject in (str(user_id), None)
+        ]
+
+    async def test_nothing_is_read_when_that_can_not_be_stored(
+        self, api: AsgiClient, stubs: StubServices
+    ) -> None:
+        stubs.events.down = True
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
+        assert (await api.get("/api/admin/audit", headers=bearer)).status == 503
+
+    async def test_a_question_that_is_refused_leaves_no_event(
+        self, api: AsgiClient, stubs: StubServices
+    ) -> None:
+        await api.get("/api/admin/audit", headers=stubs.bearer(uuid4()))
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
+        await api.get("/api/admin/audit", headers=bearer, params={"before": "garbage"})
+        assert stubs.events.events == []
+
 
 class TestMaintenance:
+    async def test_leaves_who_started_what_from_where(
+        self, api: AsgiClient, stubs: StubServices
+    ) -> None:
+        admin = uuid4()
+        headers = stubs.bearer(admin, role="admin", permissions=ADMIN) | {"X-Real-IP": "192.0.2.9"}
+        body = {"chore": "sweep_credentials"}
+        await api.post("/api/admin/maintenance", json=body, headers=headers)
+        [event] = stubs.events.events
+        assert event.envelope.event_type == "maintenance.started"
+        assert event.envelope.payload == {
+            "actor_id": str(admin),
+            "chore": "sweep_credentials",
+            "network": "192.0.2.9",
+        }
+
+    async def test_nothing_starts_when_that_can_not_be_stored(
+        self, api: AsgiClient, stubs: StubServices
+    ) -> None:
+        stubs.events.down = True
+        body = {"chore": "sweep_credentials"}
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
+        assert (await api.post("/api/admin/maintenance", json=body, headers=bearer)).status == 503
+        assert stubs.tasks.tasks == {}
+
     async def test_a_task_is_started_and_read(self, api: AsgiClient, stubs: StubServices) -> None:
         bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
         body = {"chore": "sweep_credentials"}

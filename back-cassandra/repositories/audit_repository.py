@@ -1,10 +1,11 @@
 """The audit log in Cassandra: every event by its day and by its user."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
+from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from audit_cursor import END, Position, day_of, instant_of, microseconds_of
@@ -29,11 +30,11 @@ VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _INSERT_DAY = "INSERT INTO audit_days (log, day) VALUES (?, ?)"
 
 _SELECT_OF_USER = """
-SELECT user_id, occurred_us, event_id, event_type, correlation_id, payload FROM audit_by_user
+SELECT occurred_us, event_id, event_type, correlation_id, payload FROM audit_by_user
 WHERE user_id = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
 
 _SELECT_OF_DAY = """
-SELECT user_id, occurred_us, event_id, event_type, correlation_id, payload FROM audit_by_day
+SELECT occurred_us, event_id, event_type, correlation_id, payload FROM audit_by_day
 WHERE day = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
 
 _SELECT_DAYS = "SELECT day FROM audit_days WHERE log = ? AND day <= ? LIMIT ?"
@@ -67,7 +68,7 @@ class AuditRepository:
             raise ValidationFailed(f"A version is at most {_INT_MAX}.")
         moment = microseconds_of(event.occurred_at)
         day = day_of(moment)
-        user_id = _user_of(event)
+        user_id = _user_of(event.payload)
         facts = (
             event.event_type,
             event.version,
@@ -78,8 +79,12 @@ class AuditRepository:
             (_INSERT_BY_DAY, (day, moment, event.event_id, user_id, *facts)),
             (_INSERT_DAY, (_LOG, day)),
         ]
-        if user_id is not None:
-            writes.append((_INSERT_BY_USER, (user_id, moment, event.event_id, *facts)))
+        actor_id = _id_of(event.payload.get("actor_id"))
+        writes += [
+            (_INSERT_BY_USER, (of, moment, event.event_id, *facts))
+            for of in {user_id, actor_id}
+            if of is not None
+        ]
         await self._database.write_together(*writes)
 
     async def page(self, *, user_id: UUID | None, limit: int, before: Position | None) -> AuditPage:
@@ -126,18 +131,23 @@ def _page(rows: Sequence[Row], limit: int, rest: Position | None) -> AuditPage:
 
 
 def _entry(row: Row) -> AuditEntry:
+    payload = from_json(row["payload"])
     return AuditEntry(
         event_id=row["event_id"],
         event_type=row["event_type"],
         occurred_at=instant_of(row["occurred_us"]),
-        user_id=row["user_id"],
+        user_id=_user_of(payload),
         correlation_id=row["correlation_id"],
-        payload=from_json(row["payload"]),
+        payload=payload,
     )
 
 
-def _user_of(event: EventEnvelope) -> UUID | None:
+def _user_of(payload: Mapping[str, JsonValue]) -> UUID | None:
+    return _id_of(payload.get("user_id"))
+
+
+def _id_of(value: JsonValue) -> UUID | None:
     try:
-        return UUID(str(event.payload.get("user_id")))
+        return UUID(str(value))
     except ValueError:
         return None

@@ -64,6 +64,26 @@ class AuditLogContract:
 
         assert [entry.user_id for entry in page] == [None, None]
 
+    async def test_an_action_is_in_the_log_of_its_actor_and_of_its_subject(
+        self, log: AuditLog
+    ) -> None:
+        actor, subject = uuid4(), uuid4()
+        action = event(user_id=subject, actor_id=actor)
+        alone, on_self = event(actor_id=actor), event(user_id=actor, actor_id=actor)
+        for one in (action, alone, on_self):
+            await log.store(one)
+
+        [of_subject] = await all_pages(log, limit=10, user_id=subject)
+        [of_actor] = await all_pages(log, limit=10, user_id=actor)
+
+        assert [(it.event_id, it.user_id) for it in of_subject] == [(action.event_id, subject)]
+        assert {it.event_id: it.user_id for it in of_actor} == {
+            action.event_id: subject,
+            alone.event_id: None,
+            on_self.event_id: actor,
+        }
+        assert len(of_actor) == 3
+
     async def test_a_users_entries_come_newest_first_by_pages(self, log: AuditLog) -> None:
         user_id = uuid4()
         times = [timedelta(microseconds=1), timedelta(hours=30), DAY * 40, timedelta(), DAY * 400]

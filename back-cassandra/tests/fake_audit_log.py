@@ -1,6 +1,8 @@
 from itertools import groupby
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from audit_cursor import END, Position, day_of, instant_of, microseconds_of
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
@@ -12,13 +14,12 @@ class FakeAuditLog:
     def __init__(self, page_days: int) -> None:
         self._page_days = page_days
         self._entries: dict[tuple[int, UUID], AuditEntry] = {}
+        self._actors: dict[tuple[int, UUID], UUID | None] = {}
 
     async def store(self, event: EventEnvelope) -> None:
         moment = microseconds_of(event.occurred_at)
-        try:
-            user_id = UUID(str(event.payload.get("user_id")))
-        except ValueError:
-            user_id = None
+        user_id, actor_id = (_id_of(event.payload.get(who)) for who in ("user_id", "actor_id"))
+        self._actors[moment, event.event_id] = actor_id
         self._entries[moment, event.event_id] = AuditEntry(
             event_id=event.event_id,
             event_type=event.event_type,
@@ -34,7 +35,7 @@ class FakeAuditLog:
             key
             for key in sorted(self._entries, reverse=True)
             if key < (start.moment, start.event_id)
-            and user_id in {None, self._entries[key].user_id}
+            and user_id in {None, self._entries[key].user_id, self._actors[key]}
         ]
         rest: Position | None = None
         if user_id is None:
@@ -48,3 +49,10 @@ class FakeAuditLog:
             items=[self._entries[key] for key in keys[:limit]],
             next=rest.cursor() if rest else None,
         )
+
+
+def _id_of(value: JsonValue) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None

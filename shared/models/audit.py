@@ -4,14 +4,14 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from shared.models.base import Instant, Internal, Response
+from shared.models.base import EventPayload, Instant, Internal, Line, Response
 
 AUDIT_PAGE_DEFAULT = 50
 AUDIT_PAGE_MAX = 200
 
 
 class AuditEntry(Response):
-    """One event about a user."""
+    """One event, about the user `user_id`. A user's log also holds what the user did to others."""
 
     event_id: UUID
     event_type: str
@@ -26,6 +26,14 @@ class AuditPage(Response):
 
     items: list[AuditEntry]
     next: str | None
+
+
+class AuditRead(EventPayload):
+    """`audit.read`: the actor read the entries of a user, or of all when `user_id` is None."""
+
+    actor_id: UUID
+    user_id: UUID | None
+    network: Line
 
 
 class AuditStored(Internal):

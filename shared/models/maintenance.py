@@ -1,10 +1,11 @@
 """Maintenance tasks, which run on a schedule and can be started by an admin."""
 
 from typing import Literal
+from uuid import UUID
 
 from pydantic import JsonValue
 
-from shared.models.base import Internal, PublicRequest, Response
+from shared.models.base import EventPayload, Internal, Line, PublicRequest, Response
 
 MaintenanceTask = Literal["sweep_credentials", "sweep_registrations"]
 TaskState = Literal["pending", "started", "succeeded", "failed"]
@@ -30,3 +31,11 @@ class Task(Response):
     state: TaskState
     result: JsonValue | None = None
     error: str | None = None
+
+
+class MaintenanceStarted(EventPayload):
+    """`maintenance.started`: the actor asked for a maintenance task."""
+
+    actor_id: UUID
+    chore: MaintenanceTask
+    network: Line

@@ -1,9 +1,10 @@
-"""What admins read of the audit log."""
+"""What admins read of the audit log, and that they read it."""
 
 from typing import Protocol
 from uuid import UUID
 
-from shared.models.audit import AuditPage
+from services.actor import Actor, Events, action_of
+from shared.models.audit import AuditPage, AuditRead
 
 
 class AuditLog(Protocol):
@@ -14,3 +15,25 @@ class AuditLog(Protocol):
 
         Raises InvalidRequest `cursor_invalid`, Unavailable while the log can't be reached.
         """
+
+
+class AuditReader:
+    """Reads the log and stores that it was read."""
+
+    def __init__(self, log: AuditLog, events: Events) -> None:
+        self._log = log
+        self._events = events
+
+    async def page(
+        self, actor: Actor, user_id: UUID | None, limit: int, before: str | None
+    ) -> AuditPage:
+        """A page of the log, given only when the event `audit.read` is stored.
+
+        Raises:
+            InvalidRequest: `cursor_invalid`.
+            Unavailable: the log can't be read, or the event can't be stored.
+        """
+        page = await self._log.page(user_id, limit, before)
+        read = AuditRead(actor_id=actor.user_id, user_id=user_id, network=actor.network)
+        await self._events.record(action_of(actor, "audit.read", read))
+        return page

@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 
 from features.maintenance.api import router
+from features.maintenance.domain import Maintenance
 from features.maintenance.infrastructure import WorkerTasks
+from services.postgres_events import PostgresEvents
 from shared.kit import ServiceClient
 
 
-def feature(workers: ServiceClient) -> APIRouter:
+def feature(workers: ServiceClient, postgres: ServiceClient) -> APIRouter:
     """The routes of the feature, wired to the services that it needs."""
-    return router(WorkerTasks(workers))
+    return router(Maintenance(WorkerTasks(workers), PostgresEvents(postgres)))

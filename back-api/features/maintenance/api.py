@@ -2,15 +2,17 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from features.maintenance.domain import Tasks
-from shared.kit.auth.guards import user_with_permission
+from features.maintenance.domain import Maintenance
+from services.actor import Actor
+from shared.kit.auth.guards import CurrentUser, user_with_permission
+from shared.kit.http.network import client_network
 from shared.models.maintenance import StartMaintenanceTask, Task
 
 
-def router(tasks: Tasks) -> APIRouter:
-    """Routes over `tasks`."""
+def router(maintenance: Maintenance) -> APIRouter:
+    """Routes over `maintenance`."""
     routes = APIRouter(
         prefix="/api/admin/maintenance",
         tags=["maintenance"],
@@ -18,11 +20,12 @@ def router(tasks: Tasks) -> APIRouter:
     )
 
     @routes.post("", status_code=202)
-    async def start(body: StartMaintenanceTask) -> Task:
-        return await tasks.start(body.chore)
+    async def start(body: StartMaintenanceTask, user: CurrentUser, request: Request) -> Task:
+        actor = Actor(user.id, client_network(request))
+        return await maintenance.start(actor, body.chore)
 
     @routes.get("/{task_id}")
     async def get(task_id: UUID) -> Task:
-        return await tasks.get(str(task_id))
+        return await maintenance.get(str(task_id))
 
     return routes

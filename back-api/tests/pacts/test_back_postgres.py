@@ -8,10 +8,12 @@ import pytest
 
 from features.profile.infrastructure import PostgresProfiles
 from features.user_registration.infrastructure import PostgresRegistrations
+from services.postgres_events import PostgresEvents
 from services.postgres_users import PostgresUsers
 from shared.kit.errors import Conflict, NotFound
+from shared.models.audit import AuditRead
 from shared.models.base import EventPayload
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command, NewEvent, Nothing
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.registration import NewRegistration, UserRegistered
 from shared.models.user import LookUpUser, NewUser, UserChange, UserRoleChanged
@@ -76,6 +78,21 @@ def event(event_type: str, payload: EventPayload) -> NewEvent:
         correlation_id="correlation-1",
         occurred_at=NOON,
     )
+
+
+class TestEvents:
+    async def test_record(self, pact: ConsumerPact) -> None:
+        read = AuditRead(actor_id=USER, user_id=None, network="192.0.2.1")
+        command = Command[Nothing](
+            command_id=COMMAND, data=Nothing(), events=[event("audit.read", read)]
+        )
+        async with pact.exchange(
+            "an event to record",
+            asks="POST /events",
+            sends=command,
+            answers=reply(201, {"event_ids": [command.events[0].envelope.event_id]}),
+        ) as postgres:
+            await PostgresEvents(postgres).record(command)
 
 
 class TestUsers:
