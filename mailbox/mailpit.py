@@ -8,7 +8,8 @@ from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_snake
 
 import mail
 from mail_folder import MailFolder, StoredMail
@@ -16,12 +17,20 @@ from mail_folder import MailFolder, StoredMail
 PAGE_SIZE = 50
 
 
-class Address(BaseModel):
+class Part(BaseModel):
+    """A part of an answer: each field is read from the attribute of its name in snake case."""
+
+    model_config = ConfigDict(
+        from_attributes=True, alias_generator=AliasGenerator(validation_alias=to_snake)
+    )
+
+
+class Address(Part):
     Name: str
     Address: str
 
 
-class Attachment(BaseModel):
+class Attachment(Part):
     PartID: str
     FileName: str
     ContentType: str
@@ -29,41 +38,31 @@ class Attachment(BaseModel):
     Size: int
 
 
-class MessageSummary(BaseModel):
+class Described(Part):
+    """What the list of mails and a mail itself say alike."""
+
     ID: str
     MessageID: str
-    Read: bool
-    From: Address
+    From: Address = Field(validation_alias="sender")
     To: list[Address]
     Cc: list[Address]
     Bcc: list[Address]
     ReplyTo: list[Address]
     Subject: str
-    Created: datetime
-    Tags: list[str]
+    Tags: list[str] = []
     Size: int
+
+
+class MessageSummary(Described):
+    Read: bool
+    Created: datetime
     Attachments: int
     Snippet: str
 
     @classmethod
     def of(cls, stored: StoredMail) -> Self:
-        summary = stored.summary
-        return cls(
-            ID=stored.id,
-            MessageID=summary.message_id,
-            Read=stored.read,
-            From=_address(summary.sender),
-            To=_addresses(summary.to),
-            Cc=_addresses(summary.cc),
-            Bcc=_addresses(summary.bcc),
-            ReplyTo=_addresses(summary.reply_to),
-            Subject=summary.subject,
-            Created=stored.created,
-            Tags=[],
-            Size=stored.size,
-            Attachments=len(summary.attachments),
-            Snippet=stored.snippet,
-        )
+        number = len(stored.summary.attachments)
+        return cls.model_validate({**vars(stored.summary), **vars(stored), "attachments": number})
 
 
 class Messages(BaseModel):
@@ -79,44 +78,20 @@ class Messages(BaseModel):
     messages: list[MessageSummary]
 
 
-class Message(BaseModel):
-    ID: str
-    MessageID: str
-    From: Address
-    To: list[Address]
-    Cc: list[Address]
-    Bcc: list[Address]
-    ReplyTo: list[Address]
+class Message(Described):
     ReturnPath: str
-    Subject: str
     Date: datetime
-    Tags: list[str]
     Text: str
     HTML: str
-    Size: int
     Inline: list[Attachment]
     Attachments: list[Attachment]
 
     @classmethod
     def of(cls, stored: StoredMail, opened: mail.Mail) -> Self:
-        return cls(
-            ID=stored.id,
-            MessageID=opened.message_id,
-            From=_address(opened.sender),
-            To=_addresses(opened.to),
-            Cc=_addresses(opened.cc),
-            Bcc=_addresses(opened.bcc),
-            ReplyTo=_addresses(opened.reply_to),
-            ReturnPath=opened.return_path,
-            Subject=opened.subject,
-            Date=opened.date or stored.created,
-            Tags=[],
-            Text=opened.text,
-            HTML=opened.html,
-            Size=stored.size,
-            Inline=[_attachment(one) for one in opened.attachments if one.inline],
-            Attachments=[_attachment(one) for one in opened.attachments if not one.inline],
-        )
+        of_both = {**vars(opened), **vars(stored), "date": opened.date or stored.created}
+        of_both["inline"] = [it for it in opened.attachments if it.inline]
+        of_both["attachments"] = [it for it in opened.attachments if not it.inline]
+        return cls.model_validate(of_both)
 
 
 class Deletion(BaseModel):
@@ -169,21 +144,3 @@ def router(folder: MailFolder) -> APIRouter:
         return Response(content, media_type="text/plain; charset=utf-8")
 
     return api
-
-
-def _address(one: mail.Address) -> Address:
-    return Address(Name=one.name, Address=one.address)
-
-
-def _addresses(several: list[mail.Address]) -> list[Address]:
-    return [_address(one) for one in several]
-
-
-def _attachment(one: mail.Attachment) -> Attachment:
-    return Attachment(
-        PartID=one.part_id,
-        FileName=one.file_name,
-        ContentType=one.content_type,
-        ContentID=one.content_id,
-        Size=one.size,
-    )
