@@ -55,7 +55,7 @@ def _api(
 
 def type_of(parameter: Parameter) -> object:
     """The Python type of a parameter; UnknownModel where there is no such type."""
-    return TYPES.get(parameter.type) or named_type(parameter.type).type
+    return TYPES.get(parameter.type) or named_type(parameter.type)
 
 
 def path_parameters(endpoint: Endpoint) -> dict[str, Parameter]:

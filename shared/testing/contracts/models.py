@@ -3,9 +3,7 @@
 import importlib
 import inspect
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from pydantic import BaseModel
 
@@ -16,17 +14,9 @@ class UnknownModel(Exception):
     """shared/models has nothing of that name."""
 
 
-@dataclass(frozen=True)
-class NamedType:
-    """A type of shared/models: a model, or an alias that a parameter may have."""
-
-    module: ModuleType
-    type: object
-
-
 def model(name: str) -> type[BaseModel]:
     """The model called `name`; UnknownModel when there is none."""
-    found = named_type(name).type
+    found = named_type(name)
     if not (inspect.isclass(found) and issubclass(found, BaseModel)):
         raise UnknownModel(f"{name} is no model")
     parameters = getattr(found, "__pydantic_generic_metadata__", {}).get("parameters")
@@ -35,8 +25,8 @@ def model(name: str) -> type[BaseModel]:
     return found
 
 
-def named_type(name: str) -> NamedType:
-    """A type by its name; UnknownModel when there is none."""
+def named_type(name: str) -> object:
+    """A model, or an alias that a parameter may have; UnknownModel when there is none."""
     match = NAME.match(name)
     if not match:
         raise UnknownModel(f"{name!r} is no name like user.User")
@@ -49,7 +39,7 @@ def named_type(name: str) -> NamedType:
     found = vars(module)[match["model"]]
     if match["argument"]:
         found = found[model(match["argument"])]
-    return NamedType(module, found)
+    return found
 
 
 def source_of(kind: type[BaseModel]) -> tuple[Path, int]:

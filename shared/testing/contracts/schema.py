@@ -78,12 +78,9 @@ class Parameter(Part):
 
 
 Parameters = dict[
-    str, Annotated[Parameter, BeforeValidator(lambda it: {"type": it} if _is_text(it) else it)]
+    str,
+    Annotated[Parameter, BeforeValidator(lambda it: {"type": it} if isinstance(it, str) else it)],
 ]
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 class Participant(Part):

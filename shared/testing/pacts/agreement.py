@@ -30,14 +30,10 @@ def check(consumer: str, provider: str, interaction: Interaction) -> None:
 
 
 def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
-    asked, answered = _object(interaction["request"]), _object(interaction["response"])
+    asked, answered = interaction["request"], interaction["response"]
     call = f"{asked['method']} {asked['path']}"
-    endpoints = [
-        endpoint
-        for contract in contracts()
-        for endpoint in contract.endpoints
-        if endpoint.service == provider and _serves(endpoint, call)
-    ]
+    served = (it for of in contracts() for it in of.endpoints if it.service == provider)
+    endpoints = [it for it in served if _serves(it, call)]
     if not endpoints:
         yield f"no contract has {call}"
         return
@@ -46,7 +42,7 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
     called = f"{endpoint.method} {endpoint.path}"
     if consumer not in endpoint.callers:
         yield f"{consumer} is not among the callers of {called}"
-    for name in _object(asked.get("query", {})).keys() - endpoint.query.keys():
+    for name in asked.get("query", {}).keys() - endpoint.query.keys():
         yield f"the contract has no query parameter {name}"
     yield from _unknown_fields("the request", _content(asked), endpoint.request)
 
@@ -54,8 +50,8 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
     if status == endpoint.response.status:
         yield from _unknown_fields("the answer", answer, endpoint.response.model)
     else:
-        code = _object(answer).get("code")
-        if code not in endpoint.errors.get(int(str(status)), []):
+        code = answer.get("code") if isinstance(answer, dict) else None
+        if code not in endpoint.errors.get(status, []):
             yield f"the contract of {called} has no {status} {code}"
         yield from _unknown_fields("the refusal", answer, Problem)
 
@@ -63,7 +59,7 @@ def _wrong_call(consumer: str, provider: str, interaction: Interaction) -> Itera
 def _wrong_event(consumer: str, provider: str, interaction: Interaction) -> Iterator[str]:
     """A message is named after its event."""
     name = interaction["description"]
-    content = _object(_object(interaction["contents"])["content"])
+    content = interaction["contents"]["content"]
     receivers = {
         it.name: {it.service, it.delivered_by} for of in contracts() for it in of.consumers
     }
@@ -102,9 +98,5 @@ def _unknown_fields(
                 yield f"{what} has {where}, which is not as in {kind.__name__}: {mistake['msg']}"
 
 
-def _content(part: dict[str, JsonValue]) -> JsonValue:
-    return _object(part.get("body", {})).get("content")
-
-
-def _object(value: JsonValue) -> dict[str, JsonValue]:
-    return value if isinstance(value, dict) else {}
+def _content(part: Interaction) -> JsonValue:
+    return part.get("body", {}).get("content")  # type: ignore[no-any-return]

@@ -4,10 +4,10 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from pydantic import JsonValue
-
-Interaction = dict[str, JsonValue]
+Interaction = dict[str, Any]
+"""One as the specification of Pact has it."""
 
 FOLDER = Path(__file__).parents[3] / "tests" / "contracts" / "pacts"
 REWRITE = "WRITE_PACTS"
