@@ -22,8 +22,8 @@ from devtools.checks.machine_paths import machine_paths, secret_files
 from devtools.checks.pages import docs
 from devtools.checks.tree import Finding, Tree
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import in_thread
 from devtools.workspace.repository import ROOT
-from devtools.workspace.threads import in_thread
 
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shared.testing.contracts.files import ContractFile, Finding
+from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.schema import Contract
 
 EVENT_TYPE = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$")
@@ -108,13 +108,10 @@ def broken(
                     yield Finding(source.path, use.line, f"{use.does} {use.type}{what}")
                 if use.does == "delivers to":
                     delivered.add(use.type)
-        for file in files.values():
-            for at, it in enumerate(file.contract.consumers):
-                if it.delivered_by == service and it.name not in delivered:
-                    what = f"{service} has no Consumer({it.name!r}, …)"
-                    yield file.finding(
-                        f"nobody takes what goes to {it.name}: {what}", "consumers", at
-                    )
+        for file, at, it in each_in(files, lambda it: it.consumers):
+            if it.delivered_by == service and it.name not in delivered:
+                what = f"{service} has no Consumer({it.name!r}, …)"
+                yield file.finding(f"nobody takes what goes to {it.name}: {what}", "consumers", at)
 
 
 class _Agreed:

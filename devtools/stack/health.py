@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from devtools.workspace.processes import output_of
-from devtools.workspace.threads import in_thread
+from devtools.workspace.processes import in_thread, output_of
 
 _READY = "/health/ready"
 _LIVE = "/health/live"

@@ -11,9 +11,8 @@ from devtools.stack.control import StepState
 from devtools.stack.health import Answer, CommandProbe, Probe
 from devtools.stack.layout import Layout, LocalService
 from devtools.workspace import environments
-from devtools.workspace.processes import Command
+from devtools.workspace.processes import Command, in_thread
 from devtools.workspace.repository import Stack
-from devtools.workspace.threads import in_thread
 
 _AT_ONCE = 3
 _SETTLED_AFTER = 1.0

@@ -18,7 +18,7 @@ from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process
 from devtools.workspace.errors import DevError
-from devtools.workspace.threads import in_thread
+from devtools.workspace.processes import in_thread
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05

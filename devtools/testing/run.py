@@ -17,7 +17,7 @@ from devtools.testing.results import Outcome, outcome_of
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
-from devtools.workspace.threads import in_thread
+from devtools.workspace.processes import in_thread
 
 PART_SECONDS = 1800.0
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine

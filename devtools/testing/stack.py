@@ -15,9 +15,8 @@ import psutil
 
 from devtools.stack import control, preflight
 from devtools.workspace.errors import DevError
-from devtools.workspace.processes import output_of
+from devtools.workspace.processes import in_thread, output_of
 from devtools.workspace.repository import ROOT, RUN, Stack
-from devtools.workspace.threads import in_thread
 
 GATEWAY_PORT = 8000
 MAIL_PORT = 8025

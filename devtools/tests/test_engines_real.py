@@ -16,8 +16,8 @@ from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process
 from devtools.testing.engines import answers
+from devtools.workspace.processes import in_thread
 from devtools.workspace.repository import UV
-from devtools.workspace.threads import in_thread
 
 IMAGES = {
     "postgres": "postgres:18",

@@ -18,8 +18,8 @@ from devtools.stack.supervisor import Supervisor
 from devtools.tests.conftest import free_offset
 from devtools.tests.stub_stack import supervisor, switches
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import in_thread
 from devtools.workspace.repository import Stack
-from devtools.workspace.threads import in_thread
 
 DEADLINE = 15.0
 

@@ -1,12 +1,15 @@
-"""A command to start, and one that runs to its end."""
+"""A command to start, one that runs to its end, and blocking work beside the event loop."""
 
 import asyncio
 import signal
+import threading
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,21 @@ async def output_of(
         await process.wait()
         raise
     return process.returncode or 0, output.decode(errors="replace").strip()
+
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """What `work` returns or raises. Its thread is left behind when the program ends first."""
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except Exception as problem:  # noqa: BLE001 - handed over to the one who waits
+            outcome.set_exception(problem)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(outcome)
