@@ -4,8 +4,7 @@
 import asyncio
 import sys
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -22,11 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="What services agree on: shared/contracts, and everything written from it.",
 )
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    MERMAID = "mermaid"
 
 
 @app.command()
@@ -94,13 +88,16 @@ def diff(feature: str) -> None:
 
 @app.command()
 def graph(
-    *, format_: Annotated[Format, typer.Option("--format", help="How to draw it.")] = Format.TEXT
+    *,
+    format_: Annotated[
+        Literal["text", "mermaid"], typer.Option("--format", help="How to draw it.")
+    ] = "text",
 ) -> None:
     """Show who calls whom, who tells whom what, and in which order a release goes."""
     from devtools.contracts import graph as graph_
 
-    draw = {Format.TEXT: graph_.text, Format.MERMAID: graph_.mermaid}
-    typer.echo(draw[format_](_valid_tree().contracts), nl=False)
+    draw = graph_.text if format_ == "text" else graph_.mermaid
+    typer.echo(draw(_valid_tree().contracts), nl=False)
 
 
 def _valid_tree() -> "Tree":

@@ -4,9 +4,8 @@ import asyncio
 import signal
 import time
 from collections.abc import Coroutine
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,11 +19,6 @@ from devtools.workspace.errors import DevError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-class Engines(StrEnum):
-    EMBEDDED = "embedded"
-    DOCKER = "docker"
-
-
 @app.command(context_settings={"ignore_unknown_options": True})
 def run(
     words: Annotated[
@@ -32,9 +26,9 @@ def run(
         typer.Argument(metavar="[PART] [-- PYTEST OPTIONS]", help="One part; all when left out."),
     ] = None,
     *,
-    engines: Annotated[Engines, typer.Option(help="What runs the data services' engines.")] = (
-        Engines.EMBEDDED
-    ),
+    engines: Annotated[
+        Literal["embedded", "docker"], typer.Option(help="What runs the data services' engines.")
+    ] = "embedded",
     base_url: Annotated[str, typer.Option(help="Test this stack, not one of our own.")] = "",
     mail_url: Annotated[str, typer.Option(help="Its mailbox, by Mailpit's REST paths.")] = "",
     results: Annotated[
@@ -48,7 +42,7 @@ def run(
         return
     names, arguments = _split(words or [])
     target = _target(base_url, mail_url)
-    start_engine = container_engine if engines is Engines.DOCKER else embedded_engine
+    start_engine = container_engine if engines == "docker" else embedded_engine
     if results:
         results.mkdir(parents=True, exist_ok=True)
     runner = PartRunner(start_engine, _say, target, arguments, results)
