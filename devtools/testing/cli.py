@@ -11,8 +11,7 @@ import typer
 
 from devtools.testing.engines import container_engine, embedded_engine
 from devtools.testing.parts import chosen, parts
-from devtools.testing.results import Outcome, counts
-from devtools.testing.run import PartRunner
+from devtools.testing.run import Outcome, PartRunner, counts
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 

@@ -21,8 +21,7 @@ from devtools.checks import tools
 from devtools.checks.tree import Tree
 from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen, parts
-from devtools.testing.results import Case, cases
-from devtools.testing.run import PartRunner
+from devtools.testing.run import Case, PartRunner, cases
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
 

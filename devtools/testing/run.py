@@ -1,23 +1,85 @@
-"""Runs parts, some side by side, each with pytest in its own environment."""
+"""Runs parts, some side by side, each with pytest in its environment, and reads what came of it."""
 
 import asyncio
 import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from devtools.stack.process import kill_session
 from devtools.testing.engines import PartEngine
 from devtools.testing.parts import Part
-from devtools.testing.results import Outcome, outcome_of
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test; `name` is its module, class and name as `tests.e2e.test_x.TestY.test_z[id]`."""
+
+    part: str
+    name: str
+    outcome: Literal["passed", "failed", "skipped"]
+
+
+def cases(report: Path) -> Iterator[Case]:
+    """The tests of one JUnit report of pytest."""
+    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314 - our own pytest's
+        kinds = {child.tag for child in case}
+        outcome: Literal["passed", "failed", "skipped"] = "passed"
+        if kinds & {"failure", "error"}:
+            outcome = "failed"
+        elif "skipped" in kinds:
+            outcome = "skipped"
+        yield Case(report.stem, f"{case.get('classname')}.{case.get('name')}", outcome)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The counts of one part; `log` is what it printed, `seconds` its whole time."""
+
+    part: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    log: str = ""
+
+    @property
+    def line(self) -> str:
+        return f"{self.part:<16} {counts([self]):<32} {self.seconds:6.1f} s"
+
+
+def counts(outcomes: Iterable[Outcome]) -> str:
+    """`N passed, N failed`, and `, N skipped` if any."""
+    outcomes = list(outcomes)
+    skipped = sum(outcome.skipped for outcome in outcomes)
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes)
+    return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+
+
+def outcome_of(part: str, exit_code: int, report: Path, seconds: float, log: str) -> Outcome:
+    """Reads pytest's JUnit report.
+
+    A part fails as one test more where pytest failed without a failed test: coverage below its
+    floor, nothing collected, or an end before the report was written.
+    """
+    ran = Counter(case.outcome for case in cases(report)) if report.exists() else Counter()
+    passed, failed = ran["passed"], ran["failed"]
+    if failed == 0 and (exit_code != 0 or passed == 0):
+        failed = 1
+    return Outcome(part, passed, failed, ran["skipped"], seconds, log)
+
 
 PART_SECONDS = 1800.0
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine

@@ -12,8 +12,7 @@ from devtools.testing import run as run_
 from devtools.testing.cli import app
 from devtools.testing.engines import PartEngine
 from devtools.testing.parts import Part, chosen, parts
-from devtools.testing.results import Outcome, counts, outcome_of
-from devtools.testing.run import PartRunner
+from devtools.testing.run import Outcome, PartRunner, counts, outcome_of
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import UV
