@@ -50,7 +50,10 @@ class Target:
 
 @asynccontextmanager
 async def temporary_stack() -> AsyncIterator[Target]:
-    """Bring up a stack of its own name and ports, with an admin; DevError when it does not come."""
+    """Bring up a stack of its own name and ports, with an admin; DevError when it does not come.
+
+    Its environment has TEST_SECRETS_ROOT, as that of `stack_of_services`.
+    """
     password = secrets.token_urlsafe(16)
     async with _stack("whole") as stack:
         named = {"DEV_STACK": stack.folder.name, "DEV_PORT_OFFSET": str(stack.offset)}
@@ -58,7 +61,9 @@ async def temporary_stack() -> AsyncIterator[Target]:
         yield Target(
             f"http://127.0.0.1:{GATEWAY_PORT + stack.offset}",
             f"http://127.0.0.1:{MAIL_PORT + stack.offset}",
-            named | {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": password},
+            named
+            | {"ADMIN_EMAIL": ADMIN_EMAIL, "ADMIN_PASSWORD": password}
+            | {"TEST_SECRETS_ROOT": _secrets_of(stack)},
         )
 
 
@@ -77,9 +82,12 @@ async def stack_of_services() -> AsyncIterator[dict[str, str]]:
             for service in state.services
             if service.name.startswith("back-")
         }
-        yield addresses | {
-            "TEST_SECRETS_ROOT": str(stack.mounts / "secrets-init" / "secrets-by-owner")
-        }
+        yield addresses | {"TEST_SECRETS_ROOT": _secrets_of(stack)}
+
+
+def _secrets_of(stack: Stack) -> str:
+    """A folder with the secrets of each service."""
+    return str(stack.mounts / "secrets-init" / "secrets-by-owner")
 
 
 @asynccontextmanager
