@@ -66,25 +66,17 @@ class Document:
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     def _event(self, contract: Contract, event: Event) -> None:
-        self._channels[event.type] = {
-            "address": event.type,
-            "title": f"Deliveries of {event.type}, from the outbox",
-            **_carrying(contract, [self._enveloped(event)]),
-        }
+        title = f"Deliveries of {event.type}, from the outbox"
+        self._channel(contract, event.type, event.type, title, [self._enveloped(event)])
         consumers = {self._consumers[name].service for name in event.consumers}
         self._operate(event.type, event.publishers, sorted(consumers))
 
     def _stream(self, contract: Contract, stream: Stream) -> None:
-        self._messages[stream.name] = {
-            "name": stream.name,
-            "payload": self.reference(stream.entry),
-        }
-        channel = f"streams.{stream.name}"
-        self._channels[channel] = {
-            "address": f"/streams/{stream.name}",
-            "title": f"Entries of the stream {stream.name}, as server-sent events",
-            **_carrying(contract, [stream.name]),
-        }
+        payload = self.reference(stream.entry)
+        self._messages[stream.name] = {"name": stream.name, "payload": payload}
+        channel, address = f"streams.{stream.name}", f"/streams/{stream.name}"
+        title = f"Entries of the stream {stream.name}, as server-sent events"
+        self._channel(contract, channel, address, title, [stream.name])
         self._operate(channel, [stream.publisher], stream.consumers)
 
     def _socket(self, contract: Contract, socket: Socket) -> None:
@@ -99,15 +91,24 @@ class Document:
             "bindingVersion": "0.1.0",
         }
         channel = socket.path.strip("/").replace("/", ".")
-        self._channels[channel] = {
-            "address": socket.path,
-            "title": f"The WebSocket {socket.path}",
-            **_carrying(contract, [*sorted(self.live), *own]),
+        title = f"The WebSocket {socket.path}"
+        self._channel(contract, channel, socket.path, title, [*sorted(self.live), *own])
+        self._channels[channel] |= {
             "bindings": {"ws": binding},
             "x-refusals": {str(status): codes for status, codes in socket.refusals.items()},
             "x-closes": {str(code): name for code, name in socket.closes.items()},
         }
         self._operate(channel, [socket.service], [])
+
+    def _channel(
+        self, contract: Contract, name: str, address: str, title: str, messages: list[str]
+    ) -> None:
+        self._channels[name] = {
+            "address": address,
+            "title": title,
+            "messages": {it: {"$ref": f"#/components/messages/{it}"} for it in messages},
+            "x-contract": contract.name,
+        }
 
     def _enveloped(self, event: Event | SocketEvent) -> str:
         payload = self.reference(event.payload) if event.payload else {"maxProperties": 0}
@@ -135,8 +136,3 @@ class Document:
     def reference(self, name: str) -> Mapping[str, object]:
         """How the document refers to the model `name`."""
         return self._references[self._kinds[name], "validation"]
-
-
-def _carrying(contract: Contract, messages: list[str]) -> Node:
-    references = {it: {"$ref": f"#/components/messages/{it}"} for it in messages}
-    return {"messages": references, "x-contract": contract.name}

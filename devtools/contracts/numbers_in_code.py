@@ -1,8 +1,8 @@
 """The numbers of contracts, held to the settings, constants and variables that they name."""
 
-import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pydoc import locate
 
 import yaml
 
@@ -29,21 +29,13 @@ def differing(root: Path, files: Files, settings: Settings) -> Iterator[Finding]
 
 def _sources(root: Path, number: Number, settings: Settings) -> Iterator[tuple[str, object]]:
     if number.constant:
-        yield number.constant, _constant(number.constant)
+        yield number.constant, locate(number.constant)
     if number.environment:
         yield number.environment, _variable(root, number.environment)
     for setting in number.settings:
         service, _, field = setting.partition(".")
         if service in settings:
             yield setting, settings[service].get(field)
-
-
-def _constant(source: str) -> object:
-    module, _, name = source.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except (ImportError, ValueError):
-        return None
 
 
 def _variable(root: Path, source: str) -> object:

@@ -16,9 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from devtools.engines import cql, maven
-from devtools.engines.free_ports import free_ports
 from devtools.engines.java import java
-from devtools.engines.recipe import EngineError, EngineInstance
+from devtools.engines.recipe import EngineError, EngineInstance, free_ports
 from devtools.workspace.processes import Command
 
 COORDINATES = "org.apache.cassandra:cassandra-all:5.0.5"

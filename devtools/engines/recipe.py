@@ -4,7 +4,9 @@ A recipe knows one kind of engine. It gets a instance (folders, secrets, a port)
 files there and says how to start the process; starting, watching and ending it is the caller's.
 """
 
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -47,3 +49,18 @@ class Recipe(Protocol):
     def answers(self, instance: EngineInstance) -> bool:
         """Whether the owner can log in and work. Returns within two seconds."""
         ...
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` free ports in a row."""
+    while True:
+        with ExitStack() as held:
+            port = 0
+            try:
+                for number in range(count):
+                    probe = held.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port + number if port else 0))
+                    port = port or int(probe.getsockname()[1])
+            except OSError:
+                continue
+            return port

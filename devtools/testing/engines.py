@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
-from devtools.engines.free_ports import free_ports
+from devtools.engines.recipe import free_ports
 from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process

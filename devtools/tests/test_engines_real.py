@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from devtools.engines import EngineError, EngineInstance, Recipe, cql, recipe_for, wheels
-from devtools.engines.free_ports import free_ports
+from devtools.engines.recipe import free_ports
 from devtools.engines.valkey import ACL_USERS, write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process

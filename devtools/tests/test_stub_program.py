@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from devtools.engines.free_ports import free_ports
+from devtools.engines.recipe import free_ports
 from devtools.stack import health, stub
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process
