@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import Stack
+from devtools.workspace.repository import Stack, profile_variables
 
 EXAMPLES = """\b
 Examples:
@@ -65,6 +65,10 @@ PortOffset = Annotated[
 ]
 Names = list[str] | None
 Without = Annotated[Names, typer.Option(help="Leave out an engine and its owner: cassandra.")]
+Profile = Annotated[
+    Literal["load"] | None,
+    typer.Option(help="load: lift the limits of a network, for drills and benchmarks."),
+]
 Stub = Annotated[Names, typer.Option(help="Put a stub in the place of a service: back-postgres.")]
 
 
@@ -94,11 +98,15 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once ready.")] = False,
     without: Without = None,
     stub: Stub = None,
+    profile: Profile = None,
     stack: StackName = "",
     port_offset: PortOffset = 0,
 ) -> None:
     """Bring the whole stack up, engines included; Ctrl-C ends it."""
     from rich.console import Console
+
+    if profile:
+        os.environ.update(profile_variables(profile) | os.environ)
 
     chosen = Stack.called(stack, port_offset) if stack or port_offset else context.obj
     module = import_module(f"devtools.stack.{'background' if detach else 'up'}")

@@ -16,6 +16,12 @@ UV = VENVS / "uv" / "bin" / "uv"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 
+def profile_variables(name: str) -> dict[str, str]:
+    """The variables of `<name>.env`, as `docker compose --env-file` reads it."""
+    lines = (ROOT / f"{name}.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 @dataclass
 class Stack:
     """The folders of one running stack; all its ports are shifted by `offset`."""

@@ -142,6 +142,15 @@ class TestSettings:
         with pytest.raises(SecretMissing, match=r"postgres\.password"):
             settings.secret("postgres.password")
 
+    def test_a_variable_that_is_set_to_nothing_is_not_set(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("BODY_MAX_BYTES", "")
+        settings = ServiceSettings(
+            service="back-test", port=1, secrets_dir=tmp_path, public_keys_dir=tmp_path
+        )
+        assert settings.body_max_bytes == 1_048_576
+
     def test_are_frozen(self, settings: ServiceSettings) -> None:
         with pytest.raises(ValidationError):
             setattr(settings, "port", 1)  # noqa: B010  (mypy knows that it can't be set)

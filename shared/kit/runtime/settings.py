@@ -14,10 +14,10 @@ class SecretMissing(Exception):
 class ServiceSettings(BaseSettings):
     """Settings that every service has; the variable of a field is its name in upper case.
 
-    An unset `ENVIRONMENT` means production.
+    A variable that is set to nothing is not set. An unset `ENVIRONMENT` means production.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     service: str
     port: int
