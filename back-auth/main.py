@@ -12,7 +12,7 @@ from features import (
 )
 from services.key_folder import KeyFolder
 from services.password_service import PasswordService
-from services.postgres_event_publisher import PostgresEventPublisher
+from services.redis_security_events import RedisSecurityEvents
 from settings import Settings
 from shared.kit import Connect, Service
 
@@ -26,13 +26,15 @@ def app(connect: Connect | None = None) -> FastAPI:
 
     keys = KeyFolder.of(settings)
     passwords = service.resource(PasswordService.of(settings))
-    publisher = service.resource(PostgresEventPublisher(postgres))
-    opener = sessions.session_service(settings, keys, publisher, postgres, redis)
+    security_events = RedisSecurityEvents(redis)
+    opener = sessions.session_service(settings, keys, postgres, redis)
 
     api = service.api
     api.include_router(user_registration.feature(passwords, postgres))
     api.include_router(email_verification.feature(settings, passwords, postgres))
-    api.include_router(email_auth.feature(settings, passwords, opener, publisher, postgres, redis))
+    api.include_router(
+        email_auth.feature(settings, passwords, opener, security_events, postgres, redis)
+    )
     api.include_router(sessions.feature(opener))
     api.include_router(token_verification.feature(service, keys, redis))
     api.include_router(live_notifications.feature(settings, redis))

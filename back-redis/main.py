@@ -3,11 +3,12 @@
 from fastapi import FastAPI
 
 from pubsub import PubSub
-from routes import limits, live, sessions, streams, tickets
+from routes import limits, live, security_events, sessions, streams, tickets
 from settings import Settings
 from shared.kit import Service
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
+from stores.security_event_store import SecurityEventStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
 from valkey_client import ValkeyClient
@@ -23,9 +24,12 @@ def app() -> FastAPI:
     service.ready("valkey", valkey.ping)
     service.ready("streams", pubsub.ready)
 
-    service.api.include_router(sessions.router(SessionStore(valkey, settings)))
+    stored_sessions = SessionStore(valkey, settings)
+    service.api.include_router(sessions.router(stored_sessions))
+    stored_events = SecurityEventStore(valkey, settings)
+    service.api.include_router(security_events.router(stored_events, pubsub))
     service.api.include_router(limits.router(LimitStore(valkey)))
-    service.api.include_router(tickets.router(TicketStore(valkey)))
+    service.api.include_router(tickets.router(TicketStore(valkey, stored_sessions)))
     service.api.include_router(live.router(LiveStore(valkey, settings)))
     service.api.include_router(streams.router(pubsub))
     return service.api

@@ -8,10 +8,9 @@ full; it then reconnects with the last id that it received.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import structlog
 
@@ -20,6 +19,7 @@ from shared.kit.errors import NotFound, Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.auth import Revocation
 from stores.live_store import LIVE
+from stores.security_event_store import SECURITY_EVENTS
 from stores.session_store import REVOCATIONS
 from valkey_client import Entry, ValkeyClient
 
@@ -37,12 +37,7 @@ Fields = dict[str, str]
 
 
 def _revocation(fields: Fields) -> str:
-    before = fields.get("issued_before")
-    revocation = Revocation.model_validate(
-        fields
-        | {"issued_before": before and datetime.fromtimestamp(int(before) / 1_000_000, tz=UTC)}
-    )
-    return revocation.model_dump_json(exclude_none=True)
+    return Revocation.model_validate(fields).model_dump_json(exclude_none=True)
 
 
 def _live_event(fields: Fields) -> str:
@@ -65,6 +60,10 @@ STREAMS = {
     "revocations": Stream(REVOCATIONS, _revocation, from_start=True),
     "live": Stream(LIVE, _live_event, from_start=False),
 }
+
+
+_WATCHED = (SECURITY_EVENTS,)
+"""Keys of streams that nobody subscribes to, but whose new entries are waited for."""
 
 
 @dataclass(eq=False)
@@ -101,7 +100,8 @@ class PubSub:
         self._queue_size = settings.subscriber_queue
         self._positions: dict[str, str] = {}
         self._answered_at: float | None = None
-        self._subscribers: dict[str, set[Subscriber]] = {s.key: set() for s in STREAMS.values()}
+        keys = [*(stream.key for stream in STREAMS.values()), *_WATCHED]
+        self._subscribers: dict[str, set[Subscriber]] = {key: set() for key in keys}
 
     @property
     def following(self) -> bool:
@@ -143,11 +143,29 @@ class PubSub:
         await self.ready()
         return self._events(stream, since)
 
+    @contextmanager
+    def watched(self, key: str) -> Iterator[Callable[[float], Awaitable[None]]]:
+        """What waits until an entry was added to a stream since the block began.
+
+        It waits at most the seconds that it is given, and not when the streams are not followed.
+        """
+        with self._subscribed(key) as subscriber:
+
+            async def added(within: float) -> None:
+                ends_at = time.monotonic() + within
+                left = within
+                while self.following and left > 0:
+                    if await subscriber.next(min(left, self._heartbeat)):
+                        return
+                    left = ends_at - time.monotonic()
+
+            yield added
+
     async def _events(
         self, stream: Stream, since: str | None
     ) -> AsyncGenerator[ServerSentEvent, None]:
         position = since or BEGINNING
-        with self._subscribed(stream) as subscriber:
+        with self._subscribed(stream.key) as subscriber:
             try:
                 async for event in self._missed(stream, since):
                     position = event.id or BEGINNING
@@ -183,9 +201,9 @@ class PubSub:
         yield ServerSentEvent("caught-up", "{}", position)
 
     async def _read_on(self) -> None:
-        for stream in STREAMS.values():
-            if stream.key not in self._positions:
-                self._positions[stream.key] = await self._valkey.last_id(stream.key)
+        for key in self._subscribers:
+            if key not in self._positions:
+                self._positions[key] = await self._valkey.last_id(key)
         while True:
             found = await self._valkey.wait_for_entries(self._positions, wait_ms=self._wait_ms)
             if self._answered_at is None:
@@ -198,13 +216,13 @@ class PubSub:
                         subscriber.offer(entry)
 
     @contextmanager
-    def _subscribed(self, stream: Stream) -> Iterator[Subscriber]:
+    def _subscribed(self, key: str) -> Iterator[Subscriber]:
         subscriber = Subscriber(asyncio.Queue(self._queue_size))
-        self._subscribers[stream.key].add(subscriber)
+        self._subscribers[key].add(subscriber)
         try:
             yield subscriber
         finally:
-            self._subscribers[stream.key].remove(subscriber)
+            self._subscribers[key].remove(subscriber)
 
 
 def _event(stream: Stream, entry: Entry) -> ServerSentEvent:

@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from shared.kit import ServiceSettings
+from shared.models.auth import SESSION_SECONDS_MAX
 
 
 class Settings(ServiceSettings):
-    """The numbers are those of the contracts `sessions` and `live-notifications`."""
+    """The numbers are those of the contracts that name a setting of back-redis."""
 
     service: Literal["back-redis"] = "back-redis"
     port: int = 8106
@@ -19,6 +20,12 @@ class Settings(ServiceSettings):
     valkey_connections: int = Field(default=50, gt=0)
     valkey_timeout: float = Field(default=1.0, gt=0, description="seconds for one command")
 
+    sessions_per_user: int = Field(default=20, gt=0)
+    session_seconds_max: int = Field(default=SESSION_SECONDS_MAX, gt=0, le=SESSION_SECONDS_MAX)
+    refresh_repeat_seconds: int = Field(
+        default=30, ge=0, description="for which a spent refresh token gets its successor again"
+    )
+    security_events_max: int = Field(default=50_000, gt=0, description="in the stream")
     revocation_kept_seconds: int = Field(default=1200, gt=0)
     live_events_kept_per_user: int = Field(default=200, gt=0)
     live_events_kept_seconds: int = Field(default=86_400, gt=0)

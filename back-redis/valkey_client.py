@@ -67,9 +67,13 @@ class ValkeyClient:
     async def ping(self) -> None:
         await self._answer(self._redis.ping())
 
-    def script(self, name: str) -> Script[Answer]:
-        """The script `stores/<name>.lua`; the caller declares the type of its answer."""
-        script = self._redis.register_script((STORES / f"{name}.lua").read_text())
+    def script(self, name: str, *, before: str | None = None) -> Script[Answer]:
+        """The script `stores/<name>.lua`; the caller declares the type of its answer.
+
+        The functions of `stores/<before>.lua` are put in front of it.
+        """
+        texts = [(STORES / f"{part}.lua").read_text() for part in (before, name) if part]
+        script = self._redis.register_script("".join(texts))
 
         async def run(keys: Sequence[str], arguments: Sequence[str | int]) -> Answer:
             return cast("Answer", await self._answer(script(keys=keys, args=arguments)))
@@ -86,6 +90,14 @@ class ValkeyClient:
         """At most `count` entries from `first` on; `(` before an id leaves that one out."""
         found = await self._answer(self._redis.xrange(stream, min=first, count=count))
         return cast("list[Entry]", found)
+
+    async def delete_entries(self, stream: str, ids: Sequence[str]) -> None:
+        await self._answer(self._redis.xdel(stream, *ids))
+
+    async def counts(self, key: str) -> dict[str, int]:
+        """The counts of a hash by their names."""
+        found = await self._answer(self._redis.hgetall(key))
+        return {str(name): int(count) for name, count in found.items()}
 
     async def last_id(self, stream: str) -> str:
         """The id of the newest entry, `0-0` when there is none."""

@@ -1,10 +1,10 @@
 """Authenticates the handshake of a socket: a valid ticket and an active session."""
 
 import hashlib
-import time
+from datetime import datetime
 
 from shared.kit import ServiceClient
-from shared.kit.auth.revocations import Revocations, SessionCheck
+from shared.kit.auth.revocations import Revocations
 from shared.kit.errors import Forbidden, NotFound, Unauthenticated
 from shared.models.auth import RedeemTicket, TicketHolder
 
@@ -12,18 +12,9 @@ from shared.models.auth import RedeemTicket, TicketHolder
 class HandshakeAuthentication:
     """Every method raises Unavailable when back-redis or back-auth can't be asked."""
 
-    def __init__(
-        self,
-        redis: ServiceClient,
-        revocations: Revocations,
-        is_active: SessionCheck,
-        *,
-        ticket_seconds: int,
-    ) -> None:
+    def __init__(self, redis: ServiceClient, revocations: Revocations) -> None:
         self._redis = redis
         self._revocations = revocations
-        self._is_active = is_active
-        self._ticket_seconds = ticket_seconds
 
     async def redeem(self, ticket: str) -> TicketHolder:
         """The holder of the ticket, which is used up by this call.
@@ -40,14 +31,13 @@ class HandshakeAuthentication:
                 code="ticket_invalid",
             ) from unknown
 
-    async def check_session(self, holder: TicketHolder) -> None:
-        """Raises Unauthenticated, `session_revoked`, when the session was revoked."""
-        try:
-            await self._revocations.check(
-                holder.sid, holder.user_id, time.time() - self._ticket_seconds
-            )
-        except Unauthenticated:
-            # The ticket may have been issued shortly before or after the revocation of all of the
-            # user's sessions; its time of issue is not known, so the session's state decides.
-            if not await self._is_active(holder.sid):
-                raise
+    async def session_end(self, holder: TicketHolder) -> datetime:
+        """When the session ends unless it is refreshed.
+
+        Raises:
+            Unauthenticated: `session_revoked`, it has ended.
+        """
+        if holder.session_expires_at is None:
+            raise Unauthenticated("The session has ended. Log in again.", code="session_revoked")
+        await self._revocations.check(holder.sid, holder.user_id, holder.generation)
+        return holder.session_expires_at

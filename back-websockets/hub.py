@@ -66,7 +66,7 @@ class Hub:
                 socket.offer(message)
 
     async def close_revoked(self, revocation: Revocation) -> None:
-        """Close the sockets of a revoked session, or all that a user opened before a moment."""
+        """Close the sockets of a revoked session, or of revoked generations of a user."""
         for sockets in self._sockets.values():
             for socket in sockets:
                 if self._ends(revocation, socket):
@@ -85,11 +85,9 @@ class Hub:
     def _ends(self, revocation: Revocation, socket: LiveSocket) -> bool:
         if revocation.sid == socket.sid:
             return True
-        if revocation.user_id != socket.user_id or revocation.issued_before is None:
+        if revocation.user_id != socket.user_id or revocation.generation is None:
             return False
-        # The ticket, and so the session, may be older than the socket.
-        oldest = socket.opened_at - self._ticket_seconds
-        return oldest <= revocation.issued_before.timestamp()
+        return socket.generation < revocation.generation
 
 
 def resync_message() -> Message:

@@ -1,8 +1,7 @@
 """One open socket: its send queue, its duplicates and its close code."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -47,7 +46,7 @@ class LiveSocket:
     def __init__(self, holder: TicketHolder, *, queue_size: int) -> None:
         self.user_id = holder.user_id
         self.sid = holder.sid
-        self.opened_at = time.time()
+        self.generation = holder.generation
         self._waiting: asyncio.Queue[Message] = asyncio.Queue(queue_size)
         self._ended: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._seen: dict[UUID, None] = {}
@@ -65,16 +64,21 @@ class LiveSocket:
             self._ended.set_result(closing)
 
     async def serve(
-        self, websocket: WebSocket, missed: Iterable[Message], may_send: Callable[[], bool]
+        self,
+        websocket: WebSocket,
+        missed: Iterable[Message],
+        may_send: Callable[[], bool],
+        session_ended: Awaitable[None],
     ) -> Closing | None:
-        """Send `missed`, then the queued events, until either side closes.
+        """Send `missed`, then the queued events, until either side closes or the session ends.
 
-        `may_send` says whether the client may send one more message. Returns why the socket was
-        closed, None when the client left.
+        `may_send` says whether the client may send one more message; `session_ended` returns when
+        the session has expired. Returns why the socket was closed, None when the client left.
         """
         sides = (
             asyncio.create_task(self._read(websocket, may_send)),
             asyncio.create_task(self._write(websocket, missed)),
+            asyncio.create_task(self._end_after(session_ended)),
         )
         whichever: set[asyncio.Future[Closing] | asyncio.Task[None]] = {*sides, self._ended}
         try:
@@ -98,6 +102,10 @@ class LiveSocket:
         while (await websocket.receive())["type"] == "websocket.receive":
             if not may_send():
                 self.end(TOO_MANY_MESSAGES)
+
+    async def _end_after(self, session_ended: Awaitable[None]) -> None:
+        await session_ended
+        self.end(SESSION_ENDED)
 
     async def _write(self, websocket: WebSocket, missed: Iterable[Message]) -> None:
         with suppress(WebSocketDisconnect):

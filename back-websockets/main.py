@@ -6,6 +6,7 @@ from handshake_authentication import HandshakeAuthentication
 from hub import Hub
 from live_subscription import LiveSubscription
 from routes import notifications
+from session_expiry import SessionExpiry
 from settings import Settings
 from shared.kit import Connect, Service
 from shared.kit.auth.revocations import Revocations, session_check
@@ -29,8 +30,7 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.background(revocations.follow)
     service.ready("revocations", revocations.ready)
 
-    authentication = HandshakeAuthentication(
-        redis, revocations, is_active, ticket_seconds=settings.ticket_seconds
-    )
-    service.api.include_router(notifications.router(authentication, hub, subscription))
+    authentication = HandshakeAuthentication(redis, revocations)
+    expiry = SessionExpiry(auth)
+    service.api.include_router(notifications.router(authentication, hub, subscription, expiry))
     return service.api

@@ -83,8 +83,11 @@ class FakeUsers:
         user = await self.get(user_id)
         if command.expected_version not in {None, user.version}:
             raise Conflict(code="stale_version")
-        changes = command.data.model_dump(exclude_none=True) | {"version": user.version + 1}
-        changed = user.model_copy(update=changes)
+        changed = user.model_copy(update=command.data.model_dump(exclude_none=True))
+        generation = user.session_generation + (changed != user)
+        changed = changed.model_copy(
+            update={"version": user.version + 1, "session_generation": generation}
+        )
         return self._store(changed, command.command_id, command.events)
 
     def _store(self, user: User, command_id: UUID, events: list[NewEvent]) -> User:

@@ -43,6 +43,7 @@ class Published:
         return {
             "user.registered": self.user_registered,
             "user.role.changed": self.user_role_changed,
+            "user.sessions.revoked": self.user_sessions_revoked,
             "profile.created": self.profile_created,
             "profile.updated": self.profile_updated,
             "audit.read": self.audit_read,
@@ -66,6 +67,16 @@ class Published:
         users = FakeUsers()
         with correlated("correlation-1"):
             await Administrators(users, FakeCredentials()).create("grace@example.org", "password")
+        return users.events[-1].envelope
+
+    async def user_sessions_revoked(self) -> EventEnvelope:
+        users = FakeUsers()
+        administrators = Administrators(users, FakeCredentials())
+        with correlated("correlation-1"):
+            user_id = await administrators.create("grace@example.org", "password")
+            demoted = users.users[user_id].model_copy(update={"role": "user"})
+            users.users[user_id] = demoted
+            await administrators.promote(demoted)
         return users.events[-1].envelope
 
     async def profile_created(self) -> EventEnvelope:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -44,6 +45,7 @@ from shared.models.user import (
     User,
     UserChange,
 )
+from shared.security.jwt import AccessToken
 from shared.security.signing import generate_jwt
 
 
@@ -97,15 +99,16 @@ class StubServices:
         sid: UUID | None = None,
     ) -> dict[str, str]:
         """The header of a logged-in user."""
-        token = generate_jwt(
+        access = AccessToken(
             user_id=user_id,
             sid=sid or uuid4(),
+            generation=1,
             role=role,
-            permissions=permissions,
-            key=self.key,
-            kid="k1",
+            permissions=frozenset(permissions),
             issued_at=now(),
+            expires_at=now() + timedelta(minutes=15),
         )
+        token = generate_jwt(access, token_id=uuid4(), key=self.key, kid="k1")
         return {"Authorization": f"Bearer {token}"}
 
     def _auth(self) -> FastAPI:

@@ -208,7 +208,9 @@ class TestUsers:
             command_id=uuid4(), expected_version=user.version, data=UserChange(role="admin")
         )
         changed = await world.users.change(user.id, change)
-        assert changed == user.model_copy(update={"role": "admin", "version": 2})
+        assert changed == user.model_copy(
+            update={"role": "admin", "version": 2, "session_generation": 2}
+        )
         assert await world.users.change(user.id, change) == changed
 
     async def test_changes_nothing_that_another_changed_meanwhile(self, world: World) -> None:

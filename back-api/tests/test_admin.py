@@ -154,7 +154,13 @@ class TestAdministrators:
         administrators = Administrators(users, credentials)
         assert await administrators.promote(user) == "promoted"
         assert users.users[user.id].role == "admin"
-        assert users.events[0].envelope.event_type == "user.role.changed"
+        changed, revoked = users.events
+        assert changed.envelope.event_type == "user.role.changed"
+        assert revoked.envelope.event_type == "user.sessions.revoked"
+        assert revoked.envelope.payload == {
+            "user_id": str(user.id),
+            "session_generation": users.users[user.id].session_generation,
+        }
         assert await administrators.promote(users.users[user.id]) == "unchanged"
         assert not credentials.stored
 

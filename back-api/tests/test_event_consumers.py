@@ -12,12 +12,14 @@ from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
 from shared.kit.http.context import correlated
 from shared.models.audit import AuditEntry, AuditStored
+from shared.models.auth import RevokeGenerations
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvents, LivePublished, PublishLive
 from shared.testing.contracts.pairs import event_types
 from shared.testing.stack_client import stack_client
 
 Audit = Callable[[EventEnvelope], Awaitable[list[AuditEntry]]]
+Revoke = Callable[[RevokeGenerations], Awaitable[None]]
 Live = Callable[[EventEnvelope], Awaitable[list[EventEnvelope]]]
 
 FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.real)]
@@ -80,6 +82,24 @@ async def live(request: pytest.FixtureRequest) -> AsyncIterator[Live]:
         yield missed
 
 
+@pytest.fixture(params=FAKE_AND_REAL)
+async def revoke(request: pytest.FixtureRequest) -> AsyncIterator[Revoke]:
+    """Delivers the revocation of generations as the relay does."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(correlated(None))
+        if request.param == "fake":
+
+            async def deliver(revoked: RevokeGenerations) -> None:
+                assert revoked.session_generation > 1
+        else:
+            relay = await stack.enter_async_context(stack_client("back-workers", "back-redis"))
+
+            async def deliver(revoked: RevokeGenerations) -> None:
+                await relay.post("/revocations", revoked, response_model=None)
+
+        yield deliver
+
+
 @pytest.mark.contract(consumer="back-cassandra", provider="back-api")
 @pytest.mark.parametrize("event_type", event_types("back-api", "audit"))
 async def test_is_kept_in_the_audit_log(audit: Audit, event_type: str) -> None:
@@ -95,3 +115,13 @@ async def test_is_kept_in_the_audit_log(audit: Audit, event_type: str) -> None:
 async def test_reaches_the_sockets_of_its_user(live: Live, event_type: str) -> None:
     envelope = await Published().by_type()[event_type]()
     assert await live(envelope) == [envelope]
+
+
+@pytest.mark.contract(consumer="back-redis", provider="back-api")
+@pytest.mark.parametrize("event_type", event_types("back-api", "revocations"))
+async def test_revokes_generations(revoke: Revoke, event_type: str) -> None:
+    envelope = await Published().by_type()[event_type]()
+    assert envelope.event_type == event_type
+    revoked = RevokeGenerations.model_validate(envelope.payload)
+    assert (revoked.user_id, revoked.session_generation) == (user_of(envelope), 2)
+    await revoke(revoked)

@@ -19,9 +19,10 @@ from shared.kit.auth.revocations import Revocations, session_check
 from shared.kit.auth.user_tokens import RemoteKeySet
 from shared.kit.errors import TooManyRequests, Unauthenticated
 from shared.kit.http.context import correlated
-from shared.models.auth import NewSession, Revocation, Session
+from shared.models.auth import Revocation, RevokeSession, Session
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
+from shared.testing.sessions import new_session
 from shared.testing.stack_client import stack_client
 
 
@@ -58,12 +59,12 @@ async def real_world(stack: AsyncExitStack) -> World:
     sessions = await enter(stack_client("back-auth", "back-redis"))
 
     async def log_in() -> UUID:
-        new = NewSession(sid=uuid4(), user_id=uuid4(), refresh_hash="1a" * 32, expires_in=60)
+        new = new_session()
         await sessions.post("/sessions", new, response_model=Session)
         return new.sid
 
     async def log_out(sid: UUID) -> None:
-        await sessions.post(f"/sessions/{sid}/revoke", None, response_model=None)
+        await sessions.post(f"/sessions/{sid}/revoke", RevokeSession(), response_model=None)
 
     auth = await enter(stack_client("back-api", "back-auth"))
     redis = await enter(stack_client("back-api", "back-redis"))
@@ -123,5 +124,5 @@ class TestBackRedis:
             await world.log_out(sid)
             await arrived.wait()
         with pytest.raises(Unauthenticated):
-            await revocations.check(sid, uuid4(), 0)
+            await revocations.check(sid, uuid4(), 1)
         following.cancel()

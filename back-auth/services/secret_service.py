@@ -19,6 +19,18 @@ def derived_secret(key: str, *parts: object) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def keys_in(text: str) -> tuple[str, ...]:
+    """The keys of a secret file, one a line; the first derives, all are recognised.
+
+    Raises:
+        ValueError: there is none.
+    """
+    keys = tuple(text.split())
+    if not keys:
+        raise ValueError("the secret file has no key")
+    return keys
+
+
 def secret_hash(secret: str) -> str:
     """The SHA-256 of a secret in hexadecimal. Such a secret needs no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -60,8 +60,8 @@ def redis() -> RedisState:
 @pytest.fixture
 def keys(tmp_path: Path) -> Identities:
     made = make_identities(tmp_path, *SERVICES)
-    for key in ("mail-tokens", "device-tokens"):
-        (tmp_path / "secrets" / "back-auth" / f"{key}.key").write_text(f"the {key} key of a test")
+    for key in ("mail-tokens", "device-tokens", "refresh-tokens"):
+        (tmp_path / "secrets" / "back-auth" / f"{key}.key").write_text(f"the-{key}-key-of-a-test")
     return made
 
 

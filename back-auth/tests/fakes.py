@@ -7,21 +7,27 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from shared.kit.errors import Conflict, NotFound, Unavailable
 from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import (
+    SESSION_SECONDS_MAX,
     MailPurpose,
+    NewSession,
     NewTicket,
     ReturnedTokens,
+    Revocation,
+    RotatedSession,
+    RotateSession,
     Session,
     StoredMailToken,
     TokenBucket,
     TokensTaken,
 )
 from shared.models.base import now
-from shared.models.event import Command, EventEnvelope, Nothing
+from shared.models.event import Command, EventEnvelope, NewEvent
 from shared.models.registration import (
     ConfirmRegistration,
     MailTokenTried,
@@ -117,10 +123,13 @@ class PostgresState(FakeState):
     def change(
         self, user: User, *, status: UserStatus | None = None, role: Role | None = None
     ) -> None:
+        user = self.users[user.id]
         changes = {"status": status or user.status, "role": role or user.role}
-        self.users[user.id] = user.model_copy(update=changes)
+        changed = user.model_copy(update=changes)
+        generation = user.session_generation + (changed != user)
+        self.users[user.id] = changed.model_copy(update={"session_generation": generation})
 
-    def store_events(self, command: Command[ConfirmRegistration] | Command[Nothing]) -> None:
+    def store_events(self, command: Command[ConfirmRegistration]) -> None:
         if command.command_id in self.recorded:
             return
         new = {event.envelope.event_id: event.envelope for event in command.events}
@@ -246,27 +255,16 @@ class FakeVerifications:
         return user
 
 
-class FakeEventPublisher:
-    """Records at once; `publish_soon` fails silently while back-postgres is down."""
-
-    def __init__(self, state: PostgresState) -> None:
-        self._state = state
-
-    async def publish(self, command: Command[Nothing]) -> None:
-        self._state.reach()
-        self._state.store_events(command)
-
-    def publish_soon(self, command: Command[Nothing]) -> None:
-        if not self._state.down:
-            self._state.store_events(command)
-
-
 @dataclass
 class StoredSession:
-    user_id: UUID
+    new: NewSession
     refresh_hash: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
     spent: set[str] = field(default_factory=set)
-    active: bool = True
+    previous_hash: str | None = None
+    revoked: bool = False
 
 
 @dataclass
@@ -276,47 +274,126 @@ class RedisState(FakeState):
     sessions: dict[UUID, StoredSession] = field(default_factory=dict)
     tickets: dict[str, NewTicket] = field(default_factory=dict)
     buckets: LocalTokenBuckets = field(default_factory=LocalTokenBuckets)
-    revoked: list[UUID] = field(default_factory=list)
+    revocations: list[Revocation] = field(default_factory=list)
+    generations: dict[UUID, int] = field(default_factory=dict)
+    security_events: dict[UUID, EventEnvelope] = field(default_factory=dict)
+    counted: int = 0
     refills: bool = True
+    later: timedelta = timedelta()
+
+    def clock(self) -> datetime:
+        """The time of back-redis, `later` than now."""
+        return now() + self.later
+
+    def store_event(self, event: NewEvent) -> None:
+        self.security_events.setdefault(event.envelope.event_id, event.envelope)
+
+    def published(self, event_type: str) -> list[EventEnvelope]:
+        found = self.security_events.values()
+        return [event for event in found if event.event_type == event_type]
+
+    def revoke_generations(self, user_id: UUID, generation: int) -> None:
+        self.generations[user_id] = generation
+        self.revocations.append(Revocation(user_id=user_id, generation=generation))
+
+
+class FakeSecurityEvents:
+    def __init__(self, state: RedisState) -> None:
+        self._state = state
+
+    async def record(self, event: NewEvent | None, *, once_seconds: int | None = None) -> None:
+        self._state.reach()
+        if event is None or (
+            once_seconds and event.envelope.event_id in self._state.security_events
+        ):
+            self._state.counted += 1
+        else:
+            self._state.store_event(event)
+
+
+REPEATED_FOR = timedelta(seconds=30)
+LONGEST_SESSION = timedelta(seconds=SESSION_SECONDS_MAX)
 
 
 class FakeSessions:
     def __init__(self, state: RedisState) -> None:
         self._state = state
 
-    async def open(self, sid: UUID, user_id: UUID, refresh_hash: str, *, expires_in: int) -> None:
+    async def open(self, new: NewSession) -> Session:
         self._state.reach()
-        self._state.sessions[sid] = StoredSession(user_id, refresh_hash)
+        now = self._state.clock()
+        if new.sid not in self._state.sessions:
+            self._state.sessions[new.sid] = StoredSession(
+                new, new.refresh_hash, now, now, now + timedelta(seconds=new.expires_in)
+            )
+            if self._active(new.sid):
+                self._state.store_event(new.event)
+        return await self.get(new.sid)
 
     async def get(self, sid: UUID) -> Session:
         self._state.reach()
         stored = self._state.sessions.get(sid)
-        if stored is None or not stored.active:
-            return Session(sid=sid, user_id=stored.user_id if stored else None, active=False)
-        return Session(sid=sid, user_id=stored.user_id, active=True)
+        if stored is None or stored.expires_at <= self._state.clock():
+            return Session(sid=sid, user_id=None, active=False)
+        return Session(
+            sid=sid,
+            user_id=stored.new.user_id,
+            active=self._active(sid),
+            generation=stored.new.generation,
+            network=stored.new.network,
+            device=stored.new.device,
+            created_at=stored.created_at,
+            last_used_at=stored.last_used_at,
+            expires_at=stored.expires_at,
+        )
 
-    async def rotate(
-        self, sid: UUID, presented_hash: str, next_hash: str, *, expires_in: int
-    ) -> Session:
+    async def rotate(self, sid: UUID, rotation: RotateSession) -> RotatedSession:
         self._state.reach()
+        now, presented = self._state.clock(), rotation.presented_hash
         stored = self._state.sessions.get(sid)
-        if stored is None or not stored.active:
+        if stored is None or stored.expires_at <= now:
             raise NotFound(code="session_not_found")
-        if presented_hash in stored.spent:
-            await self.revoke(sid)
+        active = self._active(sid)
+        if active and presented == stored.refresh_hash:
+            stored.spent.add(presented)
+            stored.previous_hash = presented
+            stored.refresh_hash = rotation.next_hashes[0]
+            stored.last_used_at = now
+            ends_at = stored.created_at + LONGEST_SESSION
+            stored.expires_at = min(now + timedelta(seconds=rotation.expires_in), ends_at)
+        elif not (
+            active
+            and presented == stored.previous_hash
+            and stored.refresh_hash in rotation.next_hashes
+            and now - stored.last_used_at <= REPEATED_FOR
+        ):
+            if presented not in stored.spent:
+                raise NotFound(code="session_not_found")
+            if not stored.revoked:
+                await self.revoke(sid, rotation.event)
             raise Conflict(code="refresh_reused")
-        if stored.refresh_hash != presented_hash:
-            raise NotFound(code="session_not_found")
-        stored.spent.add(presented_hash)
-        stored.refresh_hash = next_hash
-        return Session(sid=sid, user_id=stored.user_id, active=True)
+        session = await self.get(sid)
+        return RotatedSession(
+            **session.model_dump(),
+            refresh_hash=stored.refresh_hash,
+            rotated_at=stored.last_used_at,
+        )
 
-    async def revoke(self, sid: UUID) -> None:
+    async def revoke(self, sid: UUID, event: NewEvent | None = None) -> None:
         self._state.reach()
         stored = self._state.sessions.get(sid)
         if stored is not None:
-            stored.active = False
-        self._state.revoked.append(sid)
+            if stored.revoked:
+                return
+            stored.revoked = True
+        self._state.revocations.append(Revocation(sid=sid))
+        if event is not None:
+            self._state.store_event(event)
+
+    def _active(self, sid: UUID) -> bool:
+        stored = self._state.sessions[sid]
+        smallest = self._state.generations.get(stored.new.user_id, 0)
+        return not stored.revoked and stored.new.generation >= smallest
 
 
 class FakeTokenBuckets:
@@ -334,10 +411,16 @@ class FakeTickets:
     def __init__(self, state: RedisState) -> None:
         self._state = state
 
-    async def keep(self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int) -> None:
+    async def keep(
+        self, ticket_hash: str, user_id: UUID, sid: UUID, generation: int, *, expires_in: int
+    ) -> None:
         self._state.reach()
         self._state.tickets[ticket_hash] = NewTicket(
-            ticket_hash=ticket_hash, user_id=user_id, sid=sid, expires_in=expires_in
+            ticket_hash=ticket_hash,
+            user_id=user_id,
+            sid=sid,
+            generation=generation,
+            expires_in=expires_in,
         )
 
 

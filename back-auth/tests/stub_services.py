@@ -12,15 +12,18 @@ from shared.kit.http.problems import install_problems
 from shared.models.auth import (
     NewSession,
     NewTicket,
+    RecordSecurityEvent,
     ReturnTokens,
-    Revocation,
+    RevokeSession,
+    RotatedSession,
     RotateSession,
+    SecurityEventRecorded,
     Session,
     StoredMailToken,
     TakeTokens,
     TokensTaken,
 )
-from shared.models.event import Command, Nothing, Recorded
+from shared.models.event import Command
 from shared.models.registration import ConfirmRegistration, MailTokenTried, TryMailToken
 from shared.models.user import (
     Credential,
@@ -33,8 +36,8 @@ from shared.models.user import (
 from tests.fakes import (
     FakeAccounts,
     FakeCredentials,
-    FakeEventPublisher,
     FakeMailTokens,
+    FakeSecurityEvents,
     FakeSessions,
     FakeTickets,
     FakeUsers,
@@ -83,11 +86,6 @@ def postgres_stub(state: PostgresState) -> FastAPI:
     async def user(user_id: UUID) -> User:
         return await FakeUsers(state).get(user_id)
 
-    @api.post("/events", status_code=status.HTTP_201_CREATED)
-    async def record(body: Command[Nothing]) -> Recorded:
-        await FakeEventPublisher(state).publish(body)
-        return Recorded(event_ids=[event.envelope.event_id for event in body.events])
-
     return api
 
 
@@ -120,27 +118,34 @@ def redis_stub(state: RedisState) -> FastAPI:
 
     @api.post("/sessions", status_code=status.HTTP_201_CREATED)
     async def open_session(body: NewSession) -> Session:
-        await sessions.open(body.sid, body.user_id, body.refresh_hash, expires_in=body.expires_in)
-        return await sessions.get(body.sid)
+        return await sessions.open(body)
 
     @api.get("/sessions/{sid}")
     async def session(sid: UUID) -> Session:
         return await sessions.get(sid)
 
     @api.post("/sessions/{sid}/rotate")
-    async def rotate(sid: UUID, body: RotateSession) -> Session:
-        return await sessions.rotate(
-            sid, body.presented_hash, body.next_hash, expires_in=body.expires_in
-        )
+    async def rotate(sid: UUID, body: RotateSession) -> RotatedSession:
+        return await sessions.rotate(sid, body)
 
     @api.post("/sessions/{sid}/revoke", status_code=status.HTTP_204_NO_CONTENT)
-    async def revoke(sid: UUID) -> None:
-        await sessions.revoke(sid)
+    async def revoke(sid: UUID, body: RevokeSession) -> None:
+        await sessions.revoke(sid, body.event)
+
+    @api.post("/security-events", status_code=status.HTTP_201_CREATED)
+    async def record(body: RecordSecurityEvent) -> SecurityEventRecorded:
+        known = len(state.security_events)
+        await FakeSecurityEvents(state).record(body.event, once_seconds=body.once_seconds)
+        return SecurityEventRecorded(stored=len(state.security_events) > known)
 
     @api.post("/tickets", status_code=status.HTTP_204_NO_CONTENT)
     async def keep_ticket(body: NewTicket) -> None:
         await FakeTickets(state).keep(
-            body.ticket_hash, body.user_id, body.sid, expires_in=body.expires_in
+            body.ticket_hash,
+            body.user_id,
+            body.sid,
+            body.generation,
+            expires_in=body.expires_in,
         )
 
     _limit_routes(api, state)
@@ -170,8 +175,8 @@ def _limit_routes(api: FastAPI, state: RedisState) -> None:
 async def _revocations(state: RedisState) -> AsyncIterator[str]:
     sent = 0
     while not state.down:
-        for sid in state.revoked[sent:]:
+        for revocation in state.revocations[sent:]:
             sent += 1
-            yield f"id: {sent}\nevent: entry\ndata: {Revocation(sid=sid).model_dump_json()}\n\n"
+            yield f"id: {sent}\nevent: entry\ndata: {revocation.model_dump_json()}\n\n"
         yield f"id: {sent}\nevent: caught-up\ndata: {{}}\n\n"
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.key_ring import thumbprint
 from shared.models.base import now
+from shared.testing.sessions import new_session
 from tests.conftest import Stack, bearer
 from tests.fakes import RedisState, StoredSession
 
@@ -35,12 +36,15 @@ def with_header(token: str, **header: object) -> str:
 def claims(redis: RedisState) -> Claims:
     """The claims of a good token for a session that stands."""
     user_id, sid = uuid4(), uuid4()
-    redis.sessions[sid] = StoredSession(user_id, "hash")
+    at = now()
+    new = new_session(user_id, sid=sid)
+    redis.sessions[sid] = StoredSession(new, new.refresh_hash, at, at, at + timedelta(hours=1))
     return {
         "iss": "tools-dashboard",
         "aud": "tools-dashboard",
         "sub": str(user_id),
         "sid": str(sid),
+        "gen": 1,
         "role": "user",
         "permissions": [],
         "iat": now(),
@@ -66,6 +70,7 @@ class TestIssued:
         assert said["iss"] == "tools-dashboard"
         assert said["sub"] == str(user.id)
         assert said["sid"] == refresh.partition(".")[0]
+        assert said["gen"] == user.session_generation
         assert said["role"] == "admin"
         assert said["permissions"] == ["audit:read", "maintenance:run"]
         assert said["exp"] - said["iat"] == 900
@@ -97,7 +102,7 @@ class TestRefused:
             lambda claims: claims.update(sid="none"),
             *(
                 lambda claims, name=name: claims.pop(name)
-                for name in ("iss", "aud", "sub", "sid", "exp", "iat", "role", "permissions")
+                for name in ("iss", "aud", "sub", "sid", "gen", "exp", "iat", "role", "permissions")
             ),
         ],
     )

@@ -25,16 +25,20 @@ from features.sessions.domain import Sessions, Users
 from features.sessions.infrastructure import PostgresUsers, RedisSessions
 from features.user_registration.domain import Credentials
 from features.user_registration.infrastructure import PostgresCredentials
-from services.event_publisher import EventPublisher, event_command
-from services.postgres_event_publisher import PostgresEventPublisher
+from services.redis_security_events import RedisSecurityEvents
 from services.secret_service import new_secret, secret_hash
+from services.security_events import SecurityEvents, security_event
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
 from shared.models.auth import (
     LoggedOut,
+    LoginFailed,
+    NewSession,
     RedeemTicket,
+    RefreshReused,
     ReturnedTokens,
+    RotateSession,
     StoredMailToken,
     TicketHolder,
     TokenBucket,
@@ -45,12 +49,13 @@ from shared.models.registration import ConfirmRegistration, UserVerified
 from shared.models.user import User
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
+from shared.testing.sessions import hashed, new_session
 from shared.testing.stack_client import stack_client
 from tests.fakes import (
     FakeAccounts,
     FakeCredentials,
-    FakeEventPublisher,
     FakeMailTokens,
+    FakeSecurityEvents,
     FakeSessions,
     FakeTickets,
     FakeTokenBuckets,
@@ -87,7 +92,7 @@ class World:
     mail_tokens: MailTokens
     verifications: Verifications
     users: Users
-    publisher: EventPublisher
+    security_events: SecurityEvents
     sessions: Sessions
     tickets: Tickets
     buckets: TokenBuckets
@@ -115,7 +120,7 @@ def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
         ticket = redis.tickets.pop(ticket_hash, None)
         if ticket is None:
             raise NotFound(code="ticket_not_found")
-        return TicketHolder(user_id=ticket.user_id, sid=ticket.sid)
+        return TicketHolder(user_id=ticket.user_id, sid=ticket.sid, generation=ticket.generation)
 
     return World(
         FakeAccounts(postgres),
@@ -123,7 +128,7 @@ def world_of_fakes(postgres: PostgresState, redis: RedisState) -> World:
         FakeMailTokens(postgres),
         FakeVerifications(postgres),
         FakeUsers(postgres),
-        FakeEventPublisher(postgres),
+        FakeSecurityEvents(redis),
         FakeSessions(redis),
         FakeTickets(redis),
         FakeTokenBuckets(redis),
@@ -146,7 +151,7 @@ def world_of_adapters(
         PostgresMailTokens(postgres),
         PostgresVerifications(postgres),
         PostgresUsers(postgres),
-        PostgresEventPublisher(postgres),
+        RedisSecurityEvents(redis),
         RedisSessions(redis),
         RedisTickets(redis),
         RedisTokenBuckets(redis),
@@ -342,73 +347,101 @@ class TestVerifications:
             await world.verifications.confirm(verification(token, uuid4()))
 
 
-@COVERED_BY_A_PACT
-class TestEventPublisher:
-    async def test_stores_an_event_once(self, world: World) -> None:
-        user, sid = await world.new_user(), uuid4()
-        command = event_command(
-            "auth.logout",
-            LoggedOut(user_id=user.id, sid=sid),
-            user_id=user.id,
-            command_id=sid,
+@pytest.mark.contract(consumer="back-auth", provider="back-redis")
+class TestSecurityEvents:
+    async def test_an_event_and_a_count_are_recorded(self, world: World) -> None:
+        user_id = uuid4()
+        payload = LoginFailed(
+            user_id=user_id, reason="wrong_password", network="192.0.2.7", device=""
         )
-        await world.publisher.publish(command)
-        await world.publisher.publish(command)
-        with pytest.raises(Conflict) as raised:
-            await world.publisher.publish(command.model_copy(update={"command_id": uuid4()}))
-        assert raised.value.code == "event_exists"
+        event = security_event("auth.login.failed", payload, user_id=user_id, cause_id=uuid4())
+        await world.security_events.record(event)
+        await world.security_events.record(event, once_seconds=60)
+        await world.security_events.record(None)
+
+
+def rotation(new: NewSession, spent: str, *following: str) -> RotateSession:
+    payload = RefreshReused(user_id=new.user_id, sid=new.sid)
+    return RotateSession(
+        presented_hash=hashed(spent),
+        next_hashes=[hashed(word) for word in following],
+        expires_in=60,
+        event=security_event("auth.refresh.reused", payload, user_id=new.user_id, cause_id=new.sid),
+    )
 
 
 @pytest.mark.contract(consumer="back-auth", provider="back-redis")
 class TestSessions:
     async def test_stands_once_opened_until_revoked(self, world: World) -> None:
-        sid, user_id = uuid4(), uuid4()
-        assert not (await world.sessions.get(sid)).active
-        await world.sessions.open(sid, user_id, secret_hash("1"), expires_in=60)
-        session = await world.sessions.get(sid)
-        assert (session.sid, session.user_id, session.active) == (sid, user_id, True)
-        await world.sessions.revoke(sid)
-        await world.sessions.revoke(sid)
-        assert not (await world.sessions.get(sid)).active
+        new = new_session(generation=3)
+        assert not (await world.sessions.get(new.sid)).active
+        opened = await world.sessions.open(new)
+        assert await world.sessions.open(new) == opened
+        session = await world.sessions.get(new.sid)
+        assert session == opened
+        assert (session.sid, session.user_id, session.active) == (new.sid, new.user_id, True)
+        assert (session.generation, session.network) == (3, new.network)
+        assert session.created_at
+        assert session.expires_at == session.created_at + timedelta(seconds=new.expires_in)
+        payload = LoggedOut(user_id=new.user_id, sid=new.sid)
+        logout = security_event("auth.logout", payload, user_id=new.user_id, cause_id=new.sid)
+        for event in (logout, logout, None):
+            await world.sessions.revoke(new.sid, event)
+        assert not (await world.sessions.get(new.sid)).active
 
     async def test_rotates(self, world: World) -> None:
-        sid, user_id = uuid4(), uuid4()
-        await world.sessions.open(sid, user_id, secret_hash("1"), expires_in=60)
-        for spent, following in (("1", "2"), ("2", "3")):
-            session = await world.sessions.rotate(
-                sid, secret_hash(spent), secret_hash(following), expires_in=60
-            )
-            assert (session.user_id, session.active) == (user_id, True)
+        new = new_session()
+        opened = await world.sessions.open(new)
+        for spent, following in (("first", "2"), ("2", "3")):
+            rotated = await world.sessions.rotate(new.sid, rotation(new, spent, following))
+            assert (rotated.user_id, rotated.active) == (new.user_id, True)
+            assert rotated.refresh_hash == hashed(following)
+            assert rotated.created_at == opened.created_at
+            assert rotated.expires_at == rotated.rotated_at + timedelta(seconds=60)
 
-    async def test_a_spent_hash_ends_it(self, world: World) -> None:
-        sid = uuid4()
-        await world.sessions.open(sid, uuid4(), secret_hash("1"), expires_in=60)
-        await world.sessions.rotate(sid, secret_hash("1"), secret_hash("2"), expires_in=60)
+    async def test_answers_a_repeat_the_same_until_the_successor_is_used(
+        self, world: World
+    ) -> None:
+        new = new_session()
+        await world.sessions.open(new)
+        first = await world.sessions.rotate(new.sid, rotation(new, "first", "2"))
+        again = await world.sessions.rotate(new.sid, rotation(new, "first", "other", "2"))
+        assert again == first
+        await world.sessions.rotate(new.sid, rotation(new, "2", "3"))
         with pytest.raises(Conflict):
-            await world.sessions.rotate(sid, secret_hash("1"), secret_hash("3"), expires_in=60)
-        assert not (await world.sessions.get(sid)).active
+            await world.sessions.rotate(new.sid, rotation(new, "first", "2"))
+        assert not (await world.sessions.get(new.sid)).active
         with pytest.raises(NotFound):
-            await world.sessions.rotate(sid, secret_hash("2"), secret_hash("3"), expires_in=60)
+            await world.sessions.rotate(new.sid, rotation(new, "3", "4"))
+
+    async def test_a_spent_hash_with_another_successor_ends_it(self, world: World) -> None:
+        new = new_session()
+        await world.sessions.open(new)
+        await world.sessions.rotate(new.sid, rotation(new, "first", "2"))
+        with pytest.raises(Conflict):
+            await world.sessions.rotate(new.sid, rotation(new, "first", "3"))
+        assert not (await world.sessions.get(new.sid)).active
 
     async def test_a_hash_that_was_never_given_out_changes_nothing(self, world: World) -> None:
-        sid = uuid4()
-        await world.sessions.open(sid, uuid4(), secret_hash("1"), expires_in=60)
+        new = new_session()
+        await world.sessions.open(new)
         with pytest.raises(NotFound):
-            await world.sessions.rotate(sid, secret_hash("x"), secret_hash("2"), expires_in=60)
-        assert (await world.sessions.get(sid)).active
+            await world.sessions.rotate(new.sid, rotation(new, "x", "2"))
+        assert (await world.sessions.get(new.sid)).active
 
     async def test_an_unknown_one_can_not_rotate(self, world: World) -> None:
+        new = new_session()
         with pytest.raises(NotFound):
-            await world.sessions.rotate(uuid4(), secret_hash("1"), secret_hash("2"), expires_in=60)
+            await world.sessions.rotate(new.sid, rotation(new, "first", "2"))
 
 
 @pytest.mark.contract(consumer="back-auth", provider="back-redis")
 class TestTickets:
     async def test_is_redeemed_once_for_its_session(self, world: World) -> None:
         ticket_hash, user_id, sid = secret_hash(new_secret()), uuid4(), uuid4()
-        await world.tickets.keep(ticket_hash, user_id, sid, expires_in=30)
+        await world.tickets.keep(ticket_hash, user_id, sid, 2, expires_in=30)
         holder = await world.redeem_ticket(ticket_hash)
-        assert (holder.user_id, holder.sid) == (user_id, sid)
+        assert (holder.user_id, holder.sid, holder.generation) == (user_id, sid, 2)
         with pytest.raises(NotFound):
             await world.redeem_ticket(ticket_hash)
 

@@ -8,7 +8,6 @@ import pytest
 from structlog.stdlib import ProcessorFormatter
 
 from features.email_auth.infrastructure import PostgresAccounts
-from shared.testing.waiting import until
 from tests.conftest import EMAIL, PASSWORD, Stack, bearer
 
 SECRET = "a-secret-that-nobody-may-read"
@@ -36,12 +35,13 @@ async def test_no_log_line_holds_a_secret(
         await stack.client.post("/auth/verify-email", json=confirm)
     await stack.log_in(password=SECRET)
     first_access, first_refresh = await stack.tokens()
-    await stack.refresh(first_refresh)
+    second_refresh = str((await stack.refresh(first_refresh)).json()["refresh_token"])
+    await stack.refresh(second_refresh)
     await stack.refresh(first_refresh)
     access, refresh = await stack.tokens()
     ticket = await stack.client.post("/auth/ws-ticket", headers=bearer(access))
     await stack.client.post("/auth/logout", headers=bearer(access))
-    await until(lambda: bool(stack.postgres.published("auth.logout")))
+    assert stack.redis.published("auth.refresh.reused")
     device_token = str((await stack.log_in()).json()["device_token"])
     await stack.log_in(password=SECRET, device_token=device_token)
     with stack.redis.outage():
@@ -69,6 +69,7 @@ async def test_no_log_line_holds_a_secret(
         first_access,
         access,
         first_refresh.partition(".")[2],
+        second_refresh.partition(".")[2],
         refresh.partition(".")[2],
         str(ticket.json()["ticket"]),
         device_token,

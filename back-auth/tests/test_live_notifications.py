@@ -8,9 +8,9 @@ from tests.fakes import FakeTickets, RedisState
 
 async def test_only_the_hash_of_a_ticket_is_kept(redis: RedisState) -> None:
     user_id, sid = uuid4(), uuid4()
-    ticket = await TicketService(FakeTickets(redis), expires_in=30).issue(user_id, sid)
+    ticket = await TicketService(FakeTickets(redis), expires_in=30).issue(user_id, sid, 3)
     kept = redis.tickets[secret_hash(ticket)]
-    assert (kept.user_id, kept.sid, kept.expires_in) == (user_id, sid, 30)
+    assert (kept.user_id, kept.sid, kept.generation, kept.expires_in) == (user_id, sid, 3, 30)
     assert ticket not in str(redis)
 
 

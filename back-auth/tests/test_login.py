@@ -10,17 +10,17 @@ from structlog.testing import capture_logs
 from features.email_auth.attempts import LoginAttempts, LoginLimits
 from features.email_auth.domain import LoginService
 from services.device_token_service import DeviceTokenService
+from services.request_origin import RequestOrigin
 from shared.kit.errors import Forbidden, TooManyRequests, Unauthenticated, Unavailable
 from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import LoginTokens, TokenPair
 from shared.models.base import now
 from shared.models.user import User, UserStatus
-from shared.testing.waiting import until
 from tests.conftest import EMAIL, PASSWORD, Stack
 from tests.fakes import (
     FakeAccounts,
-    FakeEventPublisher,
     FakePasswords,
+    FakeSecurityEvents,
     FakeTokenBuckets,
     PostgresState,
     RedisState,
@@ -29,6 +29,7 @@ from tests.fakes import (
 UNKNOWN = "nobody@example.org"
 HOME = "192.0.2.1"
 AWAY = "198.51.100.7"
+DEVICE = "a browser"
 LIMITS = LoginLimits(
     per_account_and_network=10, per_network=50, per_account=100, per_device=10, window_seconds=900
 )
@@ -38,13 +39,11 @@ class OpenedSessions:
     """Opens sessions and remembers whose."""
 
     def __init__(self) -> None:
-        self.opened: list[tuple[UUID, UUID]] = []
-        self.then: Callable[[], None] = lambda: None
+        self.opened: list[tuple[UUID, RequestOrigin]] = []
 
-    async def open(self, user: User, sid: UUID) -> TokenPair:
-        self.opened.append((user.id, sid))
-        self.then()
-        return TokenPair(access_token="access", expires_in=900, refresh_token=f"{sid}.x")
+    async def open(self, user: User, origin: RequestOrigin) -> TokenPair:
+        self.opened.append((user.id, origin))
+        return TokenPair(access_token="access", expires_in=900, refresh_token="refresh")
 
 
 class Login:
@@ -52,6 +51,7 @@ class Login:
 
     def __init__(self, postgres: PostgresState, redis: RedisState) -> None:
         self.postgres = postgres
+        self.redis = redis
         self.passwords = FakePasswords()
         self.sessions = OpenedSessions()
         self.clock: datetime = now()
@@ -62,7 +62,7 @@ class Login:
             DeviceTokenService("a key of a test"),
             self.passwords,
             self.sessions,
-            FakeEventPublisher(postgres),
+            FakeSecurityEvents(redis),
             clock=lambda: self.clock,
         )
 
@@ -79,7 +79,7 @@ class Login:
         device_token: str | None = None,
     ) -> LoginTokens:
         return await self.service.log_in(
-            email, password, network=network, device_token=device_token
+            email, password, RequestOrigin(network, DEVICE), device_token=device_token
         )
 
     async def fail(self, times: int, email: str = EMAIL, *, network: str = HOME) -> None:
@@ -92,7 +92,7 @@ class Login:
         return self.postgres.add_user(EMAIL, f"v1:{PASSWORD}", status=status)
 
     def failures(self) -> list[object]:
-        return [event.payload["reason"] for event in self.postgres.published("auth.login.failed")]
+        return [event.payload["reason"] for event in self.redis.published("auth.login.failed")]
 
 
 @pytest.fixture
@@ -101,22 +101,13 @@ def login(postgres: PostgresState, redis: RedisState) -> Login:
 
 
 class TestLogIn:
-    async def test_opens_a_session_and_leaves_an_event(self, login: Login) -> None:
+    async def test_opens_a_session_from_where_it_came(self, login: Login) -> None:
         user = login.add_user()
-        pair = await login.log_in()
-        [(user_id, sid)] = login.sessions.opened
-        assert user_id == user.id
-        assert pair.refresh_token.startswith(str(sid))
-        [event] = login.postgres.published("auth.login.succeeded")
-        assert event.payload == {"user_id": str(user.id), "sid": str(sid)}
+        assert await login.log_in()
+        assert login.sessions.opened == [(user.id, RequestOrigin(HOME, DEVICE))]
+        assert login.failures() == []
 
-    async def test_is_not_answered_when_its_event_can_not_be_stored(self, login: Login) -> None:
-        login.add_user()
-        login.sessions.then = lambda: setattr(login.postgres, "down", True)
-        with pytest.raises(Unavailable):
-            await login.log_in()
-
-    async def test_a_wrong_password_leaves_an_event_and_an_unknown_address_none(
+    async def test_a_wrong_password_leaves_an_event_and_an_unknown_address_a_count(
         self, login: Login
     ) -> None:
         user = login.add_user()
@@ -126,8 +117,14 @@ class TestLogIn:
                 await login.log_in(email, "wrong")
             refusals.append((refusal.value.code, refusal.value.detail))
         assert refusals == [("invalid_credentials", "The address or the password is wrong.")] * 2
-        [event] = login.postgres.published("auth.login.failed")
-        assert event.payload == {"user_id": str(user.id), "reason": "wrong_password"}
+        [event] = login.redis.published("auth.login.failed")
+        assert event.payload == {
+            "user_id": str(user.id),
+            "reason": "wrong_password",
+            "network": HOME,
+            "device": DEVICE,
+        }
+        assert login.redis.counted == 1
 
     @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
     async def test_checks_one_password_whoever_asks(self, login: Login, email: str) -> None:
@@ -136,20 +133,13 @@ class TestLogIn:
             await login.log_in(email, "wrong")
         assert login.passwords.checks == 1
 
-    async def test_a_refusal_does_not_wait_for_its_event(
-        self, login: Login, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("email", [EMAIL, UNKNOWN])
+    async def test_no_refusal_is_answered_before_it_is_stored(
+        self, login: Login, email: str
     ) -> None:
         login.add_user()
-        find = FakeAccounts.find
-
-        async def find_then_fail(self: FakeAccounts, email: str) -> object:
-            found = await find(self, email)
-            login.postgres.down = True
-            return found
-
-        monkeypatch.setattr(FakeAccounts, "find", find_then_fail)
-        with pytest.raises(Unauthenticated):
-            await login.log_in(EMAIL, "wrong")
+        with login.redis.outage(), pytest.raises(Unavailable):
+            await login.log_in(email, "wrong")
 
     async def test_says_why_only_to_who_has_the_password(self, login: Login) -> None:
         login.add_user("suspended")
@@ -485,10 +475,18 @@ class TestHttp:
         assert (await stack.log_in(device_token=device)).status == 200
         assert (await stack.log_in(device_token="nonsense")).status == 429
 
-    async def test_failed_logins_leave_their_event_soon(self, stack: Stack) -> None:
+    async def test_events_tell_the_network_and_the_device(self, stack: Stack) -> None:
         await stack.add_user()
-        await stack.log_in(password="wrong")
-        await until(lambda: bool(stack.postgres.published("auth.login.failed")))
+        for password in ("wrong", PASSWORD):
+            await stack.client.post(
+                "/auth/login",
+                json={"email": EMAIL, "password": password},
+                headers={"X-Real-IP": "2001:db8::7", "User-Agent": "a\tbrowser " + "x" * 300},
+            )
+        for event_type in ("auth.login.failed", "auth.login.succeeded"):
+            [event] = stack.redis.published(event_type)
+            assert event.payload["network"] == "2001:db8::/64"
+            assert event.payload["device"] == "a browser " + "x" * 190
 
     async def test_the_event_carries_the_correlation_id(self, stack: Stack) -> None:
         await stack.add_user()
@@ -497,14 +495,15 @@ class TestHttp:
             json={"email": EMAIL, "password": "wrong"},
             headers={"X-Correlation-ID": "correlation-1"},
         )
-        await until(lambda: bool(stack.postgres.published("auth.login.failed")))
-        assert stack.postgres.published("auth.login.failed")[0].correlation_id == "correlation-1"
+        [event] = stack.redis.published("auth.login.failed")
+        assert event.correlation_id == "correlation-1"
 
     async def test_without_back_redis_attempts_are_counted_here(self, stack: Stack) -> None:
         await stack.add_user()
         with stack.redis.outage():
             statuses = [(await stack.log_in(password="wrong")).status for _ in range(11)]
-        assert statuses == [401] * 10 + [429]
+        # A wrong password can not be stored, and must not be told apart from a right one.
+        assert statuses == [503] * 10 + [429]
 
     async def test_a_success_needs_no_refill(self, stack: Stack) -> None:
         await stack.add_user()

@@ -55,6 +55,8 @@ _CHANGE = """
 UPDATE users
 SET role = coalesce($3, role),
     status = coalesce($4, status),
+    session_generation = session_generation
+        + ((coalesce($3, role), coalesce($4, status)) <> (role, status))::int,
     version = version + 1,
     updated_at = now()
 WHERE id = $1 AND version = coalesce($2, version)
@@ -99,6 +101,8 @@ class UserRepository:
 
     async def change(self, user_id: UUID, command: Command[UserChange]) -> StoredAnswer:
         """Change role or status: 200 `User`.
+
+        Another role or status than before raises `session_generation`.
 
         Raises:
             NotFound: `user_not_found`.

@@ -133,7 +133,7 @@ class TestFailures:
     async def test_of_the_event_undo_the_write(self, service: Callers) -> None:
         twice = event()
         command = registering(await stored(service), twice)
-        await service.auth("POST", "/events", recording(twice))
+        await service.workers("POST", "/events", recording(twice))
 
         reply = await service.api("POST", "/users", command)
 
@@ -154,7 +154,7 @@ class TestEvents:
         traceparent = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
         reply = await service.call(
-            "back-auth",
+            "back-workers",
             "POST",
             "/events",
             recording(first, second),
@@ -182,7 +182,7 @@ class TestEvents:
         }
 
     async def test_that_no_contract_names_are_refused(self, service: Callers) -> None:
-        reply = await service.auth("POST", "/events", recording(event("user.vanished")))
+        reply = await service.workers("POST", "/events", recording(event("user.vanished")))
 
         assert (reply.status, reply.json()["code"]) == (400, "event_unknown")
 
@@ -192,7 +192,7 @@ class TestEvents:
         broken = event()
         broken.envelope.payload["text"] = "nul \x00"
 
-        reply = await service.auth("POST", "/events", recording(broken))
+        reply = await service.workers("POST", "/events", recording(broken))
 
         assert (reply.status, reply.json()["code"]) == (400, "value_refused")
 

@@ -47,7 +47,7 @@ async def claiming_begun(service: Callers, database: Database) -> "asyncio.Task[
 @pytest.mark.usefixtures("woken_alone")
 class TestLongPoll:
     async def test_answers_at_once_when_something_is_due(self, service: Callers) -> None:
-        await service.auth("POST", "/events", recording(event()))
+        await service.workers("POST", "/events", recording(event()))
         started = monotonic()
 
         assert len(await service.claim(LONG)) == 1
@@ -59,7 +59,7 @@ class TestLongPoll:
         delays = []
         for _ in range(9):
             poll = await claiming_begun(service, database)
-            await service.auth("POST", "/events", recording(event()))
+            await service.workers("POST", "/events", recording(event()))
             committed = monotonic()
             assert await poll
             delays.append(monotonic() - committed)
@@ -71,7 +71,7 @@ class TestLongPoll:
     ) -> None:
         aggregate = uuid4()
         both = recording(event(aggregate_id=aggregate), event(aggregate_id=aggregate))
-        await service.auth("POST", "/events", both)
+        await service.workers("POST", "/events", both)
         (first,) = await service.claim()
         poll = await claiming_begun(service, database)
 
@@ -185,7 +185,7 @@ class TestLongPoll:
 
 class TestOverHttp:
     async def test_a_delivery_from_claim_to_done(self, service: Callers) -> None:
-        await service.auth("POST", "/events", recording(event()))
+        await service.workers("POST", "/events", recording(event()))
         (sent,) = await service.claim()
         path = f"/deliveries/{sent.delivery_id}"
 
@@ -201,7 +201,7 @@ class TestOverHttp:
         assert lost.json()["code"] == "lease_lost"
 
     async def test_postpone(self, service: Callers) -> None:
-        await service.auth("POST", "/events", recording(event()))
+        await service.workers("POST", "/events", recording(event()))
         (sent,) = await service.claim()
 
         reply = await service.workers(
@@ -227,7 +227,7 @@ class TestRestart:
             await other.until_ready()
             poll = await claiming_begun(service, database)
 
-            await other.auth("POST", "/events", recording(event()))
+            await other.workers("POST", "/events", recording(event()))
 
             async with asyncio.timeout(WELL_BEFORE):
                 assert len(await poll) == 1

@@ -64,7 +64,7 @@ class TestKilled:
             await service.until_ready()
             poll = asyncio.create_task(service.claim(10))
 
-            await service.auth("POST", "/events", recording(event()))
+            await service.workers("POST", "/events", recording(event()))
 
             async with asyncio.timeout(7):
                 assert len(await poll) == 1
@@ -76,13 +76,13 @@ class TestKilled:
             service = Callers(client, keys)
             await service.until_ready()
             command = recording(event())
-            writing = asyncio.create_task(service.auth("POST", "/events", command))
+            writing = asyncio.create_task(service.workers("POST", "/events", command))
             await asyncio.sleep(0.003)  # noqa: TID251 - the engine goes while the write is on its way
             await engine.stop()
             assert (await writing).status in {201, 503}
 
             await engine.start()
-            assert (await service.auth("POST", "/events", command)).status == 201
+            assert (await service.workers("POST", "/events", command)).status == 201
 
         assert len(await database.rows("SELECT event_id FROM events")) == 1
 
@@ -100,7 +100,7 @@ class TestHanging:
             started = monotonic()
             read, write = await asyncio.gather(
                 service.api("GET", f"/users/{user.user_id}"),
-                service.auth("POST", "/events", recording(event())),
+                service.workers("POST", "/events", recording(event())),
             )
             took = monotonic() - started
             engine.thaw()

@@ -112,6 +112,22 @@ class TestChange:
             2,
         )
 
+    async def test_another_role_or_status_ends_the_sessions(self, service: Callers) -> None:
+        user = await registered(service)
+        path = f"/users/{user.user_id}"
+        generations = []
+        for role, status in (
+            ("admin", None),
+            ("admin", None),
+            ("admin", "suspended"),
+            ("user", "active"),
+            (None, None),
+        ):
+            data = UserChange(role=role, status=status)
+            reply = await service.api("PATCH", path, Command(command_id=uuid4(), data=data))
+            generations.append(reply.json()["session_generation"])
+        assert generations == [2, 2, 3, 4, 4]
+
     async def test_refuses_a_stale_version(self, service: Callers) -> None:
         user = await registered(service)
         await service.api("PATCH", f"/users/{user.user_id}", change("admin"))

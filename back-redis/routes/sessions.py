@@ -5,7 +5,14 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from shared.kit.auth.guards import calls_with_scope
-from shared.models.auth import NewSession, RotateSession, Session
+from shared.models.auth import (
+    NewSession,
+    RevokeGenerations,
+    RevokeSession,
+    RotatedSession,
+    RotateSession,
+    Session,
+)
 from stores.session_store import SessionStore
 
 
@@ -23,11 +30,17 @@ def router(sessions: SessionStore) -> APIRouter:
         return await sessions.read(sid)
 
     @routes.post("/sessions/{sid}/rotate", dependencies=writes)
-    async def rotate_session(sid: UUID, rotation: RotateSession) -> Session:
+    async def rotate_session(sid: UUID, rotation: RotateSession) -> RotatedSession:
         return await sessions.rotate(sid, rotation)
 
     @routes.post("/sessions/{sid}/revoke", status_code=204, dependencies=writes)
-    async def revoke_session(sid: UUID) -> None:
-        await sessions.revoke(sid)
+    async def revoke_session(sid: UUID, revocation: RevokeSession) -> None:
+        await sessions.revoke(sid, revocation.event)
+
+    @routes.post(
+        "/revocations", status_code=204, dependencies=[calls_with_scope("revocations:write")]
+    )
+    async def revoke_generations(revoked: RevokeGenerations) -> None:
+        await sessions.revoke_generations(revoked)
 
     return routes

@@ -1,41 +1,43 @@
--- Replaces the current refresh hash by the next one. A spent hash that is presented again means
--- that two parties hold refresh tokens of the session: it is revoked. A hash that was never issued
--- revokes nothing, so that knowing a sid is not enough to log its user out. A rotation that is sent
--- again (its next hash is the current one) gets the same answer, for a caller that lost the first.
--- KEYS: session, spent hashes of the session, stream of revocations
--- ARGV: prefix of the keys of cut-off times, sid, presented hash, next hash,
---       expires_in (seconds), retention of revocations (seconds), spent hashes kept
--- Answers {'rotated', user_id}, {'refresh_reused', ''} or {'session_not_found', ''}.
-local prefix, sid, presented, next_hash, expires_in, kept_seconds, spent_max = unpack(ARGV)
-local time = redis.call('TIME')
-local kept = redis.call('HMGET', KEYS[1], 'user_id', 'refresh_hash', 'state', 'made_at')
-local user_id, current, state, made_at = kept[1], kept[2], kept[3], kept[4]
+-- Replaces the current refresh hash by the next one. The hash that was replaced last gets the same
+-- answer for some seconds, as long as its successor is unused: for a second tab, and for a caller
+-- that lost the first answer. Any other spent hash means that two parties hold refresh tokens of
+-- the session: it is revoked, and the event is kept. A hash that was never issued revokes nothing,
+-- so that knowing a sid is not enough to log its user out.
+-- KEYS: session, spent hashes of the session, stream of revocations, stream of security events
+-- ARGV: sid, presented hash, expires_in (seconds), repeated for (seconds), retention of revocations
+--       (seconds), spent hashes kept, event (JSON), traceparent, next hash, next hashes of other
+--       keys of the server ...
+-- Answers as `answer` does, with the word 'rotated', 'refresh_reused' or 'session_not_found'.
+local sid, presented, expires_in, repeat_seconds, kept_seconds, spent_max = unpack(ARGV, 1, 6)
+local event, traceparent, next_hash = unpack(ARGV, 7, 9)
+local kept = redis.call('HMGET', KEYS[1], 'state', 'refresh_hash', 'previous_hash', 'rotated_at')
+local state, current, previous, rotated_at = unpack(kept)
+local active = is_active(KEYS[1])
 
-if not user_id then
-  return {'session_not_found', ''}
+if active and presented == current then
+  redis.call('ZADD', KEYS[2], whole(now), presented)
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - spent_max)
+  redis.call('HSET', KEYS[1], 'refresh_hash', next_hash, 'previous_hash', presented,
+    'rotated_at', whole(now), 'last_used_at', whole(now))
+  local expires_at = expire(KEYS[1], expires_in)
+  redis.call('PEXPIREAT', KEYS[2], whole(math.ceil(expires_at / 1000)))
+  return answer('rotated', KEYS[1])
 end
 
-local cut_off = redis.call('GET', prefix .. user_id)
-local active = state == 'active' and (not cut_off or tonumber(made_at) > tonumber(cut_off))
+if active and presented == previous and now - rotated_at <= repeat_seconds * 1000000 then
+  for index = 9, #ARGV do
+    if ARGV[index] == current then
+      return answer('rotated', KEYS[1])
+    end
+  end
+end
 
 if redis.call('ZSCORE', KEYS[2], presented) then
-  if active and current == next_hash then
-    return {'rotated', user_id}
-  end
   if state == 'active' then
-    redis.call('HSET', KEYS[1], 'state', 'revoked')
-    redis.call('XADD', KEYS[3], 'MINID', '~', (time[1] - kept_seconds) * 1000, '*', 'sid', sid)
+    revoke(sid, KEYS[3], kept_seconds)
+    record(KEYS[4], event, traceparent)
   end
-  return {'refresh_reused', ''}
+  return answer('refresh_reused', KEYS[1])
 end
 
-if not active or presented ~= current then
-  return {'session_not_found', ''}
-end
-
-redis.call('ZADD', KEYS[2], time[1] + time[2] / 1000000, presented)
-redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - spent_max)
-redis.call('EXPIRE', KEYS[2], expires_in)
-redis.call('HSET', KEYS[1], 'refresh_hash', next_hash)
-redis.call('EXPIRE', KEYS[1], expires_in)
-return {'rotated', user_id}
+return answer('session_not_found', KEYS[1])

@@ -16,6 +16,7 @@ from shared.testing.identities import Identities, make_identities
 from shared.testing.tcp_proxy import TcpProxy
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
+from stores.security_event_store import SecurityEventStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
 from valkey_client import ValkeyClient
@@ -98,8 +99,13 @@ def limits(valkey: ValkeyClient) -> LimitStore:
 
 
 @pytest.fixture
-def tickets(valkey: ValkeyClient) -> TicketStore:
-    return TicketStore(valkey)
+def events(valkey: ValkeyClient, settings: Settings) -> SecurityEventStore:
+    return SecurityEventStore(valkey, settings)
+
+
+@pytest.fixture
+def tickets(valkey: ValkeyClient, sessions: SessionStore) -> TicketStore:
+    return TicketStore(valkey, sessions)
 
 
 @pytest.fixture

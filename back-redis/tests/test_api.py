@@ -1,5 +1,6 @@
 """The HTTP API: who may call what, and the answers."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -17,12 +18,15 @@ from pydantic import BaseModel
 from shared.kit.contract_registry import Endpoint, contract_registry
 from shared.kit.errors import Unavailable
 from shared.kit.http.transport import HttpTransport
+from shared.models.auth import RevokeSession, SecurityEvents
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
+from shared.testing.sessions import hashed, new_session
 from shared.testing.waiting import until
 from tests.test_live_store import envelope
 from tests.test_outage import last_heard
-from tests.test_session_store import hashed, new_session, rotation
+from tests.test_security_event_store import failed
+from tests.test_session_store import logout, rotation
 
 
 @dataclass(frozen=True)
@@ -71,29 +75,71 @@ class TestSessions:
         path = f"/sessions/{new.sid}"
         created = await post("/sessions", new)
         assert created.status == 201
-        assert created.json() == {
-            "sid": str(new.sid),
-            "user_id": str(new.user_id),
-            "active": True,
-        }
+        body = created.json()
+        assert (body["sid"], body["user_id"], body["active"]) == (
+            str(new.sid),
+            str(new.user_id),
+            True,
+        )
         changed = new.model_copy(update={"refresh_hash": hashed("other")})
         exists = await post("/sessions", changed)
         assert (exists.status, exists.json()["code"]) == (409, "session_exists")
-        assert (await post(f"{path}/rotate", rotation("first", "second"))).status == 200
-        reused = await post(f"{path}/rotate", rotation("first", "third"))
+        rotated = await post(f"{path}/rotate", rotation(new, "first", "second"))
+        assert (rotated.status, rotated.json()["refresh_hash"]) == (200, hashed("second"))
+        reused = await post(f"{path}/rotate", rotation(new, "first", "third"))
         assert (reused.status, reused.json()["code"]) == (409, "refresh_reused")
-        ended = await post(f"{path}/rotate", rotation("second", "third"))
+        ended = await post(f"{path}/rotate", rotation(new, "second", "third"))
         assert (ended.status, ended.json()["code"]) == (404, "session_not_found")
-        assert (await post(f"{path}/revoke")).status == 204
+        assert (await post(f"{path}/revoke", RevokeSession(event=logout(new)))).status == 204
         read = await client.get(path, headers=auth)
         assert read.json()["active"] is False
 
-    async def test_a_session_that_outlives_a_cut_off_time_is_refused(
+    async def test_a_session_that_outlives_a_generation_is_refused(
         self, client: AsgiClient, keys: Identities
     ) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
-        body = new_session().model_dump(mode="json") | {"expires_in": 2_592_001}
+        body = new_session().model_dump(mode="json") | {"expires_in": 7_776_001}
         assert (await client.post("/sessions", json=body, headers=auth)).status == 422
+
+    async def test_generations_are_revoked(self, client: AsgiClient, keys: Identities) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        worker = keys.assertion(caller="back-workers", to="back-redis")
+        new = new_session()
+        await client.post("/sessions", json=new, headers=auth)
+        revoked = {"user_id": str(new.user_id), "session_generation": 2}
+        assert (await client.post("/revocations", json=revoked, headers=worker)).status == 204
+        read = await client.get(f"/sessions/{new.sid}", headers=auth)
+        assert read.json()["active"] is False
+
+
+class TestSecurityEvents:
+    async def test_are_read_when_they_come_and_acknowledged(
+        self, client: AsgiClient, keys: Identities
+    ) -> None:
+        auth = keys.assertion(caller="back-auth", to="back-redis")
+        worker = keys.assertion(caller="back-workers", to="back-redis")
+
+        async def read(**params: str) -> AsgiReply:
+            return await client.get("/security-events", params=params, headers=worker)
+
+        async def ready() -> bool:
+            return (await client.get("/health/ready")).status == 200
+
+        await until(ready)
+        waiting = asyncio.create_task(read(wait_seconds="30"))
+        new = failed()
+        stored = await client.post("/security-events", json=new, headers=auth)
+        assert (stored.status, stored.json()) == (201, {"stored": True})
+        async with asyncio.timeout(10):
+            found = SecurityEvents.model_validate_json((await waiting).body)
+        assert new.event
+        [item] = found.items
+        assert item.event == new.event
+        assert str(item.traceparent).startswith("00-")
+        done = {"ids": [item.id]}
+        path = "/security-events/acknowledge"
+        assert (await client.post(path, json=done, headers=worker)).status == 204
+        assert (await read(wait_seconds="0.01")).json() == {"items": [], "counted": 0}
 
 
 class TestLimits:
@@ -113,14 +159,14 @@ class TestTickets:
     async def test_are_redeemed_once(self, client: AsgiClient, keys: Identities) -> None:
         auth = keys.assertion(caller="back-auth", to="back-redis")
         sockets = keys.assertion(caller="back-websockets", to="back-redis")
-        holder = {"user_id": str(uuid4()), "sid": str(uuid4())}
+        holder = {"user_id": str(uuid4()), "sid": str(uuid4()), "generation": 1}
         ticket = {"ticket_hash": hashed("ticket")}
         kept = await client.post(
             "/tickets", json=ticket | holder | {"expires_in": 30}, headers=auth
         )
         assert kept.status == 204
         redeemed = await client.post("/tickets/redeem", json=ticket, headers=sockets)
-        assert redeemed.json() == holder
+        assert redeemed.json() == holder | {"session_expires_at": None}
         again = await client.post("/tickets/redeem", json=ticket, headers=sockets)
         assert (again.status, again.json()["code"]) == (404, "ticket_not_found")
 

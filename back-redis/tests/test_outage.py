@@ -24,10 +24,11 @@ from shared.models.auth import NewSession
 from shared.testing.asgi_client import AsgiClient, AsgiReply, running
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
+from shared.testing.sessions import new_session
 from shared.testing.tcp_proxy import TcpProxy
 from shared.testing.waiting import until
 from stores.session_store import SessionStore
-from tests.test_session_store import new_session, rotation
+from tests.test_session_store import rotation
 from valkey_client import ValkeyClient
 
 
@@ -200,7 +201,7 @@ class TestKilledValkey:
             await until(answers)
             for new in answered:
                 assert (await sessions.read(new.sid)).active
-                await sessions.rotate(new.sid, rotation("first", "second"))
+                await sessions.rotate(new.sid, rotation(new, "first", "second"))
 
 
 async def _write_until_refused(sessions: SessionStore, answered: list[NewSession]) -> None:

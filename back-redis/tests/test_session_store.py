@@ -1,34 +1,57 @@
 """Sessions: each refresh hash is spent once, and a revoked session stays revoked."""
 
 import asyncio
-import hashlib
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
+from settings import Settings
 from shared.kit.errors import Conflict, NotFound
-from shared.models.auth import SESSION_SECONDS_MAX, NewSession, RotateSession, Session
+from shared.models.auth import (
+    SESSION_SECONDS_MAX,
+    LoggedOut,
+    NewSession,
+    RefreshReused,
+    RevokeGenerations,
+    RotatedSession,
+    RotateSession,
+)
+from shared.models.event import NewEvent
+from shared.testing.sessions import DEVICE, NETWORK, hashed, new_session
 from stores import session_store
+from stores.security_event_store import SECURITY_EVENTS
 from stores.session_store import REVOCATIONS, SessionStore
 from tests.stream_entries import stream_entries
+from valkey_client import ValkeyClient
 
 
-def hashed(word: str) -> str:
-    return hashlib.sha256(word.encode()).hexdigest()
-
-
-def new_session(user_id: UUID | None = None, word: str = "first") -> NewSession:
-    return NewSession(
-        sid=uuid4(), user_id=user_id or uuid4(), refresh_hash=hashed(word), expires_in=600
+def rotation(session: NewSession, presented: str, *following: str) -> RotateSession:
+    payload = RefreshReused(user_id=session.user_id, sid=session.sid)
+    return RotateSession(
+        presented_hash=hashed(presented),
+        next_hashes=[hashed(word) for word in following],
+        expires_in=900,
+        event=NewEvent.of(
+            "auth.refresh.reused",
+            payload,
+            aggregate_id=session.user_id,
+            command_id=session.sid,
+            correlation_id="correlation-1",
+        ),
     )
 
 
-def rotation(presented: str, following: str) -> RotateSession:
-    return RotateSession(
-        presented_hash=hashed(presented), next_hash=hashed(following), expires_in=900
+def logout(session: NewSession) -> NewEvent:
+    return NewEvent.of(
+        "auth.logout",
+        LoggedOut(user_id=session.user_id, sid=session.sid),
+        aggregate_id=session.user_id,
+        command_id=session.sid,
+        correlation_id="correlation-1",
     )
 
 
@@ -36,24 +59,60 @@ async def revocations(raw: Redis) -> list[dict[str, str]]:
     return [fields for _, fields in await stream_entries(raw, REVOCATIONS)]
 
 
+async def security_events(raw: Redis) -> list[str]:
+    """The types of the stored events, without those of the logins."""
+    entries = await stream_entries(raw, SECURITY_EVENTS)
+    events = [NewEvent.model_validate_json(fields["event"]) for _, fields in entries]
+    types = [event.envelope.event_type for event in events]
+    return [name for name in types if name != "auth.login.succeeded"]
+
+
+async def pass_time(raw: Redis, session: NewSession, seconds: int) -> None:
+    """Let the last rotation of a session have been `seconds` earlier."""
+    rotated_at = int(await raw.hget(f"session:{session.sid}", "rotated_at") or 0)
+    earlier = rotated_at - seconds * 1_000_000
+    await raw.hset(f"session:{session.sid}", "rotated_at", str(earlier))
+
+
+@pytest.fixture
+def few(valkey: ValkeyClient, settings: Settings) -> SessionStore:
+    """A store of at most three sessions a user."""
+    return SessionStore(valkey, settings.model_copy(update={"sessions_per_user": 3}))
+
+
 class TestCreate:
-    async def test_keeps_the_session_as_long_as_asked(
+    async def test_keeps_the_session_as_long_as_asked_with_its_origin(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        new = new_session(generation=4)
+        before = datetime.now(UTC) - timedelta(seconds=5)
+        created = await sessions.create(new)
+        assert (created.sid, created.user_id, created.active) == (new.sid, new.user_id, True)
+        assert (created.generation, created.network, created.device) == (4, NETWORK, DEVICE)
+        assert created.created_at
+        assert created.created_at == created.last_used_at
+        assert before < created.created_at < before + timedelta(seconds=15)
+        assert created.expires_at == created.created_at + timedelta(seconds=600)
+        assert await sessions.read(new.sid) == created
+        assert 590 <= await raw.ttl(f"session:{new.sid}") <= 600
+
+    async def test_stores_the_event_of_the_login_once(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
-        created = await sessions.create(new)
-        assert created == Session(sid=new.sid, user_id=new.user_id, active=True)
-        assert await sessions.read(new.sid) == created
-        assert 590 <= await raw.ttl(f"session:{new.sid}") <= 600
+        for _ in range(2):
+            await sessions.create(new)
+        [(_, fields)] = await stream_entries(raw, SECURITY_EVENTS)
+        assert NewEvent.model_validate_json(fields["event"]) == new.event
 
     async def test_a_repeated_login_is_the_same_session(self, sessions: SessionStore) -> None:
         new = new_session()
         await sessions.create(new)
-        await sessions.rotate(new.sid, rotation("first", "second"))
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
         assert (await sessions.create(new)).active
-        await sessions.rotate(new.sid, rotation("second", "third"))
+        await sessions.rotate(new.sid, rotation(new, "second", "third"))
 
-    @pytest.mark.parametrize("ended_by", ["revoke", "revoke_all"])
+    @pytest.mark.parametrize("ended_by", ["revoke", "revoke_generations"])
     async def test_a_repeated_login_after_revocation_stays_revoked(
         self, sessions: SessionStore, ended_by: str
     ) -> None:
@@ -62,7 +121,7 @@ class TestCreate:
         if ended_by == "revoke":
             await sessions.revoke(new.sid)
         else:
-            await sessions.revoke_all(new.user_id)
+            await sessions.revoke_generations(revoked(new, 2))
         assert not (await sessions.create(new)).active
 
     @pytest.mark.parametrize("differs", ["user", "hash"])
@@ -79,11 +138,39 @@ class TestCreate:
         assert refused.value.code == "session_exists"
         assert (await sessions.read(new.sid)).user_id == new.user_id
 
+    async def test_one_too_many_revokes_the_oldest_of_the_user(
+        self, few: SessionStore, raw: Redis
+    ) -> None:
+        user_id, other = uuid4(), new_session()
+        await few.create(other)
+        mine = [new_session(user_id) for _ in range(5)]
+        for new in mine:
+            await few.create(new)
+        active = [(await few.read(new.sid)).active for new in mine]
+        assert active == [False, False, True, True, True]
+        assert await revocations(raw) == [{"sid": str(new.sid)} for new in mine[:2]]
+        assert (await few.read(other.sid)).active
+
+    async def test_sessions_that_have_ended_do_not_count(
+        self, few: SessionStore, raw: Redis
+    ) -> None:
+        user_id = uuid4()
+        expired, logged_out, standing = (new_session(user_id) for _ in range(3))
+        for new in (expired, logged_out, standing):
+            await few.create(new)
+        await raw.delete(f"session:{expired.sid}")
+        await few.revoke(logged_out.sid)
+        for _ in range(2):
+            await few.create(new_session(user_id))
+        assert (await few.read(standing.sid)).active
+        assert await raw.zcard(f"sessions:{user_id}") == 3
+        assert await raw.ttl(f"sessions:{user_id}") > SESSION_SECONDS_MAX - 10
+
 
 class TestRead:
     async def test_an_unknown_session_is_not_active(self, sessions: SessionStore) -> None:
-        sid = uuid4()
-        assert await sessions.read(sid) == Session(sid=sid, user_id=None, active=False)
+        session = await sessions.read(uuid4())
+        assert (session.user_id, session.active, session.expires_at) == (None, False, None)
 
 
 class TestRotate:
@@ -91,27 +178,46 @@ class TestRotate:
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
-        await sessions.create(new)
-        rotated = await sessions.rotate(new.sid, rotation("first", "second"))
-        assert rotated == Session(sid=new.sid, user_id=new.user_id, active=True)
+        created = await sessions.create(new)
+        rotated = await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        assert (rotated.user_id, rotated.active) == (new.user_id, True)
+        assert rotated.refresh_hash == hashed("second")
+        assert created.created_at
+        assert rotated.last_used_at == rotated.rotated_at
+        assert rotated.rotated_at > created.created_at
+        assert rotated.expires_at == rotated.rotated_at + timedelta(seconds=900)
         assert 890 <= await raw.ttl(f"session:{new.sid}") <= 900
         assert 890 <= await raw.ttl(f"session:{new.sid}:spent") <= 900
-        await sessions.rotate(new.sid, rotation("second", "third"))
+        await sessions.rotate(new.sid, rotation(new, "second", "third"))
+
+    async def test_no_session_outlives_its_last_possible_moment(
+        self, valkey: ValkeyClient, settings: Settings, raw: Redis
+    ) -> None:
+        short = settings.model_copy(update={"session_seconds_max": 700})
+        sessions, new = SessionStore(valkey, short), new_session()
+        created = await sessions.create(new)
+        assert created.created_at
+        rotated = await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        assert rotated.expires_at == created.created_at + timedelta(seconds=700)
+        assert 690 <= await raw.ttl(f"session:{new.sid}") <= 700
+        assert 690 <= await raw.ttl(f"session:{new.sid}:spent") <= 700
 
     async def test_a_spent_hash_revokes_the_session_and_publishes_it(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        await sessions.rotate(new.sid, rotation("first", "second"))
-        await sessions.rotate(new.sid, rotation("second", "third"))
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        await sessions.rotate(new.sid, rotation(new, "second", "third"))
         with pytest.raises(Conflict) as refused:
-            await sessions.rotate(new.sid, rotation("first", "stolen"))
+            await sessions.rotate(new.sid, rotation(new, "first", "second"))
         assert refused.value.code == "refresh_reused"
         assert not (await sessions.read(new.sid)).active
         assert await revocations(raw) == [{"sid": str(new.sid)}]
+        assert await security_events(raw) == ["auth.refresh.reused"]
+        assert await raw.zcard(f"sessions:{new.user_id}") == 0
         with pytest.raises(NotFound) as ended:
-            await sessions.rotate(new.sid, rotation("third", "fourth"))
+            await sessions.rotate(new.sid, rotation(new, "third", "fourth"))
         assert ended.value.code == "session_not_found"
 
     async def test_a_hash_that_was_never_issued_revokes_nothing(
@@ -120,41 +226,91 @@ class TestRotate:
         new = new_session()
         await sessions.create(new)
         with pytest.raises(NotFound):
-            await sessions.rotate(new.sid, rotation("guessed", "stolen"))
+            await sessions.rotate(new.sid, rotation(new, "guessed", "stolen"))
         assert await revocations(raw) == []
-        await sessions.rotate(new.sid, rotation("first", "second"))
+        assert await security_events(raw) == []
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
 
-    async def test_a_rotation_sent_again_gets_the_same_answer(
+    async def test_a_hash_replaced_a_moment_ago_gets_the_same_answer(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        first = await sessions.rotate(new.sid, rotation("first", "second"))
-        assert await sessions.rotate(new.sid, rotation("first", "second")) == first
+        first = await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        assert await sessions.rotate(new.sid, rotation(new, "first", "second")) == first
+        await pass_time(raw, new, 28)
+        again = await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        assert again.refresh_hash == first.refresh_hash
         assert await revocations(raw) == []
+        await sessions.rotate(new.sid, rotation(new, "second", "third"))
+
+    async def test_after_half_a_minute_it_is_a_reuse(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        await pass_time(raw, new, 31)
+        with pytest.raises(Conflict):
+            await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        assert await security_events(raw) == ["auth.refresh.reused"]
+
+    async def test_a_successor_of_another_key_of_the_server_is_recognised(
+        self, sessions: SessionStore
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, rotation(new, "first", "old key's", "new key's"))
+        again = await sessions.rotate(new.sid, rotation(new, "first", "new key's", "old key's"))
+        assert again.refresh_hash == hashed("old key's")
+
+    async def test_a_moment_ago_with_another_successor_is_a_reuse(
+        self, sessions: SessionStore
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        with pytest.raises(Conflict):
+            await sessions.rotate(new.sid, rotation(new, "first", "stolen"))
 
     async def test_an_unknown_session_is_not_found(self, sessions: SessionStore) -> None:
+        new = new_session()
         with pytest.raises(NotFound) as unknown:
-            await sessions.rotate(uuid4(), rotation("first", "second"))
+            await sessions.rotate(new.sid, rotation(new, "first", "second"))
         assert unknown.value.code == "session_not_found"
 
-    async def test_of_twenty_at_once_one_succeeds_and_the_session_is_revoked(
+    async def test_twenty_at_once_get_the_same_answer(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
         await sessions.create(new)
 
-        async def one(number: int) -> str:
+        async def one() -> RotatedSession:
+            return await sessions.rotate(new.sid, rotation(new, "first", "second"))
+
+        answers = await asyncio.gather(*(one() for _ in range(20)))
+        assert len({answer.model_dump_json() for answer in answers}) == 1
+        assert await revocations(raw) == []
+
+    async def test_of_twenty_thieves_none_gets_an_answer_after_the_successor_was_used(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        await sessions.rotate(new.sid, rotation(new, "second", "third"))
+
+        async def one() -> str:
             try:
-                await sessions.rotate(new.sid, rotation("first", f"next-{number}"))
+                await sessions.rotate(new.sid, rotation(new, "first", "second"))
             except Conflict as refused:
                 return refused.code
             return "rotated"
 
-        outcomes = Counter(await asyncio.gather(*(one(number) for number in range(20))))
-        assert outcomes == {"rotated": 1, "refresh_reused": 19}
-        assert not (await sessions.read(new.sid)).active
+        outcomes = Counter(await asyncio.gather(*(one() for _ in range(20))))
+        assert outcomes == {"refresh_reused": 20}
         assert await revocations(raw) == [{"sid": str(new.sid)}]
+        assert await security_events(raw) == ["auth.refresh.reused"]
 
     async def test_only_the_newest_spent_hashes_are_kept(
         self, sessions: SessionStore, raw: Redis, monkeypatch: pytest.MonkeyPatch
@@ -164,7 +320,7 @@ class TestRotate:
         await sessions.create(new)
         words = ["first", "second", "third", "fourth"]
         for presented, following in pairwise(words):
-            await sessions.rotate(new.sid, rotation(presented, following))
+            await sessions.rotate(new.sid, rotation(new, presented, following))
         assert await raw.zrange(f"session:{new.sid}:spent", 0, -1) == [
             hashed("second"),
             hashed("third"),
@@ -177,19 +333,31 @@ class TestRevoke:
     ) -> None:
         new = new_session()
         await sessions.create(new)
-        await sessions.revoke(new.sid)
-        await sessions.revoke(new.sid)
+        for _ in range(2):
+            await sessions.revoke(new.sid, logout(new))
         assert not (await sessions.read(new.sid)).active
         assert await revocations(raw) == [{"sid": str(new.sid)}]
+        assert await security_events(raw) == ["auth.logout"]
         with pytest.raises(NotFound):
-            await sessions.rotate(new.sid, rotation("first", "second"))
+            await sessions.rotate(new.sid, rotation(new, "first", "second"))
+
+    async def test_one_that_was_just_rotated_gets_no_answer_again(
+        self, sessions: SessionStore
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        await sessions.revoke(new.sid)
+        with pytest.raises(Conflict):
+            await sessions.rotate(new.sid, rotation(new, "first", "second"))
 
     async def test_the_revocation_of_an_unknown_session_is_published(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
-        sid = uuid4()
-        await sessions.revoke(sid)
-        assert await revocations(raw) == [{"sid": str(sid)}]
+        new = new_session()
+        await sessions.revoke(new.sid, logout(new))
+        assert await revocations(raw) == [{"sid": str(new.sid)}]
+        assert await security_events(raw) == ["auth.logout"]
         assert await raw.keys("session:*") == []
 
     async def test_revocations_are_kept_for_their_time_and_then_trimmed(
@@ -211,41 +379,48 @@ class TestRevoke:
         assert max(ages) <= 1300
 
 
-class TestRevokeAll:
-    async def test_revokes_present_sessions_and_no_later_ones(
+def revoked(session: NewSession, generation: int) -> RevokeGenerations:
+    return RevokeGenerations(user_id=session.user_id, session_generation=generation)
+
+
+class TestRevokeGenerations:
+    async def test_ends_those_before_it_and_no_later_one(
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         user_id = uuid4()
-        before, other, after = new_session(user_id), new_session(), new_session(user_id)
-        await sessions.create(before)
-        await sessions.create(other)
-        await sessions.revoke_all(user_id)
-        await sessions.create(after)
-        assert not (await sessions.read(before.sid)).active
-        assert (await sessions.read(other.sid)).active
-        assert (await sessions.read(after.sid)).active
+        before, after, other = (
+            new_session(user_id),
+            new_session(user_id, generation=2),
+            new_session(),
+        )
+        for new in (before, after, other):
+            await sessions.create(new)
+        await sessions.revoke_generations(revoked(before, 2))
+        active = [(await sessions.read(new.sid)).active for new in (before, after, other)]
+        assert active == [False, True, True]
         with pytest.raises(NotFound):
-            await sessions.rotate(before.sid, rotation("first", "second"))
-        await sessions.rotate(after.sid, rotation("first", "second"))
+            await sessions.rotate(before.sid, rotation(before, "first", "second"))
+        await sessions.rotate(after.sid, rotation(after, "first", "second"))
+        assert await raw.zrange(f"sessions:{user_id}", 0, -1) == [str(after.sid)]
 
-    async def test_a_spent_hash_after_the_cut_off_time_is_a_reuse(
-        self, sessions: SessionStore
+    async def test_a_login_that_comes_late_is_not_active_and_leaves_no_event(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        late = new_session()
+        await sessions.revoke_generations(revoked(late, 2))
+        assert not (await sessions.create(late)).active
+        assert await stream_entries(raw, SECURITY_EVENTS) == []
+        assert await raw.zcard(f"sessions:{late.user_id}") == 0
+
+    async def test_the_highest_is_kept_as_long_as_the_longest_session_and_told_once(
+        self, sessions: SessionStore, raw: Redis
     ) -> None:
         new = new_session()
-        await sessions.create(new)
-        await sessions.rotate(new.sid, rotation("first", "second"))
-        await sessions.revoke_all(new.user_id)
-        with pytest.raises(Conflict):
-            await sessions.rotate(new.sid, rotation("first", "second"))
-
-    async def test_the_cut_off_time_outlives_every_session(
-        self, sessions: SessionStore, raw: Redis
-    ) -> None:
-        user_id = uuid4()
-        await sessions.revoke_all(user_id)
-        kept = await raw.ttl(f"cut-off:{user_id}")
+        for generation in (2, 3, 3, 2):
+            await sessions.revoke_generations(revoked(new, generation))
+        assert await raw.get(f"generation:{new.user_id}") == "3"
+        kept = await raw.ttl(f"generation:{new.user_id}")
         assert SESSION_SECONDS_MAX - 10 <= kept <= SESSION_SECONDS_MAX
-        [told] = await revocations(raw)
-        assert told["user_id"] == str(user_id)
-        seconds, _ = await raw.time()
-        assert abs(int(told["issued_before"]) / 1_000_000 - seconds) < 5
+        assert await revocations(raw) == [
+            {"user_id": str(new.user_id), "generation": str(generation)} for generation in (2, 3)
+        ]

@@ -8,13 +8,17 @@ from fastapi import APIRouter, WebSocket
 from handshake_authentication import HandshakeAuthentication
 from hub import Hub
 from live_subscription import LiveSubscription
+from session_expiry import SessionExpiry
 from shared.kit.errors import InvalidRequest
 
 log = structlog.get_logger()
 
 
 def router(
-    authentication: HandshakeAuthentication, hub: Hub, subscription: LiveSubscription
+    authentication: HandshakeAuthentication,
+    hub: Hub,
+    subscription: LiveSubscription,
+    expiry: SessionExpiry,
 ) -> APIRouter:
     routes = APIRouter()
 
@@ -27,11 +31,16 @@ def router(
         last_seen = _event_id(since)
         holder = await authentication.redeem(ticket)
         with hub.joined(holder) as socket:
-            await authentication.check_session(holder)
+            expires_at = await authentication.session_end(holder)
             missed = await subscription.missed(holder.user_id, last_seen) if last_seen else []
             await websocket.accept()
             log.info("socket_opened", user_id=str(holder.user_id), missed=len(missed))
-            closing = await socket.serve(websocket, missed, lambda: hub.may_send(holder.user_id))
+            closing = await socket.serve(
+                websocket,
+                missed,
+                lambda: hub.may_send(holder.user_id),
+                expiry.ended(holder.sid, expires_at),
+            )
             log.info(
                 "socket_closed",
                 user_id=str(holder.user_id),

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI
@@ -73,15 +74,26 @@ class FakeBackRedis:
         self.tickets: dict[str, TicketHolder] = {}
         self.kept: dict[UUID, list[EventEnvelope]] = {}
         self.ended: set[UUID] = set()
+        self.ends: dict[UUID, datetime] = {}
+        self.asked: list[UUID] = []
+        self.auth_up = True
+        self.refused = 0
         self.live = FakeStream(newcomers_get_all=False)
         self.revocations = FakeStream(newcomers_get_all=True)
         self.subscribed = 0
         self.before_replay: asyncio.Event | None = None
 
-    def ticket(self, user_id: UUID | None = None, sid: UUID | None = None) -> str:
-        """A new ticket."""
-        ticket = uuid4().hex
-        holder = TicketHolder(user_id=user_id or uuid4(), sid=sid or uuid4())
+    def ticket(
+        self, user_id: UUID | None = None, sid: UUID | None = None, *, generation: int = 1
+    ) -> str:
+        """A new ticket of a session, which ends in an hour unless `ends` says otherwise."""
+        ticket, sid = uuid4().hex, sid or uuid4()
+        holder = TicketHolder(
+            user_id=user_id or uuid4(),
+            sid=sid,
+            generation=generation,
+            session_expires_at=self._end_of(sid),
+        )
         self.tickets[hashlib.sha256(ticket.encode()).hexdigest()] = holder
         return ticket
 
@@ -146,9 +158,20 @@ class FakeBackRedis:
         @api.get("/internal/sessions/{sid}")
         async def session(sid: UUID) -> Session:
             self._must_be_up()
-            return Session(sid=sid, user_id=None, active=sid not in self.ended)
+            if not self.auth_up:
+                self.refused += 1
+                raise Unavailable
+            self.asked.append(sid)
+            expires_at = self._end_of(sid)
+            return Session(
+                sid=sid, user_id=None, active=expires_at is not None, expires_at=expires_at
+            )
 
         return api
+
+    def _end_of(self, sid: UUID) -> datetime | None:
+        expires_at = self.ends.get(sid, now() + timedelta(hours=1))
+        return None if sid in self.ended or expires_at <= now() else expires_at
 
     async def _while_up(self, events: AsyncIterator[ServerSentEvent]) -> AsyncIterator[bytes]:
         self.subscribed += 1

@@ -11,9 +11,10 @@ import pytest
 from shared.kit import ServiceClient
 from shared.kit.auth.revocations import session_check
 from shared.kit.http.context import correlated
-from shared.models.auth import NewSession, Session
+from shared.models.auth import RevokeSession, Session
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import make_identities
+from shared.testing.sessions import new_session
 from shared.testing.stack_client import stack_client
 from tests.fake_back_redis import FakeBackRedis
 
@@ -43,12 +44,12 @@ async def real_world(stack: AsyncExitStack) -> World:
     sessions = await stack.enter_async_context(stack_client("back-auth", "back-redis"))
 
     async def log_in() -> UUID:
-        new = NewSession(sid=uuid4(), user_id=uuid4(), refresh_hash="1a" * 32, expires_in=60)
+        new = new_session()
         await sessions.post("/sessions", new, response_model=Session)
         return new.sid
 
     async def log_out(sid: UUID) -> None:
-        await sessions.post(f"/sessions/{sid}/revoke", None, response_model=None)
+        await sessions.post(f"/sessions/{sid}/revoke", RevokeSession(), response_model=None)
 
     auth = await stack.enter_async_context(stack_client("back-websockets", "back-auth"))
     return World(auth, log_in, log_out)

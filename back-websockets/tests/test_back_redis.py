@@ -1,10 +1,10 @@
 """What back-websockets relies on in back-redis: the one contract of the fake and the real one."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,12 +13,20 @@ import pytest
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
 from shared.kit.http.server_sent_events import ServerSentEvent
-from shared.models.auth import NewTicket, RedeemTicket, Revocation, TicketHolder
+from shared.models.auth import (
+    NewTicket,
+    RedeemTicket,
+    Revocation,
+    RevokeSession,
+    Session,
+    TicketHolder,
+)
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import make_identities
+from shared.testing.sessions import hashed, new_session
 from shared.testing.stack_client import stack_client
 from tests.fake_back_redis import FakeBackRedis
 
@@ -33,7 +41,7 @@ class World:
     revoke: Callable[[UUID], Awaitable[None]]
 
     async def redeem(self, ticket: str) -> TicketHolder:
-        spent = RedeemTicket(ticket_hash=hashlib.sha256(ticket.encode()).hexdigest())
+        spent = RedeemTicket(ticket_hash=hashed(ticket))
         return await self.redis.post("/tickets/redeem", spent, response_model=TicketHolder)
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
@@ -59,9 +67,12 @@ async def real_world(stack: AsyncExitStack) -> World:
     workers = await enter(stack_client("back-workers", "back-redis"))
 
     async def ticket(user_id: UUID, sid: UUID) -> str:
+        session = new_session(user_id, sid=sid, expires_in=3600)
+        await auth.post("/sessions", session, response_model=Session)
         made = uuid4().hex
-        hashed = hashlib.sha256(made.encode()).hexdigest()
-        new = NewTicket(ticket_hash=hashed, user_id=user_id, sid=sid, expires_in=30)
+        new = NewTicket(
+            ticket_hash=hashed(made), user_id=user_id, sid=sid, generation=1, expires_in=30
+        )
         await auth.post("/tickets", new, response_model=None)
         return made
 
@@ -78,7 +89,7 @@ async def real_world(stack: AsyncExitStack) -> World:
         return envelope
 
     async def revoke(sid: UUID) -> None:
-        await auth.post(f"/sessions/{sid}/revoke", None, response_model=None)
+        await auth.post(f"/sessions/{sid}/revoke", RevokeSession(), response_model=None)
 
     redis = await enter(stack_client("back-websockets", "back-redis"))
     return World(redis, ticket, publish, revoke)
@@ -113,7 +124,11 @@ class TestTickets:
     async def test_are_redeemed_once(self, world: World) -> None:
         user_id, sid = uuid4(), uuid4()
         ticket = await world.ticket(user_id, sid)
-        assert await world.redeem(ticket) == TicketHolder(user_id=user_id, sid=sid)
+        holder = await world.redeem(ticket)
+        assert (holder.user_id, holder.sid, holder.generation) == (user_id, sid, 1)
+        assert holder.session_expires_at
+        left = holder.session_expires_at - now()
+        assert abs(left - timedelta(hours=1)) < timedelta(minutes=1)
         with pytest.raises(NotFound) as raised:
             await world.redeem(ticket)
         assert raised.value.code == "ticket_not_found"

@@ -80,7 +80,7 @@ class TestSlowSocket:
 
     async def test_has_a_code_of_its_own(self) -> None:
         hub = Hub(Settings.model_construct(socket_queue=1, sockets_per_user=1, ticket_seconds=30))
-        with hub.joined(TicketHolder(user_id=uuid4(), sid=uuid4())) as socket:
+        with hub.joined(TicketHolder(user_id=uuid4(), sid=uuid4(), generation=1)) as socket:
             for _ in range(2):
                 socket.offer(Message(uuid4(), "{}"))
             assert socket._ended.result() == TOO_SLOW

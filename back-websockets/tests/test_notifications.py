@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -244,55 +245,90 @@ class TestRevocation:
             envelope = await redis.publish(user_id)
             assert await received(other) == as_sent(envelope)
 
-    async def test_a_cut_off_closes_all_sockets_of_the_user(
+    async def test_a_revoked_generation_closes_all_sockets_before_it(
         self, service: Running, redis: FakeBackRedis
     ) -> None:
         ada, bob = uuid4(), uuid4()
         async with (
             service.open(ticket=redis.ticket(ada)) as first,
-            service.open(ticket=redis.ticket(ada)) as second,
+            service.open(ticket=redis.ticket(ada, generation=2)) as second,
+            service.open(ticket=redis.ticket(ada, generation=3)) as later,
             service.open(ticket=redis.ticket(bob)) as other,
         ):
-            await redis.revoke(_cut_off(ada))
+            await redis.revoke(Revocation(user_id=ada, generation=3))
             assert await close_code(first) == 4401
             assert await close_code(second) == 4401
-            envelope = await redis.publish(bob)
-            assert await received(other) == as_sent(envelope)
-
-    async def test_an_old_cut_off_closes_no_later_socket(
-        self, service: Running, redis: FakeBackRedis
-    ) -> None:
-        user_id = uuid4()
-        async with service.open(ticket=redis.ticket(user_id)) as socket:
-            cut_off = _cut_off(user_id)
-            assert cut_off.issued_before
-            long_ago = cut_off.issued_before.replace(year=2020)
-            await redis.revoke(cut_off.model_copy(update={"issued_before": long_ago}))
-            envelope = await redis.publish(user_id)
-            assert await received(socket) == as_sent(envelope)
+            for user_id, socket in ((ada, later), (bob, other)):
+                envelope = await redis.publish(user_id)
+                assert await received(socket) == as_sent(envelope)
 
     async def test_a_ticket_of_an_ended_session_opens_nothing(
         self, service: Running, redis: FakeBackRedis
     ) -> None:
         ended = uuid4()
-        redis.ended.add(ended)
+        ticket = redis.ticket(sid=ended)
         async with service.open(ticket=redis.ticket(sid=ended)) as witness:
             await redis.revoke(Revocation(sid=ended))
             assert await close_code(witness) == 4401
-        status, problem = await refusal(service, ticket=redis.ticket(sid=ended))
+        status, problem = await refusal(service, ticket=ticket)
         assert (status, problem["code"]) == (401, "session_revoked")
 
-    async def test_a_session_made_after_the_cut_off_opens_one(
+    async def test_a_ticket_of_a_session_that_back_redis_does_not_know_opens_nothing(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        unknown = uuid4()
+        redis.ended.add(unknown)
+        status, problem = await refusal(service, ticket=redis.ticket(sid=unknown))
+        assert (status, problem["code"]) == (401, "session_revoked")
+
+    async def test_a_session_of_the_new_generation_opens_one(
         self, service: Running, redis: FakeBackRedis
     ) -> None:
         user_id = uuid4()
+        ticket = redis.ticket(user_id)
         async with service.open(ticket=redis.ticket(user_id)) as before:
-            await redis.revoke(_cut_off(user_id))
+            await redis.revoke(Revocation(user_id=user_id, generation=2))
             assert await close_code(before) == 4401
-        async with service.open(ticket=redis.ticket(user_id)) as socket:
+        status, problem = await refusal(service, ticket=ticket)
+        assert (status, problem["code"]) == (401, "session_revoked")
+        async with service.open(ticket=redis.ticket(user_id, generation=2)) as socket:
             envelope = await redis.publish(user_id)
             assert await received(socket) == as_sent(envelope)
 
 
-def _cut_off(user_id: UUID) -> Revocation:
-    return Revocation(user_id=user_id, issued_before=now())
+class TestExpiry:
+    async def test_closes_the_sockets_of_a_session_that_has_run_out(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        sid = uuid4()
+        redis.ends[sid] = now() + timedelta(seconds=0.3)
+        async with service.open(ticket=redis.ticket(sid=sid)) as socket:
+            assert await close_code(socket) == 4401
+
+    async def test_a_session_that_was_refreshed_keeps_its_socket(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id, sid = uuid4(), uuid4()
+        redis.ends[sid] = now() + timedelta(seconds=0.3)
+        async with service.open(ticket=redis.ticket(user_id, sid)) as socket:
+            redis.ends[sid] = now() + timedelta(hours=1)
+            await until(lambda: redis.asked == [sid])
+            envelope = await redis.publish(user_id)
+            assert await received(socket) == as_sent(envelope)
+            redis.ended.add(sid)
+            await redis.revoke(Revocation(sid=sid))
+            assert await close_code(socket) == 4401
+
+    async def test_while_back_auth_is_out_the_socket_stays_and_ends_afterwards(
+        self, service: Running, redis: FakeBackRedis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("session_expiry._LONGEST_RETRY_SECONDS", 0.1)
+        user_id, sid = uuid4(), uuid4()
+        redis.ends[sid] = now() + timedelta(seconds=0.3)
+        async with service.open(ticket=redis.ticket(user_id, sid)) as socket:
+            redis.auth_up = False
+            await until(lambda: redis.refused)
+            envelope = await redis.publish(user_id)
+            assert await received(socket) == as_sent(envelope)
+            redis.auth_up = True
+            assert await close_code(socket) == 4401

@@ -9,6 +9,7 @@ from broker import Broker
 from outbox_client import HttpOutboxClient
 from relay.consumers import consumers
 from relay.delivery_poller import DeliveryPoller
+from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import service_client, start_logging
 
@@ -16,7 +17,7 @@ log = structlog.get_logger()
 
 
 async def relay(settings: Settings, stopping: asyncio.Event) -> None:
-    """Deliver to every consumer until `stopping`."""
+    """Deliver to every consumer and carry security events until `stopping`."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         postgres = await enter(
@@ -33,6 +34,8 @@ async def relay(settings: Settings, stopping: asyncio.Event) -> None:
             group.create_task(_send_heartbeats(stopping))
             for consumer in consumers(cassandra, redis, broker):
                 group.create_task(DeliveryPoller(outbox, consumer, settings).run(stopping))
+            carrier = SecurityEventCarrier(redis, postgres, settings)
+            group.create_task(carrier.run(stopping))
         log.info("relay_stopped")
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from broker import Broker
 from delivery_handler import Effect, EventRejected, Undeliverable
 from shared.kit import ServiceClient
 from shared.kit.errors import CallFailed, ServiceError
 from shared.models.audit import AuditStored
+from shared.models.auth import RevokeGenerations
 from shared.models.event import Delivery
 from shared.models.live import LivePublished, PublishLive
 
@@ -31,6 +32,7 @@ def consumers(cassandra: ServiceClient, redis: ServiceClient, broker: Broker) ->
     return [
         Consumer("audit", audit(cassandra)),
         Consumer("live", live(redis)),
+        Consumer("revocations", revocations(redis)),
         Consumer("mail", broker.notify_mail, completes=False),
     ]
 
@@ -58,8 +60,21 @@ def live(redis: ServiceClient) -> Effect:
     return publish
 
 
+def revocations(redis: ServiceClient) -> Effect:
+    """Revoke the sessions of earlier generations of the user."""
+
+    async def revoke(delivery: Delivery) -> None:
+        try:
+            revoked = RevokeGenerations.model_validate(delivery.envelope.payload)
+        except ValidationError:
+            raise Undeliverable("the payload names no user and generation") from None
+        await _send(redis, "/revocations", revoked, None)
+
+    return revoke
+
+
 async def _send(
-    consumer: ServiceClient, path: str, event: BaseModel, response_model: type[BaseModel]
+    consumer: ServiceClient, path: str, event: BaseModel, response_model: type[BaseModel] | None
 ) -> None:
     """Send the event to its consumer, which recognises a repeat.
 

@@ -8,19 +8,31 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI, Response
 
-from shared.kit.errors import NotFound, ServiceError
+from shared.kit.errors import Conflict, NotFound, ServiceError
 from shared.kit.http.problems import install_problems
 from shared.models.audit import AuditStored
-from shared.models.auth import MailToken, MintMailToken
+from shared.models.auth import (
+    AcknowledgeSecurityEvents,
+    LoggedOut,
+    MailToken,
+    MintMailToken,
+    RevokeGenerations,
+    SecurityEvents,
+    StoredSecurityEvent,
+)
 from shared.models.event import (
     ClaimDeliveries,
+    Command,
     CompleteDelivery,
     Deliveries,
     Delivery,
     EventEnvelope,
     FailDelivery,
     HoldLease,
+    NewEvent,
+    Nothing,
     PostponeDelivery,
+    Recorded,
     TakeDelivery,
 )
 from shared.models.live import LivePublished, PublishLive
@@ -46,6 +58,12 @@ class FakeServices:
         self.swept: list[int] = []
         self.swept_tokens: list[int] = []
         self.confirmed: set[UUID] = set()
+        self.revoked: list[RevokeGenerations] = []
+        self.security_events: list[StoredSecurityEvent] = []
+        self.counted = 0
+        self.recorded: dict[UUID, Command[Nothing]] = {}
+        self.refused_by_outbox: dict[UUID, ServiceError] = {}
+        self.outbox_down: ServiceError | None = None
         self.audit_down: ServiceError | None = None
         self.audit_answer: Response | None = None
         self.fails_on: UUID | None = None
@@ -68,7 +86,47 @@ class FakeServices:
         self._add_deliveries(api)
         self._add_audit(api)
         self._add_others(api)
+        self._add_security_events(api)
         return api
+
+    def add_security_event(
+        self, event_type: str = "auth.logout", user_id: UUID | None = None
+    ) -> UUID:
+        """Store a security event in back-redis; its id."""
+        user_id = user_id or uuid4()
+        event = NewEvent.of(
+            event_type,
+            LoggedOut(user_id=user_id, sid=uuid4()),
+            aggregate_id=user_id,
+            command_id=uuid4(),
+            correlation_id="correlation-1",
+        )
+        position = int(self.security_events[-1].id[:-2]) + 1 if self.security_events else 1
+        stored = StoredSecurityEvent(id=f"{position}-0", event=event)
+        self.security_events.append(stored)
+        return event.envelope.event_id
+
+    def _add_security_events(self, api: FastAPI) -> None:
+        @api.get("/security-events")
+        async def read(limit: int, wait_seconds: float, after: str = "0-0") -> SecurityEvents:
+            position = int(after[:-2])
+            items = [it for it in self.security_events if int(it.id[:-2]) > position]
+            return SecurityEvents(items=items[:limit], counted=self.counted)
+
+        @api.post("/security-events/acknowledge", status_code=204)
+        async def acknowledge(body: AcknowledgeSecurityEvents) -> None:
+            self.security_events = [it for it in self.security_events if it.id not in body.ids]
+
+        @api.post("/events", status_code=201)
+        async def record(body: Command[Nothing]) -> Recorded:
+            (event,) = body.events
+            event_id = event.envelope.event_id
+            if error := self.outbox_down or self.refused_by_outbox.get(event_id):
+                raise error
+            stored = self.recorded.setdefault(body.command_id, body)
+            if stored.events != body.events:
+                raise Conflict(code="command_reused")
+            return Recorded(event_ids=[event_id])
 
     def _add_deliveries(self, api: FastAPI) -> None:
         outbox = self.outbox
@@ -151,6 +209,10 @@ class FakeServices:
             duplicate = body in self.published
             self.published += [] if duplicate else [body]
             return LivePublished(stream_id="1-0", duplicate=duplicate)
+
+        @api.post("/revocations", status_code=204)
+        async def revoke(body: RevokeGenerations) -> None:
+            self.revoked.append(body)
 
         @api.post("/credentials/sweep")
         async def sweep(body: SweepCredentials) -> Swept:

@@ -9,12 +9,22 @@ from uuid import UUID, uuid4
 import pytest
 
 from mailing.mail_sender import ServiceRegistrations
-from relay.consumers import audit, live
+from relay.consumers import audit, live, revocations
+from relay.security_events import SecurityEventCarrier
+from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
 from shared.kit.http.context import correlated
 from shared.models.audit import AuditPage
-from shared.models.event import Command, Delivery, EventEnvelope
+from shared.models.auth import LoggedOut
+from shared.models.event import (
+    Command,
+    Delivery,
+    EventEnvelope,
+    NewEvent,
+    Nothing,
+    Recorded,
+)
 from shared.models.live import LiveEvents
 from shared.models.registration import NewRegistration, RegistrationStored
 from shared.models.user import Credential, CredentialAccepted
@@ -155,6 +165,38 @@ async def test_an_event_is_published_to_its_user_once(world: World) -> None:
     await publish(event)
     await publish(event)
     assert await world.published(user_id) == [event.envelope.event_id]
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-redis")
+async def test_a_revoked_generation_is_taken_again_and_again(world: World) -> None:
+    revoke, event = (
+        revocations(world.redis),
+        delivery("revocations", "user.sessions.revoked", uuid4()),
+    )
+    event.envelope.payload["session_generation"] = 2
+    for _ in range(2):
+        await revoke(event)
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-redis")
+async def test_security_events_can_be_carried(world: World, settings: Settings) -> None:
+    await SecurityEventCarrier(world.redis, world.postgres, settings).carry()
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-postgres")
+async def test_a_security_event_is_recorded_once(world: World) -> None:
+    user_id = uuid4()
+    logout = NewEvent.of(
+        "auth.logout",
+        LoggedOut(user_id=user_id, sid=uuid4()),
+        aggregate_id=user_id,
+        command_id=uuid4(),
+        correlation_id="a-test-of-adapters",
+    )
+    command = Command[Nothing](command_id=uuid4(), data=Nothing(), events=[logout])
+    for _ in range(2):
+        stored = await world.postgres.post("/events", command, response_model=Recorded)
+        assert stored.event_ids == [logout.envelope.event_id]
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-postgres")

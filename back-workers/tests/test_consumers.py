@@ -5,9 +5,10 @@ from pydantic import JsonValue
 
 from broker import Broker
 from delivery_handler import Undeliverable
-from relay.consumers import audit, consumers, live
+from relay.consumers import audit, consumers, live, revocations
 from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import Unavailable
+from shared.models.auth import RevokeGenerations
 from shared.models.event import Delivery
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
@@ -63,6 +64,30 @@ class TestLive:
         client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
         with pytest.raises(Undeliverable):
             await live(client)(delivery)
+
+
+class TestRevocations:
+    async def test_the_generation_of_the_user_is_revoked(
+        self, services: FakeServices, keys: Identities, outbox: FakeOutboxClient
+    ) -> None:
+        user_id = uuid4()
+        delivery = await claimed(outbox, "revocations", user_id=str(user_id), session_generation=3)
+        client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
+        await revocations(client)(delivery)
+        assert services.revoked == [RevokeGenerations(user_id=user_id, session_generation=3)]
+
+    @pytest.mark.parametrize("payload", [{}, {"user_id": str(uuid4())}])
+    async def test_an_event_without_a_generation_can_not_be_delivered(
+        self,
+        services: FakeServices,
+        keys: Identities,
+        outbox: FakeOutboxClient,
+        payload: dict[str, JsonValue],
+    ) -> None:
+        delivery = await claimed(outbox, "revocations", **payload)
+        client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
+        with pytest.raises(Undeliverable):
+            await revocations(client)(delivery)
 
 
 class TestConsumers:

@@ -1,17 +1,30 @@
 """Authentication: tokens, sessions, mail tokens, tickets, rate limits and their events."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID, uuid4
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response, Text
+from shared.models.base import (
+    Device,
+    EventPayload,
+    Instant,
+    Internal,
+    Line,
+    Network,
+    PublicRequest,
+    Response,
+    Text,
+)
+from shared.models.event import NewEvent
 from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress
 
 MailPurpose = Literal["verify_email"]
 
 SHA256 = r"^[0-9a-f]{64}$"
-SESSION_SECONDS_MAX = 2_592_000
+SESSION_SECONDS_MAX = 7_776_000
+SECURITY_EVENTS_PAGE_MAX = 200
+STREAM_ID = r"^\d{1,15}-\d{1,15}$"
 
 
 class Login(PublicRequest):
@@ -102,28 +115,113 @@ class StoredMailToken(Internal):
 
 
 class NewSession(Internal):
-    """A session to store: one login, one family of refresh tokens."""
+    """A session to store: one login, one family of refresh tokens.
+
+    `generation` is the `session_generation` of its user, `network` the one it was opened from and
+    `device` the User-Agent. `event` is stored with the session.
+    """
 
     sid: UUID
     user_id: UUID
     refresh_hash: str = Field(pattern=SHA256)
     expires_in: int = Field(gt=0, le=SESSION_SECONDS_MAX, description="seconds")
+    generation: int = Field(ge=1)
+    network: Network
+    device: Device
+    event: NewEvent
 
 
 class RotateSession(Internal):
-    """Replace the presented refresh token by the next one, both as hashes."""
+    """Replace the presented refresh token by the next one, all as hashes.
+
+    The first of `next_hashes` replaces it. Each of them is the successor of the presented token
+    under one of the server's keys, so that a repeat is recognised while the key is replaced.
+    `event` is stored when the presented token was spent before and the session is revoked for it.
+    """
 
     presented_hash: str = Field(pattern=SHA256)
-    next_hash: str = Field(pattern=SHA256)
+    next_hashes: list[Annotated[str, Field(pattern=SHA256)]] = Field(min_length=1, max_length=5)
     expires_in: int = Field(gt=0, le=SESSION_SECONDS_MAX, description="seconds")
+    event: NewEvent
+
+
+class RevokeSession(Internal):
+    """Revoke a session; `event`, when there is one, is stored with the revocation."""
+
+    event: NewEvent | None = None
 
 
 class Session(Internal):
-    """A session; `active` is false when it is unknown, revoked or expired."""
+    """A session; `active` is false when it is unknown, revoked or expired.
+
+    Of an unknown one nothing else is set. `expires_at` is when it ends unless it is refreshed.
+    """
 
     sid: UUID
     user_id: UUID | None
     active: bool
+    generation: int | None = None
+    network: str | None = None
+    device: str | None = None
+    created_at: Instant | None = None
+    last_used_at: Instant | None = None
+    expires_at: Instant | None = None
+
+
+class RotatedSession(Session):
+    """A session whose refresh token was replaced at `rotated_at` by the one of `refresh_hash`.
+
+    A repeat within the seconds that the contract names gets the same two values.
+    """
+
+    refresh_hash: str = Field(pattern=SHA256)
+    rotated_at: Instant
+
+
+class RevokeGenerations(Internal):
+    """Revoke the sessions of a user whose generation is smaller than `session_generation`."""
+
+    user_id: UUID
+    session_generation: int = Field(ge=1)
+
+
+class RecordSecurityEvent(Internal):
+    """A security event to keep until it is in the outbox; without `event` it is only counted.
+
+    With `once_seconds` a repeat of the same `event_id` within that time is only counted.
+    """
+
+    event: NewEvent | None = None
+    once_seconds: int | None = Field(default=None, gt=0, le=86_400)
+
+
+class SecurityEventRecorded(Internal):
+    """Whether the event was stored, or only counted."""
+
+    stored: bool
+
+
+class StoredSecurityEvent(Internal):
+    """A stored security event, under the id of its entry."""
+
+    id: str
+    event: NewEvent
+    traceparent: str | None = None
+
+
+class SecurityEvents(Internal):
+    """Stored security events, oldest first, and how many were only counted so far."""
+
+    items: list[StoredSecurityEvent]
+    counted: int
+
+
+class AcknowledgeSecurityEvents(Internal):
+    """Remove security events that are in the outbox, by the ids of their entries."""
+
+    ids: list[Annotated[str, Field(pattern=STREAM_ID)]] = Field(
+        min_length=1, max_length=SECURITY_EVENTS_PAGE_MAX
+    )
 
 
 class NewTicket(Internal):
@@ -132,6 +230,7 @@ class NewTicket(Internal):
     ticket_hash: str = Field(pattern=SHA256)
     user_id: UUID
     sid: UUID
+    generation: int = Field(ge=1)
     expires_in: int = Field(gt=0, le=300, description="seconds")
 
 
@@ -142,10 +241,16 @@ class RedeemTicket(Internal):
 
 
 class TicketHolder(Internal):
-    """The user and the session of a redeemed ticket."""
+    """The user and the session of a redeemed ticket.
+
+    `session_expires_at` is when the session ends unless it is refreshed; None for one that is
+    unknown or revoked.
+    """
 
     user_id: UUID
     sid: UUID
+    generation: int
+    session_expires_at: Instant | None = None
 
 
 class TokenBucket(Internal):
@@ -189,11 +294,20 @@ class ReturnTokens(Internal):
 
 
 class Revocation(Internal):
-    """An entry of the stream `revocations`: a session, or all of a user's until a moment."""
+    """An entry of the stream `revocations`: a session, or all of a user's below a generation.
+
+    One that names neither is refused: a newer kind of revocation must not be taken for none.
+    """
 
     sid: UUID | None = None
     user_id: UUID | None = None
-    issued_before: Instant | None = None
+    generation: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.sid is None and (self.user_id is None or self.generation is None):
+            raise ValueError("must name a session, or a user and a generation")
+        return self
 
 
 class LoginSucceeded(EventPayload):
@@ -201,13 +315,17 @@ class LoginSucceeded(EventPayload):
 
     user_id: UUID
     sid: UUID
+    network: Network
+    device: Device
 
 
 class LoginFailed(EventPayload):
-    """`auth.login.failed`: a wrong password, or an account that may not log in yet."""
+    """`auth.login.failed`: a wrong password, or an account that may not log in."""
 
     user_id: UUID
     reason: Literal["wrong_password", "not_active", "too_many_attempts"]
+    network: Network
+    device: Device
 
 
 class LoggedOut(EventPayload):

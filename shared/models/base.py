@@ -8,7 +8,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 
 def _without_nul(text: str) -> str:
@@ -48,6 +48,15 @@ Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_one_line)]
 
 VisibleLine = Annotated[Line, AfterValidator(_visible)]
 """A line that is not blank to a reader: not only spaces and format characters."""
+
+NETWORK_MAX_LENGTH = 64
+DEVICE_MAX_LENGTH = 200
+
+Network = Annotated[Line, StringConstraints(max_length=NETWORK_MAX_LENGTH)]
+"""Where a request came from: an IPv4 address, an IPv6 /64, or "unknown"."""
+
+Device = Annotated[Line, StringConstraints(max_length=DEVICE_MAX_LENGTH)]
+"""What a request came from: its User-Agent, which may be empty."""
 
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 """A moment in UTC; on the wire ISO 8601."""

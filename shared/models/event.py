@@ -94,6 +94,19 @@ class Command(Internal, Generic[Data]):
             command_id=command_id, expected_version=expected_version, data=data, events=[event]
         )
 
+    def and_event(
+        self, event_type: str, payload: EventPayload, *, aggregate_id: UUID, correlation_id: str
+    ) -> "Command[Data]":
+        """The command with one event more, which is stored after the others."""
+        event = NewEvent.of(
+            event_type,
+            payload,
+            aggregate_id=aggregate_id,
+            command_id=self.command_id,
+            correlation_id=correlation_id,
+        )
+        return self.model_copy(update={"events": [*self.events, event]})
+
 
 class Nothing(Internal):
     """The data of a command that only records events."""

@@ -137,3 +137,10 @@ class UserRoleChanged(EventPayload):
 
     user_id: UUID
     role: Role
+
+
+class SessionsRevoked(EventPayload):
+    """`user.sessions.revoked`: sessions of a generation below `session_generation` have ended."""
+
+    user_id: UUID
+    session_generation: int = Field(ge=1)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from shared.security.constants import JWT_ALGORITHM, JWT_AUDIENCE, JWT_ISSUER, JWT_LEEWAY
 
-_REQUIRED = ["iss", "aud", "sub", "sid", "role", "permissions", "iat", "exp"]
+_REQUIRED = ["iss", "aud", "sub", "sid", "gen", "role", "permissions", "iat", "exp"]
 
 
 class TokenRefused(Exception):
@@ -19,10 +19,11 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """The claims of a verified access token."""
+    """The claims of a verified access token; `generation` is the claim `gen`."""
 
     user_id: UUID
     sid: UUID
+    generation: int
     role: str
     permissions: frozenset[str]
     issued_at: datetime
@@ -69,6 +70,7 @@ def verify_jwt(token: str, keys: Mapping[str, RSAPublicKey]) -> AccessToken:
         return AccessToken(
             user_id=UUID(claims["sub"]),
             sid=UUID(claims["sid"]),
+            generation=int(claims["gen"]),
             role=str(claims["role"]),
             permissions=frozenset(map(str, claims["permissions"])),
             issued_at=datetime.fromtimestamp(claims["iat"], UTC),

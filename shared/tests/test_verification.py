@@ -51,15 +51,17 @@ def other_key() -> RSAPrivateKey:
 
 
 def token(key: RSAPrivateKey, *, kid: str = "k1", age: int = 0, sid: UUID = SID) -> str:
-    return generate_jwt(
+    issued_at = now() - timedelta(seconds=age)
+    access = AccessToken(
         user_id=USER,
         sid=sid,
+        generation=3,
         role="user",
-        permissions=["b", "a"],
-        key=key,
-        kid=kid,
-        issued_at=now() - timedelta(seconds=age),
+        permissions=frozenset({"b", "a"}),
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(minutes=15),
     )
+    return generate_jwt(access, token_id=uuid4(), key=key, kid=kid)
 
 
 def bearer(text: str) -> dict[str, str]:
@@ -74,7 +76,8 @@ def claims_of(text: str) -> dict[str, object]:
 class TestVerifyJwt:
     def test_reads_the_claims(self, key: RSAPrivateKey) -> None:
         access = verify_jwt(token(key), {"k1": key.public_key()})
-        assert (access.user_id, access.sid, access.role) == (USER, SID, "user")
+        assert (access.user_id, access.sid, access.generation) == (USER, SID, 3)
+        assert access.role == "user"
         assert access.permissions == {"a", "b"}
         assert access.expires_at - access.issued_at == timedelta(minutes=15)
 
@@ -118,6 +121,8 @@ class TestVerifyJwt:
             {"exp": None},
             {"sid": None},
             {"sid": "not-a-uuid"},
+            {"gen": None},
+            {"gen": "first"},
             {"sub": "not-a-uuid"},
             {"permissions": None},
             {"permissions": 5},
@@ -151,10 +156,10 @@ class RevokedSessions:
 
     def __init__(self) -> None:
         self.sids: set[UUID] = set()
-        self.asked: list[tuple[UUID, UUID, float]] = []
+        self.asked: list[tuple[UUID, UUID, int]] = []
 
-    async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
-        self.asked.append((sid, user_id, issued_at))
+    async def check(self, sid: UUID, user_id: UUID, generation: int) -> None:
+        self.asked.append((sid, user_id, generation))
         if sid in self.sids:
             raise Unauthenticated(code="session_revoked")
 
@@ -237,7 +242,7 @@ class TestUserVerifier:
         verifier = UserVerifier(Keys({"k1": key.public_key()}), revoked)
         text = token(key)
         await verifier.verify(text)
-        assert revoked.asked == [(SID, USER, claims_of(text)["iat"])]
+        assert revoked.asked == [(SID, USER, 3)]
         revoked.sids.add(SID)
         with pytest.raises(Unauthenticated, match=r"^session_revoked"):
             await verifier.verify(text)
@@ -530,22 +535,22 @@ class TestRevocations:
         await until(lambda: revocations.current)
         await revocations.ready()
         with pytest.raises(Unauthenticated, match="session_revoked"):
-            await revocations.check(SID, USER, time.time())
-        await revocations.check(uuid4(), USER, time.time())
+            await revocations.check(SID, USER, 1)
+        await revocations.check(uuid4(), USER, 1)
 
-    async def test_a_cut_off_ends_what_was_issued_before(
+    async def test_a_generation_ends_those_before_it_and_no_later_one(
         self, revocations: Revocations, stream: Stream
     ) -> None:
-        cut = now() - timedelta(minutes=1)
         stream.say("caught-up")
-        stream.say("entry", Revocation(user_id=USER, issued_before=cut), "1-0")
-        await until(lambda: bool(revocations._cutoffs))
-        for issued_at in (cut.timestamp() - 1, cut.timestamp()):
+        for generation, entry_id in ((3, "1-0"), (2, "2-0")):
+            stream.say("entry", Revocation(user_id=USER, generation=generation), entry_id)
+        await until(lambda: revocations._since == "2-0")
+        for generation in (1, 2):
             with pytest.raises(Unauthenticated, match=r"^session_revoked"):
-                await revocations.check(SID, USER, issued_at)
+                await revocations.check(SID, USER, generation)
         stream.say("heartbeat")
-        await revocations.check(SID, USER, cut.timestamp() + 1)
-        await revocations.check(SID, uuid4(), cut.timestamp() - 1)
+        await revocations.check(SID, USER, 3)
+        await revocations.check(SID, uuid4(), 1)
 
     async def test_asks_back_auth_while_the_stream_is_silent(
         self, revocations: Revocations, stream: Stream, answers: list[bool | Exception]
@@ -555,11 +560,11 @@ class TestRevocations:
         revocations._received_at -= SILENCE
         assert not revocations.current
         answers[:] = [True, False, Unavailable()]
-        await revocations.check(SID, USER, time.time())
+        await revocations.check(SID, USER, 1)
         with pytest.raises(Unauthenticated):
-            await revocations.check(SID, USER, time.time())
+            await revocations.check(SID, USER, 1)
         with pytest.raises(Unavailable) as unknown:
-            await revocations.check(SID, USER, time.time())
+            await revocations.check(SID, USER, 1)
         assert unknown.value.retry_after == 1
 
     async def test_asks_back_auth_until_the_whole_snapshot_is_read(
@@ -570,7 +575,7 @@ class TestRevocations:
         assert not revocations.current
         answers[:] = [False]
         with pytest.raises(Unauthenticated):
-            await revocations.check(uuid4(), USER, time.time())
+            await revocations.check(uuid4(), USER, 1)
 
     @pytest.mark.parametrize(
         "events, since",
@@ -606,7 +611,7 @@ class TestRevocations:
         assert stream.since == [None, "7-0"]
         assert not revocations.current
         with pytest.raises(Unauthenticated):
-            await revocations.check(SID, USER, time.time())
+            await revocations.check(SID, USER, 1)
         await revocations.ready()
 
     async def test_an_unreadable_entry_loads_the_snapshot_again(
@@ -620,7 +625,7 @@ class TestRevocations:
         assert stream.since == [None, None]
         assert not revocations.current
         answers[:] = [True]
-        await revocations.check(uuid4(), USER, time.time())
+        await revocations.check(uuid4(), USER, 1)
         stream.say("caught-up", id="3-0")
         await until(lambda: revocations.current)
 
@@ -645,8 +650,8 @@ class TestRevocations:
 
         async def revoke(user: UUID) -> None:
             stream.say("entry", Revocation(sid=user), "1-0")
-            stream.say("entry", Revocation(user_id=user, issued_before=now()), "2-0")
-            await until(lambda: user in revocations._cutoffs)
+            stream.say("entry", Revocation(user_id=user, generation=2), "2-0")
+            await until(lambda: user in revocations._generations)
 
         for user in (old, young):
             await revoke(user)
@@ -655,7 +660,7 @@ class TestRevocations:
         stream.say("heartbeat")
         await until(lambda: old not in revocations._sids)
         assert revocations._sids.keys() == {young}
-        assert revocations._cutoffs.keys() == {young}
+        assert revocations._generations.keys() == {young}
 
 
 class Interrupted(Exception):

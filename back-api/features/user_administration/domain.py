@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from shared.kit.http.context import correlation_id
 from shared.models.event import Command
-from shared.models.user import NewUser, User, UserChange, UserRoleChanged
+from shared.models.user import NewUser, SessionsRevoked, User, UserChange, UserRoleChanged
 
 Outcome = Literal["created", "promoted", "unchanged"]
 Data = TypeVar("Data", NewUser, UserChange)
@@ -61,14 +61,12 @@ class Administrators:
         return user_id
 
     async def promote(self, user: User) -> Outcome:
-        """Make an existing user an active admin and keep the password.
-
-        Access tokens that were issued before keep the old role until they expire.
-        """
+        """Make an existing user an active admin, keep the password and end all sessions."""
         if user.role == "admin" and user.status == "active":
             return "unchanged"
         change = UserChange(role="admin", status="active")
-        await self._users.change(user.id, _make_admin(user.id, change, user.version))
+        command = _make_admin(user.id, change, user.version)
+        await self._users.change(user.id, _ending_sessions(user, command))
         return "promoted"
 
 
@@ -79,5 +77,16 @@ def _make_admin(user_id: UUID, data: Data, expected_version: int | None = None) 
         data=data,
         aggregate_id=user_id,
         expected_version=expected_version,
+        correlation_id=correlation_id(),
+    )
+
+
+def _ending_sessions(user: User, command: Command[Data]) -> Command[Data]:
+    # The same transaction raises the generation by one, as the user's version did not change.
+    revoked = SessionsRevoked(user_id=user.id, session_generation=user.session_generation + 1)
+    return command.and_event(
+        "user.sessions.revoked",
+        revoked,
+        aggregate_id=user.id,
         correlation_id=correlation_id(),
     )

@@ -7,8 +7,8 @@ from features.email_auth.attempts import LoginAttempts, LoginLimits
 from features.email_auth.domain import LoginService, SessionOpener
 from features.email_auth.infrastructure import PostgresAccounts, RedisTokenBuckets
 from services.device_token_service import DeviceTokenService
-from services.event_publisher import EventPublisher
 from services.password_service import PasswordService
+from services.security_events import SecurityEvents
 from settings import Settings
 from shared.kit import ServiceClient
 
@@ -17,7 +17,7 @@ def feature(
     settings: Settings,
     passwords: PasswordService,
     sessions: SessionOpener,
-    publisher: EventPublisher,
+    security_events: SecurityEvents,
     postgres: ServiceClient,
     redis: ServiceClient,
 ) -> APIRouter:
@@ -35,6 +35,6 @@ def feature(
         DeviceTokenService(settings.secret("device-tokens.key")),
         passwords,
         sessions,
-        publisher,
+        security_events,
     )
     return router(logins)

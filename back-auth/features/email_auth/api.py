@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from features.email_auth.domain import LoginService
+from services.request_origin import RequestOrigin
+from shared.kit.http.device import client_device
 from shared.kit.http.network import client_network
 from shared.models.auth import Login, LoginTokens
 
@@ -20,11 +22,7 @@ def router(logins: LoginService) -> APIRouter:
         device_token: Annotated[str | None, Header(alias="X-Device-Token")] = None,
     ) -> LoginTokens:
         response.headers["Cache-Control"] = "no-store"
-        return await logins.log_in(
-            body.email,
-            body.password,
-            network=client_network(request),
-            device_token=device_token,
-        )
+        origin = RequestOrigin(client_network(request), client_device(request))
+        return await logins.log_in(body.email, body.password, origin, device_token=device_token)
 
     return routes

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, Protocol
 from uuid import UUID, uuid4, uuid5
 
 import structlog
 
 from features.email_auth.attempts import LoginAttempts
-from services.event_publisher import EventPublisher, event_command
+from services.request_origin import RequestOrigin
+from services.security_events import SecurityEvents, security_event
 from shared.kit.errors import (
     Forbidden,
     ServiceError,
@@ -16,12 +17,7 @@ from shared.kit.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shared.models.auth import (
-    LoginFailed,
-    LoginSucceeded,
-    LoginTokens,
-    TokenPair,
-)
+from shared.models.auth import LoginFailed, LoginTokens, TokenPair
 from shared.models.base import now
 from shared.models.user import User, UserCredential
 
@@ -68,7 +64,7 @@ class Passwords(Protocol):
 class SessionOpener(Protocol):
     """Opens the session of an authenticated user."""
 
-    async def open(self, user: User, sid: UUID) -> TokenPair: ...
+    async def open(self, user: User, origin: RequestOrigin) -> TokenPair: ...
 
 
 class LoginService:
@@ -79,7 +75,7 @@ class LoginService:
         devices: DeviceTokens,
         passwords: Passwords,
         sessions: SessionOpener,
-        publisher: EventPublisher,
+        security_events: SecurityEvents,
         *,
         clock: Callable[[], datetime] = now,
     ) -> None:
@@ -88,17 +84,17 @@ class LoginService:
         self._devices = devices
         self._passwords = passwords
         self._sessions = sessions
-        self._publisher = publisher
+        self._security_events = security_events
         self._clock = clock
 
     async def log_in(
-        self, email: str, password: str, *, network: str, device_token: str | None = None
+        self, email: str, password: str, origin: RequestOrigin, *, device_token: str | None = None
     ) -> LoginTokens:
-        """The tokens of a new session, asked for from `network`.
+        """The tokens of a new session, opened from `origin`.
 
         Known and unknown addresses cost the same calls and one password check and get the same
-        refusal. A refusal does not wait for its event. A `device_token` that is not one of this
-        account is ignored.
+        refusal. A refusal is stored before it is answered, and counted for an unknown address. A
+        `device_token` that is not one of this account is ignored.
 
         Raises:
             TooManyRequests: the failed logins of the account, network or device are used up.
@@ -109,10 +105,9 @@ class LoginService:
         account = await self._accounts.find(email)
         device_id = self._devices.device_id(device_token, account)
         try:
-            attempt = await self._attempts.begin(email, network, device_id)
+            attempt = await self._attempts.begin(email, origin.network, device_id)
         except TooManyRequests:
-            if account is not None:
-                self._publish_locked_out(account.user.id)
+            await self._record_locked_out(account, origin)
             raise
 
         password_hash = account.password_hash if account else None
@@ -121,25 +116,17 @@ class LoginService:
         except Unavailable:
             await attempt.was_not_checked()
             raise
-        if account is None:
-            _refuse()
-        user = account.user
-        if not matches:
-            self._publish_failure(user.id, "wrong_password")
-            _refuse()
-        self._must_be_active(user)
+        if account is None or not matches:
+            await self._record_failure(account, "wrong_password", origin)
+            raise Unauthenticated(
+                "The address or the password is wrong.", code="invalid_credentials"
+            )
+        if account.user.status != "active":
+            await self._record_failure(account, "not_active", origin)
+            raise Forbidden("The account is suspended.", code="account_suspended")
         await attempt.succeeded()
 
-        sid = uuid4()
-        tokens = await self._sessions.open(user, sid)
-        await self._publisher.publish(
-            event_command(
-                "auth.login.succeeded",
-                LoginSucceeded(user_id=user.id, sid=sid),
-                user_id=user.id,
-                command_id=uuid5(sid, "auth.login.succeeded"),
-            )
-        )
+        tokens = await self._sessions.open(account.user, origin)
         await self._keep_hash_current(account, password)
         return LoginTokens(
             **tokens.model_dump(),
@@ -147,12 +134,6 @@ class LoginService:
             if device_token and device_id
             else self._devices.issue(account),
         )
-
-    def _must_be_active(self, user: User) -> None:
-        if user.status == "active":
-            return
-        self._publish_failure(user.id, "not_active")
-        raise Forbidden("The account is suspended.", code="account_suspended")
 
     async def _keep_hash_current(self, account: UserCredential, password: str) -> None:
         if not self._passwords.is_outdated(account.password_hash):
@@ -164,25 +145,42 @@ class LoginService:
             # The next login tries again; this one succeeded.
             log.warning("rehash_postponed", user_id=str(account.user.id), reason=error.code)
 
-    def _publish_locked_out(self, user_id: UUID) -> None:
-        # One event for each window: many attempts on a locked account must not flood the audit log.
-        window = int(self._clock().timestamp()) // self._attempts.window_seconds
-        self._publish_failure(
-            user_id, "too_many_attempts", command_id=uuid5(user_id, f"locked-out/{window}")
-        )
-
-    def _publish_failure(
-        self, user_id: UUID, reason: FailureReason, *, command_id: UUID | None = None
+    async def _record_locked_out(
+        self, account: UserCredential | None, origin: RequestOrigin
     ) -> None:
-        self._publisher.publish_soon(
-            event_command(
-                "auth.login.failed",
-                LoginFailed(user_id=user_id, reason=reason),
-                user_id=user_id,
-                command_id=command_id or uuid4(),
+        # One event for each window: many attempts on a locked account must not flood the audit log.
+        window = self._attempts.window_seconds
+        count = int(self._clock().timestamp()) // window
+        cause_id = uuid5(account.user.id, f"locked-out/{count}") if account else None
+        try:
+            await self._record_failure(
+                account, "too_many_attempts", origin, cause_id=cause_id, once_seconds=window
             )
-        )
+        except ServiceError as error:
+            # The attempt is refused all the same, by a limit that is kept in this process.
+            log.warning("refused_attempt_not_counted", reason=error.code)
 
-
-def _refuse() -> NoReturn:
-    raise Unauthenticated("The address or the password is wrong.", code="invalid_credentials")
+    async def _record_failure(
+        self,
+        account: UserCredential | None,
+        reason: FailureReason,
+        origin: RequestOrigin,
+        *,
+        cause_id: UUID | None = None,
+        once_seconds: int | None = None,
+    ) -> None:
+        event = None
+        if account is not None:
+            payload = LoginFailed(
+                user_id=account.user.id,
+                reason=reason,
+                network=origin.network,
+                device=origin.device,
+            )
+            event = security_event(
+                "auth.login.failed",
+                payload,
+                user_id=account.user.id,
+                cause_id=cause_id or uuid4(),
+            )
+        await self._security_events.record(event, once_seconds=once_seconds)

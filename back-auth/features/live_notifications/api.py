@@ -13,7 +13,7 @@ def router(tickets: TicketService) -> APIRouter:
     @routes.post("/auth/ws-ticket", status_code=status.HTTP_201_CREATED)
     async def issue_ticket(user: CurrentUser, response: Response) -> SocketTicket:
         response.headers["Cache-Control"] = "no-store"
-        ticket = await tickets.issue(user.id, user.sid)
+        ticket = await tickets.issue(user.id, user.sid, user.generation)
         return SocketTicket(ticket=ticket, expires_in=tickets.expires_in)
 
     return routes

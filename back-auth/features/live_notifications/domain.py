@@ -10,7 +10,7 @@ class Tickets(Protocol):
     """Stores tickets until they are redeemed."""
 
     async def keep(
-        self, ticket_hash: str, user_id: UUID, sid: UUID, *, expires_in: int
+        self, ticket_hash: str, user_id: UUID, sid: UUID, generation: int, *, expires_in: int
     ) -> None: ...
 
 
@@ -21,8 +21,10 @@ class TicketService:
         self._tickets = tickets
         self.expires_in = expires_in
 
-    async def issue(self, user_id: UUID, sid: UUID) -> str:
-        """A new ticket for a session of the user."""
+    async def issue(self, user_id: UUID, sid: UUID, generation: int) -> str:
+        """A new ticket for a session of the user, of that generation."""
         ticket = new_secret()
-        await self._tickets.keep(secret_hash(ticket), user_id, sid, expires_in=self.expires_in)
+        await self._tickets.keep(
+            secret_hash(ticket), user_id, sid, generation, expires_in=self.expires_in
+        )
         return ticket

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from features.sessions.api import router
 from features.sessions.domain import SessionService
 from features.sessions.infrastructure import PostgresUsers, RedisSessions
-from services.event_publisher import EventPublisher
 from services.key_folder import KeyFolder
+from services.secret_service import keys_in
 from services.token_service import TokenService
 from settings import Settings
 from shared.kit import ServiceClient
@@ -15,7 +15,6 @@ from shared.kit import ServiceClient
 def session_service(
     settings: Settings,
     keys: KeyFolder,
-    publisher: EventPublisher,
     postgres: ServiceClient,
     redis: ServiceClient,
 ) -> SessionService:
@@ -24,7 +23,7 @@ def session_service(
         RedisSessions(redis),
         PostgresUsers(postgres),
         TokenService(keys.ring, expires_in=settings.access_token_seconds),
-        publisher,
+        refresh_keys=keys_in(settings.secret("refresh-tokens.key")),
         refresh_seconds=settings.refresh_token_seconds,
     )
 

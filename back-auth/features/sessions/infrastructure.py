@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from shared.kit.http.client import ServiceClient
-from shared.models.auth import NewSession, RotateSession, Session
+from shared.models.auth import NewSession, RevokeSession, RotatedSession, RotateSession, Session
+from shared.models.event import NewEvent
 from shared.models.user import User
 
 
@@ -11,25 +12,22 @@ class RedisSessions:
     def __init__(self, redis: ServiceClient) -> None:
         self._redis = redis
 
-    async def open(self, sid: UUID, user_id: UUID, refresh_hash: str, *, expires_in: int) -> None:
-        new = NewSession(sid=sid, user_id=user_id, refresh_hash=refresh_hash, expires_in=expires_in)
-        await self._redis.post("/sessions", new, response_model=Session, idempotent=True)
+    async def open(self, new: NewSession) -> Session:
+        return await self._redis.post("/sessions", new, response_model=Session, idempotent=True)
 
     async def get(self, sid: UUID) -> Session:
         return await self._redis.get(f"/sessions/{sid}", response_model=Session)
 
-    async def rotate(
-        self, sid: UUID, presented_hash: str, next_hash: str, *, expires_in: int
-    ) -> Session:
-        rotation = RotateSession(
-            presented_hash=presented_hash, next_hash=next_hash, expires_in=expires_in
-        )
+    async def rotate(self, sid: UUID, rotation: RotateSession) -> RotatedSession:
         return await self._redis.post(
-            f"/sessions/{sid}/rotate", rotation, response_model=Session, idempotent=True
+            f"/sessions/{sid}/rotate", rotation, response_model=RotatedSession, idempotent=True
         )
 
-    async def revoke(self, sid: UUID) -> None:
-        await self._redis.post(f"/sessions/{sid}/revoke", response_model=None, idempotent=True)
+    async def revoke(self, sid: UUID, event: NewEvent | None = None) -> None:
+        revocation = RevokeSession(event=event)
+        await self._redis.post(
+            f"/sessions/{sid}/revoke", revocation, response_model=None, idempotent=True
+        )
 
 
 class PostgresUsers:

@@ -1,4 +1,4 @@
-"""What back-auth asks back-postgres: credentials, users, mail tokens, events."""
+"""What back-auth asks back-postgres: credentials, users, mail tokens."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,13 +11,11 @@ from features.email_auth.infrastructure import PostgresAccounts
 from features.email_verification.infrastructure import PostgresMailTokens, PostgresVerifications
 from features.sessions.infrastructure import PostgresUsers
 from features.user_registration.infrastructure import PostgresCredentials
-from services.postgres_event_publisher import PostgresEventPublisher
 from shared.kit.errors import Conflict, NotFound
 from shared.models.auth import (
-    LoggedOut,
     StoredMailToken,
 )
-from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event import Command, NewEvent
 from shared.models.registration import ConfirmRegistration, TryMailToken, UserVerified
 from shared.models.user import Credential, LookUpUser, Rehash, User, UserCredential
 from shared.testing.pacts import ConsumerPact, exactly, recorded, refusal, reply, state
@@ -30,7 +28,6 @@ CREDENTIAL = UUID("c0000000-0000-4000-8000-000000000001")
 FRESH = UUID("c0000000-0000-4000-8000-000000000002")
 EMAIL = "ada@example.org"
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"
-SID = UUID("50000000-0000-4000-8000-000000000001")
 USER = UUID("a0000000-0000-4000-8000-000000000001")
 
 READ_USER = {
@@ -38,6 +35,7 @@ READ_USER = {
     "email": EMAIL,
     "role": "user",
     "status": exactly("active"),
+    "session_generation": 1,
     "version": 1,
     "created_at": NOON,
 }
@@ -313,22 +311,3 @@ class TestVerifications:
         ) as postgres:
             with pytest.raises(Conflict, match="email_taken"):
                 await PostgresVerifications(postgres).confirm(self.COMMAND)
-
-
-async def test_record_an_event(pact: ConsumerPact) -> None:
-    logout = NewEvent.of(
-        "auth.logout",
-        LoggedOut(user_id=USER, sid=SID),
-        aggregate_id=USER,
-        command_id=COMMAND,
-        correlation_id="correlation-1",
-        occurred_at=NOON,
-    )
-    command = Command[Nothing](command_id=COMMAND, data=Nothing(), events=[logout])
-    async with pact.exchange(
-        "an event to record",
-        asks="POST /events",
-        sends=command,
-        answers=reply(201, {"event_ids": [logout.envelope.event_id]}),
-    ) as postgres:
-        await PostgresEventPublisher(postgres).publish(command)

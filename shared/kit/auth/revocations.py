@@ -62,7 +62,7 @@ class Revocations:
         self._caught_up = False
         self._received_at = 0.0
         self._sids: dict[UUID, float] = {}
-        self._cutoffs: dict[UUID, tuple[float, float]] = {}
+        self._generations: dict[UUID, tuple[int, float]] = {}
         self._watchers: list[OnRevocation] = []
         self._complete = False
         self._forget_at = 0.0
@@ -81,9 +81,9 @@ class Revocations:
         if not self._complete:
             raise Unavailable("The revocations have not been read yet.")
 
-    async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
-        """See `RevocationCheck`; `issued_at` is a POSIX time in seconds."""
-        if self._revoked(sid, user_id, issued_at) or (
+    async def check(self, sid: UUID, user_id: UUID, generation: int) -> None:
+        """See `RevocationCheck`."""
+        if self._revoked(sid, user_id, generation) or (
             not self.current and not await self._still_active(sid)
         ):
             raise Unauthenticated("The session has ended. Log in again.", code="session_revoked")
@@ -126,8 +126,9 @@ class Revocations:
         now = time.time()
         if revocation.sid:
             self._sids[revocation.sid] = now
-        if revocation.user_id and revocation.issued_before:
-            self._cutoffs[revocation.user_id] = (revocation.issued_before.timestamp(), now)
+        if revocation.user_id and revocation.generation:
+            known, _ = self._generations.get(revocation.user_id, (0, now))
+            self._generations[revocation.user_id] = (max(known, revocation.generation), now)
         for watcher in self._watchers:
             await watcher(revocation)
 
@@ -139,9 +140,9 @@ class Revocations:
                 "Whether the session is still active can't be checked at present.", retry_after=1
             ) from error
 
-    def _revoked(self, sid: UUID, user_id: UUID, issued_at: float) -> bool:
-        cutoff = self._cutoffs.get(user_id)
-        return sid in self._sids or (cutoff is not None and issued_at <= cutoff[0])
+    def _revoked(self, sid: UUID, user_id: UUID, generation: int) -> bool:
+        smallest, _ = self._generations.get(user_id, (0, 0.0))
+        return sid in self._sids or generation < smallest
 
     def _forget(self) -> None:
         if time.monotonic() < self._forget_at:
@@ -149,4 +150,6 @@ class Revocations:
         self._forget_at = time.monotonic() + _FORGET_SECONDS
         oldest = time.time() - KEPT_SECONDS
         self._sids = {sid: at for sid, at in self._sids.items() if at >= oldest}
-        self._cutoffs = {user: cut for user, cut in self._cutoffs.items() if cut[1] >= oldest}
+        self._generations = {
+            user: known for user, known in self._generations.items() if known[1] >= oldest
+        }

@@ -26,6 +26,7 @@ class Principal:
 
     id: UUID
     sid: UUID
+    generation: int
     role: str
     permissions: frozenset[str]
 
@@ -103,8 +104,11 @@ class RemoteKeySet:
 class RevocationCheck(Protocol):
     """Checks whether a session has been revoked."""
 
-    async def check(self, sid: UUID, user_id: UUID, issued_at: float) -> None:
-        """Raises Unauthenticated `session_revoked`, or Unavailable when it can't be checked."""
+    async def check(self, sid: UUID, user_id: UUID, generation: int) -> None:
+        """`generation` is that of the session.
+
+        Raises Unauthenticated `session_revoked`, or Unavailable when it can't be checked.
+        """
 
 
 class UserVerifier:
@@ -128,8 +132,10 @@ class UserVerifier:
             access = await self._access(token)
         except TokenRefused as error:
             raise Unauthenticated("The access token is not valid.", code="token_refused") from error
-        await self._revocations.check(access.sid, access.user_id, access.issued_at.timestamp())
-        return Principal(access.user_id, access.sid, access.role, access.permissions)
+        await self._revocations.check(access.sid, access.user_id, access.generation)
+        return Principal(
+            access.user_id, access.sid, access.generation, access.role, access.permissions
+        )
 
     async def _access(self, token: str) -> AccessToken:
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
