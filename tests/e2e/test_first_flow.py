@@ -96,8 +96,12 @@ class TestSessions:
         assert me["email"] == user.email
         assert me["status"] == "active"
 
-    async def test_a_refresh_token_works_once(self, user: Visitor) -> None:
+    async def test_a_spent_refresh_token_ends_the_session_once_its_successor_was_used(
+        self, user: Visitor
+    ) -> None:
         spent = user.refresh_token
+        first, again = await user.refresh(), await user.refresh(spent)
+        assert (first.status_code, again.content) == (200, first.content)
         assert (await user.refresh()).status_code == 200
         assert (await user.get("/api/users/me")).status_code == 200
         assert code_of(await user.refresh(spent)) == "refresh_token_invalid"
