@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import jwt
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from shared.kit.auth.service_identity import AssertionSigner
 from shared.kit.http.headers import ASSERTION_HEADER
 from shared.models.base import now
+from shared.security.jwt import AccessToken
 from shared.security.signing import generate_jwt
 from shared.testing.contracts.files import read_all
 from shared.testing.contracts.schema import Endpoint
@@ -93,7 +94,7 @@ def through_gateway(visitor: Visitor, token: str | None) -> Send:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     async def send(endpoint: Endpoint) -> httpx.Response:
-        body = None if endpoint.method == "GET" else {}
+        body: dict[str, str] | None = None if endpoint.method == "GET" else {}
         return await visitor.http.request(
             endpoint.method, path_of(endpoint), json=body, headers=headers
         )
@@ -126,15 +127,18 @@ def refused_with(expected: str) -> Callable[[Endpoint, int, str], bool]:
 def signed(visitor: Visitor, *, key: RSAPrivateKey, age: timedelta) -> str:
     """The visitor's access token, as `key` would have signed it `age` ago."""
     claims = jwt.decode(visitor.access_token, options={"verify_signature": False})
-    return generate_jwt(
+    issued_at = now() - age
+    access = AccessToken(
         user_id=UUID(claims["sub"]),
         sid=UUID(claims["sid"]),
+        generation=claims["gen"],
         role="admin",
-        permissions=["audit:read", "maintenance:run"],
-        key=key,
-        kid=jwt.get_unverified_header(visitor.access_token)["kid"],
-        issued_at=now() - age,
+        permissions=frozenset({"audit:read", "maintenance:run"}),
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(minutes=15),
     )
+    kid = jwt.get_unverified_header(visitor.access_token)["kid"]
+    return generate_jwt(access, token_id=uuid4(), key=key, kid=kid)
 
 
 class TestPeople:
@@ -199,7 +203,7 @@ def straight(headers_for: Callable[[str], dict[str, str]]) -> Send:
 
     async def send(endpoint: Endpoint) -> httpx.Response:
         url = f"http://127.0.0.1:{PORTS[endpoint.service] + OFFSET}{path_of(endpoint)}"
-        body = None if endpoint.method == "GET" else {}
+        body: dict[str, str] | None = None if endpoint.method == "GET" else {}
         async with (
             httpx.AsyncClient(timeout=10) as http,
             http.stream(
