@@ -35,6 +35,12 @@ UNUSED = [
         "back-workers may call POST /deliveries/{delivery_id}/postpone of back-postgres",
     ),
     (
+        "back-websockets/session_expiry.py",
+        'f"/internal/sessions/{sid}"',
+        'f"/sessions/{sid}"',
+        "back-websockets may call GET /internal/sessions/{sid} of back-auth",
+    ),
+    (
         "back-websockets/main.py",
         '"/internal/sessions"',
         '"/sessions"',
