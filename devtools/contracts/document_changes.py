@@ -1,9 +1,17 @@
-"""What changed in calls, events and numbers between two moments, and who meets it."""
+"""What changed in calls, events, numbers and schemas between two moments, and who meets it.
 
+A change that narrows breaks everywhere, for versions N and N-1 talk to each other in both
+directions. A wider type or enum breaks whoever receives it; in a request it is an addition.
+"""
+
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from devtools.contracts.document_shapes import (
+    MODEL,
+    Json,
     Schema,
     codes,
     listed,
@@ -13,8 +21,171 @@ from devtools.contracts.document_shapes import (
     shape,
 )
 from devtools.contracts.revisions import Documents
-from devtools.contracts.schema_changes import Change, Place, Way
 from shared.testing.contracts.files import ContractFile
+
+LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems")
+UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
+OTHER = ("pattern", "format", "multipleOf", "contentEncoding")
+TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+class Way(StrEnum):
+    """Which way the body goes; an event is also read long after it was sent."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+    EVENT = "event"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference: the model and the field where it stands, and whether it breaks."""
+
+    model: str
+    field: str
+    what: str
+    breaks: bool
+
+    @property
+    def place(self) -> str:
+        return ".".join(filter(None, [self.model, self.field]))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the walk through two resolved schemas has come to, and which way their body goes."""
+
+    way: Way
+    model: str
+    field: str = ""
+
+    def changes(self, old: Json, new: Json) -> Iterator[Change]:
+        """Every change from the schema `old` to the schema `new`."""
+        before, after = mapping(old), mapping(new)
+        here = self.inside(before)
+        if "allOf" in before and "allOf" in after:
+            for one, other in zip(listed(before["allOf"]), listed(after["allOf"]), strict=False):
+                yield from here.changes(one, other)
+        else:
+            yield from _types(here, _variants(before), _variants(after))
+
+    def inside(self, schema: Schema) -> "Place":
+        """In the model that `schema` is, where it is one."""
+        return replace(self, model=str(schema[MODEL]), field="") if MODEL in schema else self
+
+    def at(self, name: str) -> "Place":
+        return replace(self, field=f"{self.field}.{name}" if self.field else name)
+
+    def change(self, what: str, *, breaks: bool) -> Change:
+        return Change(self.model, self.field, what, breaks)
+
+    def widened(self, what: str) -> Change:
+        """Another type or value than before: a surprise for whoever receives it."""
+        return self.change(what, breaks=self.way is not Way.SENT)
+
+
+def _types(here: Place, before: dict[str, Schema], after: dict[str, Schema]) -> Iterator[Change]:
+    said = f"is {' or '.join(sorted(after))}, was {' or '.join(sorted(before))}"
+    come = after.keys() - before.keys()
+    if "any" in come:
+        yield here.widened(said)
+    elif before.keys() - after.keys():
+        yield here.change(said, breaks=True)
+    elif come:
+        yield here.widened(f"may be {' or '.join(sorted(come))} now")
+    for kind in sorted(before.keys() & after.keys()):
+        inside = here.inside(before[kind])
+        for rule in (_values, _constraints, _properties, _items, _additional):
+            yield from rule(inside, before[kind], after[kind])
+
+
+def _values(here: Place, old: Schema, new: Schema) -> Iterator[Change]:
+    before, after = _enum(old), _enum(new)
+    if not before and after:
+        yield here.change(f"takes {', '.join(sorted(after))} alone", breaks=True)
+    elif before and not after:
+        yield here.widened("takes any value now")
+    else:
+        if gone := before - after:
+            yield here.change(f"no longer takes {', '.join(sorted(gone))}", breaks=True)
+        if come := after - before:
+            yield here.widened(f"may be {', '.join(sorted(come))} now")
+
+
+def _constraints(here: Place, old: Schema, new: Schema) -> Iterator[Change]:
+    for word in (*LOWER, *UPPER, *OTHER):
+        before, after = old.get(word), new.get(word)
+        was = "there was none" if before is None else f"it was {before}"
+        if after is None and before is not None:
+            yield here.change(f"has no {word} any more, {was}", breaks=False)
+        elif before != after:
+            yield here.change(f"has {word} {after}, {was}", breaks=_narrower(word, before, after))
+
+
+def _properties(here: Place, old: Schema, new: Schema) -> Iterator[Change]:
+    before, after = mapping(old.get("properties")), mapping(new.get("properties"))
+    needed_before, needed = listed(old.get("required")), listed(new.get("required"))
+    added = [name for name in after if name not in before]
+    for name, schema in before.items():
+        inside = here.at(name)
+        if name not in after:
+            twin = next((it for it in added if after[it] == schema), None)
+            yield inside.change(f"is gone{f', renamed to {twin}?' if twin else ''}", breaks=True)
+            continue
+        yield from inside.changes(schema, after[name])
+        if name in needed and name not in needed_before:
+            yield inside.change("is required now", breaks=here.way is not Way.RECEIVED)
+        elif name in needed_before and name not in needed:
+            yield inside.change("may be absent now", breaks=here.way is not Way.SENT)
+    for name in added:
+        required = name in needed and here.way is not Way.RECEIVED
+        yield here.at(name).change("is new and required" if required else "is new", breaks=required)
+
+
+def _items(here: Place, old: Schema, new: Schema) -> Iterator[Change]:
+    if "items" in old and "items" in new:
+        yield from replace(here, field=f"{here.field}[]").changes(old["items"], new["items"])
+
+
+def _additional(here: Place, old: Schema, new: Schema) -> Iterator[Change]:
+    before, after = (it.get("additionalProperties", True) for it in (old, new))
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from replace(here, field=f"{here.field}.*").changes(before, after)
+    elif before != after and after is False:
+        yield here.change("refuses unknown fields now", breaks=here.way is not Way.RECEIVED)
+    elif before != after:
+        yield here.change("takes other fields now", breaks=False)
+
+
+def _variants(schema: Schema) -> dict[str, Schema]:
+    """What a value may be, by type; a second one of a type by its model, too."""
+    found: dict[str, Schema] = {}
+    for choice in map(mapping, listed(schema.get("anyOf")) or [schema]):
+        kind = _type(choice)
+        found[f"{kind} {choice.get(MODEL, '')}" if kind in found else kind] = choice
+    return found
+
+
+def _type(schema: Schema) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        return kind
+    values = listed(schema.get("enum")) or ([schema["const"]] if "const" in schema else [])
+    return TYPES.get(type(values[0]), "null") if values else "any"
+
+
+def _enum(schema: Schema) -> set[str]:
+    values = [schema["const"]] if "const" in schema else listed(schema.get("enum"))
+    return {json.dumps(it) for it in values}
+
+
+def _narrower(word: str, before: Json, after: Json) -> bool:
+    if word in LOWER and isinstance(before, int | float) and isinstance(after, int | float):
+        return after > before
+    if word in UPPER and isinstance(before, int | float) and isinstance(after, int | float):
+        return after < before
+    return True
+
 
 PEOPLE = "browsers"
 

@@ -12,9 +12,8 @@ from pydantic import BaseModel
 
 import shared.models
 from devtools.contracts.consistency import SHARED
-from devtools.contracts.document_changes import Use, uses
+from devtools.contracts.document_changes import Change, Use, uses
 from devtools.contracts.revisions import Documents
-from devtools.contracts.schema_changes import Change
 from shared.testing.contracts.files import FOLDER, ContractFile, Finding
 from shared.testing.contracts.models import source_of
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from devtools.contracts.document_changes import Place, Way
 from devtools.contracts.document_shapes import resolved
-from devtools.contracts.schema_changes import Place, Way
 
 
 def changed(way: Way, old: type[BaseModel], new: type[BaseModel]) -> list[tuple[str, bool]]:

@@ -72,6 +72,7 @@ class AsgiTransport:
 
     def _scope(self, request: Request) -> dict[str, object]:
         path, _, query = request.target.partition("?")
+        headers = [("host", "test"), *request.headers.items()]
         return {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -82,13 +83,7 @@ class AsgiTransport:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [
-                (b"host", b"test"),
-                *(
-                    (name.lower().encode(), value.encode())
-                    for name, value in request.headers.items()
-                ),
-            ],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
             "client": self._client,
             "server": ("127.0.0.1", 80),
         }

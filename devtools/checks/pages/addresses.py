@@ -28,7 +28,10 @@ class Endpoint(NamedTuple):
 
     def answers(self, method: str, path: str) -> bool:
         stated, own = path.split("/"), self.path.split("/")
-        return method == self.method and len(stated) == len(own) and all(map(_same, stated, own))
+        return (method, len(stated)) == (self.method, len(own)) and all(
+            it == there or there.startswith("{") or it.startswith(("$", "{", "<"))
+            for it, there in zip(stated, own, strict=True)
+        )
 
 
 def addresses(tree: Tree) -> Iterator[Finding]:
@@ -91,7 +94,3 @@ def _mailbox(tree: Tree) -> Iterator[Endpoint]:
     for path in sorted((tree.root / "mailbox").glob("*.py")):
         for method, route in ROUTE.findall(path.read_text()):
             yield Endpoint(MAILBOX, method.upper(), route)
-
-
-def _same(stated: str, own: str) -> bool:
-    return stated == own or own.startswith("{") or stated.startswith(("$", "{", "<"))
