@@ -26,13 +26,15 @@ from shared.models.event import EventEnvelope
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.registration import UserRegistration
 
-ACTOR = Actor(uuid4(), "192.0.2.1")
-
 Publish = Callable[[], Awaitable[EventEnvelope]]
 
 REGISTRATION = UserRegistration(
     email="ada@example.org", password="correct horse battery staple", accept_terms=True
 )
+
+
+def an_actor() -> Actor:
+    return Actor(uuid4(), "192.0.2.1")
 
 
 class Published:
@@ -90,13 +92,13 @@ class Published:
     async def audit_read(self) -> EventEnvelope:
         events = FakeEvents()
         with correlated("correlation-1"):
-            await AuditReader(FakeAuditLog(), events).page(ACTOR, uuid4(), 10, None)
+            await AuditReader(FakeAuditLog(), events).page(an_actor(), uuid4(), 10, None)
         return events.events[-1].envelope
 
     async def maintenance_started(self) -> EventEnvelope:
         events = FakeEvents()
         with correlated("correlation-1"):
-            await Maintenance(FakeTasks(), events).start(ACTOR, "sweep_credentials")
+            await Maintenance(FakeTasks(), events).start(an_actor(), "sweep_credentials")
         return events.events[-1].envelope
 
     async def _of_a_profile(self) -> list[EventEnvelope]:

@@ -217,7 +217,7 @@ class TestRealOutbox(OutboxContract):
 
     @pytest.fixture
     async def add(self) -> AsyncIterator[Add]:
-        async with stack_client("back-auth", "back-postgres") as postgres:
+        async with stack_client("back-workers", "back-postgres") as postgres:
 
             async def add(consumer: str, aggregate_id: UUID | None = None, /) -> EventEnvelope:
                 return await _recorded(postgres, EVENT_FOR[consumer], aggregate_id or uuid4())
