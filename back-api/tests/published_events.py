@@ -45,6 +45,7 @@ class Published:
         return {
             "user.registered": self.user_registered,
             "user.role.changed": self.user_role_changed,
+            "user.admin.made": self.user_admin_made,
             "user.sessions.revoked": self.user_sessions_revoked,
             "profile.created": self.profile_created,
             "profile.updated": self.profile_updated,
@@ -66,14 +67,16 @@ class Published:
         return store.events[-1].envelope
 
     async def user_role_changed(self) -> EventEnvelope:
-        users = FakeUsers()
-        with correlated("correlation-1"):
-            await Administrators(users, FakeCredentials()).create("grace@example.org", "password")
-        return users.events[-1].envelope
+        changed, _ = await self._of_a_new_admin()
+        return changed
+
+    async def user_admin_made(self) -> EventEnvelope:
+        _, made = await self._of_a_new_admin()
+        return made
 
     async def user_sessions_revoked(self) -> EventEnvelope:
         users = FakeUsers()
-        administrators = Administrators(users, FakeCredentials())
+        administrators = Administrators(users, FakeCredentials(), operator="ada@host")
         with correlated("correlation-1"):
             user_id = await administrators.create("grace@example.org", "password")
             demoted = users.users[user_id].model_copy(update={"role": "user"})
@@ -100,6 +103,13 @@ class Published:
         with correlated("correlation-1"):
             await Maintenance(FakeTasks(), events).start(an_actor(), "sweep_credentials")
         return events.events[-1].envelope
+
+    async def _of_a_new_admin(self) -> list[EventEnvelope]:
+        users = FakeUsers()
+        administrators = Administrators(users, FakeCredentials(), operator="ada@host")
+        with correlated("correlation-1"):
+            await administrators.create("grace@example.org", "password")
+        return [event.envelope for event in users.events]
 
     async def _of_a_profile(self) -> list[EventEnvelope]:
         store, user_id = FakeProfiles(), uuid4()

@@ -1,6 +1,8 @@
 """What admins may do (audit log, maintenance tasks), and how a user becomes one."""
 
+import getpass
 import io
+import platform
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +16,7 @@ from shared.models.base import now
 from shared.models.user import User
 from shared.testing.asgi_client import AsgiClient, in_memory
 
+OPERATOR = "ada@host"
 ADMIN = ("audit:read", "maintenance:run")
 
 
@@ -136,7 +139,9 @@ class TestMaintenance:
 class TestAdministrators:
     async def test_a_new_admin_is_active_and_has_the_credential(self) -> None:
         users, credentials = FakeUsers(), FakeCredentials()
-        user_id = await Administrators(users, credentials).create("root@example.org", "secret")
+        user_id = await Administrators(users, credentials, operator=OPERATOR).create(
+            "root@example.org", "secret"
+        )
         created = users.users[user_id]
         assert (created.email, created.role, created.status) == (
             "root@example.org",
@@ -144,18 +149,21 @@ class TestAdministrators:
             "active",
         )
         assert list(credentials.stored.values()) == ["secret"]
-        [event] = users.events
-        assert event.envelope.event_type == "user.role.changed"
-        assert event.envelope.payload == {"user_id": str(user_id), "role": "admin"}
+        changed, made = (event.envelope for event in users.events)
+        assert changed.event_type == "user.role.changed"
+        assert changed.payload == {"user_id": str(user_id), "role": "admin"}
+        assert made.event_type == "user.admin.made"
+        assert made.payload == {"user_id": str(user_id), "operator": OPERATOR}
 
     async def test_promoting_keeps_the_password(self, user: User) -> None:
         users, credentials = FakeUsers(), FakeCredentials()
         users.users[user.id] = user
-        administrators = Administrators(users, credentials)
+        administrators = Administrators(users, credentials, operator=OPERATOR)
         assert await administrators.promote(user) == "promoted"
         assert users.users[user.id].role == "admin"
-        changed, revoked = users.events
+        changed, made, revoked = users.events
         assert changed.envelope.event_type == "user.role.changed"
+        assert made.envelope.event_type == "user.admin.made"
         assert revoked.envelope.event_type == "user.sessions.revoked"
         assert revoked.envelope.payload == {
             "user_id": str(user.id),
@@ -178,6 +186,8 @@ class TestCommand:
         assert password in printed
         [user] = stubs.users.users.values()
         assert (user.role, user.status) == ("admin", "active")
+        operator = str(stubs.users.events[-1].envelope.payload["operator"])
+        assert operator == f"{getpass.getuser()}@{platform.node()}"
 
     async def test_takes_one_from_standard_input(
         self, stubs: StubServices, monkeypatch: pytest.MonkeyPatch

@@ -139,6 +139,16 @@ class UserRoleChanged(EventPayload):
     role: Role
 
 
+class AdminMade(EventPayload):
+    """`user.admin.made`: an operator made the user an admin at a command line.
+
+    `operator` is the operator's login name and machine.
+    """
+
+    user_id: UUID
+    operator: Line = Field(max_length=200)
+
+
 class SessionsRevoked(EventPayload):
     """`user.sessions.revoked`: sessions of a generation below `session_generation` have ended."""
 

@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import getpass
+import os
+import platform
 import secrets
 import sys
 
@@ -56,7 +58,9 @@ async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = 
         service_client(settings, "back-auth", auth_at) as auth,
         service_client(settings, "back-postgres", postgres_at) as postgres,
     ):
-        administrators = Administrators(PostgresUsers(postgres), AuthCredentials(auth))
+        administrators = Administrators(
+            PostgresUsers(postgres), AuthCredentials(auth), operator=_operator()
+        )
         with correlated(None):
             user = await administrators.find(address)
             if user is not None:
@@ -66,6 +70,15 @@ async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = 
             user_id = await administrators.create(address, password)
     shown = f"\npassword (shown this once): {password}" if made else ""
     return f"{address} is an admin now (user {user_id}){shown}"
+
+
+def _operator() -> str:
+    """The login name and the machine of whoever runs the command."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user id need not have a name
+        name = f"user {os.getuid()}"
+    return f"{name}@{platform.node()}"[:200]
 
 
 def _password(*, from_stdin: bool) -> tuple[str, bool]:

@@ -5,7 +5,14 @@ from uuid import UUID, uuid4
 
 from shared.kit.http.context import correlation_id
 from shared.models.event import Command
-from shared.models.user import NewUser, SessionsRevoked, User, UserChange, UserRoleChanged
+from shared.models.user import (
+    AdminMade,
+    NewUser,
+    SessionsRevoked,
+    User,
+    UserChange,
+    UserRoleChanged,
+)
 
 Outcome = Literal["created", "promoted", "unchanged"]
 Data = TypeVar("Data", NewUser, UserChange)
@@ -36,11 +43,13 @@ class Administrators:
 
     A new admin is active without confirmation, as the operator vouches for the address, and has
     the operator's password. Registrations of the address become void with their passwords.
+    `operator` is who makes the admin, for the audit log.
     """
 
-    def __init__(self, users: Users, credentials: Credentials) -> None:
+    def __init__(self, users: Users, credentials: Credentials, *, operator: str) -> None:
         self._users = users
         self._credentials = credentials
+        self._operator = operator
 
     async def find(self, email: str) -> User | None:
         """The user with this address, or None."""
@@ -57,7 +66,7 @@ class Administrators:
             status="active",
             credential_id=credential_id,
         )
-        await self._users.create(_make_admin(user_id, user))
+        await self._users.create(self._make_admin(user_id, user))
         return user_id
 
     async def promote(self, user: User) -> Outcome:
@@ -65,20 +74,27 @@ class Administrators:
         if user.role == "admin" and user.status == "active":
             return "unchanged"
         change = UserChange(role="admin", status="active")
-        command = _make_admin(user.id, change, user.version)
+        command = self._make_admin(user.id, change, user.version)
         await self._users.change(user.id, _ending_sessions(user, command))
         return "promoted"
 
-
-def _make_admin(user_id: UUID, data: Data, expected_version: int | None = None) -> Command[Data]:
-    return Command.with_event(
-        "user.role.changed",
-        UserRoleChanged(user_id=user_id, role="admin"),
-        data=data,
-        aggregate_id=user_id,
-        expected_version=expected_version,
-        correlation_id=correlation_id(),
-    )
+    def _make_admin(
+        self, user_id: UUID, data: Data, expected_version: int | None = None
+    ) -> Command[Data]:
+        command = Command.with_event(
+            "user.role.changed",
+            UserRoleChanged(user_id=user_id, role="admin"),
+            data=data,
+            aggregate_id=user_id,
+            expected_version=expected_version,
+            correlation_id=correlation_id(),
+        )
+        return command.and_event(
+            "user.admin.made",
+            AdminMade(user_id=user_id, operator=self._operator),
+            aggregate_id=user_id,
+            correlation_id=correlation_id(),
+        )
 
 
 def _ending_sessions(user: User, command: Command[Data]) -> Command[Data]:
