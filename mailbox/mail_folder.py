@@ -89,15 +89,13 @@ class MailFolder:
         mail.read = True
         return await asyncio.to_thread(parse, raw)
 
-    def delete(self, ids: Iterable[str]) -> None:
-        for mail_id in ids:
+    def delete(self, ids: Iterable[str] = ()) -> None:
+        """Delete these mails; all where none is named."""
+        for mail_id in list(ids or self._mails):
             mail = self._mails.pop(mail_id, None)
             if mail:
                 self._bytes -= mail.size
                 self._file(mail.id).unlink(missing_ok=True)
-
-    def ids(self) -> list[str]:
-        return list(self._mails)
 
     def total(self) -> int:
         return len(self._mails)

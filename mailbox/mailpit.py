@@ -125,7 +125,7 @@ def router(folder: MailFolder) -> APIRouter:
 
     @api.delete("/api/v1/messages", response_class=PlainTextResponse)
     async def delete_messages(deletion: Deletion | None = None) -> str:
-        folder.delete(deletion.IDs if deletion and deletion.IDs else folder.ids())
+        folder.delete(deletion.IDs if deletion else ())
         return "ok"
 
     @api.get("/api/v1/message/{mail_id}")

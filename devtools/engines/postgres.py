@@ -49,14 +49,9 @@ class Postgres:
         stamp.write_text(digest)
         settings = SETTINGS | {"port": str(instance.port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
+        server = [str(self._program("postgres")), "-D", str(instance.data)]
         return Command(
-            argv=[
-                *_unprivileged(),
-                str(self._program("postgres")),
-                *["-D", str(instance.data)],
-                *options,
-                *instance.command[1:],
-            ],
+            argv=[*_unprivileged(), *server, *options, *instance.command[1:]],
             env=_environment(),
             cwd=instance.data,
             stop_signal=signal.SIGINT,
@@ -82,20 +77,10 @@ class Postgres:
         building.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
             os.chown(building, NOBODY, NOBODY)
-        _run(
-            [
-                *_unprivileged(),
-                str(self._program("initdb")),
-                f"--pgdata={building}",
-                f"--username={ROLE}",
-                f"--pwfile={instance.secrets / 'postgres.password'}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-            ]
-        )
+        locale = "--encoding=UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
+        role = [f"--username={ROLE}", f"--pwfile={instance.secrets / 'postgres.password'}"]
+        where = [str(self._program("initdb")), f"--pgdata={building}"]
+        _run([*_unprivileged(), *where, *role, "--auth=scram-sha-256", *locale.split()])
         self._single_user(building, f"CREATE DATABASE {DATABASE}")
         (building / STAMP).touch()
         if instance.data.exists():
@@ -127,16 +112,9 @@ def _unprivileged() -> list[str]:
         drop = f"os.setgroups([]); os.setgid({user.pw_gid}); os.setuid({user.pw_uid})"
         code = f"import os, sys; {drop}; os.execv(sys.argv[1], sys.argv[1:])"
         return [sys.executable, "-I", "-S", "-c", code]
-    return [
-        setpriv,
-        f"--reuid={NOBODY}",
-        f"--regid={NOBODY}",
-        "--clear-groups",
-        "--inh-caps=-all,+dac_override",
-        "--ambient-caps=-all,+dac_override",
-        "--securebits=+no_setuid_fixup",
-        "--pdeathsig=keep",
-    ]
+    drop = f"--reuid={NOBODY} --regid={NOBODY} --clear-groups --pdeathsig=keep"
+    keep = "--inh-caps=-all,+dac_override --ambient-caps=-all,+dac_override"
+    return [setpriv, *drop.split(), *keep.split(), "--securebits=+no_setuid_fixup"]
 
 
 def _run(argv: list[str], given: str = "") -> None:

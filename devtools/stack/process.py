@@ -45,16 +45,13 @@ class Process:
         """Its output goes through a pipe of our own: asyncio's would hide the end of a process
         for as long as a child of it holds the other end.
         """
-        launcher = [sys.executable, "-I", "-S", str(_PARENT_DEATH_SIGNAL)]
         life = -1 if HAS_DEATH_SIGNAL else _life_pipe()
+        launcher = [sys.executable, "-I", "-S", str(_PARENT_DEATH_SIGNAL)]
+        launcher += map(str, (int(command.stop_signal), os.getpid(), life))
         read_end, write_end = os.pipe()
         try:
             started = await asyncio.create_subprocess_exec(
-                *launcher,
-                str(int(command.stop_signal)),
-                str(os.getpid()),
-                str(life),
-                *command.argv,
+                *(*launcher, *command.argv),
                 env=dict(command.env),
                 cwd=command.cwd,
                 stdin=asyncio.subprocess.DEVNULL,

@@ -162,16 +162,12 @@ class PartRunner:
             report = (self.results or folder) / f"{part.name}.xml"
             # A chosen few tests can't reach the floor of all.
             coverage = ["--cov"] if part.has_floor and not self.arguments else []
+            variables = {"COVERAGE_FILE": str(folder / "coverage"), **environment, **address}
             pytest = await asyncio.create_subprocess_exec(
                 *(venv / "bin" / "pytest", part.tests, "-q", f"--junit-xml={report}"),
                 *("-p", "no:cacheprovider", *coverage, *options, *self.arguments),
                 cwd=part.folder,
-                env={
-                    **_environment(venv),
-                    "COVERAGE_FILE": str(folder / "coverage"),
-                    **environment,
-                    **address,
-                },
+                env=_environment(venv) | variables,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
