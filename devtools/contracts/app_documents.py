@@ -48,12 +48,10 @@ async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
                 return await _app(root / service, environment)
 
         made = await asyncio.gather(*map(one, names), return_exceptions=True)
-    found: dict[str, App] = {}
-    for name, app in zip(names, made, strict=True):
-        if isinstance(app, BaseException):
-            raise app
-        found[name] = app
-    return found
+    for problem in made:
+        if isinstance(problem, BaseException):
+            raise problem
+    return {name: app for name, app in zip(names, made, strict=True) if isinstance(app, App)}
 
 
 def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:

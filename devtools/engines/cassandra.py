@@ -68,16 +68,12 @@ class Cassandra:
         }
         jars = [_jar_folder() / jar.file_name for jar in self._jars]
         jamm = next(jar for jar in jars if jar.name.startswith("jamm-"))
+        options = [f"@{CONFIGURATION / 'jvm.options'}", f"-javaagent:{jamm}"]
+        options += [f"-D{name}={value}" for name, value in properties.items()]
+        options += [f"-XX:SharedArchiveFile={self._archive}"] if self._archive.exists() else []
+        what = ["-cp", ":".join(map(str, jars)), "org.apache.cassandra.service.CassandraDaemon"]
         return Command(
-            argv=[
-                str(java()),
-                f"@{CONFIGURATION / 'jvm.options'}",
-                *(f"-D{name}={value}" for name, value in properties.items()),
-                *([f"-XX:SharedArchiveFile={self._archive}"] if self._archive.exists() else []),
-                f"-javaagent:{jamm}",
-                *["-cp", ":".join(str(jar) for jar in jars)],
-                "org.apache.cassandra.service.CassandraDaemon",
-            ],
+            argv=[str(java()), *options, *what],
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             cwd=instance.data,
             stop_timeout=15.0,

@@ -33,9 +33,8 @@ def installed() -> Path | None:
 
 def _version(program: str) -> int | None:
     try:
-        done = subprocess.run(
-            [program, "-version"], capture_output=True, text=True, timeout=20, check=False
-        )
+        command = [program, "-version"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r'version "(\d+)', done.stderr)

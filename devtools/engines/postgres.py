@@ -61,13 +61,9 @@ class Postgres:
         address = (
             f"host=127.0.0.1 port={instance.port} user={ROLE} dbname={DATABASE} connect_timeout=2"
         )
-        asked = subprocess.run(
-            [self._program("psql"), "--no-psqlrc", "-qAt", "-c", "SELECT 1", address],
-            env=_environment() | {"PGPASSWORD": self._password(instance)},
-            capture_output=True,
-            timeout=5,
-            check=False,
-        )
+        command = [str(self._program("psql")), "--no-psqlrc", "-qAt", "-c", "SELECT 1", address]
+        env = _environment() | {"PGPASSWORD": self._password(instance)}
+        asked = subprocess.run(command, env=env, capture_output=True, timeout=5, check=False)
         return asked.returncode == 0
 
     def _initialise(self, instance: EngineInstance) -> None:

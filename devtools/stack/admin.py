@@ -36,10 +36,6 @@ def create(stack: Stack, email: str, *, password_stdin: bool) -> int:
 def _runs_in_docker() -> bool:
     if shutil.which("docker") is None:
         return False
-    asked = subprocess.run(
-        ["docker", "compose", "ps", "--quiet", "--status", "running", _SERVICE],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
+    command = [*["docker", "compose", "ps", "--quiet", "--status", "running"], _SERVICE]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     return asked.returncode == 0 and bool(asked.stdout.strip())

@@ -125,13 +125,8 @@ def keep_logs(target: Target, folder: Path) -> None:
 
 
 async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
-    code, said = await output_of(
-        [sys.executable, "-m", "devtools", *words],
-        cwd=ROOT,
-        env={**os.environ, **stack},
-        given=given,
-        ends_by=signal.SIGINT,
-    )
+    command, env = [sys.executable, "-m", "devtools", *words], {**os.environ, **stack}
+    code, said = await output_of(command, cwd=ROOT, env=env, given=given, ends_by=signal.SIGINT)
     if code:
         raise DevError(f"./dev {' '.join(words)} for the tests' stack failed:\n{said}")
 
