@@ -249,7 +249,7 @@ class TestRegistrations:
 class TestEvents:
     async def test_are_stored_once(self, world: World) -> None:
         actor = Actor(uuid4(), "192.0.2.1")
-        read = AuditRead(actor_id=actor.user_id, user_id=None, network=actor.network)
+        read = AuditRead(actor_id=actor.user_id, subject_id=None, network=actor.network)
         command = action_of(actor, "audit.read", read)
         await world.events.record(command)
         await world.events.record(command)

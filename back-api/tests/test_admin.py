@@ -75,7 +75,7 @@ class TestAudit:
             assert (await api.get("/api/admin/audit", headers=headers, params=asked)).status == 200
         assert [event.envelope.event_type for event in stubs.events.events] == ["audit.read"] * 2
         assert [event.envelope.payload for event in stubs.events.events] == [
-            {"actor_id": str(admin), "user_id": subject, "network": "2001:db8::/64"}
+            {"actor_id": str(admin), "subject_id": subject, "network": "2001:db8::/64"}
             for subject in (str(user_id), None)
         ]
 

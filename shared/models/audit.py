@@ -29,10 +29,13 @@ class AuditPage(Response):
 
 
 class AuditRead(EventPayload):
-    """`audit.read`: the actor read the entries of a user, or of all when `user_id` is None."""
+    """`audit.read`: the actor read the entries of a user, or of all when `subject_id` is None.
+
+    It is an entry of the actor, not of the subject, whose page would grow with each look at it.
+    """
 
     actor_id: UUID
-    user_id: UUID | None
+    subject_id: UUID | None
     network: Line
 
 

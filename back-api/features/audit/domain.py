@@ -34,6 +34,6 @@ class AuditReader:
             Unavailable: the log can't be read, or the event can't be stored.
         """
         page = await self._log.page(user_id, limit, before)
-        read = AuditRead(actor_id=actor.user_id, user_id=user_id, network=actor.network)
+        read = AuditRead(actor_id=actor.user_id, subject_id=user_id, network=actor.network)
         await self._events.record(action_of(actor, "audit.read", read))
         return page

@@ -82,7 +82,7 @@ def event(event_type: str, payload: EventPayload) -> NewEvent:
 
 class TestEvents:
     async def test_record(self, pact: ConsumerPact) -> None:
-        read = AuditRead(actor_id=USER, user_id=None, network="192.0.2.1")
+        read = AuditRead(actor_id=USER, subject_id=None, network="192.0.2.1")
         command = Command[Nothing](
             command_id=COMMAND, data=Nothing(), events=[event("audit.read", read)]
         )
