@@ -14,15 +14,7 @@ from repositories.mail_token_repository import MailTokenRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.registration_repository import RegistrationRepository
 from repositories.user_repository import UserRepository
-from routes import (
-    credentials,
-    deliveries,
-    events,
-    mail_tokens,
-    profiles,
-    registrations,
-    users,
-)
+from routes import credentials, deliveries, events, mail_tokens, profiles, registrations, users
 from settings import Settings
 from shared.kit import Service
 from shared.kit.contract_registry import contract_registry

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import workspace_folders
 
+_PARSING = Lock()  # Python 3.11 fails when threads parse at once: python/cpython#106905
 LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
 
 
@@ -54,7 +56,8 @@ class Member:
     def parsed(self, path: Path) -> ast.Module:
         """One of its files; DevError where that is no Python."""
         try:
-            return ast.parse(path.read_text(), path)
+            with _PARSING:
+                return ast.parse(path.read_text(), path)
         except SyntaxError as error:
             raise DevError(f"{path}:{error.lineno}: {error.msg}") from None
 

@@ -33,6 +33,8 @@ VERSIONS = Path("back-postgres", "migrations", "versions")
 FIRST_PORT = 8110
 _CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage"}
 _OWN = ["database", "devtools", "features", "main", "repositories", "routes", "shared", "tests"]
+_PACKAGE = "\n[[package]]\n"
+_SIZE_AND_AGE = re.compile(r', (?:size = \d+|upload-time = "[^"]*")')
 # Ruff knows a service's modules by their files; of a new service it has none to look at yet.
 _SORTED = ["check", "--quiet", "--select", "I,F401", "--fix", "--exit-zero"]
 _SORTED += ["--config", f"lint.isort.known-first-party = {_OWN}"]
@@ -200,8 +202,17 @@ def _write(root: Path, texts: Mapping[Path, str]) -> None:
 def _finish(copy: Path, changed: Sequence[Path], *, lock: bool) -> None:
     _format(copy, changed)
     if lock:
+        before = (copy / "uv.lock").read_text()
         _run([str(UV), "lock", "--quiet"], copy)
+        locked = (copy / "uv.lock").read_text()
+        (copy / "uv.lock").write_text(with_known_packages(locked, before))
     _run([sys.executable, "-m", "devtools", "contracts", "sync"], copy)
+
+
+def with_known_packages(locked: str, before: str) -> str:
+    """A lock with the text of `before` for packages that differ in sizes and ages alone."""
+    known = {_SIZE_AND_AGE.sub("", it): it for it in before.split(_PACKAGE)}
+    return _PACKAGE.join(known.get(_SIZE_AND_AGE.sub("", it), it) for it in locked.split(_PACKAGE))
 
 
 def _format(copy: Path, paths: Sequence[Path]) -> None:
