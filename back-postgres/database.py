@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 
+BATCH_ROWS = 500
+BATCHES_MAX = 20
+
+
 async def connect(settings: Settings) -> "AnyConnection":
     """A connection outside of the pool."""
     return await asyncpg.connect(
@@ -116,6 +120,20 @@ class Database:
         """All rows of `statement`."""
         async with self.connection() as connection:
             return await connection.fetch(statement, *values)
+
+    async def in_batches(self, statement: str, *values: object) -> int:
+        """Repeat a statement that returns the rows it changed; how many rows there were.
+
+        Its last parameter is the most rows to change. It is repeated at most `BATCHES_MAX` times:
+        what is left over waits for the next call.
+        """
+        changed = 0
+        for _ in range(BATCHES_MAX):
+            batch = len(await self.rows(statement, *values, BATCH_ROWS))
+            changed += batch
+            if batch < BATCH_ROWS:
+                break
+        return changed
 
     async def _acquired(self, pool: "Pool") -> "Connection":
         try:

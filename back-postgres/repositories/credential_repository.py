@@ -6,9 +6,6 @@ from database import Database
 from shared.kit.errors import Conflict, NotFound
 from shared.models.user import Credential, CredentialAccepted, Rehash, User, UserCredential
 
-_SWEEP_BATCH = 500
-_SWEEP_BATCHES = 20
-
 _INSERT = """
 INSERT INTO credentials (credential_id, password_hash)
 VALUES ($1, $2)
@@ -105,14 +102,5 @@ class CredentialRepository:
         return CredentialAccepted(credential_id=row["credential_id"])
 
     async def sweep(self, older_than_seconds: int) -> int:
-        """Remove unclaimed credentials of that age in batches; returns how many were removed.
-
-        At most `_SWEEP_BATCHES` batches a call: what is left over waits for the next sweep.
-        """
-        removed = 0
-        for _ in range(_SWEEP_BATCHES):
-            batch = await self._database.rows(_SWEEP, older_than_seconds, _SWEEP_BATCH)
-            removed += len(batch)
-            if len(batch) < _SWEEP_BATCH:
-                break
-        return removed
+        """Remove unclaimed credentials of that age; returns how many were removed."""
+        return await self._database.in_batches(_SWEEP, older_than_seconds)

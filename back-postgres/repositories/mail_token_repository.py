@@ -60,7 +60,14 @@ WHERE user_id = $1
 
 _SWEEP = """
 DELETE FROM mail_tokens
-WHERE expires_at < now() - make_interval(secs => $1)
+WHERE token_hash IN (
+    SELECT token_hash
+    FROM mail_tokens
+    WHERE expires_at < now() - make_interval(secs => $1)
+    ORDER BY expires_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
 RETURNING token_hash
 """
 
@@ -113,7 +120,7 @@ class MailTokenRepository:
 
     async def sweep(self, older_than_seconds: int) -> int:
         """Remove tokens that ended that long ago; returns how many were removed."""
-        return len(await self._database.rows(_SWEEP, older_than_seconds))
+        return await self._database.in_batches(_SWEEP, older_than_seconds)
 
 
 def _token(row: "asyncpg.Record") -> StoredMailToken:

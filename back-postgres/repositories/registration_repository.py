@@ -19,9 +19,6 @@ from shared.models.user import User
 if TYPE_CHECKING:
     from database import Connection
 
-_SWEEP_BATCH = 500
-_SWEEP_BATCHES = 20
-
 _INSERT = """
 INSERT INTO registrations (
     user_id, email, credential_id, terms_version, terms_accepted_at, network, expires_at
@@ -160,17 +157,8 @@ class RegistrationRepository:
         return await self._commands.execute("confirm_registration", command, 200, write)
 
     async def sweep(self) -> int:
-        """Remove registrations that ended, in batches; returns how many were removed.
-
-        At most `_SWEEP_BATCHES` batches a call: what is left over waits for the next sweep.
-        """
-        removed = 0
-        for _ in range(_SWEEP_BATCHES):
-            batch = await self._database.rows(_SWEEP, _SWEEP_BATCH)
-            removed += len(batch)
-            if len(batch) < _SWEEP_BATCH:
-                break
-        return removed
+        """Remove registrations that ended; returns how many were removed."""
+        return await self._database.in_batches(_SWEEP)
 
 
 def no_registration() -> NotFound:

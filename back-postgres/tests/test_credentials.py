@@ -1,8 +1,7 @@
 import asyncio
 from uuid import UUID, uuid4
 
-from database import Database
-from repositories import credential_repository
+from database import BATCH_ROWS, Database
 from repositories.credential_repository import CredentialRepository
 from shared.models.user import Credential, Rehash
 from tests.builders import HASH, registered, stored_credential, waiting
@@ -126,7 +125,7 @@ class TestSweep:
         assert old not in {row["credential_id"] for row in left}
 
     async def test_goes_batch_by_batch(self, database: Database) -> None:
-        batch = credential_repository._SWEEP_BATCH
+        batch = BATCH_ROWS
         await database.row(
             "INSERT INTO credentials (credential_id, password_hash, created_at) "
             "SELECT gen_random_uuid(), 'x', now() - interval '1 day' FROM generate_series(1, $1)",

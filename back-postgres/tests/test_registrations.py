@@ -1,8 +1,7 @@
 import asyncio
 from uuid import UUID, uuid4
 
-from database import Database
-from repositories import registration_repository
+from database import BATCH_ROWS, Database
 from repositories.command_repository import CommandRepository
 from repositories.event_repository import EventRepository
 from repositories.registration_repository import RegistrationRepository
@@ -262,7 +261,7 @@ class TestSweep:
         assert [row["credential_id"] for row in left] == [waits.credential_id]
 
     async def test_goes_batch_by_batch(self, service: Callers, database: Database) -> None:
-        batch = registration_repository._SWEEP_BATCH
+        batch = BATCH_ROWS
         await database.row(
             "WITH made AS (INSERT INTO credentials (credential_id, password_hash) "
             "SELECT gen_random_uuid(), 'x' FROM generate_series(1, $1) RETURNING credential_id) "

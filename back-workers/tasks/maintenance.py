@@ -30,24 +30,22 @@ def sweep_registrations(self: Task[[], dict[str, int]]) -> dict[str, int]:
 
 
 async def sweep_ended(postgres: ServiceClient, token_seconds: int) -> dict[str, int]:
-    swept = await postgres.post(
-        "/registrations/sweep",
-        SweepRegistrations(older_than_seconds=token_seconds),
-        response_model=Swept,
-        idempotent=True,
-        timeout=SWEEP_SECONDS,
-    )
+    wanted = SweepRegistrations(older_than_seconds=token_seconds)
+    swept = await _swept(postgres, "/registrations/sweep", wanted)
     log.info("registrations_swept", removed=swept.removed)
     return swept.model_dump()
 
 
 async def sweep(postgres: ServiceClient, older_than_seconds: int) -> dict[str, int]:
-    swept = await postgres.post(
-        "/credentials/sweep",
-        SweepCredentials(older_than_seconds=older_than_seconds),
-        response_model=Swept,
-        idempotent=True,
-        timeout=SWEEP_SECONDS,
-    )
+    wanted = SweepCredentials(older_than_seconds=older_than_seconds)
+    swept = await _swept(postgres, "/credentials/sweep", wanted)
     log.info("credentials_swept", removed=swept.removed)
     return swept.model_dump()
+
+
+async def _swept(
+    postgres: ServiceClient, path: str, wanted: SweepCredentials | SweepRegistrations
+) -> Swept:
+    return await postgres.post(
+        path, wanted, response_model=Swept, idempotent=True, timeout=SWEEP_SECONDS
+    )
