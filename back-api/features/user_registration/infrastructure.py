@@ -2,17 +2,13 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-import structlog
-
 from settings import Settings
 from shared.kit import ServiceClient
-from shared.kit.errors import TimedOut, TooManyRequests, Unavailable
-from shared.kit.http.token_buckets import LocalTokenBuckets
-from shared.models.auth import TakeTokens, TokenBucket, TokensTaken
+from shared.kit.errors import TooManyRequests
+from shared.kit.http.token_buckets import SharedTokenBuckets
+from shared.models.auth import TokenBucket
 from shared.models.event import Command
 from shared.models.registration import NewRegistration, RegistrationStored
-
-log = structlog.get_logger()
 
 _HOUR = 3600  # seconds
 
@@ -36,25 +32,17 @@ class RedisLimit:
     """
 
     def __init__(self, redis: ServiceClient, settings: Settings) -> None:
-        self._redis = redis
+        self._buckets = SharedTokenBuckets(redis, "/limits/take")
         self._settings = settings
-        self._local = LocalTokenBuckets()
 
     async def take(self, email: str, network: str) -> None:
-        buckets = self._buckets(email, network)
-        try:
-            taken = await self._redis.post(
-                "/limits/take", TakeTokens(buckets=buckets), response_model=TokensTaken
-            )
-        except (Unavailable, TimedOut):
-            log.warning("limit_local", limit="registration")
-            taken = self._local.take(*buckets)
+        taken = await self._buckets.take(self._counted_in(email, network))
         if not taken.allowed:
             raise TooManyRequests(
                 "Too many registrations. Try again later.", retry_after=taken.retry_after
             )
 
-    def _buckets(self, email: str, network: str) -> list[TokenBucket]:
+    def _counted_in(self, email: str, network: str) -> list[TokenBucket]:
         address = uuid5(NAMESPACE_URL, f"mailto:{email}")  # no address in a key of Valkey
         settings = self._settings
         buckets = [

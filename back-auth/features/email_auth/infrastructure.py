@@ -5,16 +5,10 @@ from uuid import uuid4
 
 import structlog
 
-from shared.kit.errors import NotFound, ServiceError, TimedOut, Unavailable
+from shared.kit.errors import NotFound, ServiceError
 from shared.kit.http.client import ServiceClient
-from shared.kit.http.token_buckets import LocalTokenBuckets
-from shared.models.auth import (
-    ReturnedTokens,
-    ReturnTokens,
-    TakeTokens,
-    TokenBucket,
-    TokensTaken,
-)
+from shared.kit.http.token_buckets import SharedTokenBuckets
+from shared.models.auth import ReturnedTokens, ReturnTokens, TokenBucket, TokensTaken
 from shared.models.user import CredentialAccepted, LookUpUser, Rehash, UserCredential
 
 log = structlog.get_logger()
@@ -56,22 +50,13 @@ class RedisTokenBuckets:
 
     def __init__(self, redis: ServiceClient) -> None:
         self._redis = redis
-        self._local = LocalTokenBuckets()
+        self._buckets = SharedTokenBuckets(redis, "/limits/take", timeout=_LIMIT_SECONDS)
 
     async def take(self, buckets: Sequence[TokenBucket]) -> TokensTaken:
-        try:
-            return await self._redis.post(
-                "/limits/take",
-                TakeTokens(buckets=list(buckets)),
-                response_model=TokensTaken,
-                timeout=_LIMIT_SECONDS,
-            )
-        except (Unavailable, TimedOut) as error:
-            log.warning("limit_taken_locally", limit=buckets[0].limit, reason=error.code)
-            return self._local.take(*buckets)
+        return await self._buckets.take(buckets)
 
     async def give_back(self, buckets: Sequence[ReturnedTokens]) -> None:
-        self._local.give_back(*buckets)
+        self._buckets.local.give_back(*buckets)
         try:
             await self._redis.post(
                 "/limits/refill", ReturnTokens(buckets=list(buckets)), timeout=_LIMIT_SECONDS

@@ -1,10 +1,16 @@
-"""Token buckets in memory, for when the shared ones can't be reached."""
+"""Token buckets that all copies of a service share, and those in memory for an outage of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.models.auth import ReturnedTokens, TokenBucket, TokensTaken
+import structlog
+
+from shared.kit.errors import TimedOut, Unavailable
+from shared.kit.http.client import ServiceClient
+from shared.models.auth import ReturnedTokens, TakeTokens, TokenBucket, TokensTaken
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -83,3 +89,29 @@ class LocalTokenBuckets:
         }
         while len(self._levels) >= self._kept:
             del self._levels[next(iter(self._levels))]
+
+
+class SharedTokenBuckets:
+    """Token buckets of the service behind `source`, or of this process while that is out.
+
+    `path` takes tokens; a call may take `timeout` seconds, where one is given.
+    """
+
+    def __init__(self, source: ServiceClient, path: str, *, timeout: float | None = None) -> None:
+        self._source = source
+        self._path = path
+        self._timeout = timeout
+        self.local = LocalTokenBuckets()
+
+    async def take(self, buckets: Sequence[TokenBucket]) -> TokensTaken:
+        """Take one token of each bucket, or none of any when one of them is empty."""
+        try:
+            return await self._source.post(
+                self._path,
+                TakeTokens(buckets=list(buckets)),
+                response_model=TokensTaken,
+                timeout=self._timeout,
+            )
+        except (Unavailable, TimedOut) as error:
+            log.warning("limit_taken_locally", limit=buckets[0].limit, reason=error.code)
+            return self.local.take(*buckets)
