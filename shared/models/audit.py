@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from shared.models.base import EventPayload, Instant, Internal, Line, Response
+from shared.models.base import EventPayload, Instant, Internal, Network, Response
 
 AUDIT_PAGE_DEFAULT = 50
 AUDIT_PAGE_MAX = 200
@@ -36,7 +36,7 @@ class AuditRead(EventPayload):
 
     actor_id: UUID
     subject_id: UUID | None
-    network: Line
+    network: Network
 
 
 class AuditStored(Internal):

@@ -14,10 +14,9 @@ from shared.models.base import (
     Network,
     PublicRequest,
     Response,
-    Text,
 )
 from shared.models.event import NewEvent
-from shared.models.user import PASSWORD_MAX_LENGTH, EmailAddress
+from shared.models.user import EmailAddress, PasswordAttempt
 
 MailPurpose = Literal["verify_email"]
 
@@ -31,7 +30,7 @@ class Login(PublicRequest):
     """Address and password. A password of any length up to the limit may be tried."""
 
     email: EmailAddress
-    password: Text = Field(min_length=1, max_length=PASSWORD_MAX_LENGTH, repr=False)
+    password: PasswordAttempt = Field(repr=False)
 
 
 class TokenPair(Response):

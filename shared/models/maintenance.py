@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from shared.models.base import EventPayload, Internal, Line, PublicRequest, Response
+from shared.models.base import EventPayload, Internal, Network, PublicRequest, Response
 
 MaintenanceTask = Literal["sweep_credentials", "sweep_registrations"]
 TaskState = Literal["pending", "started", "succeeded", "failed"]
@@ -38,4 +38,4 @@ class MaintenanceStarted(EventPayload):
 
     actor_id: UUID
     chore: MaintenanceTask
-    network: Line
+    network: Network

@@ -10,10 +10,16 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from shared.models.auth import SHA256, MailPurpose, StoredMailToken
-from shared.models.base import EventPayload, Instant, Internal, Line, PublicRequest, Response
+from shared.models.base import (
+    EventPayload,
+    Instant,
+    Internal,
+    Line,
+    Network,
+    PublicRequest,
+    Response,
+)
 from shared.models.user import EmailAddress, Password, PasswordAttempt, UserStatus
-
-NETWORK_MAX_LENGTH = 64
 
 MailTokenText = Annotated[Line, StringConstraints(min_length=1, max_length=256)]
 """A token as it stands in the link of a mail."""
@@ -42,7 +48,7 @@ class NewRegistration(Internal):
     credential_id: UUID
     terms_version: Line = Field(max_length=20)
     terms_accepted_at: Instant
-    network: Line = Field(max_length=NETWORK_MAX_LENGTH)
+    network: Network
     expires_at: Instant
 
 
