@@ -3,16 +3,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import mailpit
 import pages
-from allowed_hosts import AllowedHosts
-from logs import log_as_json
-from mail_folder import MailFolder
-from problems import answer_problems
+from mail_folder import MailFolder, MailNotFound
 from settings import Settings
 from smtp import receiving
 
@@ -20,7 +18,6 @@ from smtp import receiving
 def app() -> FastAPI:
     """A local mailbox: SMTP in, a page and Mailpit's REST paths out."""
     settings = Settings()
-    log_as_json()
     folder = MailFolder(
         settings.mailbox_dir, kept_mails=settings.kept_mails, kept_bytes=settings.kept_bytes
     )
@@ -34,11 +31,15 @@ def app() -> FastAPI:
     api = FastAPI(
         title="Mailbox", version="1.0.0", lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    answer_problems(api)
-    api.add_middleware(AllowedHosts, hosts=settings.allowed_hosts)
+    # DNS rebinding makes a browser send another host name.
+    api.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts))
     api.include_router(mailpit.router(folder))
     api.include_router(pages.router(folder))
     api.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+
+    @api.exception_handler(MailNotFound)
+    async def mail_not_found(_: Request, error: MailNotFound) -> JSONResponse:
+        return JSONResponse({"detail": f"There is no mail {error}."}, 404)
 
     @api.get("/livez", response_class=PlainTextResponse)
     @api.get("/readyz", response_class=PlainTextResponse)

@@ -18,4 +18,4 @@ class Settings(BaseSettings):
     largest_mail: int = 10_000_000
     kept_mails: int = 500
     kept_bytes: int = 200_000_000
-    allowed_hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "[::1]", "mailbox"})
+    allowed_hosts: frozenset[str] = frozenset({"127.0.0.1", "localhost", "mailbox"})

