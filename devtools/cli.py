@@ -24,6 +24,7 @@ Examples:
   ./dev logs back-api -f             follow one service
   ./dev admin create me@example.org  make the first administrator
   ./dev test back-api                test one part
+  ./dev bench two-hop-read           measure one thing
 
 Each command tells more with --help, for example: ./dev up --help
 """
@@ -201,6 +202,21 @@ def command_tree() -> TyperGroup:
 
 for _name, (_, _help) in HANDED_OVER.items():
     app.command(_name, help=_help, context_settings=_HANDED_OVER)(_handed_over(_name))
+
+
+@app.command(context_settings=_HANDED_OVER)
+def bench(context: typer.Context) -> None:
+    """Measure speed against controls; a run of all writes docs/performance.md."""
+    import asyncio
+
+    from devtools.workspace import environments
+    from devtools.workspace.repository import ROOT
+
+    python = asyncio.run(environments.sync("bench")) / "bin" / "python"
+    if offset := context.obj.offset:
+        context.args += ["--port-offset", str(offset)]
+    os.chdir(ROOT / "bench")
+    os.execv(python, [str(python), "main.py", *context.args])  # noqa: S606 - no shell
 
 
 @admin.command()

@@ -1,0 +1,139 @@
+"""The load generator, a process of its own: a plan on standard input, its outcome on standard
+output. A latency counts from the time that the request was due, so that a slow answer can't delay
+the measurement of those behind it (no coordinated omission).
+"""
+
+import asyncio
+import itertools
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from datetime import datetime
+
+import aiohttp
+import uvloop
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+from plan import Answer, Outcome, Plan
+
+START_SECONDS = 0.05
+_JSON = {"Content-Type": "application/json"}
+
+
+class LiveEvents(WSListener):
+    """Notes when the event of each correlation id came first."""
+
+    def __init__(self, received: dict[str, tuple[float, float]], arrived: asyncio.Event) -> None:
+        super().__init__()
+        self._received = received
+        self._arrived = arrived
+
+    def on_ws_frame(self, _: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT:
+            at = time.time()
+            event = json.loads(frame.get_payload_as_bytes())
+            occurred = datetime.fromisoformat(event["occurred_at"]).timestamp()
+            self._received.setdefault(event["correlation_id"], (at, occurred))
+            self._arrived.set()
+
+
+class Generator:
+    """Runs one plan."""
+
+    def __init__(self, plan: Plan, session: aiohttp.ClientSession) -> None:
+        self._plan = plan
+        self._session = session
+        self._carried = list(plan.carried) or [""] * len(plan.calls)
+        self._offset = time.time() - time.perf_counter()
+        self._numbers = itertools.count()
+        self.outcome = Outcome(answers=[])
+
+    async def run(self) -> None:
+        arrived = asyncio.Event()
+        received = self.outcome.received
+        sockets = [
+            (await ws_connect(lambda: LiveEvents(received, arrived), url))[0]
+            for url in self._plan.sockets
+        ]
+        await (self._at_fixed_times() if self._plan.rate else self._as_answered())
+        await self._drain(arrived)
+        for socket in sockets:
+            socket.disconnect()
+
+    async def _at_fixed_times(self) -> None:
+        began = time.perf_counter() + START_SECONDS
+        async with asyncio.TaskGroup() as group:
+            for number in range(round(self._plan.rate * self._plan.seconds)):
+                due = began + number / self._plan.rate
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                self.outcome.late = max(self.outcome.late, time.perf_counter() - due)
+                slot = number % len(self._plan.calls)
+                group.create_task(self._send(next(self._numbers), slot, due))
+
+    async def _as_answered(self) -> None:
+        ends = time.perf_counter() + self._plan.seconds
+
+        async def keep_sending(slot: int) -> None:
+            while time.perf_counter() < ends:
+                await self._send(next(self._numbers), slot, time.perf_counter())
+                if not self._plan.carry:
+                    slot = (slot + self._plan.connections) % len(self._plan.calls)
+
+        async with asyncio.TaskGroup() as group:
+            for connection in range(self._plan.connections):
+                group.create_task(keep_sending(connection % len(self._plan.calls)))
+
+    async def _send(self, n: int, slot: int, due: float) -> None:
+        plan, call = self._plan, self._plan.calls[slot]
+        body = call.body.replace("{n}", str(n)).replace("{carried}", self._carried[slot])
+        headers = {**(_JSON if body else {}), **call.headers}
+        headers["X-Correlation-ID"] = f"{plan.correlation}-{n}"
+        try:
+            async with self._session.request(
+                call.method, plan.base_url + call.path, headers=headers, data=body or None
+            ) as answer:
+                said, status = await answer.read(), answer.status
+                if plan.carry and answer.ok:
+                    self._carried[slot] = json.loads(said)[plan.carry]
+        except (aiohttp.ClientError, TimeoutError):
+            status = 0
+        seconds = time.perf_counter() - due
+        self.outcome.answers.append(
+            Answer.model_construct(n=n, due=due + self._offset, seconds=seconds, status=status)
+        )
+
+    async def _drain(self, arrived: asyncio.Event) -> None:
+        """Wait for the events of all requests that succeeded, while some come."""
+        if not self._plan.sockets:
+            return
+        good = Counter(answer.status // 100 for answer in self.outcome.answers)[2]
+        ends = time.perf_counter() + self._plan.drain
+        while len(self.outcome.received) < good and time.perf_counter() < ends:
+            arrived.clear()
+            try:
+                await asyncio.wait_for(arrived.wait(), ends - time.perf_counter())
+            except TimeoutError:
+                return
+
+
+async def generate(plan: Plan) -> Outcome:
+    """Send what the plan says."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=plan.connections_max, keepalive_timeout=4),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=plan.timeout),
+    ) as session:
+        generator = Generator(plan, session)
+        await generator.run()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    generator.outcome.cpu_seconds = used.ru_utime + used.ru_stime
+    return generator.outcome
+
+
+if __name__ == "__main__":
+    uvloop.install()
+    plan = Plan.model_validate_json(sys.stdin.read())
+    sys.stdout.write(asyncio.run(generate(plan)).model_dump_json())

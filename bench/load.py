@@ -1,0 +1,159 @@
+"""Starts a load and reads what came of it: wrk where there is one, else the own generator."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plan import Call, Outcome, Plan
+from summary import percentile
+
+HERE = Path(__file__).parent
+CONNECTIONS = 16
+
+
+class VoidRun(Exception):
+    """Some answers were not 2xx: the figures of the run mean nothing."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Requests for one address; `carry` and `carried` as in `Plan`."""
+
+    base_url: str
+    calls: Sequence[Call]
+    carry: str = ""
+    carried: Sequence[str] = ()
+
+    def plan(self, *, seconds: float, rate: float = 0, **more: object) -> Plan:
+        return Plan.model_validate(
+            {
+                "base_url": self.base_url,
+                "calls": list(self.calls),
+                "seconds": seconds,
+                "rate": rate,
+                "carry": self.carry,
+                "carried": list(self.carried),
+                **more,
+            }
+        )
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every request of a call is the same, so that wrk can send it."""
+        return not self.carry and not any("{n}" in call.body for call in self.calls)
+
+
+@dataclass(frozen=True)
+class Best:
+    """What a closed loop reached: answers a second, latencies in ms, CPU seconds of the load."""
+
+    rate: float
+    count: int
+    p50: float
+    p99: float
+    generator_cpu: float
+    failed: Counter[int] = field(default_factory=Counter)
+
+
+def best_rate(workload: Workload, seconds: float, connections: int = CONNECTIONS) -> Best:
+    """Keep so many requests under way for so long. Raises VoidRun."""
+    if workload.is_fixed and shutil.which("wrk"):
+        best = _wrk(workload, seconds, connections)
+    else:
+        best = of_outcome(generate(workload.plan(seconds=seconds, connections=connections)))
+    check(best.count, best.failed)
+    return best
+
+
+def at_rate(
+    workload: Workload, rate: float, seconds: float, *, is_checked: bool = True, **more: object
+) -> Outcome:
+    """Send at a fixed rate. Raises VoidRun unless `is_checked` is false."""
+    outcome = generate(workload.plan(seconds=seconds, rate=rate, **more))
+    if is_checked:
+        check(len(outcome.answers), not_good(outcome))
+    return outcome
+
+
+def generate(plan: Plan) -> Outcome:
+    """Run the generator. Raises CalledProcessError."""
+    done = subprocess.run(
+        [sys.executable, HERE / "generator.py"],
+        input=plan.model_dump_json().encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return Outcome.model_validate_json(done.stdout)
+
+
+def of_outcome(outcome: Outcome) -> Best:
+    """A closed loop of the own generator in the terms of wrk."""
+    answers = outcome.answers
+    began = min(answer.due for answer in answers)
+    ended = max(answer.due + answer.seconds for answer in answers)
+    latencies = [answer.seconds * 1000 for answer in answers]
+    return Best(
+        rate=len(answers) / (ended - began),
+        count=len(answers),
+        p50=percentile(latencies, 50),
+        p99=percentile(latencies, 99),
+        generator_cpu=outcome.cpu_seconds,
+        failed=not_good(outcome),
+    )
+
+
+def not_good(outcome: Outcome) -> Counter[int]:
+    """The answers that are not 2xx, by status; 0 where none came."""
+    return Counter(it.status for it in outcome.answers if it.status // 100 != 2)
+
+
+def check(count: int, failed: Counter[int]) -> None:
+    """Raises VoidRun, with which and how many, when an answer was not 2xx."""
+    if failed or not count:
+        which = ", ".join(
+            f"{status or 'no answer'}: {number}" for status, number in sorted(failed.items())
+        )
+        raise VoidRun(f"{failed.total()} of {count} answers were not 2xx ({which or 'none came'})")
+
+
+def _wrk(workload: Workload, seconds: float, connections: int) -> Best:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        calls = Path(folder, "calls.lua")
+        calls.write_text(f"return {{{','.join(_lua(call) for call in workload.calls)}}}")
+        threads = (
+            f"--threads=1 --connections={connections} --duration={round(seconds)}s --timeout=10s"
+        )
+        done = subprocess.run(
+            ["wrk", *threads.split(), "--script", HERE / "wrk.lua", workload.base_url],
+            env={**os.environ, "BENCH_CALLS": str(calls)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = json.loads(done.stdout.strip().splitlines()[-1])
+    failed = Counter({-1: said["refused"], 0: said["unanswered"]})
+    return Best(
+        rate=said["requests"] / said["seconds"],
+        count=said["requests"],
+        p50=said["p50_ms"],
+        p99=said["p99_ms"],
+        generator_cpu=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        failed=+failed,
+    )
+
+
+def _lua(call: Call) -> str:
+    headers = {**({"Content-Type": "application/json"} if call.body else {}), **call.headers}
+    listed = ",".join(f"[{json.dumps(name)}]={json.dumps(text)}" for name, text in headers.items())
+    body = f",body={json.dumps(call.body)}" if call.body else ""
+    return f'{{method="{call.method}",path={json.dumps(call.path)},headers={{{listed}}}{body}}}'

@@ -1,0 +1,60 @@
+"""What a load generator is asked to send, and what it reports."""
+
+from pydantic import BaseModel, Field
+
+
+class Call(BaseModel):
+    """One request. `{n}` in the body is a number that no other request of the run has, `{carried}`
+    what the answer before held.
+    """
+
+    method: str = "GET"
+    path: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: str = ""
+
+
+class Plan(BaseModel):
+    """Requests for one address, in turn from `calls`.
+
+    With a `rate` (a second) they are sent at fixed times, whether answers come or not; without one
+    each of `connections` sends the next when the last was answered. `carry` names the field of an
+    answer that the next request of the same call holds as `{carried}`; `carried` has the first
+    ones. The live events of `sockets` are noted until `drain` seconds after the last answer.
+    """
+
+    base_url: str
+    calls: list[Call]
+    seconds: float
+    rate: float = 0
+    connections: int = 16
+    connections_max: int = 2000
+    timeout: float = 10
+    correlation: str = "bench"
+    carry: str = ""
+    carried: list[str] = Field(default_factory=list)
+    sockets: list[str] = Field(default_factory=list)
+    drain: float = 10
+
+
+class Answer(BaseModel):
+    """`due` is the Unix time that the request was to be sent at, `seconds` from then to the end of
+    the answer; `status` is 0 where none came. Its correlation id is that of the plan and `n`.
+    """
+
+    n: int
+    due: float
+    seconds: float
+    status: int
+
+
+class Outcome(BaseModel):
+    """`received` has, by correlation id, when the first event of a request reached a socket and
+    when it occurred (Unix times). `cpu_seconds` are the generator's own, `late` its longest delay
+    between the time due and the sending, in seconds.
+    """
+
+    answers: list[Answer]
+    received: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    cpu_seconds: float = 0
+    late: float = 0
