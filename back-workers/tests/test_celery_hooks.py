@@ -68,7 +68,7 @@ class TestBeatingScheduler:
 
 @pytest.mark.usefixtures("settings", "logging_as_before")
 class TestLogs:
-    def test_they_have_the_form_of_every_service(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_they_have_the_form_of_every_service(self, capfd: pytest.CaptureFixture[str]) -> None:
         _log_as_every_service()
         logging.getLogger("celery.app.trace").warning("hello")
-        assert '"service": "back-workers"' in capsys.readouterr().out
+        assert '"service":"back-workers"' in capfd.readouterr().out

@@ -231,7 +231,7 @@ class TestAnswersOfAConsumer:
     async def test_after_a_day_of_postponements_attempts_are_spent_with_an_alarm(
         self,
         outbox: FakeOutboxClient,
-        capsys: pytest.CaptureFixture[str],
+        capfd: pytest.CaptureFixture[str],
         postponed: float,
         attempts: int,
     ) -> None:
@@ -239,7 +239,7 @@ class TestAnswersOfAConsumer:
         late = delivery.model_copy(update={"postponed_seconds": postponed})
         await handled(outbox, late, raising(Unavailable()))
         assert row.attempts == attempts
-        assert ("delivery_postponed_too_long" in capsys.readouterr().out) == bool(attempts)
+        assert ("delivery_postponed_too_long" in capfd.readouterr().out) == bool(attempts)
 
 
 class TestTelling:

@@ -26,6 +26,8 @@ class Valkey:
         usual = ["--appendonly", "yes", "--aclfile", f"/secrets/{instance.name}.acl"]
         asked = instance.command[1:] or usual
         settings = [part.replace("/secrets/", f"{instance.secrets}/") for part in asked]
+        # Times that ./dev logs can merge with those of the services.
+        settings += ["--log-timestamp-format", "iso8601"]
         where = ["--bind", "127.0.0.1", "--port", str(instance.port), "--dir", str(instance.data)]
         return Command(
             argv=[str(_server()), *settings, *where],

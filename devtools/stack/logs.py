@@ -1,12 +1,19 @@
-"""The log files of services: JSON lines, bounded in size, and how a person reads them."""
+"""The log files of services, bounded in size, and how a person reads them.
+
+A process writes its file itself: the file is its standard output. A service writes JSON lines, an
+engine or a crash any text, which is made an entry when it is read.
+"""
 
 import json
 import os
+import re
+import shutil
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -15,67 +22,65 @@ from rich.text import Text
 from devtools.workspace.errors import DevError
 
 LIMIT = 20 * 1024 * 1024
+_TAIL = 64 * 1024
 _STYLES = {"warning": "yellow", "error": "red", "critical": "bold red", "debug": "dim"}
 _HEAD = {"time", "level", "service", "event", "correlation_id", "trace_id", "logger"}
 _PAUSE = 0.2
+_STAMP = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)")
 
 Entry = dict[str, object]
 
 
 class LogFile:
-    """Takes what a process writes. Lines that are no JSON object (engines) are wrapped in one.
-
-    A file past `limit` bytes becomes `<name>.log.1`; the one before that is dropped.
-    """
+    """The file that a process gets as its standard output and error, opened for appending."""
 
     def __init__(self, folder: Path, service: str, limit: int = LIMIT) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{service}.log"
         self._service = service
         self._limit = limit
-        self._rest = b""
         self._file = self._path.open("ab", buffering=0)
-        self._last: deque[bytes] = deque(maxlen=30)
+        self._begin = self._size  # what comes before is of an earlier supervisor
 
-    def write(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) > self._limit:
-            lines, self._rest = [*lines, self._rest], b""
-        kept = [self._as_json(line) for line in lines if line.strip()]
-        if not kept:
-            return
-        self._last.extend(kept)
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    @property
+    def is_full(self) -> bool:
+        return self._size > self._limit
+
+    @property
+    def _size(self) -> int:
+        return os.fstat(self.fileno()).st_size
+
+    def rotate(self) -> None:
+        """Copy it to `<name>.log.1`, replacing that, and empty it: processes keep it open.
+
+        A line that is written between the two is lost.
+        """
         with suppress(OSError):  # a full disk costs log lines, never the service
-            self._file.write(b"\n".join(kept) + b"\n")
-            if self._file.tell() > self._limit:
-                self._rotate()
-
-    def _rotate(self) -> None:
-        self._path.replace(self._path.with_suffix(".log.1"))
-        full, self._file = self._file, self._path.open("ab", buffering=0)
-        full.close()
-
-    def close(self) -> None:
-        self.write(b"\n")
-        self._file.close()
+            shutil.copyfile(self._path, self._path.with_suffix(".log.1"))
+        os.truncate(self.fileno(), 0)
+        self._begin = 0
 
     def last_entries(self, count: int) -> list[Entry]:
         """What the service itself said last."""
-        entries = [entry for line in self._last if (entry := parse(line, self._service))]
-        return [entry for entry in entries if entry.get("logger") != "dev"][-count:]
+        with self._path.open("rb") as content:
+            content.seek(max(self._begin, self._size - _TAIL))
+            found = [*entries(content.read().split(b"\n"), self._service)]
+        return [entry for entry in found if entry.get("logger") != "dev"][-count:]
 
     def note(self, event: str, **values: object) -> None:
         """A line of the supervisor's own about this service."""
-        self.write(json.dumps(self._line(event) | {"logger": "dev"} | values).encode() + b"\n")
-
-    def _as_json(self, line: bytes) -> bytes:
-        if line.startswith(b"{") and line.endswith(b"}"):
-            return line
-        return json.dumps(self._line(line.decode(errors="replace").rstrip())).encode()
-
-    def _line(self, event: str) -> Entry:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {"time": now, "level": "info", "service": self._service, "event": event}
+        entry = {"time": now, "level": "info", "service": self._service, "event": event}
+        line = json.dumps({**entry, "logger": "dev", **values})
+        with suppress(OSError):  # the same
+            # What the service said last may lack its end of line.
+            self._file.write(b"\n%s\n" % line.encode())
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def files_of(folder: Path, service: str | None) -> list[Path]:
@@ -95,41 +100,49 @@ def merged(files: list[Path], last: int) -> list[Entry]:
 
 def _by_time(lines: Iterable[tuple[Path, bytes]]) -> list[Entry]:
     """The entries that lines of log files hold."""
-    entries = (parse(line, service_of(file)) for file, line in lines)
-    return sorted((it for it in entries if it), key=lambda it: str(it["time"]))
+    found: list[Entry] = []
+    for file, its_lines in groupby(lines, lambda it: it[0]):
+        found += entries((line for _, line in its_lines), service_of(file))
+    return sorted(found, key=lambda it: str(it["time"]))
 
 
 def service_of(file: Path) -> str:
     return file.name.partition(".log")[0]
 
 
-def parse(line: bytes, service: str) -> Entry | None:
-    """One line of the log of `service` with its `time` filled in; None for a blank one.
+def entries(lines: Iterable[bytes], service: str) -> Iterator[Entry]:
+    """What lines of the log of `service` say, blank ones left out.
 
-    `service` is the process of the topology, where the line itself may name what it is part of.
+    `service` is the process of the topology, where the line itself may name what it is part of. A
+    line without a time has that of the line before it.
     """
-    text = line.decode(errors="replace").strip()
-    if not text:
-        return None
-    try:
-        entry = json.loads(text)
-    except ValueError:
-        entry = None
-    if not isinstance(entry, dict):
-        entry = {"event": text}
-    return {"time": "", **entry, "service": service}
+    before = ""
+    for line in lines:
+        if text := line.decode(errors="replace").strip():
+            entry = {"time": before, **_parsed(text), "service": service}
+            before = str(entry["time"])
+            yield entry
+
+
+def _parsed(text: str) -> Entry:
+    if text.startswith("{"):
+        with suppress(ValueError):
+            return dict(json.loads(text))
+    stamp = _STAMP.search(text, 0, 60)
+    when = {"time": "{}-{}-{}T{}".format(*stamp.groups()).replace(",", ".")} if stamp else {}
+    return {**when, "event": text}
 
 
 def show(console: Console, folder: Path, service: str | None, last: int, *, follow: bool) -> None:
     if service and not files_of(folder, service):
         known = ", ".join(sorted({service_of(file) for file in files_of(folder, None)}))
         raise DevError(f"no logs of {service}; there are: {known or 'none yet'}")
-    files = files_of(folder, service)
-    read = {file.stat().st_ino: file.stat().st_size for file in files}
-    for entry in merged(files, last):
+    pattern = f"{service or '*'}.log"
+    read = {file: file.stat().st_size for file in folder.glob(pattern)}
+    for entry in merged(files_of(folder, service), last):
         console.print(line(entry), soft_wrap=True)
     while follow:
-        for entry in _added(files_of(folder, service), read):
+        for entry in _added(sorted(folder.glob(pattern)), read):
             console.print(line(entry), soft_wrap=True)
         time.sleep(_PAUSE)
 
@@ -151,15 +164,22 @@ def line(entry: Mapping[str, object]) -> Text:
     return text
 
 
-def _added(files: Iterable[Path], read: dict[int, int]) -> list[Entry]:
-    """The whole lines past what was `read`: bytes by inode, which survives the rotation."""
+def _added(files: Iterable[Path], read: dict[Path, int]) -> list[Entry]:
+    """The whole lines past the bytes of each file that were `read`."""
     added: list[tuple[Path, bytes]] = []
     for file in files:
-        with suppress(FileNotFoundError), file.open("rb") as content:
-            status = os.fstat(content.fileno())
-            inode, done = status.st_ino, read.get(status.st_ino, 0)
-            content.seek(done if done <= status.st_size else 0)  # a new file may get an old inode
-            *lines, rest = content.read().split(b"\n")
-            read[inode] = content.tell() - len(rest)
-            added += ((file, line) for line in lines)
+        done = read.get(file, 0)
+        if file.stat().st_size < done:  # it was rotated
+            added += _lines(file.with_suffix(".log.1"), done)[0]
+            done = 0
+        lines, read[file] = _lines(file, done)
+        added += lines
     return _by_time(added)
+
+
+def _lines(file: Path, begin: int) -> tuple[list[tuple[Path, bytes]], int]:
+    """The whole lines from the byte `begin` on, and where they end."""
+    with file.open("rb") as content:
+        content.seek(begin)
+        *lines, rest = content.read().split(b"\n")
+        return [(file, line) for line in lines], content.tell() - len(rest)

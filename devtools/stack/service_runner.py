@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from devtools.engines import EngineError
 from devtools.stack.control import ServiceState, State
+from devtools.stack.health import Answer
 from devtools.stack.logs import LogFile
 from devtools.stack.orphans import Recorded
 from devtools.stack.process import Process
 from devtools.stack.programs import Program
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import in_thread
 
 _POLL = 0.2
 _LIVE_WITHIN = 60.0
@@ -149,7 +151,7 @@ class ServiceRunner:
     async def _watch(self, began: float) -> str:
         """Returns the reason why the running process has to be restarted."""
         seen_alive = False
-        while not (answer := await self._program.ready()).is_good:
+        while not (answer := await self._probe()).is_good:
             seen_alive = seen_alive or answer.status is not None
             if not seen_alive and time.monotonic() - began > _LIVE_WITHIN:
                 return f"no answer in its first {_LIVE_WITHIN:g} s: {answer.text}"
@@ -162,7 +164,7 @@ class ServiceRunner:
         failures = 0
         while failures < self._program.failures:
             await asyncio.sleep(self._program.every)
-            answer = await self._program.ready()
+            answer = await self._probe()
             if answer.is_good:
                 self._set_state("ready")
             else:
@@ -170,6 +172,11 @@ class ServiceRunner:
             alive = answer.is_good or await self._program.is_alive(answer)
             failures = 0 if alive else failures + 1
         return f"no sign of life {failures} times in a row"
+
+    async def _probe(self) -> Answer:
+        if self.log.is_full:
+            await in_thread(self.log.rotate)
+        return await self._program.ready()
 
     def _set_state(
         self,

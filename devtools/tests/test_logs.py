@@ -1,14 +1,16 @@
-import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from rich.console import Console
 
 from devtools.stack import logs
-from devtools.stack.logs import LIMIT, LogFile, files_of, merged, parse
+from devtools.stack.logs import LIMIT, LogFile, entries, files_of, merged
 from devtools.workspace.errors import DevError
 
 LogOf = Callable[..., LogFile]
@@ -26,63 +28,44 @@ def log_of(tmp_path: Path) -> Iterator[LogOf]:
         yield make
 
 
-def lines(file: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in file.read_text().splitlines()]
-
-
-def test_json_lines_stay_as_they_are(tmp_path: Path, log_of: LogOf) -> None:
+def test_what_a_process_writes_is_in_the_file_as_it_is(tmp_path: Path, log_of: LogOf) -> None:
     log = log_of("back-api")
-    log.write(b'{"event": "started", "n": 1}\n')
-    assert (tmp_path / "back-api.log").read_bytes() == b'{"event": "started", "n": 1}\n'
+    command = ["/bin/sh", "-c", "echo out; echo error >&2"]
+    subprocess.run(command, stdout=log.fileno(), stderr=log.fileno(), check=True)
+    assert (tmp_path / "back-api.log").read_bytes() == b"out\nerror\n"
 
 
-def test_other_lines_are_wrapped_with_time_and_service(tmp_path: Path, log_of: LogOf) -> None:
-    log = log_of("postgres")
-    log.write(b"database system is re")
-    log.write(b"ady\n\n")
-    (entry,) = lines(tmp_path / "postgres.log")
-    assert entry["event"] == "database system is ready"
-    assert entry["service"] == "postgres"
-    assert str(entry["time"]).startswith("20")
-
-
-def test_an_unfinished_line_is_kept_at_the_end(tmp_path: Path, log_of: LogOf) -> None:
-    log = log_of("valkey")
-    log.write(b"out of memory")
-    log.close()
-    assert lines(tmp_path / "valkey.log")[0]["event"] == "out of memory"
-
-
-def test_a_file_past_its_limit_is_rotated_once(tmp_path: Path, log_of: LogOf) -> None:
+def test_a_full_file_is_copied_and_emptied_under_its_writer(tmp_path: Path, log_of: LogOf) -> None:
     log = log_of("a", limit=100)
-    for number in range(20):
-        log.write(json.dumps({"event": f"event number {number}"}).encode() + b"\n")
+    for number in range(3):
+        os.write(log.fileno(), b"%d" % number * 101 + b"\n")
+        assert log.is_full
+        log.rotate()
+        assert not log.is_full
+    os.write(log.fileno(), b"after\n")
     assert {path.name for path in tmp_path.iterdir()} == {"a.log", "a.log.1"}
-    assert (tmp_path / "a.log.1").stat().st_size < 200
+    assert (tmp_path / "a.log.1").read_bytes() == b"2" * 101 + b"\n"
+    assert (tmp_path / "a.log").read_bytes() == b"after\n"
 
 
-def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, log_of: LogOf) -> None:
-    log = log_of("a", limit=100)
-    log.write(b"x" * 150)
-    assert (tmp_path / "a.log.1").exists()
+def test_a_copy_that_fails_costs_lines_and_nothing_else(
+    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of("a", limit=1)
+    os.write(log.fileno(), b"lost\n")
+    monkeypatch.setattr("shutil.copyfile", Mock(side_effect=OSError("the disk is full")))
+    log.rotate()
+    assert not log.is_full
 
 
-def test_a_full_disk_costs_lines_and_nothing_else(log_of: LogOf) -> None:
+def test_last_entries_are_the_services_own_of_this_start(tmp_path: Path, log_of: LogOf) -> None:
+    (tmp_path / "a.log").write_text("an earlier start\n")
     log = log_of("a")
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("no /dev/full here")
-    log._file.close()
-    log._file = full.open("ab", buffering=0)
-    log.write(b"lost\n")
-    assert [entry["event"] for entry in log.last_entries(1)] == ["lost"]
-
-
-def test_last_entries_are_the_services_own(tmp_path: Path, log_of: LogOf) -> None:
-    log = log_of("a")
-    log.write(b"first\nsecond\n")
+    os.write(log.fileno(), b'first\n{"event": "second", "logger": "uvicorn"}\nno end of line')
     log.note("process_ended", reason="exited with code 1")
-    assert [entry["event"] for entry in log.last_entries(5)] == ["first", "second"]
+    said = [entry["event"] for entry in log.last_entries(5)]
+    assert said == ["first", "second", "no end of line"]
+    assert [entry["event"] for entry in log.last_entries(1)] == said[-1:]
 
 
 def test_logs_are_merged_by_time(tmp_path: Path) -> None:
@@ -98,20 +81,39 @@ def test_logs_are_merged_by_time(tmp_path: Path) -> None:
 
 
 def test_a_line_reads_as_time_level_service_event_values_and_correlation() -> None:
-    entry = parse(
+    said = (
         b'{"time": "2026-01-01T09:08:07.123Z", "level": "warning", "event": "slow",'
-        b' "seconds": 3, "empty": null, "correlation_id": "c-1"}',
-        "back-api",
+        b' "seconds": 3, "empty": null, "correlation_id": "c-1"}'
     )
-    assert entry
+    (entry,) = entries([said], "back-api")
     text = logs.line(entry).plain
     assert text.split() == ["09:08:07.123", "warni", "back-api", "slow", "seconds=3", "[c-1]"]
 
 
-def test_what_is_no_json_is_shown_as_it_is() -> None:
-    entry = parse(b"plain words\n", "nginx")
-    assert entry
-    assert logs.line(entry).plain.split() == ["info", "nginx", "plain", "words"]
+@pytest.mark.parametrize(
+    "text, time",
+    [
+        ("2026-01-02 09:08:07.123 UTC [7] LOG:  ready", "2026-01-02T09:08:07.123"),
+        ("2026-01-02 09:08:07,123 INFO  [main] ready", "2026-01-02T09:08:07.123"),
+        ("2026/01/02 09:08:07 [notice] 7#7: ready", "2026-01-02T09:08:07"),
+        ("7:M 2026-01-02T09:08:07.123+00:00 * ready", "2026-01-02T09:08:07.123"),
+        ("plain words", ""),
+        ('{"event": no JSON', ""),
+        ('["event"]', ""),
+    ],
+    ids=["PostgreSQL", "Cassandra", "nginx", "Valkey", "words", "odd", "list"],
+)
+def test_what_is_no_json_is_shown_as_it_is_at_its_time(text: str, time: str) -> None:
+    (entry,) = entries([text.encode()], "engine")
+    assert entry == {"time": time, "service": "engine", "event": text}
+    assert logs.line(entry).plain.split()[-len(text.split()) :] == text.split()
+
+
+def test_a_line_without_a_time_stays_behind_the_one_before_it(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-01-01 00:00:03 ERROR crash\n  at line 1\n")
+    (tmp_path / "b.log").write_text('{"time": "2026-01-01T00:00:02Z", "event": "two"}\n')
+    said = [entry["event"] for entry in merged(files_of(tmp_path, None), 10)]
+    assert said == ["two", "2026-01-01 00:00:03 ERROR crash", "at line 1"]
 
 
 def test_logs_of_nobody_name_those_there_are(tmp_path: Path, log_of: LogOf) -> None:
@@ -129,8 +131,8 @@ class _EnoughError(Exception):
 def test_following_goes_on_across_a_rotation(
     tmp_path: Path, log_of: LogOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = log_of("a", limit=60)
-    log.write(b'{"event": "old", "time": "1"}\n')
+    log = log_of("a")
+    os.write(log.fileno(), b'{"event": "old", "time": "1"}\n')
     output = StringIO()
     rounds = iter(range(4))
 
@@ -138,13 +140,16 @@ def test_following_goes_on_across_a_rotation(
         number = next(rounds, None)
         if number is None:
             raise _EnoughError
-        log.write(b'{"event": "new-%d", "time": "2"}\n' % number)
+        os.write(log.fileno(), b'{"event": "new-%d", "time": "2"}\n{"event":' % number)
+        os.write(log.fileno(), b' "more-%d", "time": "2"}\n' % number)
         if number == 2:
-            log_of("b").write(b'{"event": "from-b", "time": "3"}\n')
+            log.rotate()
+            os.write(log_of("b").fileno(), b'{"event": "from-b", "time": "3"}\n')
 
     monkeypatch.setattr("time.sleep", write_meanwhile)
     with pytest.raises(_EnoughError):
         logs.show(Console(file=output, width=200), tmp_path, None, 10, follow=True)
     said = output.getvalue()
-    for word in ("old", "new-0", "new-1", "new-2", "new-3", "from-b"):
+    for word in ("old", *(f"{it}-{number}" for it in ("new", "more") for number in range(4))):
         assert said.count(word) == 1
+    assert said.count("from-b") == 1

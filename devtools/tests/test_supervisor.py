@@ -13,6 +13,7 @@ import pytest_asyncio
 from devtools.stack import control, orphans, preflight, service_runner
 from devtools.stack.control import ServiceState, StackState, Verb
 from devtools.stack.health import get
+from devtools.stack.logs import LIMIT
 from devtools.stack.process import session_members
 from devtools.stack.supervisor import Supervisor
 from devtools.tests.conftest import free_offset
@@ -112,7 +113,13 @@ class TestAReadyStack:
 
     async def test_the_log_holds_what_the_service_said(self, ready: Running) -> None:
         text = (ready.stack.logs / "back-api.log").read_text()
-        assert '"event": "listening"' in text
+        assert text == "listening\n"
+
+    async def test_a_full_log_is_rotated_under_the_running_service(self, ready: Running) -> None:
+        full = ready.stack.logs / "back-api.log"
+        os.truncate(full, LIMIT + 1)
+        await ready.until(lambda: full.stat().st_size == 0)
+        assert full.with_suffix(".log.1").stat().st_size == LIMIT + 1
 
     async def test_a_service_that_is_not_ready_is_shown_and_left_alone(
         self, ready: Running

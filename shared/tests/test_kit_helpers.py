@@ -1,8 +1,6 @@
 """Context, token buckets, settings, server-sent events, models and the contract registry."""
 
 import asyncio
-import json
-import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4, uuid5
@@ -15,7 +13,6 @@ from shared.kit.http import context
 from shared.kit.http.context import Trace
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
 from shared.kit.http.token_buckets import LocalTokenBuckets
-from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.settings import SecretMissing, ServiceSettings
 from shared.models.auth import ReturnedTokens, TokenBucket
 from shared.models.event import Command, NewEvent, Nothing
@@ -172,25 +169,6 @@ class TestServerSentEvents:
                     yield wire[start : start + size]
 
             assert [event async for event in parse_events(chunks())] == events
-
-
-class TestLog:
-    def test_is_one_json_object_a_line_with_the_context(
-        self, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        configure_logging("back-x")
-        with context.correlated("a-correlation"):
-            logging.getLogger("library").warning("odd %s", "thing", extra={"n": 1})
-        [entry] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert entry["event"] == "odd thing"
-        assert (entry["service"], entry["level"], entry["n"]) == ("back-x", "warning", 1)
-        assert entry["correlation_id"] == "a-correlation"
-        assert entry["time"].endswith("Z")
-
-    def test_is_readable_on_a_terminal(self, capsys: pytest.CaptureFixture[str]) -> None:
-        configure_logging("back-x", log_format="console")
-        logging.getLogger("library").warning("odd")
-        assert "odd" in capsys.readouterr().out
 
 
 class TestModels:

@@ -227,10 +227,10 @@ class TestCommand:
         assert main() == 0
 
     def test_it_ends_with_1_and_names_what_is_missing(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setenv("ENVIRONMENT", "production")
         assert main() == 1
-        line = json.loads(capsys.readouterr().out.splitlines()[-1])
+        line = json.loads(capfd.readouterr().out.splitlines()[-1])
         assert line["event"] == "secrets_incomplete"
         assert "identity.key" in line["reason"]
