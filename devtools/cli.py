@@ -4,13 +4,12 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import Stack, profile_variables
@@ -29,8 +28,43 @@ Examples:
 Each command tells more with --help, for example: ./dev up --help
 """
 
+LAZY = {
+    "test": "devtools.testing.cli:app",
+    "check": "devtools.checks.run:app",
+    "contracts": "devtools.contracts.cli:app",
+    "stub": "devtools.stack.stub:app",
+    "milestone": "devtools.testing.milestones:app",
+    "new": "devtools.scaffold.cli:new",
+    "feature": "devtools.scaffold.cli:feature",
+    "service": "devtools.scaffold.cli:service",
+}
+
+
+Found = TyperCommand | TyperGroup | None
+
+
+class LazyGroup(TyperGroup):
+    """Imports a command of another room when it is called, so that the rest is quick."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - as the base has it
+        return [*self.commands, *LAZY]
+
+    def get_command(self, ctx: object, cmd_name: str) -> Found:  # noqa: ARG002 - the same
+        found = self.commands.get(cmd_name)
+        if cmd_name in LAZY:
+            module, _, name = LAZY[cmd_name].partition(":")
+            found = typer.main.get_command(getattr(import_module(module), name))
+        return cast("Found", found)
+
+
+def command_tree() -> TyperGroup:
+    """Every command of ./dev with its options."""
+    return cast("TyperGroup", typer.main.get_command(app))
+
+
 app = typer.Typer(
     name="./dev",
+    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -44,19 +78,6 @@ admin = typer.Typer(
     help="Make administrators: ./dev admin create EMAIL.",
 )
 app.add_typer(admin, name="admin")
-
-HANDED_OVER = {
-    "test": ("devtools.testing.cli:app", "Run all tests, or the tests of one part."),
-    "check": ("devtools.checks.run:app", "Lint, types, boundaries and contracts of every part."),
-    "contracts": ("devtools.contracts.cli:app", "Write, check and compare what services agree on."),
-    "stub": ("devtools.stack.stub:app", "Serve a service's OpenAPI document."),
-    "milestone": ("devtools.testing.milestones:app", "Run the gates of a milestone: 1, 2, 3."),
-    "new": ("devtools.scaffold.cli:new", "Write a new feature or a new service, with tests."),
-    "feature": ("devtools.scaffold.cli:feature", "Show the state of a feature, or remove it."),
-    "service": ("devtools.scaffold.cli:service", "Remove a generated service."),
-}
-"""The commands whose options another app reads: its place and its line in the overview."""
-_HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 _STACK = "A further stack of this clone; its state is in .run/stacks/NAME."
 _OFFSET = "Add N to every port, so that two stacks run on one machine."
@@ -174,37 +195,13 @@ def restart(context: typer.Context, service: str) -> None:
     typer.echo(f"{service} is ready again, {seconds or 0:.1f} s after its start.")
 
 
-def _handed_over(name: str) -> Callable[[typer.Context], None]:
-    """A command whose options another app of devtools reads; it is imported when it is called."""
-
-    def run(context: typer.Context) -> None:
-        known = command_tree() if name == "check" else None  # it parses the commands in pages
-        _app_of(HANDED_OVER[name][0])(context.args, prog_name=f"./dev {name}", obj=known)
-
-    return run
-
-
-def _app_of(path: str) -> typer.Typer:
-    module, _, name = path.partition(":")
-    found: typer.Typer = getattr(import_module(module), name)
-    return found
-
-
-def command_tree() -> TyperGroup:
-    """Every command of ./dev with its options, those that other apps read included."""
-    group = typer.main.get_command(app)
-    if not isinstance(group, TyperGroup):
-        raise TypeError("./dev has more than one command")
-    for name, (path, _) in HANDED_OVER.items():
-        group.commands[name] = typer.main.get_command(_app_of(path))
-    return group
-
-
-for _name, (_, _help) in HANDED_OVER.items():
-    app.command(_name, help=_help, context_settings=_HANDED_OVER)(_handed_over(_name))
-
-
-@app.command(context_settings=_HANDED_OVER)
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)
 def bench(context: typer.Context) -> None:
     """Measure speed against controls; a run of all writes docs/performance.md."""
     import asyncio

@@ -1,18 +1,14 @@
 """The mailbox for people: a list of mails, and one mail."""
 
-import re
 from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from mail_folder import MailFolder
 
 LISTED_MAILS = 100
-LINK = re.compile(r"https?://[^\s<>\"]+")
-AFTER_A_LINK = ".,;:!?)]}'"
 
 # The frame shows a stranger's HTML: it may open links in a new tab, and neither run scripts,
 # nor send forms, nor load anything from elsewhere.
@@ -35,7 +31,6 @@ def router(folder: MailFolder) -> APIRouter:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["linked"] = linked
 
     @pages.get("/")
     async def mails() -> HTMLResponse:
@@ -59,15 +54,3 @@ def router(folder: MailFolder) -> APIRouter:
         return HTMLResponse(page, headers={"Content-Security-Policy": PAGE_POLICY})
 
     return pages
-
-
-def linked(text: str) -> Markup:
-    """The text escaped, with its web addresses as links."""
-    result = Markup()
-    position = 0
-    for match in LINK.finditer(text):
-        address = match.group().rstrip(AFTER_A_LINK)
-        result += escape(text[position : match.start()])
-        result += Markup('<a href="{0}">{0}</a>').format(address)
-        position = match.start() + len(address)
-    return result + escape(text[position:])

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
@@ -17,7 +17,6 @@ from typer.core import TyperGroup
 from devtools.checks import at_import, tools
 from devtools.checks.compose import engines_apart, unread_variables
 from devtools.checks.environments import environments_apart
-from devtools.checks.internal_endpoints import internal_endpoints
 from devtools.checks.machine_paths import machine_paths, secret_files
 from devtools.checks.pages import docs
 from devtools.checks.tree import Finding, Tree
@@ -32,7 +31,6 @@ Rule = Callable[[Tree], Iterator[Finding]]
 RULES: dict[str, Rule] = {
     "environments-apart": environments_apart,
     "engines-apart": engines_apart,
-    "internal-endpoints": internal_endpoints,
     "settings-at-import": at_import.settings_at_import,
     "connections-at-import": at_import.connections_at_import,
     "machine-paths": machine_paths,
@@ -68,6 +66,7 @@ def checks(tree: Tree, dev: TyperGroup) -> list[Check]:
         types[0],
         Check("secrets", "all", partial(tools.secrets, tree)),
         Check("contracts", "shared", partial(tools.contracts, tree)),
+        Check("links", "all", partial(tools.links, tree)),
         *(Check("layers", it.name, partial(tools.layers, it)) for it in members),
         *(Check("dependencies", it.name, partial(tools.dependencies, it)) for it in members),
         *types[1:],
@@ -149,15 +148,12 @@ def check(
         typer.Argument(help="A service, shared, devtools, boundaries, or the name of a check."),
     ] = None,
 ) -> None:
-    """Lint, types, boundaries and everything derived. All when nothing is named.
-
-    The context's object is the whole of ./dev, against which commands in pages are parsed.
-    """
+    """Lint, types, boundaries and everything derived. All when nothing is named."""
     started = time.monotonic()
     tree = Tree(ROOT)
     console = Console(highlight=False)
     table = Table("check", "part", "result", "seconds", box=None, pad_edge=False)
-    results = asyncio.run(run(chosen(tree, what, context.obj)))
+    results = asyncio.run(run(chosen(tree, what, cast("TyperGroup", context.find_root().command))))
     for it in results:
         if it.complaint:
             console.print(f"\n{it.check.name} ({it.check.part})", style="bold red")

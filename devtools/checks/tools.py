@@ -99,6 +99,12 @@ async def secrets(tree: Tree) -> str:
     )
 
 
+async def links(tree: Tree) -> str:
+    """Links of pages to files and headings, by rumdl with the rules of pyproject.toml."""
+    rumdl = await _tool("rumdl")
+    return await _said([rumdl, "check", "--quiet", "--no-cache", "."], tree.root)
+
+
 async def settings_fields(tree: Tree) -> dict[str, set[str]]:
     """The environment variables that the settings classes of each service and `shared` read."""
     shared = tree.packages[0]

@@ -25,8 +25,6 @@ from devtools.workspace.errors import DevError
 from shared.testing.contracts import files
 from shared.testing.contracts.files import GENERATED, ContractFile, Finding
 
-MEND = "run ./dev contracts sync and commit what it writes"
-
 
 @dataclass(frozen=True)
 class Tree:
@@ -47,15 +45,6 @@ class Tree:
     def texts(self) -> Mapping[Path, str]:
         """Every generated file as it should be, by its path."""
         return generated_files.files(self.root, self.contracts)
-
-    @cached_property
-    def public_document(self) -> str:
-        """The OpenAPI document of the public API, which `types.ts` is made from."""
-        return node_tools.public_document(self.contracts)
-
-    @property
-    def types_are_current(self) -> bool:
-        return node_tools.is_current(self.root, self.public_document)
 
     @cached_property
     def documents(self) -> Documents:
@@ -101,25 +90,28 @@ def contracts(tree: Tree) -> list[Finding]:
     """What is wrong with the contracts themselves."""
     try:
         versions = {consistency.SHARED: generated_files.version_in(tree.root), **tree.services}
-        return consistency.broken(tree.contracts, versions)
+        kong = (tree.root / "back-gateway" / "kong.yml").read_text()
+        open_ = consistency.not_open(tree.contracts, kong)
+        return [*consistency.broken(tree.contracts, versions), *open_]
     except files.Unreadable as unreadable:
         return unreadable.findings
 
 
 def drift(tree: Tree) -> list[Finding]:
     """Generated files that no longer say what the contracts and models say."""
-    types = [] if tree.types_are_current else [node_tools.TYPES]
-    stale = [*generated_files.drifted(tree.root, tree.texts), *types]
+    stale = generated_files.drifted(tree.root, tree.texts)
     left = generated_files.left_over(tree.root, tree.texts)
+    gone = f"no contract asks for it any more: {generated_files.MEND}"
     return [
-        *(Finding(it, None, f"differs from the contracts and models: {MEND}") for it in stale),
-        *(Finding(it, None, f"no contract asks for it any more: {MEND}") for it in left),
+        *(Finding(it, None, generated_files.STALE) for it in stale),
+        *(Finding(it, None, gone) for it in left),
     ]
 
 
 async def of_programs(tree: Tree) -> list[Finding]:
     """What the services themselves and the tools of document formats find wrong."""
-    found = await asyncio.gather(of_services(tree), node_tools.complaints(tree.root))
+    public_api = node_tools.public_document(tree.contracts)
+    found = await asyncio.gather(of_services(tree), node_tools.complaints(tree.root, public_api))
     return [*found[1], *found[0]]
 
 

@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="What services agree on: shared/contracts, and everything written from it.",
+    help="Write, check and compare what services agree on.",
 )
 
 
@@ -29,10 +29,8 @@ def sync() -> None:
     from devtools.contracts import generated_files, node_tools
 
     tree = _valid_tree()
-    texts = dict(tree.texts)
-    if not tree.types_are_current:
-        texts[node_tools.TYPES] = asyncio.run(node_tools.types_of(tree.public_document))
-    changes = generated_files.sync(ROOT, texts)
+    types = asyncio.run(node_tools.types_of(node_tools.public_document(tree.contracts)))
+    changes = generated_files.sync(ROOT, {**tree.texts, node_tools.TYPES: types})
     for path in changes.written:
         typer.echo(f"wrote {path}")
     for path in changes.removed:

@@ -1,5 +1,6 @@
 """What holds between contracts, models and versions, beyond the schema of one file."""
 
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -137,6 +138,15 @@ def consumers(files: Files) -> Iterator[Finding]:
                 f"there are {', '.join(sorted(known))}",
                 *("events", at, "consumers"),
             )
+
+
+def not_open(files: Files, kong: str) -> Iterator[Finding]:
+    """Each endpoint of a service that kong.yml, by its text, does not route asks for a scope."""
+    routed = set(re.findall(r"//([\w-]+):\d", kong))
+    for file, at, endpoint in each_in(files, lambda it: it.endpoints):
+        if endpoint.service not in routed and not endpoint.scope:
+            what = f"{endpoint.title} lets in everybody. Give it a scope and callers here"
+            yield file.finding(f"{what}, and its route calls_with_scope(…)", "endpoints", at)
 
 
 def edges(files: Files) -> dict[str, set[str]]:

@@ -14,6 +14,8 @@ from devtools.workspace.repository import pyproject, workspace_folders
 from shared.testing.contracts.files import GENERATED, REGISTRY, ContractFile
 
 SLICE = "features/*/feature.yaml"
+MEND = "run ./dev contracts sync and commit what it writes"
+STALE = f"differs from the contracts and models: {MEND}"
 
 
 @dataclass(frozen=True)

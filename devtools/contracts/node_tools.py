@@ -1,8 +1,6 @@
 """What well-kept npm packages know of documents: lint, the AsyncAPI parser, TypeScript.
 
-They write `types.ts`: what the public API takes and answers, for the fronts. So that anybody can
-tell without Node whether it is current, its first line holds the SHA-256 of the document that it
-was made from and of its own text.
+They write `types.ts`: what the public API takes and answers, for the fronts.
 """
 
 import asyncio
@@ -12,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from devtools.contracts import stub_routes
+from devtools.contracts import generated_files, stub_routes
 from devtools.contracts.asyncapi_document import Document
 from devtools.contracts.revisions import ASYNCAPI
 from devtools.engines import node_packages
@@ -28,19 +26,19 @@ SECONDS = 120
 _QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
 
 TYPES = GENERATED / "types.ts"
-HEADER = "// Written by ./dev contracts sync from the public API. SHA-256 of both: "
 
 
-async def complaints(root: Path) -> list[Finding]:
+async def complaints(root: Path, public_api: str) -> list[Finding]:
     """What is wrong with the generated files below `root`, by tools that know their formats.
 
-    What passed once isn't looked at again until a document or a tool changes. Raises DevError
-    where npm can't bring the tools.
+    `public_api` is the document that `types.ts` is made from. What passed once isn't looked at
+    again until a document or a tool changes. Raises DevError where npm can't bring the tools.
     """
     packages = await node_packages.installed(LOCKED, FOLDER)
     openapi = sorted((root / GENERATED / "openapi").glob("*.json"))
     read = [LOCKED / "package-lock.json", root / ASYNCAPI, root / TYPES, *openapi]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()
+    texts = [public_api.encode(), *(path.read_bytes() for path in read if path.exists())]
+    digest = hashlib.sha256(b"".join(texts)).hexdigest()
     passed = FOLDER / ".passed"
     if passed.exists() and passed.read_text() == digest:
         return []
@@ -58,6 +56,9 @@ async def complaints(root: Path) -> list[Finding]:
         )
         if code or " warning " in output
     ]
+    current = (root / TYPES).read_text() if (root / TYPES).exists() else ""
+    if current != await types_of(public_api):
+        found.append(Finding(TYPES, None, generated_files.STALE))
     if not found:
         passed.write_text(digest)
     return found
@@ -86,24 +87,15 @@ def public_document(files: Mapping[str, ContractFile]) -> str:
 async def types_of(document: str) -> str:
     """The text of `types.ts`; DevError where openapi-typescript refuses the document."""
     packages = await node_packages.installed(LOCKED, FOLDER)
-    source = FOLDER / "public.json"
-    source.write_text(document)
-    script = packages.folder / "openapi-typescript/bin/cli.js"
-    code, output = await _run(packages, script, source, "--alphabetize")
-    if code:
-        raise DevError(f"openapi-typescript refuses the public API: {output}")
-    return signed(document, f"{output}\n")
-
-
-def signed(document: str, body: str) -> str:
-    """The whole text of `types.ts` for the types `body` that were made from `document`."""
-    return f"{HEADER}{hashlib.sha256((document + body).encode()).hexdigest()}\n{body}"
-
-
-def is_current(root: Path, document: str) -> bool:
-    """Whether `types.ts` was written from `document` and not touched since."""
-    text = (root / TYPES).read_text() if (root / TYPES).exists() else ""
-    return text == signed(document, text.partition("\n")[2])
+    source, made = FOLDER / "public.json", FOLDER / "public.ts"
+    if not made.exists() or source.read_text() != document:
+        made.unlink(missing_ok=True)
+        source.write_text(document)
+        script = packages.folder / "openapi-typescript/bin/cli.js"
+        code, said = await _run(packages, script, source, "--alphabetize", "--output", made)
+        if code:
+            raise DevError(f"openapi-typescript refuses the public API: {said}")
+    return made.read_text()
 
 
 async def _run(packages: NodePackages, script: Path, *arguments: str | Path) -> tuple[int, str]:

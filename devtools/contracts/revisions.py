@@ -7,7 +7,8 @@ import tarfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -75,17 +76,14 @@ def at(root: Path, revision: str) -> Documents:
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines()
         raise DevError(f"{revision} has no contracts to compare with: {said[-1]}") from None
-    texts: dict[Path, str] = {}
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for member in tar.getmembers():
-            file = tar.extractfile(member)
-            if file and PurePosixPath(member.name).suffix in {".json", ".yaml"}:
-                texts[Path(member.name)] = file.read().decode()
-    if ASYNCAPI not in texts:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar, TemporaryDirectory() as folder:
+        tar.extractall(folder, filter="data")
+        documents = there(Path(folder))
+    if documents is None:
         raise DevError(
             f"{revision} has contracts and no documents made from them: take a later one"
         )
-    return Documents.of(texts)
+    return documents
 
 
 def last_release(root: Path) -> str | None:

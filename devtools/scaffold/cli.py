@@ -31,7 +31,7 @@ def _group(text: str) -> typer.Typer:
 
 new = _group("Write a new feature or a new service, tests included.")
 feature = _group("Tell how far a feature is, or take a generated one away.")
-service = _group("Take a generated service away, or add a copied one to contracts.")
+service = _group("Remove a generated service, add a copied one to contracts.")
 
 
 @new.command("feature")

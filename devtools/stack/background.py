@@ -37,8 +37,7 @@ def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: 
             start_new_session=True,
         )
     try:
-        with Progress(console) as progress:
-            state = _follow_until_ready(stack, supervisor, progress)
+        state = _follow_until_ready(stack, supervisor, Progress(console))
     except KeyboardInterrupt:
         supervisor.terminate()
         supervisor.wait()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import tempfile
+import os
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -88,27 +88,17 @@ def stub(
     *,
     port: Annotated[int, typer.Option(help="0 means the service's own port.")] = 0,
 ) -> None:
-    """Serve a service's OpenAPI document: made-up answers, the contracts' errors.
+    """Serve a service's OpenAPI document.
 
-    A request header `Prefer: code=404` asks for an error. Ctrl-C ends it.
+    Answers are made up, errors are those of the contracts. A request header `Prefer: code=404`
+    asks for an error. Ctrl-C ends it.
     """
     port = port or _own_port(service)
     if not preflight.is_free(port):
         raise DevError(f"port {port} is taken by {preflight.holder(port)}: choose one with --port")
-    raise typer.Exit(asyncio.run(_serve(service, port)))
-
-
-async def _serve(service: str, port: int) -> int:
-    with tempfile.TemporaryDirectory(prefix="dev-stub-") as folder:
-        argv = await command(service, Path(folder), port)
-        typer.echo(f"{service} is stubbed at http://127.0.0.1:{port}", err=True)
-        process = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.DEVNULL)
-        try:
-            return await process.wait()
-        finally:
-            if process.returncode is None:
-                process.terminate()
-                await process.wait()
+    argv = asyncio.run(command(service, RUN / "stubs", port))
+    typer.echo(f"{service} is stubbed at http://127.0.0.1:{port}", err=True)
+    os.execv(argv[0], argv)  # noqa: S606 - becoming the program is the point
 
 
 def _own_port(service: str) -> int:

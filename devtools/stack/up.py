@@ -38,21 +38,17 @@ def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: 
     without, topology = _available(without, stubs, console)
     with _checked(stack, topology, console):
         before = seconds_so_far()
+        progress = Progress(console)
         is_up = False
-        with Progress(console) as progress:
 
-            def show(state: StackState) -> None:
-                nonlocal is_up
-                if is_up:
-                    progress.show_change(state)
-                elif state.phase == "ready":
-                    is_up = True
-                    progress.end(state)
-                    finish(console, state, before=before, detached=False)
-                else:
-                    progress.show(state)
+        def show(state: StackState) -> None:
+            nonlocal is_up
+            progress.show(state)
+            if state.phase == "ready" and not is_up:
+                is_up = True
+                finish(console, state, before=before, detached=False)
 
-            asyncio.run(Supervisor(stack, topology, show, without=without, stubs=stubs).run())
+        asyncio.run(Supervisor(stack, topology, show, without=without, stubs=stubs).run())
         console.print("The stack is down.")
 
 

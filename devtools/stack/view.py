@@ -2,15 +2,13 @@
 
 import os
 import time
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Iterator, Mapping
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from devtools.stack.control import ServiceState, StackState
+from devtools.stack.control import StackState
 
 _STYLES: Mapping[str, str] = {
     "ready": "green",
@@ -26,44 +24,18 @@ curl -i http://127.0.0.1:{gateway}/api/user-registration -H 'content-type: appli
 
 
 class Progress:
-    """A live table on a terminal, a line a change elsewhere, and after the start everywhere."""
+    """Prints a line for each change of a stack, while it starts with the seconds so far."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=8, transient=True)
         self._seen: dict[str, str] = {}
 
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
     def show(self, state: StackState) -> None:
-        """The state of a stack that starts."""
-        if self._live.is_started:
-            steps = [step for step in state.steps if not step.done]
-            lines = [Text(f"… {step.name} {step.detail}", style="dim") for step in steps]
-            self._live.update(Group(services_table(state), *lines))
-            return
+        began = f"{state.seconds:6.1f} s  " if state.phase == "starting" else ""
         for name, line in _lines(state):
             if self._seen.get(name) != line:
                 self._seen[name] = line
-                self._console.print(f"{state.seconds:6.1f} s  {line}", soft_wrap=True)
-
-    def end(self, state: StackState) -> None:
-        """The table goes; from this state on `show_change` tells what happens."""
-        self._live.stop()
-        self._seen = {service.name: service.state for service in state.services}
-
-    def show_change(self, state: StackState) -> None:
-        """A line for each service that goes or comes back."""
-        for service in state.services:
-            if self._seen[service.name] != service.state:
-                self._seen[service.name] = service.state
-                self._console.print(_line(service), soft_wrap=True)
+                self._console.print(f"{began}{line}", soft_wrap=True)
 
 
 def services_table(state: StackState) -> Table:
@@ -116,23 +88,16 @@ def _where_the_time_went(state: StackState, before: float) -> str:
     return f"Ready in {before + state.seconds:.1f} s: {', '.join(parts)} (side by side)."
 
 
-def _lines(state: StackState) -> list[tuple[str, str]]:
-    steps = [
-        (step.name, f"{step.name}: there" if step.done else f"{step.name} …")
-        for step in state.steps
-        if not step.done or step.seconds > 0.5
-    ]
-    return steps + [
-        (service.name, _line(service))
-        for service in state.services
-        if (service.state in {"starting", "ready", "restarting", "stopping"} and service.pid)
-        or service.state in {"restarting", "done"}
-    ]
-
-
-def _line(service: ServiceState) -> str:
-    detail = f" ({service.detail})" if service.detail and service.state != "starting" else ""
-    return f"{service.name}: {service.state}{detail}"
+def _lines(state: StackState) -> Iterator[tuple[str, str]]:
+    for step in state.steps:
+        if not step.done or step.seconds > 0.5:
+            yield step.name, f"{step.name}: there" if step.done else f"{step.name} …"
+    for service in state.services:
+        if service.pid or service.state in {"restarting", "done"}:
+            # What a service waits for while it starts changes often.
+            detail = "" if service.state == "starting" else service.detail
+            line = f"{service.name}: {service.state}"
+            yield service.name, f"{line} ({detail})" if detail else line
 
 
 def seconds_so_far() -> float:

@@ -35,7 +35,10 @@ def run(
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only name the parts.")] = False,
 ) -> None:
-    """Run all tests, or one part: each in its own process, environment and fresh engine."""
+    """Run all tests, or the tests of one part.
+
+    Each part has its own process, environment and fresh engine.
+    """
     if list_:
         typer.echo("\n".join(parts()))
         return

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from devtools.checks import tools
+from devtools.checks.compose import Compose
+from devtools.checks.machine_paths import secret_files
 from devtools.checks.tree import Tree
 from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen, parts
@@ -75,13 +76,6 @@ class Evidence:
 Gate = Callable[[Evidence], Verdict]
 
 
-def of_cases(every: list[Case], otherwise: str) -> Verdict:
-    """All of these tests passed. Where none ran: `otherwise`, not yet."""
-    ran = sum(case.outcome == "passed" for case in every)
-    broken = [f"{case.part}: {case.name}" for case in every if case.outcome == "failed"]
-    return judged(broken, f"{ran} tests" if ran else "", otherwise)
-
-
 def all_pass(otherwise: str, *of_parts: str, named: str = "") -> Gate:
     """Each of these parts ran, and all tests passed that have `named` in their names.
 
@@ -91,7 +85,10 @@ def all_pass(otherwise: str, *of_parts: str, named: str = "") -> Gate:
     def gate(evidence: Evidence) -> Verdict:
         by_part = [evidence.of_part(part) for part in of_parts] or [evidence.cases]
         found = [[case for case in part if named in case.name] for part in by_part]
-        return of_cases([*chain(*found)] if all(found) else [], otherwise)
+        every = [*chain(*found)] if all(found) else []
+        ran = sum(case.outcome == "passed" for case in every)
+        broken = [f"{case.part}: {case.name}" for case in every if case.outcome == "failed"]
+        return judged(broken, f"{ran} tests" if ran else "", otherwise)
 
     return gate
 
@@ -102,22 +99,9 @@ def contracts_hold(evidence: Evidence) -> Verdict:
 
 
 def services_pass_their_own_tests(evidence: Evidence) -> Verdict:
-    by_service = {it.name: evidence.of_part(it.name) for it in evidence.tree.services}
-    untested = [f"{name} ran no test" for name, found in by_service.items() if not found]
-    if untested:
-        return judged(untested, "")
-    return of_cases([*chain(*by_service.values())], "none ran")
-
-
-def pacts_are_kept(evidence: Evidence) -> Verdict:
-    """Each pact that a consumer wrote has a passed test of its provider."""
-    folder = evidence.tree.root / "tests" / "contracts" / "pacts"
-    pacts = sorted(path.stem for path in folder.glob("*.json"))
-    kept = {it.name for it in evidence.cases if "pact" in it.name and it.outcome == "passed"}
-    missing = (name for name in pacts if not any(f"[{name}]" in it for it in kept))
-    broken = [f"the pact {name} was not verified" for name in missing]
-    proof = f"{len(pacts)} pacts" if pacts else ""
-    return judged(broken, proof, "no consumer has written a pact")
+    services = [it.name for it in evidence.tree.services]
+    untested = [name for name in services if not evidence.of_part(name)]
+    return all_pass(f"no test ran of {', '.join(untested)}", *services)(evidence)
 
 
 def logs_hold_no_unhandled_error(evidence: Evidence) -> Verdict:
@@ -138,13 +122,10 @@ def runbooks_exist(evidence: Evidence) -> Verdict:
 
 
 def secrets_are_files(evidence: Evidence) -> Verdict:
-    """No secret comes by a .env file or by the environment of the topology."""
+    """No secret comes by a file in the tree or by the environment of the topology."""
     tree = evidence.tree
-    folders = [tree.root, *(member.folder for member in tree.members)]
-    files = [path for folder in folders for path in folder.glob(".env*")]
-    wrong = [f"{tree.relative(path)} exists" for path in files]
-    compose = yaml.safe_load((tree.root / "docker-compose.yml").read_text())
-    for name, service in compose["services"].items():
+    wrong = [f"{tree.relative(it.path)} exists" for it in secret_files(tree)]
+    for name, service in Compose(tree).services.items():
         wrong += [f"{name} has an env_file"] if "env_file" in service else []
         given = filter(SECRET.search, service.get("environment", {}))
         wrong += [f"{name} gets {key} by its environment" for key in given]
@@ -168,7 +149,9 @@ MILESTONES = {
         {
             "contracts hold": contracts_hold,
             "services pass their own tests": services_pass_their_own_tests,
-            "pacts are kept by their providers": pacts_are_kept,
+            "pacts are kept by their providers": all_pass(
+                "no pact was verified", named="test_pacts.test_keeps"
+            ),
             "errors and health have their shape": all_pass(
                 NO_INTEGRATION, named="test_every_service"
             ),

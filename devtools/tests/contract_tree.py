@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from devtools.contracts import generated_files, node_tools, stub_routes
+from devtools.contracts import generated_files, stub_routes
 from devtools.contracts.check import Tree
 from devtools.workspace.repository import ROOT
 from shared.testing.contracts.schema import Contract, Endpoint
@@ -47,7 +47,7 @@ class Copy:
     def of_the_repository(cls, root: Path) -> "Copy":
         for name in ("pyproject.toml", "docker-compose.yml"):
             shutil.copy(ROOT / name, root / name)
-        for name in ["shared", *Tree(ROOT).services]:
+        for name in ["shared", "back-gateway", *Tree(ROOT).services]:
             shutil.copytree(ROOT / name, root / name, ignore=_LEFT_OUT)
         return cls(root)
 
@@ -58,13 +58,8 @@ class Copy:
         return Tree(self.root)
 
     def sync(self) -> generated_files.Changes:
-        """Write every generated file, types.ts without the Node that knows what is in it."""
-        tree = self.tree()
-        texts = dict(tree.texts)
-        if not tree.types_are_current:
-            text = node_tools.signed(tree.public_document, "")
-            texts[node_tools.TYPES] = text
-        return generated_files.sync(self.root, texts)
+        """Write every generated file but types.ts, which is Node's to write."""
+        return generated_files.sync(self.root, self.tree().texts)
 
     def replace(self, path: str, old: str, new: str) -> None:
         """Put `new` for the first `old` in a file; it must be there."""

@@ -8,9 +8,9 @@ import pytest
 from devtools.checks.pages import docs
 from devtools.checks.pages.addresses import addresses
 from devtools.checks.pages.commands import commands
-from devtools.checks.pages.targets import links, paths
+from devtools.checks.pages.targets import paths
 from devtools.checks.tree import Finding, Tree
-from devtools.cli import HANDED_OVER, command_tree
+from devtools.cli import command_tree
 
 Rule = Callable[[Tree], Iterator[Finding]]
 
@@ -104,9 +104,6 @@ def test_true_pages_break_no_rule(tree: Tree) -> None:
         ),
         (addresses, "<http://localhost:8999/x>", "nothing of the stack listens on port 8999"),
         (addresses, "`DELETE /api/profile`", "no contract has DELETE /api/profile"),
-        (links, "[x](gone.md)", "links to gone.md, and there is no such file"),
-        (links, "[x](../README.md#end)", "there is no such heading"),
-        (links, "[x](../README.md#start) `[x](gone.md)` [y](https://a.example)", None),
         (paths, "`back-api/gone.py`", "there is no back-api/gone.py"),
         (paths, "`gone.yml`", "there is no gone.yml"),
         (paths, "`shared/gone/`", "there is no shared/gone/"),
@@ -123,12 +120,3 @@ def test_what_does_not_hold_is_found(
         assert not found
     else:
         assert [said in it.what for it in found] == [True]
-
-
-def test_every_command_that_is_handed_over_is_known() -> None:
-    """Else its options would not be checked."""
-    commands = command_tree().commands
-    assert HANDED_OVER.keys() < commands.keys()
-    assert not [
-        it for it in commands.values() if it.context_settings.get("help_option_names") == []
-    ]

@@ -67,6 +67,20 @@ async def test_a_secret_is_found_with_its_line(tree: Tree) -> None:
     assert "z.py" not in said
 
 
+async def test_a_link_to_no_file_or_heading_is_found(tree: Tree) -> None:
+    (tree.root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    (tree.root / "README.md").write_text("# Start\n")
+    page = "[a](gone.md) [b](../README.md#end)\n[c](../README.md#start) `[x](gone.md)`\n"
+    (tree.root / "docs").mkdir()
+    (tree.root / "docs" / "x.md").write_text(page)
+
+    said = await tools.links(tree)
+
+    assert "docs/x.md:1:5: [MD057] Relative link 'gone.md' does not exist" in said
+    assert "docs/x.md:1:14: [MD051] Link fragment 'end' not found" in said
+    assert "docs/x.md:2" not in said
+
+
 async def test_the_variables_of_settings_classes_are_read() -> None:
     fields = await tools.settings_fields(Tree(ROOT))
 

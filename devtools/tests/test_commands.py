@@ -163,22 +163,17 @@ def test_the_end_of_a_start_says_what_to_try_next() -> None:
 def test_a_change_of_a_service_is_told_once() -> None:
     it, output = console()
     progress = Progress(it)
-    progress.end(StackState("ready", 1, 0, [READY]))
+    step = StepState("environment back-api", "", 0, done=False)
+    progress.show(StackState("starting", 1, 0, [READY], [step], seconds=1.5))
     gone = ServiceState("back-api", "restarting", [8100], detail="ended by signal 9")
     for service in (READY, READY, gone, gone, READY):
-        progress.show_change(StackState("ready", 1, 0, [service]))
+        progress.show(StackState("ready", 1, 0, [service]))
     assert output.getvalue().splitlines() == [
+        "   1.5 s  environment back-api …",
+        "   1.5 s  back-api: ready",
         "back-api: restarting (ended by signal 9)",
         "back-api: ready",
     ]
-
-
-def test_on_a_terminal_the_table_is_live() -> None:
-    output = StringIO()
-    with Progress(Console(file=output, force_terminal=True, width=120)) as progress:
-        step = StepState("environment back-api", "", 0, done=False)
-        progress.show(StackState("starting", 1, 0, [READY], [step]))
-    assert "environment back-api" in output.getvalue()
 
 
 def test_a_full_disk_is_refused(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,7 +247,7 @@ class TestARenamedField:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=180,
         )
 
         first, synced, after_sync, last, _ = done.stdout.split("=====\n")

@@ -44,9 +44,11 @@ def _wrong(words: list[str], services: set[str], dev: TyperGroup) -> str:
             elif name != "--help" and not command.context_settings.get("ignore_unknown_options"):
                 return f"{command.name} has no {name}, it has: {', '.join(sorted(options))}"
         elif isinstance(command, TyperGroup):
-            found = command.commands.get(word.partition("|")[0])
+            context = command.make_context(command.name, [], resilient_parsing=True)
+            found = command.get_command(context, word.partition("|")[0])
             if not isinstance(found, TyperCommand | TyperGroup):
-                return f"there is no {word}, there are: {', '.join(sorted(command.commands))}"
+                known = ", ".join(sorted(command.list_commands(context)))
+                return f"there is no {word}, there are: {known}"
             command = found
         elif SERVICE.fullmatch(word) and word not in services and "new" not in words:
             return f"there is no service {word}"

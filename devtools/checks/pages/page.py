@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -37,10 +36,7 @@ class Page:
         self.texts: list[Text] = []
         self.shell: list[Text] = []
         self.code: list[Text] = []
-        self.links: list[Text] = []
-        tokens = MARKDOWN.parse(path.read_text())
-        self.headings = [it.content for at, it in pairwise(tokens) if at.type == "heading_open"]
-        for token in tokens:
+        for token in MARKDOWN.parse(path.read_text()):
             first = token.map[0] + 1 if token.map else 1
             if token.type in {"inline", "html_block"}:
                 lines = enumerate(token.content.splitlines(), first)
@@ -57,8 +53,6 @@ class Page:
                 line += 1
             elif it.type == "code_inline":
                 self.code.append(Text(line, it.content))
-            elif target := it.attrGet("href") or it.attrGet("src"):
-                self.links.append(Text(line, str(target)))
 
 
 @cache

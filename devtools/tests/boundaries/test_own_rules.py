@@ -14,21 +14,7 @@ from devtools.workspace.errors import DevError
 Replace = Callable[[str, str, str], None]
 COMPOSE = "docker-compose.yml"
 FIELDS = {"back-api": {"LOG_LEVEL"}}
-OPEN = """
-name: x
-endpoints:
-  - {service: back-redis, method: GET, path: /open, auth_required: false}
-  - {service: back-redis, method: GET, path: /kept, scope: x:read}
-  - {service: back-api, method: GET, path: /api/x, auth_required: false}
-"""
 ADDED = [
-    (
-        "internal-endpoints",
-        "shared/contracts/x/feature.yaml",
-        OPEN,
-        "GET /open of back-redis lets in everybody. Give it a scope and callers",
-        4,
-    ),
     ("settings-at-import", "back-api/x.py", "\nsettings = Settings()", "Make it in app()", 2),
     ("settings-at-import", "shared/x.py", "class A:\n    b = s.secret('x')", "app()", 2),
     (

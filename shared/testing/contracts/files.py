@@ -17,6 +17,7 @@ T = TypeVar("T")
 FOLDER = Path("shared") / "contracts"
 GENERATED = FOLDER / "generated"
 REGISTRY = Path("shared") / "kit" / "contract_registry.json"
+UNKNOWN_KEY = "extra_forbidden"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def read(path: Path, text: str) -> ContractFile:
     try:
         contract = Contract.model_validate(source.value)
     except ValidationError as error:
-        raise Unreadable([_finding(path, source, it) for it in error.errors()]) from None
+        mistakes = sorted(error.errors(), key=lambda it: it["type"] != UNKNOWN_KEY)
+        raise Unreadable([_finding(path, source, it) for it in mistakes]) from None
     return ContractFile(path, text, contract, source)
 
 
@@ -120,12 +122,11 @@ def _each(value: object, keys: tuple[str, ...], at: Location) -> Iterator[tuple[
 
 def _finding(path: Path, source: Source, mistake: ErrorDetails) -> Finding:
     location: Location = tuple(part for part in mistake["loc"] if part != "[key]")
-    context = mistake.get("ctx", {})
-    if mistake["type"] == "unknown_key":
-        location = (*location, context["key"])
     message = mistake["msg"].removeprefix("Value error, ").replace("Field required", "is missing")
     given = mistake["input"]
-    if isinstance(given, str | int | float) and mistake["type"] != "unknown_key":
+    if mistake["type"] == UNKNOWN_KEY:
+        message = "unknown key, shared/testing/contracts/schema.py lists those that there are"
+    elif isinstance(given, str | int | float):
         message = f"{message}, not {given!r}"
     return Finding(path, source.line(*location), f"{_written(location)}: {message}")
 

@@ -4,7 +4,6 @@ Unknown keys are refused, and nothing is converted: what stands there is what is
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -17,7 +16,6 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 
 def _range(text: str) -> str:
@@ -46,19 +44,6 @@ class Part(BaseModel):
     """A part of a contract."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_keys(cls, value: object) -> object:
-        if isinstance(value, Mapping):
-            for key in value:
-                if key not in cls.model_fields:
-                    raise PydanticCustomError(
-                        "unknown_key",
-                        "unknown key '{key}'; the keys are {known}",
-                        {"key": key, "known": ", ".join(cls.model_fields)},
-                    )
-        return value
 
 
 class Parameter(Part):

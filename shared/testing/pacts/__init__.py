@@ -9,7 +9,6 @@ import os
 # Pact's core reports its use to Google Analytics unless this variable is set.
 os.environ["PACT_DO_NOT_TRACK"] = "true"
 
-from shared.testing.pacts.agreement import NotAgreed
 from shared.testing.pacts.consumer import ConsumerPact, recorded, refusal, reply
 from shared.testing.pacts.document import PactChanged
 from shared.testing.pacts.matching import exactly, state
@@ -17,7 +16,6 @@ from shared.testing.pacts.provider import NotKept, Provider
 
 __all__ = [
     "ConsumerPact",
-    "NotAgreed",
     "NotKept",
     "PactChanged",
     "Provider",

@@ -18,7 +18,6 @@ from shared.kit.http.client import ServiceClient
 from shared.kit.http.headers import ASSERTION_HEADER
 from shared.kit.http.problems import MEDIA_TYPE
 from shared.kit.http.transport import HttpTransport
-from shared.testing.pacts import agreement
 from shared.testing.pacts.document import FOLDER, Recording
 from shared.testing.pacts.matching import State, body_like, exactly
 
@@ -73,8 +72,8 @@ def recorded(
 class ConsumerPact:
     """What `consumer` sends to `provider` and reads of it.
 
-    Its blocks raise NotAgreed where a contract says something else, PactChanged where the
-    committed pact does, and AssertionError where the consumer did not send what it should.
+    Its blocks raise PactChanged where the committed pact says something else, and AssertionError
+    where the consumer did not send what it should.
     """
 
     def __init__(self, consumer: str, provider: str, *, folder: Path = FOLDER) -> None:
@@ -148,5 +147,4 @@ class ConsumerPact:
             pact_of_one.write_file(folder)
             (written,) = Path(folder).iterdir()
             (interaction,) = json.loads(written.read_text())["interactions"]
-        agreement.check(self._consumer, self._provider, interaction)
         self.recording.add(interaction)
