@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from math import ceil
 from string import Template
 
-from kong import URL, Cors, Kong, Refused, Service, read_kong
+from kong import URL, Cors, Kong, Refused, Route, Service, read_kong
 from settings import FOLDER, Settings
 
 
@@ -35,7 +35,7 @@ def nginx_conf(kong: Kong, settings: Settings) -> str:
         locations=_indented(
             8,
             *(
-                _location(service, path, per_minute)
+                _location(service, route, path, per_minute, settings.requests_per_service)
                 for service in services
                 for route in service.routes
                 for path in route.paths
@@ -96,7 +96,7 @@ def _upstream(service: Service, settings: Settings) -> str:
     return f"""\
 upstream {service.name} {{
     {server}
-    keepalive 32;
+    keepalive 64;
     keepalive_timeout 4s; # a service closes an idle connection after 5 s
 }}"""
 
@@ -116,12 +116,13 @@ location = /gateway/listening/{service.name} {{
 }}"""
 
 
-def _location(service: Service, path: str, per_minute: int) -> str:
+def _location(service: Service, route: Route, path: str, per_minute: int, at_once: int) -> str:
     forwarding = f"""\
     set $service {service.name};
     if ($ambiguous_path) {{
         return 400;
     }}
+{_indented(4, _load_limit(service, route, at_once))}
     limit_req zone=requests_of_address burst={per_minute - 1} nodelay;
     proxy_connect_timeout {service.connect_timeout}ms;
     proxy_send_timeout {service.write_timeout}ms;
@@ -137,6 +138,22 @@ location = {without_slash} {{
 }}
 location ^~ {path} {{
 {forwarding}"""
+
+
+def _load_limit(service: Service, route: Route, at_once: int) -> str:
+    if "long-lived" in route.tags:
+        return "# Not limited: it lasts as long as its connection."
+    if "critical" in route.tags:
+        return f"""\
+set $counted_as {service.name}-critical;
+limit_conn requests_at_once {at_once};"""
+    return f"""\
+set $counted_as {service.name};
+limit_conn requests_at_once {at_once};
+if ($shed) {{
+    return 503;
+}}
+js_header_filter gateway.count_answer;"""
 
 
 def _is_number(host: str) -> bool:

@@ -1,5 +1,5 @@
-// The gateway's own errors as RFC 9457 problem details, the wait for a service that restarts, and
-// the times of a log line.
+// The gateway's own errors as RFC 9457 problem details, the wait for a service that restarts, the
+// refusal of what a service would refuse because of its load, and the times of a log line.
 
 const PROBLEMS = {
     400: {
@@ -68,24 +68,40 @@ const OTHER_SERVER_ERROR = {
     title: 'Internal error',
     detail: 'The request could not be forwarded.',
 };
+const OVERLOADED = {
+    code: 'overloaded',
+    title: 'Temporarily unavailable',
+    detail: 'More requests arrive than can be answered; wait as Retry-After says.',
+};
 const SECONDS_TO_RECOVER = '2';
+const SECONDS_OF_OVERLOAD = '1';
 
 // Requests that may wait for one service. A restart takes about a second.
 const WAITING_REQUESTS = 64;
 const WAIT_MS = 3000;
 const PAUSE_MS = 100;
 
+// A service is sent this many times the requests that it accepts, so that it accepts more as soon
+// as it can.
+const SENT_FOR_ACCEPTED = 1.5;
+const COUNTED_MS = 1000;
+const FEWEST_COUNTED = 20;
+
 function problem(r) {
     answer(r, Number(r.variables.status) || 404);
 }
 
 function answer(r, status) {
-    const meaning = PROBLEMS[status] || (status < 500 ? OTHER_CLIENT_ERROR : OTHER_SERVER_ERROR);
+    const overloaded = status === 503 && (
+        r.variables.shed === '1' || r.variables.limit_conn_status === 'REJECTED'
+    );
+    const meaning = overloaded ? OVERLOADED :
+        PROBLEMS[status] || (status < 500 ? OTHER_CLIENT_ERROR : OTHER_SERVER_ERROR);
     if (status === 429) {
         r.headersOut['Retry-After'] = r.variables.seconds_to_wait;
     }
     if (status === 503) {
-        r.headersOut['Retry-After'] = SECONDS_TO_RECOVER;
+        r.headersOut['Retry-After'] = overloaded ? SECONDS_OF_OVERLOAD : SECONDS_TO_RECOVER;
     }
     r.headersOut['Content-Type'] = 'application/problem+json';
     r.headersOut['Cache-Control'] = 'no-store';
@@ -98,6 +114,46 @@ function answer(r, status) {
         code: meaning.code,
         correlation_id: r.variables.correlation_id,
     }));
+}
+
+// `1` for a share of the requests to a service that refused requests because of its load in the
+// last seconds. Adaptive throttling, as in "Handling Overload", chapter 21 of Google's Site
+// Reliability Engineering: the share grows until the service has few left to refuse.
+function shed(r) {
+    const service = r.variables.service;
+    if (r.variables.counted_as !== service) {
+        return '';
+    }
+    const requests = counted(service + ' requests');
+    const accepted = counted(service + ' accepted');
+    const share = (requests - SENT_FOR_ACCEPTED * accepted) / (requests + 1);
+    if (requests < FEWEST_COUNTED || Math.random() >= share) {
+        return '';
+    }
+    count(service + ' requests');
+    return '1';
+}
+
+// A request counts once its answer is known: a slow service is not an overloaded one.
+function count_answer(r) {
+    const service = r.variables.service;
+    count(service + ' requests');
+    if (!r.variables.upstream_http_x_overloaded) {
+        count(service + ' accepted');
+    }
+}
+
+// The number of the last one to two seconds: the second before counts less as this one goes by.
+function counted(what) {
+    const now = Date.now() / COUNTED_MS;
+    const slot = Math.floor(now);
+    const answers = ngx.shared.answers;
+    const before = answers.get(what + ' ' + (slot - 1)) || 0;
+    return (answers.get(what + ' ' + slot) || 0) + before * (slot + 1 - now);
+}
+
+function count(what) {
+    ngx.shared.answers.incr(what + ' ' + Math.floor(Date.now() / COUNTED_MS), 1, 0);
 }
 
 // The service has received nothing over a refused connection, so the request may be sent again.
@@ -148,4 +204,4 @@ function milliseconds(r) {
     return Math.round(Number(r.variables.request_time) * 1000);
 }
 
-export default { problem, wait_for_service, now, milliseconds };
+export default { problem, wait_for_service, shed, count_answer, now, milliseconds };

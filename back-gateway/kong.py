@@ -28,9 +28,12 @@ class KongModel(BaseModel):
 
 
 class Route(KongModel):
+    """`critical` in `tags`: never shed because of load; `long-lived`: not a limited request."""
+
     name: Name
     paths: Annotated[list[RoutePath], Field(min_length=1)]
     strip_path: Literal[False]
+    tags: Annotated[list[Literal["critical", "long-lived"]], Field(max_length=1)] = []
 
 
 class Service(KongModel):

@@ -64,15 +64,24 @@ class Seen:
 
 @dataclass
 class Upstream:
-    """Answers 200; `/hang` does not answer until the end, and an upgraded connection echoes."""
+    """Answers 200; `/hang` does not answer until the end, and an upgraded connection echoes.
+
+    Every request is refused as one beyond the limit of a service while `overloaded` is set.
+    """
 
     port: int
+    overloaded: bool = False
     seen: list[Seen] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def status_of(self, path: str) -> int:
+        if self.overloaded:
+            return 503
+        return 418 if path.endswith("/teapot") else 200
 
 
 @contextmanager
@@ -108,7 +117,8 @@ def upstream(port: int = 0) -> Iterator[Upstream]:
                 self.connection.sendall(received)
 
         def _answer(self) -> None:
-            self.send_response(418 if self.path.endswith("/teapot") else 200)
+            self.send_response(service.status_of(self.path))
+            self.send_header("X-Overloaded" if service.overloaded else "X-Accepted", "true")
             self.send_header("Content-Length", "2")
             self.send_header("X-Correlation-ID", self.headers["X-Correlation-ID"])
             self.end_headers()

@@ -89,7 +89,13 @@ class TestCorrelation:
 class TestHeaders:
     @pytest.mark.parametrize(
         "name",
-        ["X-Service-Assertion", "x-service-assertion", "X-Deadline-Ms", "Forwarded"],
+        [
+            "X-Service-Assertion",
+            "x-service-assertion",
+            "X-Deadline-Ms",
+            "X-Request-Priority",
+            "Forwarded",
+        ],
     )
     def test_headers_between_services_are_dropped(
         self, gateway: Gateway, service: Upstream, name: str

@@ -92,7 +92,8 @@ def contracts(tree: Tree) -> list[Finding]:
         versions = {consistency.SHARED: generated_files.version_in(tree.root), **tree.services}
         kong = (tree.root / "back-gateway" / "kong.yml").read_text()
         open_ = consistency.not_open(tree.contracts, kong)
-        return [*consistency.broken(tree.contracts, versions), *open_]
+        shed = consistency.critical(tree.contracts, kong)
+        return [*consistency.broken(tree.contracts, versions), *open_, *shed]
     except files.Unreadable as unreadable:
         return unreadable.findings
 

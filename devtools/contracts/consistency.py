@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
+import yaml
 from packaging.specifiers import SpecifierSet
 
 from devtools.contracts.stub_routes import path_parameters, type_of
@@ -147,6 +148,21 @@ def not_open(files: Files, kong: str) -> Iterator[Finding]:
         if endpoint.service not in routed and not endpoint.scope:
             what = f"{endpoint.title} lets in everybody. Give it a scope and callers here"
             yield file.finding(f"{what}, and its route calls_with_scope(…)", "endpoints", at)
+
+
+def critical(files: Files, kong: str) -> Iterator[Finding]:
+    """The gateway's route of a critical endpoint that people call is critical too."""
+    routes = [it for service in yaml.safe_load(kong)["services"] for it in service["routes"]]
+    tagged = [path for it in routes if "critical" in it.get("tags", []) for path in it["paths"]]
+    for file, at, it in each_in(files, lambda it: it.endpoints):
+        if it.priority != "critical" or it.scope:
+            continue
+        if not any(path == f"~{it.path}$" or it.path.startswith(path) for path in tagged):
+            what = (
+                f"{it.title} is critical, and the gateway sheds it with others: give it a route "
+                "with `tags: [critical]` in back-gateway/kong.yml"
+            )
+            yield file.finding(what, "endpoints", at)
 
 
 def edges(files: Files) -> dict[str, set[str]]:

@@ -64,7 +64,7 @@ def registry(contracts: Mapping[str, ContractFile]) -> str:
     """What running services look things up in: `shared/kit/contract_registry.json`."""
     plain = [file.contract for file in contracts.values()]
     endpoints = [
-        it.model_dump(include={"service", "method", "path", "scope"})
+        it.model_dump(include={"service", "method", "path", "scope", "priority", "held_open"})
         | {"callers": sorted(it.callers)}
         for contract in plain
         for it in contract.endpoints

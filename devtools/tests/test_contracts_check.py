@@ -121,6 +121,13 @@ class TestContracts:
             ),
             (
                 PROFILE,
+                "    path: /api/profile\n",
+                "    path: /api/profile\n    priority: critical\n",
+                "- service: back-api",
+                "is critical, and the gateway sheds it with others",
+            ),
+            (
+                PROFILE,
                 "callers: [back-api]",
                 "callers: [back-auth]",
                 "callers: [back-auth]",

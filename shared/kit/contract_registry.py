@@ -3,8 +3,11 @@
 `contract_registry.json` beside this file is written from the contracts by ./dev contracts sync.
 """
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,13 +24,18 @@ class ContractVersion(_Row):
 
 
 class Endpoint(_Row):
-    """One endpoint and who may call it; `callers` is empty for what only browsers call."""
+    """One endpoint and who may call it; `callers` is empty for what only browsers call.
+
+    `held_open` where the answer is a stream or a long poll.
+    """
 
     service: str
     method: str
     path: str
     scope: str | None
     callers: tuple[str, ...]
+    priority: Literal["normal", "critical"] = "normal"
+    held_open: bool = False
 
 
 class ContractRegistry(_Row):
@@ -54,6 +62,37 @@ class ContractRegistry(_Row):
             for endpoint in self.endpoints
             if endpoint.service == callee and caller in endpoint.callers
         )
+
+
+class RequestClasses:
+    """Which requests to one service are critical, and which are held open."""
+
+    def __init__(self, critical: Iterable[Endpoint], held_open: Iterable[Endpoint]) -> None:
+        self._critical = _pattern(critical)
+        self._held_open = _pattern(held_open)
+
+    @classmethod
+    def of(cls, service: str) -> Self:
+        """As the contracts have it."""
+        own = [it for it in contract_registry().endpoints if it.service == service]
+        critical = [it for it in own if it.priority == "critical"]
+        return cls(critical, [it for it in own if it.held_open])
+
+    def is_critical(self, method: str, path: str) -> bool:
+        return self._critical is not None and bool(self._critical.fullmatch(f"{method} {path}"))
+
+    def is_held_open(self, method: str, path: str) -> bool:
+        return self._held_open is not None and bool(self._held_open.fullmatch(f"{method} {path}"))
+
+
+def _pattern(endpoints: Iterable[Endpoint]) -> re.Pattern[str] | None:
+    paths = [f"{it.method} " + _any_segment(it.path) for it in endpoints]
+    return re.compile("|".join(paths)) if paths else None
+
+
+def _any_segment(path: str) -> str:
+    parts = re.split(r"\{\w+\}", path)
+    return "[^/]+".join(re.escape(part) for part in parts)
 
 
 @cache

@@ -6,7 +6,7 @@ ServiceError
   UnsupportedMediaType 415
   ValidationFailed 422    RuleViolated 422        TooManyRequests 429
   Unavailable 503         TimedOut 504
-    CallFailed 503
+    CallFailed 503        Overloaded 503
 """
 
 from collections.abc import Sequence
@@ -129,6 +129,17 @@ class Unavailable(ServiceError):
     status = 503
     title = "Temporarily unavailable"
     default_code = "unavailable"
+
+
+class Overloaded(Unavailable):
+    """A service holds as many requests as it can: it refused this one before any work."""
+
+    default_code = "overloaded"
+
+    def __init__(self, detail: str | None = None) -> None:
+        # Whoever repeats a refused request at once adds to the load that it was refused for.
+        detail = detail or "More requests arrive than can be answered; wait as Retry-After says."
+        super().__init__(detail, retry_after=1, retried=True)
 
 
 class CallFailed(Unavailable):

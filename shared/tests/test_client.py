@@ -12,6 +12,7 @@ from shared.kit.errors import (
     CallFailed,
     Conflict,
     NotFound,
+    Overloaded,
     ServiceError,
     TimedOut,
     TooManyRequests,
@@ -220,6 +221,34 @@ class TestRepeats:
         with context.correlated("a-correlation", deadline=0.2), pytest.raises(TimedOut):
             await get(client)
         assert time.monotonic() - started < 10
+
+
+class TestOverloadedCallee:
+    OVERLOADED = refusal(503, "overloaded", **{"x-overloaded": "true", "retry-after": "1"})
+
+    async def test_is_not_asked_again(self, make: Make) -> None:
+        client, transport = make(self.OVERLOADED, OK)
+        with pytest.raises(Overloaded) as refused:
+            await get(client)
+        assert len(transport.sent) == 1
+        assert (refused.value.code, refused.value.retry_after) == ("overloaded", 1)
+        assert refused.value.retried, "nor does a caller of ours ask again"
+
+    async def test_does_not_open_the_breaker(self, make: Make) -> None:
+        client, transport = make(*[self.OVERLOADED] * 30, OK)
+        for _ in range(30):
+            with pytest.raises(Overloaded):
+                await get(client)
+        assert await get(client) == USER
+        assert len(transport.sent) == 31
+
+    async def test_calls_for_a_critical_request_say_so(self, make: Make) -> None:
+        client, transport = make(OK, OK)
+        with context.priority(critical=True):
+            await get(client)
+        await get(client)
+        given = [request.headers.get("X-Request-Priority") for request, _ in transport.sent]
+        assert given == ["critical", None]
 
 
 class TestRefusedConnections:

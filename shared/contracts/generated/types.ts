@@ -1052,7 +1052,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Temporarily unavailable: `unavailable` */
+        /** @description Temporarily unavailable: `unavailable` or `overloaded` */
         Unavailable: {
             headers: {
                 [name: string]: unknown;

@@ -120,7 +120,7 @@ def _possible(operation: Node, *, health: bool) -> Iterator[_Possible]:
     if health:
         yield "NotReady", Unavailable, "not_ready"
     else:
-        yield "Unavailable", Unavailable, "unavailable"
+        yield "Unavailable", Unavailable, "unavailable", "overloaded"
     yield "TimedOut", TimedOut, "timed_out"
 
 

@@ -24,6 +24,8 @@ from shared.kit.http.headers import (
     ASSERTION_HEADER,
     CORRELATION_HEADER,
     DEADLINE_HEADER,
+    OVERLOADED_HEADER,
+    PRIORITY_HEADER,
     RETRIED_HEADER,
     TRACE_HEADER,
 )
@@ -292,7 +294,7 @@ class ServiceClient:
                 reply = await self._attempt(request, policy, deadline)
                 if reply.status < 500:
                     return reply
-                safe = policy.repeatable and not _was_retried(reply)
+                safe = policy.repeatable and not _callee_runs(reply)
                 error = server_error(self.callee, reply)
             except ConnectFailed as refused:
                 raise unavailable(self.callee) from refused
@@ -334,9 +336,8 @@ class ServiceClient:
                 self._breaker.gave_up()
             raise
         if policy.counts:
-            # A 500 is about one request, and what the callee could not get from a service of its
-            # own is about that one: the callee runs, and other calls succeed.
-            ok = reply.status <= 500 or _was_retried(reply)
+            # A 500 is about one request.
+            ok = reply.status <= 500 or _callee_runs(reply)
             (self._breaker.succeeded if ok else self._breaker.failed)()
         return reply
 
@@ -349,6 +350,8 @@ class ServiceClient:
             headers[CORRELATION_HEADER] = correlation
         if here := context.trace():
             headers[TRACE_HEADER] = here.traceparent
+        if context.is_critical():
+            headers[PRIORITY_HEADER] = "critical"
         if timeout is not None:
             headers[DEADLINE_HEADER] = str(max(1, int(timeout * 1000)))
         return headers
@@ -366,8 +369,12 @@ class ServiceClient:
         )
 
 
-def _was_retried(reply: Reply) -> bool:
-    return RETRIED_HEADER.lower() in reply.headers
+def _callee_runs(reply: Reply) -> bool:
+    """Whether a 5xx is about a service behind the callee, or about its load.
+
+    Then other calls may succeed, and a retry would only add to the load.
+    """
+    return RETRIED_HEADER.lower() in reply.headers or OVERLOADED_HEADER.lower() in reply.headers
 
 
 def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:

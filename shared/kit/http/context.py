@@ -36,6 +36,7 @@ class Trace:
 
 _correlation: ContextVar[str] = ContextVar("correlation_id", default="")
 _trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
+_critical: ContextVar[bool] = ContextVar("critical", default=False)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
@@ -53,6 +54,21 @@ def remaining() -> float | None:
     """Seconds until the deadline of the current request, or None without one."""
     deadline = _deadline.get()
     return None if deadline is None else deadline - time.monotonic()
+
+
+def is_critical() -> bool:
+    """Whether the current request goes first where services refuse others."""
+    return _critical.get()
+
+
+@contextmanager
+def priority(*, critical: bool) -> Iterator[None]:
+    """Set the priority of the block; the calls made in it carry it on."""
+    token = _critical.set(critical)
+    try:
+        yield
+    finally:
+        _critical.reset(token)
 
 
 def accepted_correlation_id(given: str | None) -> str:

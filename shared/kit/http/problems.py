@@ -39,18 +39,7 @@ class _FieldMistake(TypedDict):
 
 def problem_response(error: ServiceError, instance: str) -> Response:
     """The response for `error`; `instance` is the path of the request."""
-    problem = Problem(
-        type=f"urn:tools-dashboard:problem:{error.code}",
-        title=error.title,
-        status=error.status,
-        detail=error.detail,
-        instance=instance,
-        code=error.code,
-        correlation_id=correlation_id(),
-        errors=list(error.errors) if error.errors is not None else None,
-    )
-    # ASCII JSON: text quoted from a request may have no UTF-8 form.
-    body = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=True)
+    body = problem_of(error, instance, correlation_id())
     headers = {"Cache-Control": "no-store"}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -59,6 +48,21 @@ def problem_response(error: ServiceError, instance: str) -> Response:
     if error.retried:
         headers[RETRIED_HEADER] = "true"
     return Response(body, error.status, headers, MEDIA_TYPE)
+
+
+def problem_of(error: ServiceError, instance: str, correlation: str) -> str:
+    """The JSON text for `error`, in ASCII: text quoted from a request may have no UTF-8 form."""
+    problem = Problem(
+        type=f"urn:tools-dashboard:problem:{error.code}",
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        instance=instance,
+        code=error.code,
+        correlation_id=correlation,
+        errors=list(error.errors) if error.errors is not None else None,
+    )
+    return json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=True)
 
 
 def _pointer(location: Sequence[str | int]) -> str:

@@ -5,7 +5,15 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from shared.kit.errors import ERRORS_BY_STATUS, CallFailed, ServiceError, TimedOut, Unavailable
+from shared.kit.errors import (
+    ERRORS_BY_STATUS,
+    CallFailed,
+    Overloaded,
+    ServiceError,
+    TimedOut,
+    Unavailable,
+)
+from shared.kit.http.headers import OVERLOADED_HEADER
 from shared.kit.http.transport import Reply
 from shared.models.problem import Problem
 
@@ -51,6 +59,8 @@ def server_error(callee: str, reply: Reply) -> ServiceError:
     if reply.status == 504:
         return TimedOut(f"{callee} did not finish in time.", retried=True)
     problem = _problem(reply)
+    if reply.status == 503 and OVERLOADED_HEADER.lower() in reply.headers:
+        return Overloaded(f"{callee} can't hold more requests at present.")
     return CallFailed(
         f"{callee} can't be reached at present.",
         callee_status=reply.status,

@@ -20,8 +20,11 @@ from fastapi import FastAPI
 
 from shared.kit.auth.service_identity import AssertionSigner, AssertionVerifier
 from shared.kit.auth.user_tokens import KeySet, RevocationCheck, UserVerifier
+from shared.kit.contract_registry import RequestClasses
 from shared.kit.http.app import Api
 from shared.kit.http.client import ServiceClient
+from shared.kit.http.concurrency_limit import Bounds, ConcurrencyLimit
+from shared.kit.http.load_shedding import LoadShedding
 from shared.kit.http.middleware import RequestContext
 from shared.kit.http.problems import install_problems
 from shared.kit.http.transport import HttpTransport, Transport
@@ -61,6 +64,13 @@ class Service:
             RequestContext,
             deadline=settings.request_deadline,
             body_max_bytes=settings.body_max_bytes,
+        )
+        # The middleware that is added last is the first that sees a request.
+        self.api.add_middleware(
+            LoadShedding,
+            classes=RequestClasses.of(settings.service),
+            limit=ConcurrencyLimit(_bounds(settings)),
+            callers=self.api.state.assertions,
         )
         install_problems(self.api)
         self.api.include_router(self._health.router())
@@ -114,6 +124,15 @@ class Service:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         log.info("service_stopped")
+
+
+def _bounds(settings: ServiceSettings) -> Bounds:
+    return Bounds(
+        floor=settings.requests_min,
+        ceiling=settings.requests_max,
+        reserved=settings.requests_reserved,
+        queueing=settings.queueing_seconds,
+    )
 
 
 def start_logging(settings: ServiceSettings) -> None:

@@ -31,6 +31,17 @@ class ServiceSettings(BaseSettings):
     call_timeout: float = Field(default=2, gt=0, description="seconds for a call to a service")
     body_max_bytes: int = Field(default=1_048_576, gt=0)
 
+    requests_min: int = Field(
+        default=8, ge=1, description="requests at once that are admitted under any load"
+    )
+    requests_max: int = Field(default=128, ge=1, description="requests at once, at most")
+    requests_reserved: int = Field(
+        default=32, ge=0, description="critical requests at once beyond the limit of others"
+    )
+    queueing_seconds: float = Field(
+        default=0.04, gt=0, description="how much longer than alone a request may take on average"
+    )
+
     def secret(self, name: str) -> str:
         """The content of one of this service's own secret files.
 

@@ -96,7 +96,11 @@ class Operation(Part):
 
 
 class Endpoint(Operation):
-    """What a service offers. `scope` marks what services call, `auth_required` the rest."""
+    """What a service offers. `scope` marks what services call, `auth_required` the rest.
+
+    `priority: critical` passes while a service refuses other requests because of its load;
+    `held_open` is an answer that is a stream or a long poll, which no limit counts.
+    """
 
     auth_required: bool | None = None
     permission: str | None = None
@@ -109,6 +113,8 @@ class Endpoint(Operation):
     response: Answer
     errors: dict[Annotated[int, Field(ge=400, le=599)], Codes] = {}
     idempotent: bool
+    priority: Literal["normal", "critical"] = "normal"
+    held_open: bool = False
 
     @model_validator(mode="after")
     def _says_who_may_call(self) -> "Endpoint":

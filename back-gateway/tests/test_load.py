@@ -1,0 +1,99 @@
+"""The gateway sheds requests to a service that can't hold them; critical ones still pass."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import Started
+from tests.gateway_harness import Gateway, Upstream, upstream
+
+AT_ONCE = 6
+
+
+@pytest.fixture(scope="module")
+def auth() -> Iterator[Upstream]:
+    with upstream() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def gateway(start: Started, auth: Upstream) -> Gateway:
+    return start(REQUESTS_PER_SERVICE=str(AT_ONCE), BACK_AUTH_URL=auth.url)
+
+
+class TestAtOnce:
+    def test_requests_beyond_the_limit_are_refused_at_once(self, gateway: Gateway) -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            hanging = [pool.submit(gateway.send, "/api/hang") for _ in range(AT_ONCE)]
+            _until(lambda: len(gateway.service.seen) >= AT_ONCE)
+            answer = gateway.send("/api/x")
+            assert gateway.send("/auth/x").status == 200, "another service has room"
+            assert gateway.send("/health").status == 200, "critical requests have their own"
+        problem = answer.problem()
+        assert (problem["status"], problem["code"]) == (503, "overloaded")
+        assert problem["instance"] == "/api/x"
+        assert answer.header("retry-after") == "1"
+        assert {it.result().status for it in hanging} == {504}, "their time out is 300 ms"
+
+
+class TestOverloadedService:
+    def test_requests_that_it_would_refuse_are_not_sent(
+        self, gateway: Gateway, auth: Upstream
+    ) -> None:
+        auth.overloaded = True
+        auth.seen.clear()
+        try:
+            answers = [gateway.send("/auth/x") for _ in range(200)]
+        finally:
+            auth.overloaded = False
+        assert {answer.status for answer in answers} == {503}
+        assert answers[-1].problem()["code"] == "overloaded"
+        assert answers[-1].header("retry-after") == "1"
+        assert len(auth.seen) < 60
+        assert all(answer.all("x-overloaded") == [] for answer in answers)
+
+    def test_critical_requests_are_sent_all_the_same(
+        self, gateway: Gateway, auth: Upstream
+    ) -> None:
+        auth.overloaded = True
+        auth.seen.clear()
+        try:
+            for _ in range(100):
+                gateway.send("/auth/x")
+            auth.seen.clear()
+            for path in ("/auth/logout", "/auth/refresh", "/.well-known/jwks.json"):
+                for _ in range(10):
+                    gateway.send(path)
+        finally:
+            auth.overloaded = False
+        assert len(auth.seen) == 30
+
+    def test_it_gets_its_requests_again_once_it_accepts_them(
+        self, gateway: Gateway, auth: Upstream
+    ) -> None:
+        auth.overloaded = True
+        try:
+            for _ in range(100):
+                gateway.send("/auth/x")
+        finally:
+            auth.overloaded = False
+
+        _until(lambda: all(gateway.send("/auth/x").status == 200 for _ in range(20)))
+
+    def test_other_services_are_not_concerned(self, gateway: Gateway, auth: Upstream) -> None:
+        auth.overloaded = True
+        try:
+            for _ in range(100):
+                gateway.send("/auth/x")
+            assert {gateway.send("/api/x").status for _ in range(50)} == {200}
+        finally:
+            auth.overloaded = False
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # noqa: TID251 - the interval of the polling
