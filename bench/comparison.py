@@ -1,4 +1,4 @@
-"""Throughput, latency and CPU of one or more sides, measured in alternating rounds."""
+"""Throughput, latency, CPU and memory of one side or two, measured in alternating rounds."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,9 +7,10 @@ from functools import partial
 from statistics import median
 
 from load import Best, Workload, at_rate, best_rate
-from processes import cpu_between, cpu_seconds
+from plan import Outcome
+from processes import cpu_between, cpu_seconds, memory
 from result import Plot, Result, Session
-from summary import Figure, alternate, percentile
+from summary import alternate, percentile
 
 ROUNDS = 5
 ROUND_SECONDS = 5
@@ -19,22 +20,25 @@ OPEN_LOOP_SECONDS = 8
 
 @dataclass(frozen=True)
 class Side:
-    """What answers a workload: `pids` are the processes whose CPU counts for it, by name."""
+    """What answers a workload, which is made anew for each load. `pids` are the processes whose CPU
+    and memory count for it, by name.
+    """
 
     name: str
-    workload: Workload
+    workload: Callable[[], Workload]
     pids: Callable[[], Mapping[str, int]]
 
 
 @dataclass(frozen=True)
 class Round:
+    """A closed loop, and microseconds of CPU a request by process."""
+
     best: Best
     cpu: Mapping[str, float]
 
     @property
     def cpu_us(self) -> float:
-        """Microseconds of CPU a request, over all processes."""
-        return sum(self.cpu.values()) / self.best.count * 1e6
+        return sum(self.cpu.values())
 
 
 @contextmanager
@@ -46,69 +50,62 @@ def cpu_of(pids: Callable[[], Mapping[str, int]]) -> Iterator[dict[str, float]]:
     used.update(cpu_between(before, cpu_seconds(pids())))
 
 
-def compare(session: Session, *sides: Side) -> tuple[Result, dict[str, Figure]]:
-    """Rates, CPU a request and latencies at half the best rate of each side; the figures of the
-    first over the second where there are two. The rates are returned by side.
+def compare(session: Session, *sides: Side) -> Result:
+    """Best rates, CPU a request, memory, and latencies at half the best rate of each side; the
+    figures of the first over the second where there are two.
 
     Raises VoidRun.
     """
     result = Result()
-    runs = {side.name: partial(_round, session, side) for side in sides}
-    samples = alternate(runs, session.rounds(ROUNDS))
-    rates = {}
+    loops = {side.name: partial(_closed_loop, session, side) for side in sides}
+    samples = alternate(loops, session.rounds(ROUNDS))
     for side in sides:
         rounds = samples[side.name]
-        rates[side.name] = result.add(
-            f"{side.name}: best rate", "requests/s", *(it.best.rate for it in rounds)
-        )
+        result.add(f"{side.name}: best rate", "requests/s", *(it.best.rate for it in rounds))
         result.add(f"{side.name}: CPU a request", "µs", *(it.cpu_us for it in rounds))
+        used = memory(side.pids()).values()
+        result.add(f"{side.name}: memory, PSS", "MiB", sum(it.pss for it in used))
     if len(sides) == 2:
-        _ratios(result, samples[sides[0].name], samples[sides[1].name])
-    _open_loops(session, result, sides, rates)
-    generator = [it.best.generator_cpu / it.best.count * 1e6 for it in samples[sides[0].name]]
-    result.add("load generator: CPU a request", "µs", *generator)
+        pairs = list(zip(*samples.values(), strict=True))
+        rates = (one.best.rate / two.best.rate for one, two in pairs)
+        result.add("ratio of the best rates", "", *rates)
+        result.add("ratio of CPU a request", "", *(one.cpu_us / two.cpu_us for one, two in pairs))
+    _open_loops(session, result, sides)
+    generator = (it.best.generator_cpu / it.best.count for it in samples[sides[0].name])
+    result.add("load generator: CPU a request", "µs", *(seconds * 1e6 for seconds in generator))
     result.plots.append(_by_process(samples))
-    return result, rates
+    return result
 
 
-def _round(session: Session, side: Side) -> Round:
+def _closed_loop(session: Session, side: Side) -> Round:
+    workload = side.workload()
     with cpu_of(side.pids) as cpu:
-        best = best_rate(side.workload, session.seconds(ROUND_SECONDS))
+        best = best_rate(workload, session.seconds(ROUND_SECONDS))
     session.say(f"{side.name}: {best.rate:.0f} requests/s")
-    return Round(best, cpu)
+    return Round(best, {name: used / best.count * 1e6 for name, used in cpu.items()})
 
 
-def _ratios(result: Result, subject: list[Round], control: list[Round]) -> None:
-    pairs = list(zip(subject, control, strict=True))
-    result.add(
-        "ratio of the best rates", "", *(one.best.rate / two.best.rate for one, two in pairs)
-    )
-    result.add("ratio of CPU a request", "", *(one.cpu_us / two.cpu_us for one, two in pairs))
+def _open_loops(session: Session, result: Result, sides: tuple[Side, ...]) -> None:
+    halves = {side.name: result[f"{side.name}: best rate"].median / 2 for side in sides}
 
+    def open_loop(side: Side) -> Outcome:
+        seconds = session.seconds(OPEN_LOOP_SECONDS)
+        return at_rate(side.workload(), halves[side.name], seconds)
 
-def _open_loops(
-    session: Session, result: Result, sides: tuple[Side, ...], rates: Mapping[str, Figure]
-) -> None:
-    seconds = session.seconds(OPEN_LOOP_SECONDS)
-    loops = {
-        side.name: partial(at_rate, side.workload, rates[side.name].median / 2, seconds)
-        for side in sides
-    }
+    loops = {side.name: partial(open_loop, side) for side in sides}
     for name, outcomes in alternate(loops, session.rounds(OPEN_LOOP_ROUNDS)).items():
-        latencies = [[it.seconds * 1000 for it in outcome.answers] for outcome in outcomes]
-        at = f"{name}: at {rates[name].median / 2:.0f} requests/s"
         for percent in (50, 99):
-            values = (percentile(it, percent) for it in latencies)
-            result.add(f"{at}, p{percent}", "ms", *values)
+            values = (percentile(it.milliseconds, percent) for it in outcomes)
+            result.add(f"{name}: at {halves[name]:.0f} requests/s, p{percent}", "ms", *values)
 
 
 def _by_process(samples: Mapping[str, list[Round]]) -> Plot:
     """CPU a request by process; what takes less than 1 % is left out."""
-    shares: dict[str, list[float]] = {}
-    for at, rounds in enumerate(samples.values()):
-        for name in rounds[0].cpu:
-            used = median(it.cpu.get(name, 0) / it.best.count * 1e6 for it in rounds)
-            shares.setdefault(name, [0.0] * len(samples))[at] = round(used, 1)
+    names = {name for rounds in samples.values() for name in rounds[0].cpu}
+    shares = {
+        name: [round(median(it.cpu.get(name, 0) for it in side), 1) for side in samples.values()]
+        for name in sorted(names)
+    }
     least = max(map(sum, zip(*shares.values(), strict=True))) / 100
     series = {name: used for name, used in shares.items() if max(used) >= least}
     return Plot("CPU a request by process (µs)", "stacked bars", series, list(samples))

@@ -6,7 +6,6 @@ the measurement of those behind it (no coordinated omission).
 import asyncio
 import itertools
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -57,7 +56,9 @@ class Generator:
             (await ws_connect(lambda: LiveEvents(received, arrived), url))[0]
             for url in self._plan.sockets
         ]
+        before = time.process_time()
         await (self._at_fixed_times() if self._plan.rate else self._as_answered())
+        self.outcome.cpu_seconds = time.process_time() - before
         await self._drain(arrived)
         for socket in sockets:
             socket.disconnect()
@@ -71,14 +72,14 @@ class Generator:
                     await asyncio.sleep(wait)
                 self.outcome.late = max(self.outcome.late, time.perf_counter() - due)
                 slot = number % len(self._plan.calls)
-                group.create_task(self._send(next(self._numbers), slot, due))
+                group.create_task(self._send(slot, due))
 
     async def _as_answered(self) -> None:
         ends = time.perf_counter() + self._plan.seconds
 
         async def keep_sending(slot: int) -> None:
             while time.perf_counter() < ends:
-                await self._send(next(self._numbers), slot, time.perf_counter())
+                await self._send(slot, time.perf_counter())
                 if not self._plan.carry:
                     slot = (slot + self._plan.connections) % len(self._plan.calls)
 
@@ -86,11 +87,11 @@ class Generator:
             for connection in range(self._plan.connections):
                 group.create_task(keep_sending(connection % len(self._plan.calls)))
 
-    async def _send(self, n: int, slot: int, due: float) -> None:
+    async def _send(self, slot: int, due: float) -> None:
         plan, call = self._plan, self._plan.calls[slot]
-        body = call.body.replace("{n}", str(n)).replace("{carried}", self._carried[slot])
-        headers = {**(_JSON if body else {}), **call.headers}
-        headers["X-Correlation-ID"] = f"{plan.correlation}-{n}"
+        correlation = f"{plan.correlation}-{next(self._numbers)}"
+        body = call.body.replace("{id}", correlation).replace("{carried}", self._carried[slot])
+        headers = {**(_JSON if body else {}), **call.headers, "X-Correlation-ID": correlation}
         try:
             async with self._session.request(
                 call.method, plan.base_url + call.path, headers=headers, data=body or None
@@ -101,8 +102,9 @@ class Generator:
         except (aiohttp.ClientError, TimeoutError):
             status = 0
         seconds = time.perf_counter() - due
+        due += self._offset
         self.outcome.answers.append(
-            Answer.model_construct(n=n, due=due + self._offset, seconds=seconds, status=status)
+            Answer.model_construct(correlation=correlation, due=due, seconds=seconds, status=status)
         )
 
     async def _drain(self, arrived: asyncio.Event) -> None:
@@ -128,8 +130,6 @@ async def generate(plan: Plan) -> Outcome:
     ) as session:
         generator = Generator(plan, session)
         await generator.run()
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    generator.outcome.cpu_seconds = used.ru_utime + used.ru_stime
     return generator.outcome
 
 

@@ -48,7 +48,7 @@ class Workload:
     @property
     def is_fixed(self) -> bool:
         """Whether every request of a call is the same, so that wrk can send it."""
-        return not self.carry and not any("{n}" in call.body for call in self.calls)
+        return not self.carry and not any("{id}" in call.body for call in self.calls)
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,11 @@ def of_outcome(outcome: Outcome) -> Best:
     answers = outcome.answers
     began = min(answer.due for answer in answers)
     ended = max(answer.due + answer.seconds for answer in answers)
-    latencies = [answer.seconds * 1000 for answer in answers]
     return Best(
         rate=len(answers) / (ended - began),
         count=len(answers),
-        p50=percentile(latencies, 50),
-        p99=percentile(latencies, 99),
+        p50=percentile(outcome.milliseconds, 50),
+        p99=percentile(outcome.milliseconds, 99),
         generator_cpu=outcome.cpu_seconds,
         failed=not_good(outcome),
     )

@@ -1,6 +1,7 @@
 """The command ./dev bench."""
 
 import time
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -63,14 +64,10 @@ def _measured(wanted: list[Benchmark], stack: BenchStack, *, is_quick: bool) -> 
         stack.up()
         return {it.name: _one(it, session) for it in wanted}
     except StackFailed as failed:
-        raise typer.Exit(_failed(failed)) from None
+        typer.echo(f"bench: {failed}", err=True)
+        raise typer.Exit(1) from None
     finally:
         stack.down()
-
-
-def _failed(problem: StackFailed) -> int:
-    typer.echo(f"bench: {problem}", err=True)
-    return 1
 
 
 def _one(benchmark: Benchmark, session: Session) -> Result:
@@ -80,6 +77,9 @@ def _one(benchmark: Benchmark, session: Session) -> Result:
         result = benchmark.run(session)
     except VoidRun as void:
         result = Result(void=str(void))
+    except Exception as failed:  # noqa: BLE001 - the benchmarks after it go on
+        traceback.print_exc()
+        result = Result(void=f"it ended with {type(failed).__name__}: {failed}")
     if result.void:
         typer.echo(f"void: {result.void}", err=True)
     typer.echo(f"{figures_table(result.figures)}({time.monotonic() - began:.0f} s)")

@@ -1,11 +1,13 @@
 """What a load generator is asked to send, and what it reports."""
 
+import secrets
+
 from pydantic import BaseModel, Field
 
 
 class Call(BaseModel):
-    """One request. `{n}` in the body is a number that no other request of the run has, `{carried}`
-    what the answer before held.
+    """One request. `{id}` in the body is its correlation id, which no other request has, and
+    `{carried}` what the answer before held.
     """
 
     method: str = "GET"
@@ -30,7 +32,7 @@ class Plan(BaseModel):
     connections: int = 16
     connections_max: int = 2000
     timeout: float = 10
-    correlation: str = "bench"
+    correlation: str = Field(default_factory=lambda: f"bench-{secrets.token_hex(4)}")
     carry: str = ""
     carried: list[str] = Field(default_factory=list)
     sockets: list[str] = Field(default_factory=list)
@@ -39,10 +41,10 @@ class Plan(BaseModel):
 
 class Answer(BaseModel):
     """`due` is the Unix time that the request was to be sent at, `seconds` from then to the end of
-    the answer; `status` is 0 where none came. Its correlation id is that of the plan and `n`.
+    the answer; `status` is 0 where none came. `correlation` is that of the plan and a number.
     """
 
-    n: int
+    correlation: str
     due: float
     seconds: float
     status: int
@@ -58,3 +60,8 @@ class Outcome(BaseModel):
     received: dict[str, tuple[float, float]] = Field(default_factory=dict)
     cpu_seconds: float = 0
     late: float = 0
+
+    @property
+    def milliseconds(self) -> list[float]:
+        """The latency of each answer."""
+        return [answer.seconds * 1000 for answer in self.answers]

@@ -1,6 +1,6 @@
-"""CPU time and memory of processes with all their children."""
+"""CPU time and memory of processes with their children."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,24 +19,31 @@ class Memory:
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
     """User and system time by name, that of children that ended included."""
-    return {name: sum(_cpu(process) for process in _tree(pid)) for name, pid in pids.items()}
+    return {name: sum(map(_cpu, processes)) for name, processes in _trees(pids).items()}
 
 
 def cpu_between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """By name; a process that is new counts whole."""
+    """By name; what has no time before counts whole."""
     return {name: max(0.0, used - before.get(name, 0)) for name, used in after.items()}
 
 
 def memory(pids: Mapping[str, int]) -> dict[str, Memory]:
     """By name."""
-    return {name: _memory(_tree(pid)) for name, pid in pids.items()}
+    return {name: _memory(processes) for name, processes in _trees(pids).items()}
 
 
-def _tree(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    return []
+def _trees(pids: Mapping[str, int]) -> dict[str, list[psutil.Process]]:
+    """Each name's process and those below it, as far as they are not below another named one."""
+    names = {pid: name for name, pid in pids.items()}
+    trees: dict[str, list[psutil.Process]] = {name: [] for name in pids}
+    running = {it.pid: it for it in psutil.process_iter(["ppid"])}
+    for pid, process in running.items():
+        above = pid
+        while above not in names and above in running:
+            above = running[above].info["ppid"]
+        if above in names:
+            trees[names[above]].append(process)
+    return trees
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -46,9 +53,9 @@ def _cpu(process: psutil.Process) -> float:
     return 0.0
 
 
-def _memory(tree: Iterable[psutil.Process]) -> Memory:
+def _memory(processes: list[psutil.Process]) -> Memory:
     rss = pss = 0.0
-    for process in tree:
+    for process in processes:
         with suppress(psutil.Error):
             used = process.memory_full_info()
             rss, pss = rss + used.rss / MEBIBYTE, pss + used.pss / MEBIBYTE

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from stack import ROOT
 from summary import Figure, shown
 
 LIBRARIES = ("fastapi", "uvicorn", "uvloop", "aiohttp", "pydantic", "asyncpg", "websockets")
+_SCRIPT = re.compile("<script.*?</script>", re.DOTALL)
 HEAD = """\
 # Performance
 
@@ -134,9 +136,12 @@ def drawn(plot: Plot) -> str:
         height=400,
         js=[],
         disable_xml_declaration=True,
+        include_x_axis=True,
+        truncate_label=-1,
+        x_label_rotation=30 if len(plot.labels) > 6 else 0,
         show_dots=plot.kind == "lines" and max(map(len, plot.series.values())) < 30,
     )
     chart.x_labels = list(plot.labels) or None
     for name, values in plot.series.items():
         chart.add(name, list(values))
-    return f"{chart.render(is_unicode=True)}\n"
+    return _SCRIPT.sub("", f"{chart.render(is_unicode=True)}\n")

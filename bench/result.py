@@ -47,6 +47,9 @@ class Result:
     notes: list[str] = field(default_factory=list)
     void: str = ""
 
+    def __getitem__(self, name: str) -> Figure:
+        return next(it for it in self.figures if it.name == name)
+
     def add(self, name: str, unit: str, *values: float) -> Figure:
         self.figures.append(Figure(name, unit, values))
         return self.figures[-1]

@@ -3,45 +3,45 @@
 from collections.abc import Mapping
 
 from comparison import Side, compare
-from controls.processes import http_control
+from controls import control
 from load import Workload
 from result import Result, Session, Target
 
 PATH = "/api/profile"
+SINGLE_PROCESS = (
+    "uvicorn controls.two_hop_read:app --factory --no-access-log --log-level=warning --port={port}"
+)
 
 
 def two_hop_read(session: Session) -> Result:
     environment = {"BENCH_JWKS": session.stack.jwks(), "BENCH_DATABASE": session.stack.database}
-    calls = session.users.calls("GET", PATH)
-    with http_control("two_hop_read", environment) as control:
+    with control(*SINGLE_PROCESS.split(), **environment) as (address, pid):
 
         def of_control() -> Mapping[str, int]:
-            return {"control": control.pid, "postgres": session.stack.pids["postgres"]}
+            return {"control": pid, "postgres": session.stack.pids["postgres"]}
 
-        subject = Side("two hops", _workload(session, "back-api"), lambda: session.stack.pids)
-        single = Side("one process", Workload(control.url, calls), of_control)
-        result, _ = compare(session, subject, single)
-    ratios = {figure.name: figure.median for figure in result.figures}
+        alone = Side("one process", lambda: _workload(session, f"http://{address}"), of_control)
+        result = compare(session, _by(session, "two hops", "back-api"), alone)
+    rate, cpu = result["ratio of the best rates"], result["ratio of CPU a request"]
     result.targets += [
-        Target(
-            "throughput against one process",
-            ratios["ratio of the best rates"],
-            0.6,
-            "",
-            "at least",
-        ),
-        Target("CPU a request against one process", ratios["ratio of CPU a request"], 2.1, ""),
+        Target("throughput against one process", rate.median, 0.6, "", "at least"),
+        Target("CPU a request against one process", cpu.median, 2.1, ""),
     ]
     return result
 
 
 def gateway_read(session: Session) -> Result:
-    sides = (
-        Side("by the gateway", _workload(session, "back-gateway"), lambda: session.stack.pids),
-        Side("two hops", _workload(session, "back-api"), lambda: session.stack.pids),
+    return compare(
+        session,
+        _by(session, "by the gateway", "back-gateway"),
+        _by(session, "two hops", "back-api"),
     )
-    return compare(session, *sides)[0]
 
 
-def _workload(session: Session, service: str) -> Workload:
-    return Workload(session.stack.url(service), session.users.calls("GET", PATH))
+def _by(session: Session, name: str, service: str) -> Side:
+    url = session.stack.url(service)
+    return Side(name, lambda: _workload(session, url), lambda: session.stack.pids)
+
+
+def _workload(session: Session, url: str) -> Workload:
+    return Workload(url, session.users.calls("GET", PATH))

@@ -1,7 +1,6 @@
 """Writes with one event and its two deliveries: to the audit log and to the socket of the user."""
 
 import asyncio
-import secrets
 import time
 from dataclasses import dataclass
 from uuid import uuid4
@@ -12,7 +11,9 @@ from plan import Outcome
 from result import Plot, Result, Session, Target
 from shared.models.event import Command, NewEvent, Nothing, Recorded
 from shared.models.profile import ProfileUpdated
+from stack import BenchStack
 from summary import percentile
+from users import User
 
 TARGET_RATE = 120
 RATES = {50: 20.0, TARGET_RATE: 60.0, 200: 30.0}
@@ -21,7 +22,7 @@ RATES = {50: 20.0, TARGET_RATE: 60.0, 200: 30.0}
 BACKLOG_EVENTS = 3000
 EVENTS_A_COMMAND = 20
 DELIVERIES_AN_EVENT = 2
-BODY = '{"company": "Company {n}"}'
+BODY = '{"company": "Company {id}"}'
 
 
 @dataclass(frozen=True)
@@ -86,26 +87,24 @@ def _add(result: Result, at: str, writes: Writes) -> None:
 
 
 def _write(session: Session, rate: float, seconds: float) -> Writes:
-    prefix = f"bench-{secrets.token_hex(4)}"
-    calls = session.users.calls("PATCH", "/api/profile", BODY.replace("{n}", f"{prefix} {{n}}"))
+    calls = session.users.calls("PATCH", "/api/profile", BODY)
     with cpu_of(lambda: session.stack.pids) as cpu:
         outcome = at_rate(
             Workload(session.stack.url(), calls),
             rate,
             seconds,
             is_checked=False,
-            correlation=prefix,
             sockets=session.users.sockets(),
         )
         asyncio.run(session.stack.settled())
     session.say(f"{rate} writes/s: {len(outcome.received)} events arrived")
-    return _paired(outcome, prefix, sum(cpu.values()) * 1000)
+    return _paired(outcome, sum(cpu.values()) * 1000)
 
 
-def _paired(outcome: Outcome, prefix: str, cpu_ms: float) -> Writes:
+def _paired(outcome: Outcome, cpu_ms: float) -> Writes:
     failed = not_good(outcome)
     good = [it for it in outcome.answers if it.status // 100 == 2]
-    pairs = [(it, outcome.received.get(f"{prefix}-{it.n}")) for it in good]
+    pairs = [(it, outcome.received.get(it.correlation)) for it in good]
     came = [(it, live) for it, live in pairs if live]
     return Writes(
         count=len(outcome.answers),
@@ -121,10 +120,10 @@ def _paired(outcome: Outcome, prefix: str, cpu_ms: float) -> Writes:
 
 def _drains(session: Session, result: Result) -> list[float]:
     """Deliveries a second of each round, from the moment that the relay goes on."""
-    rates = []
+    rates, users = [], session.users.all()
     for number in range(session.rounds(3)):
         with session.stack.frozen("back-workers-relay"):
-            asyncio.run(_record(session, BACKLOG_EVENTS))
+            asyncio.run(_record(session.stack, users, BACKLOG_EVENTS))
         began = time.monotonic()
         left = asyncio.run(session.stack.settled())
         rates.append(BACKLOG_EVENTS * DELIVERIES_AN_EVENT / (time.monotonic() - began))
@@ -135,11 +134,10 @@ def _drains(session: Session, result: Result) -> list[float]:
     return rates
 
 
-async def _record(session: Session, events: int) -> None:
+async def _record(stack: BenchStack, users: list[User], events: int) -> None:
     """Store events about profiles of the users, as writes of back-api do."""
-    users = session.users.all()
     profiles = {user.id: uuid4() for user in users}
-    async with session.stack.client("back-api", "back-postgres") as postgres:
+    async with stack.client("back-api", "back-postgres") as postgres:
         for first in range(0, events, EVENTS_A_COMMAND):
             command_id = uuid4()
             chosen = [users[(first + it) % len(users)] for it in range(EVENTS_A_COMMAND)]

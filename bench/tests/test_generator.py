@@ -45,10 +45,11 @@ class TestAtARate:
         assert max(it.seconds for it in outcome.answers) >= 10 * 0.1 - 0.2
 
     async def test_each_has_a_correlation_id_and_a_number_of_its_own(self, target: Target) -> None:
-        calls = [Call(method="POST", path="/", body="write {n}")]
+        calls = [Call(method="POST", path="/", body="write {id}")]
         outcome = await generate(target.plan(rate=50, seconds=0.2, calls=calls))
-        assert set(target.bodies) == {f"write {it.n}" for it in outcome.answers}
-        assert set(target.correlations) == {f"bench-{n}" for n in range(10)}
+        assert set(target.bodies) == {f"write {it.correlation}" for it in outcome.answers}
+        assert len(set(target.correlations)) == 10
+        assert set(target.correlations) == {it.correlation for it in outcome.answers}
 
     async def test_no_answer_is_status_0(self, target: Target) -> None:
         target.delay = 1
@@ -78,7 +79,7 @@ class TestSockets:
         socket = target.url.replace("http", "ws") + "/live"
         outcome = await generate(target.plan(rate=50, seconds=0.2, sockets=[socket]))
         assert set(outcome.received) == set(target.correlations)
-        due = {f"bench-{it.n}": it.due for it in outcome.answers}
+        due = {it.correlation: it.due for it in outcome.answers}
         for correlation, (arrived, occurred) in outcome.received.items():
             assert due[correlation] <= arrived + 0.001
             assert occurred == pytest.approx(1767225600)

@@ -13,7 +13,7 @@ from tests.conftest import Target
 
 def outcome(*statuses: int) -> Outcome:
     answers = [
-        Answer(n=n, due=100 + n / 10, seconds=0.1, status=status)
+        Answer(correlation=f"bench-{n}", due=100 + n / 10, seconds=0.1, status=status)
         for n, status in enumerate(statuses)
     ]
     return Outcome(answers=answers)

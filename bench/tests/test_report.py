@@ -62,7 +62,7 @@ def test_each_plot_is_an_svg_without_script_beside_the_page(page: Path) -> None:
         assert f"](performance/{name})" in page.read_text()
         drawing = ET.fromstring((page.with_suffix("") / name).read_text())  # noqa: S314 - ours
         assert drawing.tag.endswith("svg")
-        assert not drawing.findall(".//{*}script[@{*}href]")
+        assert not drawing.findall(".//{*}script")
 
 
 def test_plots_of_the_run_before_go(page: Path) -> None:
@@ -90,7 +90,7 @@ class TestCommand:
     def test_benchmarks_are_listed_without_a_stack(self) -> None:
         listed = CliRunner().invoke(main.app, ["--list"])
         assert listed.exit_code == 0
-        assert listed.output.startswith("two-hop-read")
+        assert "\ntwo-hop-read " in listed.output
 
     def test_an_unknown_name_is_refused_with_the_known_ones(self) -> None:
         refused = CliRunner().invoke(main.app, ["two-hop"])

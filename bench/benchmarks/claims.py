@@ -1,0 +1,112 @@
+"""The claim of due deliveries among 300,000 open ones of several shapes."""
+
+import asyncio
+import time
+
+import asyncpg
+
+from load import VoidRun
+from result import Plot, Result, Session, Target
+from shared.kit.errors import ServiceError
+from shared.models.event import ClaimDeliveries, CompleteDelivery, Deliveries
+from summary import percentile
+
+DELIVERIES = 300_000
+CLAIMS = 300
+LIMIT = 50
+CONSUMER = "bench"
+EVENT = "bench.claimed"
+
+SHAPES = {
+    "one each": "gen_random_uuid()",
+    "all of one aggregate": "'00000000-0000-7000-8000-000000000001'::uuid",
+    "all blocked": "md5('bench' || number % 1000)::uuid",
+}
+"""The aggregate of a delivery, by `number`. Where all are blocked, those of each of the 1,000
+aggregates wait for a first one that is leased."""
+
+STORE = """
+WITH stored AS (
+    INSERT INTO events
+        (event_id, event_type, version, aggregate_id, occurred_at, correlation_id, payload)
+    SELECT gen_random_uuid(), $1, 1, {aggregate}, now(), 'bench-claims', '{{}}'
+    FROM generate_series(1, $3::int) AS number
+    RETURNING event_id, aggregate_id, position
+)
+INSERT INTO deliveries (event_id, consumer, aggregate_id, position, due_at)
+SELECT event_id, $2, aggregate_id, position,
+    CASE
+        WHEN row_number() OVER (PARTITION BY aggregate_id ORDER BY position) = 1 THEN now()
+        ELSE 'infinity'
+    END
+FROM stored
+"""
+"""As back-postgres stores them: those behind the first of their aggregate are due at infinity."""
+
+LEASE_THE_FIRST = """
+UPDATE deliveries
+SET state = 'sent', lease_token = gen_random_uuid(), due_at = now() + interval '1 hour'
+WHERE consumer = $1
+    AND position IN (
+        SELECT min(position) FROM deliveries WHERE consumer = $1 GROUP BY aggregate_id
+    )
+"""
+
+
+def claims(session: Session) -> Result:
+    result = Result(
+        notes=["Each claim asks by HTTP for at most 50 deliveries; what it gets stays open."]
+    )
+    p99s = []
+    for shape, aggregate in SHAPES.items():
+        try:
+            latencies, claimed = asyncio.run(_shape(session, shape, aggregate))
+        except VoidRun as void:
+            result.void = f"{result.void} {shape}: {void}".strip()
+            continue
+        result.add(f"{shape}: deliveries claimed", "", claimed)
+        for percent in (50, 99):
+            value = percentile(latencies, percent)
+            result.add(f"{shape}: claim, p{percent}", "ms", value)
+        p99s.append(result.figures[-1].median)
+        result.targets.append(Target(result.figures[-1].name, p99s[-1], 5, "ms"))
+        session.say(f"{shape}: p99 {p99s[-1]:.1f} ms")
+    if not result.void:
+        result.plots.append(Plot("p99 of a claim (ms)", "bars", {"p99": p99s}, list(SHAPES)))
+    return result
+
+
+async def _shape(session: Session, shape: str, aggregate: str) -> tuple[list[float], int]:
+    """Milliseconds of each claim, and how many deliveries all of them got."""
+    count = DELIVERIES // 10 if session.is_quick else DELIVERIES
+    connection = await asyncpg.connect(session.stack.database)
+    try:
+        await connection.execute(STORE.format(aggregate=aggregate), EVENT, CONSUMER, count)
+        if shape == "all blocked":
+            await connection.execute(LEASE_THE_FIRST, CONSUMER)
+        await connection.execute("VACUUM (ANALYZE) deliveries")
+        return await _claimed(session, completes=shape == "all of one aggregate")
+    finally:
+        await connection.execute("DELETE FROM deliveries WHERE consumer = $1", CONSUMER)
+        await connection.execute("DELETE FROM events WHERE event_type = $1", EVENT)
+        await connection.execute("VACUUM (ANALYZE) deliveries")
+        await connection.close()
+
+
+async def _claimed(session: Session, *, completes: bool) -> tuple[list[float], int]:
+    """Where only the first of an aggregate can be had, it is completed before the next claim."""
+    latencies, claimed = [], 0
+    asked = ClaimDeliveries(consumers=[CONSUMER], limit=LIMIT, lease_seconds=60)
+    async with session.stack.client("back-workers", "back-postgres") as postgres:
+        for _ in range(CLAIMS):
+            began = time.perf_counter()
+            try:
+                got = await postgres.post("/deliveries/claim", asked, response_model=Deliveries)
+            except ServiceError as error:
+                raise VoidRun(f"a claim failed: {error.code}") from error
+            latencies.append((time.perf_counter() - began) * 1000)
+            claimed += len(got.items)
+            for it in got.items if completes else ():
+                done = CompleteDelivery(lease_token=it.lease_token)
+                await postgres.post(f"/deliveries/{it.delivery_id}/complete", done, idempotent=True)
+    return latencies, claimed
