@@ -27,6 +27,8 @@ _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 def _one_line(text: str) -> str:
+    if text.isprintable():  # most text; neither the categories nor the overrides are printable
+        return text
     # Zero-width joiners (U+200C, U+200D) are part of Persian words and of joined emoji.
     for character in text:
         if unicodedata.category(character) in _REFUSED_CATEGORIES or character in _BIDI_OVERRIDES:

@@ -42,6 +42,8 @@ class Api(FastAPI):
             redirect_slashes=False,
             docs_url=None,
             redoc_url=None,
+            # No provider is installed; looking for one is 4 % of a request.
+            telemetry={"tracing": False, "metrics": False, "logs": False},
             generate_unique_id_function=operation_id,
             # Every operation has it for FastAPI, which promises its own shape of 422 otherwise.
             responses={"default": {"model": Problem, "description": "Any error"}},
