@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 import structlog
@@ -46,9 +46,9 @@ class Database:
         """The rows of a `SELECT` of `statements`; `?` is a placeholder."""
         return await self._connected().rows(statement, *values)
 
-    async def write_together(self, *writes: Write) -> None:
-        """Run several writes of `statements` in one logged batch."""
-        await self._connected().write_together(*writes)
+    async def write(self, *partitions: Sequence[Write]) -> None:
+        """Run writes of `statements`, those of each partition as one unlogged batch."""
+        await self._connected().write(*partitions)
 
     async def stay_connected(self) -> None:
         """Connect, and reconnect until cancelled."""

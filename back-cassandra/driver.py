@@ -24,7 +24,7 @@ from cassandra.policies import (
     TokenAwarePolicy,
 )
 from cassandra.protocol import ErrorMessage
-from cassandra.query import BatchStatement, PreparedStatement, dict_factory
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, dict_factory
 
 from settings import Settings
 from shared.kit.errors import TimedOut, Unavailable
@@ -34,6 +34,7 @@ Write = tuple[str, Sequence[object]]
 """A CQL statement and its values."""
 
 _RECONNECT_SECONDS = 1.0
+_BATCH_ROWS = 50
 _NOT_REACHED = (
     NoHostAvailable,
     ConnectionException,
@@ -94,12 +95,23 @@ class Connection:
             bound = self._prepared[statement].bind(values)
             return await self._answer(bound, self._settings.request_timeout)
 
-    async def write_together(self, *writes: Write) -> None:
-        """Run writes as a logged batch: all of them are applied, or none."""
+    async def write(self, *partitions: Sequence[Write]) -> None:
+        """Run the writes of each partition together, those of different partitions side by side.
+
+        Writes of one partition are applied as one, by an unlogged batch. When it raises, some
+        partitions may be written.
+        """
         with translated():
-            batch = BatchStatement()
-            for statement, values in writes:
-                batch.add(self._prepared[statement], values)
+            await asyncio.gather(*(self._write_partition(writes) for writes in partitions))
+
+    async def _write_partition(self, writes: Sequence[Write]) -> None:
+        bound = [self._prepared[statement].bind(values) for statement, values in writes]
+        if len(bound) == 1:
+            await self._answer(bound[0], self._settings.request_timeout)
+            return
+        for start in range(0, len(bound), _BATCH_ROWS):
+            batch = BatchStatement(BatchType.UNLOGGED)
+            batch.add_all(bound[start : start + _BATCH_ROWS], [()] * _BATCH_ROWS)
             await self._answer(batch, self._settings.request_timeout)
 
     async def run(self, statement: str, *values: object) -> list[Row]:
@@ -110,7 +122,7 @@ class Connection:
     async def use_keyspace(self, statements: Iterable[str]) -> None:
         """Use the service's keyspace for all further statements.
 
-        Prepares `statements`: only they can be given to `rows` and `write_together`.
+        Prepares `statements`: only they can be given to `rows` and `write`.
         """
         with translated():
             await asyncio.to_thread(self._opened.set_keyspace, self._settings.cassandra_keyspace)

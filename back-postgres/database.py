@@ -65,6 +65,8 @@ class Database:
             command_timeout=settings.command_timeout,
             server_settings={
                 "application_name": settings.service,
+                # A plan that was cached while a table was small must not read all of it later.
+                "enable_seqscan": "off",
                 "statement_timeout": _milliseconds(settings.statement_timeout),
                 "lock_timeout": _milliseconds(settings.lock_timeout),
                 "idle_in_transaction_session_timeout": _milliseconds(settings.command_timeout * 2),

@@ -37,16 +37,26 @@ class DeliveryLongPoll:
         """The claimed deliveries; empty when none became due in time."""
         clock = asyncio.get_running_loop().time
         end = clock() + _longest(asked.wait_seconds)
+        claimed = await self._deliveries.claim(asked)
+        if claimed.items or clock() >= end or self._stopping.is_set():
+            return claimed
         with self._notifications.for_consumers(asked.consumers) as notified:
-            while True:
-                notified.clear()
-                claimed = await self._deliveries.claim(asked)
-                left = end - clock()
-                if claimed.items or left <= 0 or self._stopping.is_set():
-                    return claimed
-                await self._first_of(notified, timeout=min(left, self._fallback))
-                if await has_left():
-                    return claimed
+            async with self._notifications.requested():
+                return await self._wait(asked, notified, end, has_left)
+
+    async def _wait(
+        self, asked: ClaimDeliveries, notified: asyncio.Event, end: float, has_left: HasLeft
+    ) -> Deliveries:
+        clock = asyncio.get_running_loop().time
+        while True:
+            notified.clear()
+            claimed = await self._deliveries.claim(asked)
+            left = end - clock()
+            if claimed.items or left <= 0 or self._stopping.is_set():
+                return claimed
+            await self._first_of(notified, timeout=min(left, self._fallback))
+            if await has_left():
+                return claimed
 
     async def _first_of(self, notified: asyncio.Event, *, timeout: float) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (notified, self._stopping)]

@@ -1,7 +1,7 @@
 """Celery's broker, called from threads so that the event loop is not blocked."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 from uuid import uuid4
@@ -61,21 +61,27 @@ class Broker:
     async def ping(self) -> None:
         await self._call(lambda: self._waiting(MAIL_QUEUE))
 
-    async def notify_mail(self, delivery: Delivery) -> None:
-        """Notify the workers that a mail is due; the delivery itself stays in the outbox."""
-        delivery_id, headers = str(delivery.delivery_id), correlation_headers()
+    async def notify_mail(self, deliveries: Sequence[Delivery]) -> None:
+        """Notify the workers of mails that are due; the deliveries stay in the outbox."""
+        messages: list[tuple[str, dict[str, str | None]]] = []
+        for delivery in deliveries:
+            with context.correlated(delivery.envelope.correlation_id, delivery.traceparent):
+                messages.append((str(delivery.delivery_id), correlation_headers()))
 
         def notify() -> None:
             if self._waiting(MAIL_QUEUE) >= NOTIFICATIONS_MAX:
                 raise Unavailable("Too many mails wait for a worker at present.", retry_after=1)
-            self._celery.send_task(
-                MAIL_TASK,
-                [delivery_id],
-                queue=MAIL_QUEUE,
-                expires=NOTIFICATION_SECONDS,
-                ignore_result=True,
-                headers=headers,
-            )
+            with self._celery.producer_or_acquire() as producer:
+                for delivery_id, headers in messages:
+                    self._celery.send_task(
+                        MAIL_TASK,
+                        [delivery_id],
+                        queue=MAIL_QUEUE,
+                        expires=NOTIFICATION_SECONDS,
+                        ignore_result=True,
+                        headers=headers,
+                        producer=producer,
+                    )
 
         await self._call(notify)
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from outbox_client import OutboxClient
+from outbox_client import ERROR_MAX_LENGTH, OutboxClient
+from settings import PostponePolicy
 from shared.kit.errors import (
     CallFailed,
     Conflict,
@@ -17,7 +18,7 @@ from shared.kit.errors import (
     Unavailable,
 )
 from shared.kit.http.context import correlated
-from shared.models.event import Delivery
+from shared.models.event import Delivery, FailedDelivery, PostponedDelivery
 
 log = structlog.get_logger()
 
@@ -83,26 +84,11 @@ async def handle_delivery(
     effect: Effect,
     *,
     seconds: float,
-    pause_seconds: float,
-    postpone_max_seconds: float,
-    completes: bool = True,
+    policy: PostponePolicy,
 ) -> None:
-    """Run the effect for at most `seconds`, then complete, postpone or fail the delivery.
-
-    A consumer that can't be reached, takes too long or does not serve the call costs no attempt
-    and pauses for `pause_seconds`, until a delivery has been postponed for `postpone_max_seconds`.
-    Any other error counts as an attempt. With `completes=False` the effect only notifies a worker,
-    which completes the delivery itself.
-    """
-    envelope = delivery.envelope
-    with correlated(envelope.correlation_id, traceparent=delivery.traceparent):
-        delivery_log = log.bind(
-            consumer=delivery.consumer,
-            delivery_id=str(delivery.delivery_id),
-            event_id=str(envelope.event_id),
-            event_type=envelope.event_type,
-            attempts=delivery.attempts,
-        )
+    """Run the effect for at most `seconds`, then complete, postpone or fail the delivery."""
+    with correlated(delivery.envelope.correlation_id, traceparent=delivery.traceparent):
+        delivery_log = log_of(delivery)
         try:
             async with asyncio.timeout(seconds):
                 await effect(delivery)
@@ -114,45 +100,94 @@ async def handle_delivery(
                 delivery_log.info("delivery_released")
             raise
         except Exception as error:  # noqa: BLE001  (no error may stop other deliveries)
-            if not _may_be_postponed(error):
-                await _fail(outbox, delivery, error, delivery_log)
-            elif delivery.postponed_seconds < postpone_max_seconds:
-                delivery_log.warning("delivery_postponed", reason=_reason(error))
-                await _reported(outbox.postpone(delivery, _pause(error, pause_seconds)))
+            outcome = outcome_of_error(delivery, error, policy)
+            if isinstance(outcome, PostponedDelivery):
+                await _reported(outbox.postpone(delivery, outcome.pause_seconds))
             else:
-                delivery_log.error(
-                    "delivery_postponed_too_long",
-                    reason=_reason(error),
-                    postponed_seconds=round(delivery.postponed_seconds),
+                failed = outbox.fail(
+                    delivery,
+                    outcome.error,
+                    final=outcome.final,
+                    event_at_fault=outcome.event_at_fault,
+                    retry_seconds=outcome.retry_seconds,
                 )
-                await _reported(outbox.fail(delivery, _reason(error)))
+                await _reported(failed)
         else:
-            if not completes:
-                delivery_log.info("delivery_notified")
-            elif await _reported(outbox.complete(delivery)):
+            if await _reported(outbox.complete(delivery)):
                 delivery_log.info("delivery_completed")
 
 
-async def _fail(
-    outbox: OutboxClient, delivery: Delivery, error: Exception, delivery_log: FilteringBoundLogger
-) -> None:
-    if not isinstance(error, DeliveryFailed):
-        expected = isinstance(error, ServiceError)
-        delivery_log.warning("delivery_failed", reason=_reason(error), exc_info=not expected)
-        await _reported(outbox.fail(delivery, _reason(error)))
-        return
-    delivery_log.warning("delivery_failed", reason=str(error), final=error.final)
-    failed = outbox.fail(
-        delivery,
-        str(error),
-        final=error.final,
-        event_at_fault=error.event_at_fault,
-        retry_seconds=error.retry_seconds,
+def log_of(delivery: Delivery) -> FilteringBoundLogger:
+    """The log with the ids of a delivery."""
+    bound: FilteringBoundLogger = log.bind(
+        consumer=delivery.consumer,
+        delivery_id=str(delivery.delivery_id),
+        event_id=str(delivery.envelope.event_id),
+        event_type=delivery.envelope.event_type,
+        attempts=delivery.attempts,
     )
-    await _reported(failed)
+    return bound
 
 
-def _may_be_postponed(error: Exception) -> bool:
+def outcome_of_error(
+    delivery: Delivery, error: Exception, policy: PostponePolicy
+) -> FailedDelivery | PostponedDelivery:
+    """What an error of the effect means for the delivery; it is logged.
+
+    A consumer that can't be reached, takes too long or does not serve the call costs no attempt
+    and pauses, until a delivery has been postponed for the longest time of the policy. Any other
+    error counts as an attempt.
+    """
+    delivery_log = log_of(delivery)
+    if may_be_postponed(error):
+        if delivery.postponed_seconds < policy.max_seconds:
+            delivery_log.warning("delivery_postponed", reason=_reason(error))
+            return PostponedDelivery(
+                delivery_id=delivery.delivery_id,
+                lease_token=delivery.lease_token,
+                pause_seconds=_pause(error, policy.pause_seconds),
+            )
+        delivery_log.error(
+            "delivery_postponed_too_long",
+            reason=_reason(error),
+            postponed_seconds=round(delivery.postponed_seconds),
+        )
+        return _failed(delivery, _reason(error))
+    if isinstance(error, DeliveryFailed):
+        delivery_log.warning("delivery_failed", reason=str(error), final=error.final)
+        return _failed(
+            delivery,
+            str(error),
+            final=error.final,
+            event_at_fault=error.event_at_fault,
+            retry_seconds=error.retry_seconds,
+        )
+    expected = isinstance(error, ServiceError)
+    delivery_log.warning(
+        "delivery_failed", reason=_reason(error), exc_info=None if expected else error
+    )
+    return _failed(delivery, _reason(error))
+
+
+def _failed(
+    delivery: Delivery,
+    reason: str,
+    *,
+    final: bool = False,
+    event_at_fault: bool = False,
+    retry_seconds: float | None = None,
+) -> FailedDelivery:
+    return FailedDelivery(
+        delivery_id=delivery.delivery_id,
+        lease_token=delivery.lease_token,
+        error=reason[:ERROR_MAX_LENGTH],
+        final=final,
+        event_at_fault=event_at_fault,
+        retry_seconds=retry_seconds,
+    )
+
+
+def may_be_postponed(error: Exception) -> bool:
     """Whether the consumer can't be reached or serves no such call at present."""
     if isinstance(error, CallFailed):
         return error.callee_status in _NOT_SERVED

@@ -1,19 +1,28 @@
 """The client of the outbox in back-postgres, for the relay and the tasks."""
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from shared.kit import ServiceClient
 from shared.models.event import (
     ClaimDeliveries,
+    CompletedDelivery,
     CompleteDelivery,
     Deliveries,
+    DeliveriesSettled,
     Delivery,
     FailDelivery,
+    FailedDelivery,
     HoldLease,
+    PostponedDelivery,
     PostponeDelivery,
+    ReleasedDelivery,
+    SettleDeliveries,
     TakeDelivery,
 )
+
+Outcome = CompletedDelivery | FailedDelivery | PostponedDelivery | ReleasedDelivery
 
 ERROR_MAX_LENGTH = 2000
 
@@ -25,11 +34,25 @@ class OutboxClient(Protocol):
     """Deliveries and their leases.
 
     Every method raises `Unavailable` or `TimedOut` when back-postgres can't be reached; those
-    that need a lease raise `Conflict` once it is lost.
+    that need one lease raise `Conflict` once it is lost.
     """
 
-    async def claim(self, consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
-        """Deliveries that are due, oldest first; empty when none came within `wait_seconds`."""
+    async def claim(
+        self,
+        consumers: Sequence[str],
+        *,
+        limit: int,
+        wait_seconds: float,
+        in_batches: Sequence[str] = (),
+    ) -> list[Delivery]:
+        """Due deliveries, at most `limit` of each consumer, oldest event first.
+
+        A consumer of `in_batches` may get several of one aggregate, in their order. Empty when
+        none came within `wait_seconds`.
+        """
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[UUID]:
+        """Report outcomes together. Answers the ids of the deliveries whose lease was lost."""
 
     async def take(self, delivery_id: UUID) -> Delivery:
         """Lease one delivery. Raises `NotFound`, or `Conflict` when it can't be leased."""
@@ -64,12 +87,20 @@ class HttpOutboxClient:
         self._postgres = postgres
         self._lease_seconds = lease_seconds
 
-    async def claim(self, consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
+    async def claim(
+        self,
+        consumers: Sequence[str],
+        *,
+        limit: int,
+        wait_seconds: float,
+        in_batches: Sequence[str] = (),
+    ) -> list[Delivery]:
         claim = ClaimDeliveries(
-            consumers=[consumer],
+            consumers=list(consumers),
             limit=limit,
             lease_seconds=self._lease_seconds,
             wait_seconds=wait_seconds,
+            in_batches=list(in_batches),
         )
         claimed = await self._postgres.post(
             "/deliveries/claim",
@@ -78,6 +109,18 @@ class HttpOutboxClient:
             timeout=wait_seconds + ANSWER_SECONDS,
         )
         return claimed.items
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[UUID]:
+        settle = SettleDeliveries(
+            completed=[it for it in outcomes if isinstance(it, CompletedDelivery)],
+            failed=[it for it in outcomes if isinstance(it, FailedDelivery)],
+            postponed=[it for it in outcomes if isinstance(it, PostponedDelivery)],
+            released=[it for it in outcomes if isinstance(it, ReleasedDelivery)],
+        )
+        settled = await self._postgres.post(
+            "/deliveries/settle", settle, response_model=DeliveriesSettled, idempotent=True
+        )
+        return settled.lost
 
     async def take(self, delivery_id: UUID) -> Delivery:
         take = TakeDelivery(lease_seconds=self._lease_seconds)

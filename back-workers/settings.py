@@ -1,9 +1,18 @@
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
 from shared.kit import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PostponePolicy:
+    """How long an unreachable consumer pauses, and for how long that costs no attempt (seconds)."""
+
+    pause_seconds: float
+    max_seconds: float
 
 
 class Settings(ServiceSettings):
@@ -29,7 +38,15 @@ class Settings(ServiceSettings):
     postpone_max_seconds: float = Field(
         default=86_400, gt=0, description="for which a delivery is postponed at no attempt"
     )
-    deliveries_at_once: int = Field(default=16, ge=1, le=200, description="a consumer")
+    deliveries_at_once: int = Field(
+        default=100,
+        ge=1,
+        le=200,
+        description="a claim of a consumer; one under way ends its claims",
+    )
+    gather_seconds: float = Field(
+        default=0.04, ge=0, description="between two claims, unless the first was full"
+    )
     stop_seconds: float = Field(default=5, gt=0, description="to finish deliveries under way")
 
     public_base_url: str = "http://127.0.0.1:8000"
@@ -50,6 +67,9 @@ class Settings(ServiceSettings):
     unclaimed_credential_seconds: int = Field(default=86400, ge=60)
     ended_mail_token_seconds: int = Field(default=604_800, ge=60)
     sweep_interval_seconds: float = Field(default=3600, gt=0)
+
+    def postpone_policy(self) -> PostponePolicy:
+        return PostponePolicy(self.pause_seconds, self.postpone_max_seconds)
 
     @property
     def broker_url(self) -> str:

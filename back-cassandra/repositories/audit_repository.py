@@ -1,6 +1,7 @@
 """The audit log in Cassandra: every event by its day and by its user."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
@@ -11,7 +12,7 @@ from pydantic_core import from_json, to_json
 from audit_cursor import END, Position, day_of, instant_of, microseconds_of
 from database import Database
 from driver import Row, Write
-from shared.kit.errors import TimedOut, ValidationFailed
+from shared.kit.errors import TimedOut
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
 
@@ -59,13 +60,26 @@ class AuditRepository:
         self._page_days = page_days
         self._page_timeout = page_timeout
 
-    async def store(self, event: EventEnvelope) -> None:
-        """Store the event; it is idempotent, as the primary key is made from the event.
+    async def store(self, events: Sequence[EventEnvelope]) -> list[UUID]:
+        """Store events; it is idempotent, as their primary keys are made from them.
 
-        Raises ValidationFailed for a version that CQL's int can't hold.
+        The rows of a partition go in one unlogged batch. A call that failed may have stored some
+        of them, and is repeated by its caller. Answers the ids of those that can't be stored: their
+        version is greater than CQL's int.
         """
-        if event.version > _INT_MAX:
-            raise ValidationFailed(f"A version is at most {_INT_MAX}.")
+        partitions: dict[object, list[Write]] = defaultdict(list)
+        refused: list[UUID] = []
+        for event in events:
+            if event.version > _INT_MAX:
+                refused.append(event.event_id)
+            else:
+                self._add(partitions, event)
+        for day in [partition for partition in partitions if isinstance(partition, date)]:
+            partitions[_LOG].append((_INSERT_DAY, (_LOG, day)))
+        await self._database.write(*partitions.values())
+        return refused
+
+    def _add(self, partitions: dict[object, list[Write]], event: EventEnvelope) -> None:
         moment = microseconds_of(event.occurred_at)
         day = day_of(moment)
         user_id = _user_of(event.payload)
@@ -75,17 +89,9 @@ class AuditRepository:
             event.correlation_id,
             to_json(event.payload).decode(),
         )
-        writes: list[Write] = [
-            (_INSERT_BY_DAY, (day, moment, event.event_id, user_id, *facts)),
-            (_INSERT_DAY, (_LOG, day)),
-        ]
-        actor_id = _id_of(event.payload.get("actor_id"))
-        writes += [
-            (_INSERT_BY_USER, (of, moment, event.event_id, *facts))
-            for of in {user_id, actor_id}
-            if of is not None
-        ]
-        await self._database.write_together(*writes)
+        partitions[day].append((_INSERT_BY_DAY, (day, moment, event.event_id, user_id, *facts)))
+        for of in {user_id, _id_of(event.payload.get("actor_id"))} - {None}:
+            partitions[of].append((_INSERT_BY_USER, (of, moment, event.event_id, *facts)))
 
     async def page(self, *, user_id: UUID | None, limit: int, before: Position | None) -> AuditPage:
         """At most `limit` entries older than `before`, newest first.

@@ -34,7 +34,7 @@ class AuditLogContract:
     async def test_an_entry_is_what_was_stored(self, log: AuditLog) -> None:
         user_id = uuid4()
         stored = event(user_id=user_id)
-        await log.store(stored)
+        await log.store([stored])
 
         expected = AuditEntry(
             event_id=stored.event_id,
@@ -49,16 +49,37 @@ class AuditLogContract:
 
     async def test_a_repeat_changes_nothing(self, log: AuditLog) -> None:
         stored = event(user_id=uuid4())
-        await log.store(stored)
+        await log.store([stored])
         before = await all_pages(log, limit=10)
 
-        await log.store(stored)
+        await log.store([stored])
 
         assert await all_pages(log, limit=10) == before
 
+    async def test_several_are_stored_at_once(self, log: AuditLog) -> None:
+        user_id = uuid4()
+        stored = [event(user_id=user_id, ago=DAY * (n % 3)) for n in range(60)]
+        stored += [event(), event(user_id=uuid4(), actor_id=user_id)]
+
+        assert await log.store(stored) == []
+
+        [page] = await all_pages(log, limit=100)
+        assert sorted(it.event_id for it in page) == sorted(it.event_id for it in stored)
+        [of_user] = await all_pages(log, limit=100, user_id=user_id)
+        assert len(of_user) == 61
+
+    async def test_one_that_can_not_be_stored_costs_no_other(self, log: AuditLog) -> None:
+        refused = event().model_copy(update={"version": 2**31})
+        stored = event()
+
+        assert await log.store([refused, stored]) == [refused.event_id]
+
+        [page] = await all_pages(log, limit=10)
+        assert [it.event_id for it in page] == [stored.event_id]
+
     async def test_events_without_a_user_are_found_by_day_alone(self, log: AuditLog) -> None:
-        await log.store(event())
-        await log.store(event(user_id="not a user's id"))
+        await log.store([event()])
+        await log.store([event(user_id="not a user's id")])
 
         [page] = await all_pages(log, limit=10)
 
@@ -71,7 +92,7 @@ class AuditLogContract:
         action = event(user_id=subject, actor_id=actor)
         alone, on_self = event(actor_id=actor), event(user_id=actor, actor_id=actor)
         for one in (action, alone, on_self):
-            await log.store(one)
+            await log.store([one])
 
         [of_subject] = await all_pages(log, limit=10, user_id=subject)
         [of_actor] = await all_pages(log, limit=10, user_id=actor)
@@ -88,8 +109,8 @@ class AuditLogContract:
         user_id = uuid4()
         times = [timedelta(microseconds=1), timedelta(hours=30), DAY * 40, timedelta(), DAY * 400]
         for ago in times:
-            await log.store(event(user_id=user_id, ago=ago))
-            await log.store(event(user_id=uuid4(), ago=ago))
+            await log.store([event(user_id=user_id, ago=ago)])
+            await log.store([event(user_id=uuid4(), ago=ago)])
 
         pages = await all_pages(log, limit=2, user_id=user_id)
 
@@ -100,7 +121,7 @@ class AuditLogContract:
 
     async def test_a_page_ends_with_the_last_entry(self, log: AuditLog) -> None:
         for _ in range(2):
-            await log.store(event())
+            await log.store([event()])
 
         assert [len(page) for page in await all_pages(log, limit=2)] == [2]
 
@@ -108,7 +129,7 @@ class AuditLogContract:
         user_id = uuid4()
         stored = [event(user_id=user_id) for _ in range(7)]
         for one in stored:
-            await log.store(one)
+            await log.store([one])
 
         for pages in (
             await all_pages(log, limit=2),
@@ -120,7 +141,7 @@ class AuditLogContract:
     async def test_pages_continue_over_days_and_gaps(self, log: AuditLog) -> None:
         times = [DAY * day + timedelta(minutes=n) for day in (0, 1, 5, 300) for n in range(3)]
         for ago in times:
-            await log.store(event(ago=ago))
+            await log.store([event(ago=ago)])
 
         pages = await all_pages(log, limit=4)
 
@@ -129,7 +150,7 @@ class AuditLogContract:
 
     async def test_a_page_looks_at_a_bounded_number_of_days(self, log: AuditLog) -> None:
         for day in range(PAGE_DAYS * 2 + 1):
-            await log.store(event(ago=DAY * day))
+            await log.store([event(ago=DAY * day)])
 
         pages = await all_pages(log, limit=10)
 
@@ -137,8 +158,8 @@ class AuditLogContract:
 
     async def test_the_moment_before_midnight_is_of_the_day_before(self, log: AuditLog) -> None:
         midnight = timedelta(hours=12, microseconds=NOON.microsecond)
-        await log.store(event(ago=midnight))
-        await log.store(event(ago=midnight + timedelta(microseconds=1)))
+        await log.store([event(ago=midnight)])
+        await log.store([event(ago=midnight + timedelta(microseconds=1))])
 
         pages = await all_pages(log, limit=1)
 

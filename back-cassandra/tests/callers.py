@@ -1,8 +1,10 @@
 """Calls to back-cassandra as one of its callers."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from shared.models.audit import AuditPage
+from shared.models.event import EventEnvelope
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
 from shared.testing.service_callers import Body, ServiceCallers
@@ -14,6 +16,12 @@ class Callers(ServiceCallers):
 
     async def store(self, event: Body, caller: str = "back-workers") -> AsgiReply:
         return await self.call(caller, "POST", "/audit/events", event)
+
+    async def store_all(
+        self, events: Sequence[EventEnvelope], caller: str = "back-workers"
+    ) -> AsgiReply:
+        body = {"events": [event.model_dump(mode="json") for event in events]}
+        return await self.call(caller, "POST", "/audit/events/batch", body)
 
     async def read(self, caller: str = "back-api", **params: str) -> AsgiReply:
         return await self.call(caller, "GET", "/audit/events", params=params)

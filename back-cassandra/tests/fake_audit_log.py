@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import groupby
 from uuid import UUID
 
@@ -16,7 +17,14 @@ class FakeAuditLog:
         self._entries: dict[tuple[int, UUID], AuditEntry] = {}
         self._actors: dict[tuple[int, UUID], UUID | None] = {}
 
-    async def store(self, event: EventEnvelope) -> None:
+    async def store(self, events: Sequence[EventEnvelope]) -> list[UUID]:
+        refused = [event.event_id for event in events if event.version >= 2**31]
+        for event in events:
+            if event.event_id not in refused:
+                self._store(event)
+        return refused
+
+    def _store(self, event: EventEnvelope) -> None:
         moment = microseconds_of(event.occurred_at)
         user_id, actor_id = (_id_of(event.payload.get(who)) for who in ("user_id", "actor_id"))
         self._actors[moment, event.event_id] = actor_id

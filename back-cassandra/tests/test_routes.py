@@ -65,6 +65,23 @@ class TestStore:
         assert (await service.store(large)).status == 413
 
 
+class TestStoreBatch:
+    async def test_names_the_refused_ones_and_stores_the_others(self, service: Callers) -> None:
+        refused, stored = event().model_copy(update={"version": 2**31}), event()
+
+        reply = await service.store_all([refused, stored])
+
+        assert (reply.status, reply.json()) == (200, {"refused": [str(refused.event_id)]})
+        assert [it.event_id for it in (await service.page()).items] == [stored.event_id]
+
+    @pytest.mark.parametrize("count", [0, 201])
+    async def test_has_a_bounded_number_of_events(self, service: Callers, count: int) -> None:
+        assert (await service.store_all([event() for _ in range(count)])).status == 422
+
+    async def test_needs_the_scope(self, service: Callers) -> None:
+        assert (await service.store_all([event()], caller="back-api")).status == 403
+
+
 class TestRead:
     async def test_the_page_has_fifty_entries_unless_asked_otherwise(
         self, service: Callers

@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 Data = TypeVar("Data", bound=BaseModel)
 
 _BEGIN = """
-INSERT INTO commands (command_id, operation, digest)
-VALUES ($1, $2, $3)
-ON CONFLICT (command_id) DO NOTHING
-RETURNING command_id
+WITH begun AS (
+    INSERT INTO commands (command_id, operation, digest)
+    VALUES ($1, $2, $3)
+    ON CONFLICT (command_id) DO NOTHING
+    RETURNING command_id
+), locked AS (
+    SELECT pg_advisory_xact_lock(hashtextextended(aggregate_id::text, 0))
+    FROM begun
+    CROSS JOIN unnest($4::uuid[]) AS changed (aggregate_id)
+)
+SELECT (SELECT count(*) FROM locked) AS locks
+FROM begun
 """
+"""Locks the aggregates of the events, in one order, so that their positions rise in the order of
+commit: without it a later event could be seen, and delivered, before an earlier one."""
 
 _STORED = """
 SELECT operation, digest, status, answer
 FROM commands
-WHERE command_id = $1
-"""
-
-_ANSWERED = """
-UPDATE commands
-SET status = $2, answer = $3
 WHERE command_id = $1
 """
 
@@ -73,11 +77,20 @@ class CommandRepository:
         self._events.check(command.events)
         digest = _digest(command)
         async with self._database.transaction() as connection:
-            if not await connection.fetchval(_BEGIN, command.command_id, operation, digest):
+            aggregates = sorted({event.aggregate_id for event in command.events})
+            begun = await connection.fetchrow(
+                _BEGIN, command.command_id, operation, digest, aggregates
+            )
+            if begun is None:
                 return await self._repeated(connection, operation, command, digest)
             answer = StoredAnswer(status, (await write(connection)).model_dump_json())
-            await self._events.store(connection, command.events)
-            await connection.execute(_ANSWERED, command.command_id, answer.status, answer.body)
+            await self._events.store(
+                connection,
+                command.events,
+                command_id=command.command_id,
+                status=answer.status,
+                answer=answer.body,
+            )
             return answer
 
     async def record_events(self, command: Command[Nothing]) -> StoredAnswer:

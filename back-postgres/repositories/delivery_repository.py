@@ -9,10 +9,12 @@ counted when the delivery is claimed or taken again. Neither a claim nor `postpo
 After several different events of a consumer have failed in a row, the consumer is paused; then a
 claim gives one of its deliveries and pauses it again for the lease, until one is completed.
 
-Within an aggregate and a consumer only the earliest unfinished delivery can be claimed. A dead
-one does not hold up those behind it: one broken event must not silence its aggregate for ever.
+Within an aggregate and a consumer only the earliest unfinished delivery can be claimed, and those
+right behind it where the consumer handles batches in their order. A dead one does not hold up those
+behind it: one broken event must not silence its aggregate for ever.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,28 +22,37 @@ from database import Database
 from repositories.delivery_statements import (
     CLAIM,
     COMPLETE,
+    EXISTS,
     FAIL,
+    LOCK,
     POSTPONE,
     RENEW,
-    STANDS,
+    SETTLED_BEFORE,
     TAKE,
 )
 from settings import RetryPolicy
 from shared.kit.errors import Conflict, NotFound
 from shared.models.event import (
     ClaimDeliveries,
-    CompleteDelivery,
+    CompletedDelivery,
     Deliveries,
+    DeliveriesSettled,
     Delivery,
     EventEnvelope,
-    FailDelivery,
+    FailedDelivery,
     HoldLease,
-    PostponeDelivery,
+    PostponedDelivery,
+    ReleasedDelivery,
+    SettleDeliveries,
     TakeDelivery,
 )
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from database import Connection
+
+Settled = CompletedDelivery | FailedDelivery | PostponedDelivery | ReleasedDelivery
 
 
 class DeliveryRepository:
@@ -60,6 +71,7 @@ class DeliveryRepository:
             asked.lease_seconds,
             self._policy.attempts_max,
             self._policy.failures_before_pause,
+            asked.in_batches,
         )
         return Deliveries(items=[_delivery(row) for row in rows])
 
@@ -76,7 +88,7 @@ class DeliveryRepository:
         )
         if row is not None and row["state"] == "leased":
             return _delivery(row)
-        if await self._database.row(STANDS, delivery_id) is None:
+        if await self._database.row(EXISTS, delivery_id) is None:
             raise NotFound("There is no such delivery.", code="delivery_not_found")
         raise Conflict("The delivery is not to be had now.", code="delivery_not_available")
 
@@ -86,69 +98,119 @@ class DeliveryRepository:
         if row is None:
             raise _lease_lost()
 
-    async def complete(self, delivery_id: UUID, held: CompleteDelivery) -> None:
-        """Mark the delivery as done and end the pause of its consumer.
+    async def settle(self, asked: SettleDeliveries) -> DeliveriesSettled:
+        """Store outcomes in one transaction; a repeat under the same lease changes nothing.
 
-        A repeat under the same lease changes nothing; so it is with `fail` and `postpone`.
-
-        Raises:
-            Conflict: `lease_lost`.
+        A completion ends the pause of its consumer. A failure counts an attempt: the delivery is
+        retried with back-off, or dead-lettered. After failures of several different events with no
+        completion among them the consumer is paused; a failure that its event is to blame for
+        doesn't count. A postponed delivery pauses its consumer and costs no attempt, a released
+        one only comes back.
         """
-        if await self._database.row(COMPLETE, delivery_id, held.lease_token) is None:
-            await self._check_repeated(delivery_id, held.lease_token, "done")
+        if asked.failed or asked.postponed or asked.released:
+            async with self._database.transaction() as connection:
+                lost = await self._settle(connection, asked)
+        else:
+            async with self._database.connection() as connection:
+                lost = await self._complete(connection, asked.completed)
+        return DeliveriesSettled(lost=[delivery.delivery_id for delivery in lost])
 
-    async def fail(self, delivery_id: UUID, held: FailDelivery) -> None:
-        """Count an attempt: retry with back-off, or dead-letter.
+    async def settle_one(self, settled: Settled) -> None:
+        """As `settle`. Raises Conflict `lease_lost`."""
+        match settled:
+            case CompletedDelivery():
+                asked = SettleDeliveries(completed=[settled])
+            case FailedDelivery():
+                asked = SettleDeliveries(failed=[settled])
+            case PostponedDelivery():
+                asked = SettleDeliveries(postponed=[settled])
+            case ReleasedDelivery():
+                asked = SettleDeliveries(released=[settled])
+        if (await self.settle(asked)).lost:
+            raise _lease_lost()
 
-        After several different events in a row the consumer is paused; a failure that its event
-        is to blame for doesn't count.
+    async def _settle(self, connection: "Connection", asked: SettleDeliveries) -> list[Settled]:
+        given: list[Settled] = [*asked.completed, *asked.failed, *asked.postponed, *asked.released]
+        await connection.execute(LOCK, [delivery.delivery_id for delivery in given])
+        completed = await connection.fetch(COMPLETE, *_held(asked.completed))
+        return [
+            *await _lost(connection, asked.completed, completed, "done"),
+            *await self._fail(connection, asked.failed, {row["consumer"] for row in completed}),
+            *await self._postpone(connection, [*asked.postponed, *asked.released]),
+        ]
 
-        Raises:
-            Conflict: `lease_lost`.
-        """
+    async def _complete(
+        self, connection: "Connection", completed: Sequence[CompletedDelivery]
+    ) -> list[Settled]:
+        rows = await connection.fetch(COMPLETE, *_held(completed))
+        return await _lost(connection, completed, rows, "done")
+
+    async def _fail(
+        self, connection: "Connection", failed: Sequence[FailedDelivery], reached: set[str]
+    ) -> list[Settled]:
+        """Failures of the consumers in `reached`, which completed others, are not in a row."""
+        if not failed:
+            return []
         policy = self._policy
-        row = await self._database.row(
+        rows = await connection.fetch(
             FAIL,
-            delivery_id,
-            held.lease_token,
-            held.error,
             policy.attempts_max,
             policy.backoff,
             policy.backoff_max,
-            held.final,
-            held.retry_seconds,
-            held.event_at_fault,
             policy.failures_before_pause,
             policy.failing_pause,
             policy.failing_pause_max,
+            *_held(failed),
+            [delivery.error for delivery in failed],
+            [delivery.final for delivery in failed],
+            [delivery.event_at_fault for delivery in failed],
+            [delivery.retry_seconds for delivery in failed],
+            list(reached),
         )
-        if row is None:
-            await self._check_repeated(delivery_id, held.lease_token, "pending", "dead")
+        return await _lost(connection, failed, rows, "pending", "dead")
 
-    async def postpone(self, delivery_id: UUID, held: PostponeDelivery) -> None:
-        """Release the delivery and pause its consumer. Raises Conflict `lease_lost`."""
-        policy = self._policy
-        row = await self._database.row(
+    async def _postpone(
+        self, connection: "Connection", given_back: Sequence[PostponedDelivery | ReleasedDelivery]
+    ) -> list[Settled]:
+        if not given_back:
+            return []
+        rows = await connection.fetch(
             POSTPONE,
-            delivery_id,
-            held.lease_token,
-            held.pause_seconds,
-            policy.pause,
-            policy.pause_max,
+            self._policy.pause,
+            self._policy.pause_max,
+            *_held(given_back),
+            [
+                delivery.pause_seconds if isinstance(delivery, PostponedDelivery) else None
+                for delivery in given_back
+            ],
         )
-        if row is None:
-            await self._check_repeated(delivery_id, held.lease_token, "pending")
+        return await _lost(connection, given_back, rows, "pending")
 
-    async def _check_repeated(self, delivery_id: UUID, lease_token: UUID, *states: str) -> None:
-        row = await self._database.row(STANDS, delivery_id)
-        if row is None or row["lease_token"] != lease_token or row["state"] not in states:
-            raise _lease_lost()
+
+def _held(given: Sequence[Settled]) -> tuple[list[UUID], list[UUID]]:
+    return [it.delivery_id for it in given], [it.lease_token for it in given]
+
+
+async def _lost(
+    connection: "Connection",
+    given: Sequence[Settled],
+    settled: "Sequence[asyncpg.Record]",
+    *states: str,
+) -> list[Settled]:
+    """Those of `given` that were neither settled now nor before, under the same lease."""
+    found = {row["delivery_id"] for row in settled}
+    missing = [delivery for delivery in given if delivery.delivery_id not in found]
+    if missing:
+        before = await connection.fetch(SETTLED_BEFORE, *_held(missing), states)
+        found |= {row["delivery_id"] for row in before}
+    return [delivery for delivery in missing if delivery.delivery_id not in found]
 
 
 def _delivery(row: "asyncpg.Record") -> Delivery:
     return Delivery(
         delivery_id=row["delivery_id"],
         consumer=row["consumer"],
+        aggregate_id=row["aggregate_id"],
         attempts=row["attempts"],
         lease_token=row["lease_token"],
         lease_until=row["due_at"],

@@ -1,4 +1,8 @@
-"""The SQL statements of `delivery_repository`."""
+"""The SQL statements of `delivery_repository`.
+
+A delivery is due at `infinity` while an earlier one of its aggregate and consumer is unfinished, so
+that a claim does not read it. The trigger of migration 0006 makes it due when that one is finished.
+"""
 
 CLAIM = """
 WITH probed AS (
@@ -15,7 +19,8 @@ WITH probed AS (
         )
     RETURNING consumer
 ), reachable AS (
-    SELECT consumer, $2::bigint AS at_most
+    SELECT consumer, $2::bigint AS at_most,
+        CASE WHEN consumer = ANY($6::text[]) THEN $2::bigint ELSE 1 END AS of_aggregate
     FROM unnest($1::text[]) AS asked (consumer)
     WHERE NOT EXISTS (
         SELECT FROM consumer_pauses
@@ -23,30 +28,46 @@ WITH probed AS (
             AND (now() < paused_until OR cardinality(failed_events) >= $5)
     )
     UNION ALL
-    SELECT consumer, 1
+    SELECT consumer, 1, 1
     FROM probed
 ), due AS (
-    SELECT head.delivery_id
+    SELECT batch.delivery_id
     FROM reachable
     CROSS JOIN LATERAL (
-        SELECT delivery_id, due_at
-        FROM deliveries AS candidate
-        WHERE consumer = reachable.consumer
-            AND state IN ('pending', 'sent', 'leased')
-            AND due_at <= now()
-            AND NOT EXISTS (
-                SELECT FROM deliveries AS earlier
-                WHERE earlier.aggregate_id = candidate.aggregate_id
-                    AND earlier.consumer = candidate.consumer
-                    AND earlier.position < candidate.position
-                    AND earlier.state IN ('pending', 'sent', 'leased')
-            )
-        ORDER BY due_at
+        SELECT following.delivery_id
+        FROM (
+            SELECT aggregate_id, position
+            FROM deliveries AS candidate
+            WHERE consumer = reachable.consumer
+                AND state IN ('pending', 'sent', 'leased')
+                AND due_at <= now()
+                AND position = (
+                    SELECT position
+                    FROM deliveries AS earliest
+                    WHERE earliest.aggregate_id = candidate.aggregate_id
+                        AND earliest.consumer = candidate.consumer
+                        AND earliest.state IN ('pending', 'sent', 'leased')
+                    ORDER BY position
+                    LIMIT 1
+                )
+            ORDER BY due_at
+            LIMIT reachable.at_most
+            FOR UPDATE SKIP LOCKED
+        ) AS head
+        CROSS JOIN LATERAL (
+            SELECT delivery_id,
+                bool_and(due_at <= now() OR due_at = 'infinity') OVER (ORDER BY position) AS free
+            FROM deliveries
+            WHERE aggregate_id = head.aggregate_id
+                AND consumer = reachable.consumer
+                AND position >= head.position
+                AND state IN ('pending', 'sent', 'leased')
+            ORDER BY position
+            LIMIT reachable.of_aggregate
+        ) AS following
+        WHERE following.free
         LIMIT reachable.at_most
-        FOR UPDATE SKIP LOCKED
-    ) AS head
-    ORDER BY head.due_at
-    LIMIT $2
+    ) AS batch
 ), claimed AS (
     UPDATE deliveries
     SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $4 THEN 'dead' ELSE 'sent' END,
@@ -54,13 +75,14 @@ WITH probed AS (
         attempts = attempts + (state = 'leased')::int,
         lease_token = gen_random_uuid(),
         due_at = now() + make_interval(secs => $3)
-    FROM due
-    WHERE deliveries.delivery_id = due.delivery_id
-    RETURNING deliveries.delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
+    WHERE delivery_id = ANY(ARRAY(SELECT delivery_id FROM due))
+        AND state IN ('pending', 'sent', 'leased')
+        AND (due_at <= now() OR due_at = 'infinity')
+    RETURNING delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
         postponed_since
 )
-SELECT delivery_id, consumer, attempts, lease_token, due_at, event_id, event_type, version,
-    occurred_at, correlation_id, traceparent, payload,
+SELECT delivery_id, consumer, aggregate_id, attempts, lease_token, due_at, event_id, event_type,
+    version, occurred_at, correlation_id, traceparent, payload,
     extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
 FROM claimed
 JOIN events USING (event_id)
@@ -79,8 +101,8 @@ FROM events
 WHERE delivery_id = $1
     AND events.event_id = deliveries.event_id
     AND (state = 'sent' OR (state IN ('pending', 'leased') AND due_at <= now()))
-RETURNING delivery_id, consumer, state, attempts, lease_token, due_at, events.event_id,
-    event_type, version, occurred_at, correlation_id, traceparent, payload,
+RETURNING delivery_id, consumer, deliveries.aggregate_id, state, attempts, lease_token, due_at,
+    events.event_id, event_type, version, occurred_at, correlation_id, traceparent, payload,
     extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
 """
 
@@ -91,115 +113,158 @@ WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
 RETURNING delivery_id
 """
 
+LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
+FROM (
+    SELECT name
+    FROM deliveries
+    CROSS JOIN unnest(ARRAY[aggregate_id::text, consumer]) AS locked (name)
+    WHERE delivery_id = ANY($1::uuid[])
+    GROUP BY name
+    ORDER BY name COLLATE "C"
+) AS locks
+"""
+"""Locks the aggregates and the consumers of deliveries, always in one order."""
+
 COMPLETE = """
-WITH done AS (
+WITH completed AS (
     UPDATE deliveries
     SET state = 'done', done_at = now()
-    WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
-    RETURNING consumer, aggregate_id, position
+    FROM unnest($1::uuid[], $2::uuid[]) AS given (delivery_id, lease_token)
+    WHERE deliveries.delivery_id = given.delivery_id
+        AND deliveries.lease_token = given.lease_token
+        AND state IN ('sent', 'leased')
+    RETURNING deliveries.delivery_id, consumer
 ), resumed AS (
     DELETE FROM consumer_pauses
-    USING done
-    WHERE consumer_pauses.consumer = done.consumer
-    RETURNING consumer_pauses.consumer
+    WHERE consumer IN (SELECT consumer FROM completed)
+    RETURNING consumer
 ), woken AS (
     SELECT pg_notify('deliveries', consumer)
-    FROM done
-    WHERE EXISTS (SELECT FROM resumed)
-        OR EXISTS (
-            SELECT FROM deliveries AS later
-            WHERE later.aggregate_id = done.aggregate_id
-                AND later.consumer = done.consumer
-                AND later.position > done.position
-                AND later.state IN ('pending', 'sent', 'leased')
-        )
+    FROM resumed
+    WHERE NOT (SELECT pg_try_advisory_xact_lock(hashtextextended('deliveries', 0)))
 )
-SELECT (SELECT count(*) FROM woken) AS woken
-FROM done
+SELECT delivery_id, consumer, (SELECT count(*) FROM woken) AS woken
+FROM completed
 """
 
 FAIL = """
 WITH failed AS (
     UPDATE deliveries
-    SET state = CASE WHEN $7 OR attempts + 1 >= $4 THEN 'dead' ELSE 'pending' END,
+    SET state = CASE WHEN final OR attempts + 1 >= $1 THEN 'dead' ELSE 'pending' END,
         attempts = attempts + 1,
-        last_error = $3,
+        last_error = given.error,
         postponed_since = NULL,
         due_at = now() + make_interval(
             secs => coalesce(
-                $8::float8, least($6, $5 * power(2, least(attempts, 30))) * (0.5 + random() / 2)
+                given.retry_seconds,
+                least($3, $2 * power(2, least(attempts, 30))) * (0.5 + random() / 2)
             )
         )
-    WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
-    RETURNING consumer, state, event_id
+    FROM unnest(
+        $7::uuid[], $8::uuid[], $9::text[], $10::boolean[], $11::boolean[], $12::float8[]
+    ) AS given (delivery_id, lease_token, error, final, event_at_fault, retry_seconds)
+    WHERE deliveries.delivery_id = given.delivery_id
+        AND deliveries.lease_token = given.lease_token
+        AND state IN ('sent', 'leased')
+    RETURNING deliveries.delivery_id, consumer, event_id, given.event_at_fault
 ), counted AS (
+    SELECT consumer, array_agg(event_id) AS failed_events
+    FROM failed
+    WHERE NOT event_at_fault AND consumer <> ALL($13::text[])
+    GROUP BY consumer
+), in_a_row AS (
+    SELECT consumer, counted.failed_events || ARRAY(
+        SELECT event_id
+        FROM unnest(pause.failed_events) AS before (event_id)
+        WHERE event_id <> ALL(counted.failed_events)
+    ) AS failed_events
+    FROM counted
+    LEFT JOIN consumer_pauses AS pause USING (consumer)
+), paused AS (
     INSERT INTO consumer_pauses AS pause (consumer, paused_until, failures, failed_events)
-    SELECT consumer, now(), 1, ARRAY[event_id]
-    FROM failed
-    WHERE NOT $9
-    ON CONFLICT (consumer) DO UPDATE
-    SET failed_events = CASE
-            WHEN excluded.failed_events <@ pause.failed_events THEN pause.failed_events
-            ELSE (excluded.failed_events || pause.failed_events)[:$10 + 20]
-        END,
-        paused_until = CASE
-            WHEN cardinality(pause.failed_events)
-                + (NOT excluded.failed_events <@ pause.failed_events)::int < $10
-            THEN pause.paused_until
-            ELSE greatest(
-                pause.paused_until,
-                now() + make_interval(
-                    secs => least(
-                        $12,
-                        $11 * power(
-                            2,
-                            cardinality(pause.failed_events)
-                                + (NOT excluded.failed_events <@ pause.failed_events)::int - $10
-                        )
-                    )
-                )
+    SELECT consumer,
+        CASE
+            WHEN cardinality(failed_events) < $4 THEN now()
+            ELSE now() + make_interval(
+                secs => least($6, $5 * power(2, least(cardinality(failed_events) - $4, 30)))
             )
-        END
-), woken AS (
-    SELECT pg_notify('deliveries', consumer)
-    FROM failed
-    WHERE state = 'dead'
+        END,
+        1, failed_events[:$4 + 20]
+    FROM in_a_row
+    ON CONFLICT (consumer) DO UPDATE
+    SET failed_events = excluded.failed_events,
+        paused_until = greatest(pause.paused_until, excluded.paused_until)
 )
-SELECT (SELECT count(*) FROM woken) AS woken
+SELECT delivery_id
 FROM failed
 """
 
 POSTPONE = """
 WITH postponed AS (
     UPDATE deliveries
-    SET state = 'pending', due_at = now(), postponed_since = coalesce(postponed_since, now())
-    WHERE delivery_id = $1 AND lease_token = $2 AND state IN ('sent', 'leased')
-    RETURNING consumer
-)
-INSERT INTO consumer_pauses AS pause (consumer, paused_until, failures)
-SELECT consumer, now() + make_interval(secs => greatest($3::float8, least($5::float8, $4))), 1
-FROM postponed
-ON CONFLICT (consumer) DO UPDATE
-SET failures = pause.failures + (pause.paused_until <= now())::int,
-    paused_until = greatest(
-        pause.paused_until,
-        now() + make_interval(
-            secs => greatest(
-                $3,
-                least(
-                    $5,
-                    $4 * power(
+    SET state = 'pending',
+        due_at = CASE
+            WHEN EXISTS (
+                SELECT FROM deliveries AS earlier
+                WHERE earlier.aggregate_id = deliveries.aggregate_id
+                    AND earlier.consumer = deliveries.consumer
+                    AND earlier.position < deliveries.position
+                    AND earlier.state IN ('pending', 'sent', 'leased')
+            )
+            THEN 'infinity'
+            ELSE now()
+        END,
+        postponed_since = CASE
+            WHEN given.pause_seconds IS NULL THEN postponed_since
+            ELSE coalesce(postponed_since, now())
+        END
+    FROM unnest($3::uuid[], $4::uuid[], $5::float8[])
+        AS given (delivery_id, lease_token, pause_seconds)
+    WHERE deliveries.delivery_id = given.delivery_id
+        AND deliveries.lease_token = given.lease_token
+        AND state IN ('sent', 'leased')
+    RETURNING deliveries.delivery_id, consumer, given.pause_seconds
+), asked AS (
+    SELECT consumer, max(pause_seconds) AS seconds
+    FROM postponed
+    WHERE pause_seconds IS NOT NULL
+    GROUP BY consumer
+), paused AS (
+    INSERT INTO consumer_pauses AS pause (consumer, paused_until, failures)
+    SELECT consumer, now() + make_interval(secs => greatest(seconds, least($2::float8, $1))), 1
+    FROM asked
+    ON CONFLICT (consumer) DO UPDATE
+    SET failures = pause.failures + (pause.paused_until <= now())::int,
+        paused_until = greatest(
+            excluded.paused_until,
+            pause.paused_until,
+            now() + make_interval(
+                secs => least(
+                    $2,
+                    $1 * power(
                         2, least(pause.failures - 1 + (pause.paused_until <= now())::int, 30)
                     )
                 )
             )
         )
-    )
-RETURNING consumer
+)
+SELECT delivery_id
+FROM postponed
 """
+"""Without `pause_seconds` a delivery is released: its consumer does not pause."""
 
-STANDS = """
-SELECT state, lease_token
+EXISTS = """
+SELECT
 FROM deliveries
 WHERE delivery_id = $1
+"""
+
+SETTLED_BEFORE = """
+SELECT deliveries.delivery_id
+FROM deliveries
+JOIN unnest($1::uuid[], $2::uuid[]) AS given (delivery_id, lease_token)
+    ON deliveries.delivery_id = given.delivery_id
+        AND deliveries.lease_token = given.lease_token
+WHERE state = ANY($3::text[])
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from shared.kit.errors import InvalidRequest
 from shared.kit.http.context import trace
@@ -12,17 +13,16 @@ if TYPE_CHECKING:
 
 Routing = Mapping[str, Sequence[str]]
 
-_LOCK_AGGREGATES = """
-SELECT pg_advisory_xact_lock(hashtextextended(aggregate_id::text, 0))
-FROM unnest($1::uuid[]) AS changed (aggregate_id)
-"""
-
 _STORE = """
-WITH given AS (
+WITH answered AS (
+    UPDATE commands
+    SET status = $2, answer = $3
+    WHERE command_id = $1
+), given AS (
     SELECT event_id, event_type, version, aggregate_id, occurred_at, correlation_id, payload,
         consumers, ordinality
     FROM ROWS FROM (
-        jsonb_to_recordset($1) AS (
+        jsonb_to_recordset($4) AS (
             event_id uuid,
             event_type text,
             version bigint,
@@ -38,20 +38,33 @@ WITH given AS (
         event_id, event_type, version, aggregate_id, occurred_at, correlation_id, traceparent,
         payload
     )
-    SELECT event_id, event_type, version, aggregate_id, occurred_at, correlation_id, $2, payload
+    SELECT event_id, event_type, version, aggregate_id, occurred_at, correlation_id, $5, payload
     FROM given
     ORDER BY ordinality
     RETURNING event_id, aggregate_id, position
 ), routed AS (
-    INSERT INTO deliveries (event_id, consumer, aggregate_id, position)
-    SELECT stored.event_id, consumer, stored.aggregate_id, stored.position
+    INSERT INTO deliveries (event_id, consumer, aggregate_id, position, due_at)
+    SELECT stored.event_id, consumer, stored.aggregate_id, stored.position,
+        CASE
+            WHEN row_number() OVER (
+                PARTITION BY stored.aggregate_id, consumer ORDER BY stored.position
+            ) > 1 OR EXISTS (
+                SELECT FROM deliveries AS earlier
+                WHERE earlier.aggregate_id = stored.aggregate_id
+                    AND earlier.consumer = consumer.consumer
+                    AND earlier.state IN ('pending', 'sent', 'leased')
+            )
+            THEN 'infinity'
+            ELSE now()
+        END
     FROM stored
     JOIN given USING (event_id)
-    CROSS JOIN jsonb_array_elements_text(given.consumers) AS consumer
-    RETURNING consumer
+    CROSS JOIN jsonb_array_elements_text(given.consumers) AS consumer (consumer)
+    RETURNING consumer, due_at
 )
 SELECT pg_notify('deliveries', consumer)
-FROM (SELECT DISTINCT consumer FROM routed) AS woken
+FROM (SELECT DISTINCT consumer FROM routed WHERE due_at <> 'infinity') AS woken
+WHERE NOT (SELECT pg_try_advisory_xact_lock(hashtextextended('deliveries', 0)))
 """
 
 
@@ -70,18 +83,27 @@ class EventRepository:
                     code="event_unknown",
                 )
 
-    async def store(self, connection: "Connection", events: Sequence[NewEvent]) -> None:
-        """Store `events`, in their order, inside the transaction of `connection`.
+    async def store(
+        self,
+        connection: "Connection",
+        events: Sequence[NewEvent],
+        *,
+        command_id: UUID,
+        status: int,
+        answer: str,
+    ) -> None:
+        """Store `events`, in their order, and the answer of their command.
 
-        The locks make the positions of an aggregate rise in the order of commit: without them
-        a later event could be seen, and delivered, before an earlier one.
+        It runs inside the transaction of `connection`, which holds the locks of the aggregates.
         """
-        if not events:
-            return
         here = trace()
-        await connection.execute(_LOCK_AGGREGATES, sorted({event.aggregate_id for event in events}))
         await connection.execute(
-            _STORE, [self._row(event) for event in events], here.traceparent if here else None
+            _STORE,
+            command_id,
+            status,
+            answer,
+            [self._row(event) for event in events],
+            here.traceparent if here else None,
         )
 
     def _row(self, event: NewEvent) -> dict[str, object]:

@@ -203,13 +203,12 @@ class TestEvents:
         early, late = event(aggregate_id=aggregate), event(aggregate_id=aggregate)
         holding, commit = asyncio.Event(), asyncio.Event()
 
-        async def slow() -> None:
-            async with database.transaction() as connection:
-                await commands._events.store(connection, [early])
-                holding.set()
-                await commit.wait()
+        async def slow(_: object) -> Nothing:
+            holding.set()
+            await commit.wait()
+            return Nothing()
 
-        first = asyncio.create_task(slow())
+        first = asyncio.create_task(commands.execute("slow", recording(early), 201, slow))
         await holding.wait()
         second = asyncio.create_task(commands.record_events(recording(late)))
         await until_found(database, "SELECT pid FROM pg_locks WHERE NOT granted")

@@ -11,15 +11,48 @@ from repositories.delivery_repository import DeliveryRepository
 from shared.kit.errors import Conflict, NotFound
 from shared.models.event import (
     ClaimDeliveries,
-    CompleteDelivery,
+    CompletedDelivery,
     Delivery,
-    FailDelivery,
+    FailedDelivery,
     HoldLease,
     NewEvent,
-    PostponeDelivery,
+    PostponedDelivery,
+    ReleasedDelivery,
+    SettleDeliveries,
     TakeDelivery,
 )
 from tests.builders import event, recording
+
+
+def completed(held: Delivery) -> CompletedDelivery:
+    return CompletedDelivery(delivery_id=held.delivery_id, lease_token=held.lease_token)
+
+
+def failed(
+    held: Delivery,
+    *,
+    final: bool = False,
+    event_at_fault: bool = False,
+    retry_seconds: float | None = None,
+) -> FailedDelivery:
+    return FailedDelivery(
+        delivery_id=held.delivery_id,
+        lease_token=held.lease_token,
+        error="it broke",
+        final=final,
+        event_at_fault=event_at_fault,
+        retry_seconds=retry_seconds,
+    )
+
+
+def postponed(held: Delivery, pause_seconds: float = 0.1) -> PostponedDelivery:
+    return PostponedDelivery(
+        delivery_id=held.delivery_id, lease_token=held.lease_token, pause_seconds=pause_seconds
+    )
+
+
+def released(held: Delivery) -> ReleasedDelivery:
+    return ReleasedDelivery(delivery_id=held.delivery_id, lease_token=held.lease_token)
 
 
 class Queue:
@@ -36,10 +69,17 @@ class Queue:
         await self._commands.record_events(recording(*events))
 
     async def claim(
-        self, *consumers: str, limit: int = 50, lease_seconds: float = 8
+        self,
+        *consumers: str,
+        limit: int = 50,
+        lease_seconds: float = 8,
+        in_batches: Sequence[str] = (),
     ) -> Sequence[Delivery]:
         asked = ClaimDeliveries(
-            consumers=list(consumers or ("mail",)), limit=limit, lease_seconds=lease_seconds
+            consumers=list(consumers or ("mail",)),
+            limit=limit,
+            lease_seconds=lease_seconds,
+            in_batches=list(in_batches),
         )
         return (await self._deliveries.claim(asked)).items
 
@@ -54,9 +94,7 @@ class Queue:
         await self._deliveries.renew(held.delivery_id, HoldLease(lease_token=held.lease_token))
 
     async def complete(self, held: Delivery) -> None:
-        await self._deliveries.complete(
-            held.delivery_id, CompleteDelivery(lease_token=held.lease_token)
-        )
+        await self._deliveries.settle_one(completed(held))
 
     async def fail(
         self,
@@ -66,20 +104,17 @@ class Queue:
         event_at_fault: bool = False,
         retry_seconds: float | None = None,
     ) -> None:
-        failed = FailDelivery(
-            lease_token=held.lease_token,
-            error="it broke",
-            final=final,
-            event_at_fault=event_at_fault,
-            retry_seconds=retry_seconds,
+        await self._deliveries.settle_one(
+            failed(held, final=final, event_at_fault=event_at_fault, retry_seconds=retry_seconds)
         )
-        await self._deliveries.fail(held.delivery_id, failed)
 
     async def postpone(self, held: Delivery, pause_seconds: float = 0.1) -> None:
-        await self._deliveries.postpone(
-            held.delivery_id,
-            PostponeDelivery(lease_token=held.lease_token, pause_seconds=pause_seconds),
-        )
+        await self._deliveries.settle_one(postponed(held, pause_seconds))
+
+    async def settle(self, **outcomes: Sequence[object]) -> list[UUID]:
+        """The ids of those that were lost."""
+        asked = SettleDeliveries.model_validate(outcomes, from_attributes=True)
+        return (await self._deliveries.settle(asked)).lost
 
     async def time_passes(self, seconds: float) -> None:
         """Move every due time `seconds` closer."""
@@ -151,13 +186,14 @@ class TestClaim:
             await queue.complete(delivery)
         assert len(await queue.claim("audit")) == 1, "another consumer has its own order"
 
-    async def test_keeps_the_limit_over_all_consumers(self, queue: Queue) -> None:
+    async def test_keeps_the_limit_of_each_consumer(self, queue: Queue) -> None:
         await queue.put(*(event() for _ in range(6)))
 
         first = await queue.claim("mail", "audit", limit=5)
         rest = await queue.claim("mail", "audit")
 
-        assert (len(first), len(rest)) == (5, 7)
+        assert sorted(it.consumer for it in first) == ["audit"] * 5 + ["mail"] * 5
+        assert len(rest) == 2
 
     async def test_never_gives_one_to_two(self, queue: Queue) -> None:
         await queue.put(*(event() for _ in range(20)))
@@ -183,6 +219,194 @@ class TestClaim:
         assert second.attempts == 0, "nobody had begun to work on it"
         with pytest.raises(Conflict, match="lease_lost"):
             await queue.complete(first)
+
+
+class TestInBatches:
+    async def test_an_aggregate_comes_in_its_order(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        events = [event(aggregate_id=aggregate) for _ in range(5)]
+        for one in events:
+            await queue.put(one)
+
+        batch = await queue.claim("mail", "audit", limit=3, in_batches=["audit"])
+
+        of_audit = [it.envelope.event_id for it in batch if it.consumer == "audit"]
+        assert of_audit == [it.envelope.event_id for it in events[:3]]
+        assert len(batch) == 4, "the other consumer gets the earliest alone"
+
+    async def test_what_follows_is_claimed_after_all_before_it(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        await queue.put(*(event(aggregate_id=aggregate) for _ in range(5)))
+        first, second, third = await queue.claim("mail", limit=3, in_batches=["mail"])
+
+        assert await queue.claim("mail", in_batches=["mail"]) == []
+        await queue.settle(completed=[completed(first), completed(second)])
+        assert await queue.claim("mail", in_batches=["mail"]) == []
+        await queue.complete(third)
+
+        assert len(await queue.claim("mail", in_batches=["mail"])) == 2
+
+    async def test_the_oldest_come_first_up_to_the_limit(self, queue: Queue) -> None:
+        old, new = uuid4(), uuid4()
+        await queue.put(*(event(aggregate_id=old) for _ in range(3)))
+        await queue.put(*(event(aggregate_id=new) for _ in range(3)))
+
+        batch = await queue.claim("mail", limit=4, in_batches=["mail"])
+        rest = await queue.claim("mail", limit=4, in_batches=["mail"])
+
+        assert (len(batch), len(rest)) == (4, 0)
+        await queue.settle(completed=[completed(it) for it in batch])
+        assert len(await queue.claim("mail", limit=4, in_batches=["mail"])) == 2
+
+    async def test_stops_before_one_that_somebody_holds(
+        self, queue: Queue, database: Database
+    ) -> None:
+        aggregate = uuid4()
+        await queue.put(*(event(aggregate_id=aggregate) for _ in range(3)))
+        first, second, _ = await queue.claim("mail", limit=3, in_batches=["mail"])
+        await queue.renew(second)
+        await database.row(
+            "UPDATE deliveries SET due_at = now() WHERE delivery_id <> $1", second.delivery_id
+        )
+
+        again = await queue.claim("mail", limit=3, in_batches=["mail"])
+
+        assert [it.delivery_id for it in again] == [first.delivery_id]
+
+    async def test_a_batch_whose_relay_died_comes_again_in_order(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        await queue.put(*(event(aggregate_id=aggregate) for _ in range(3)))
+        lost = await queue.claim("mail", limit=3, in_batches=["mail"])
+        await queue.time_passes(9)
+
+        again = await queue.claim("mail", limit=3, in_batches=["mail"])
+
+        assert [it.delivery_id for it in again] == [it.delivery_id for it in lost]
+        assert await queue.settle(completed=[completed(it) for it in lost]) == [
+            it.delivery_id for it in lost
+        ]
+
+    async def test_a_probe_is_one_delivery(self, queue: Queue) -> None:
+        aggregate = uuid4()
+        await queue.put(*(event() for _ in range(5)))
+        for held in await queue.claim():
+            await queue.fail(held, final=True)
+        await queue.put(*(event(aggregate_id=aggregate) for _ in range(3)))
+        await queue.time_passes(5)
+
+        assert len(await queue.claim("mail", in_batches=["mail"])) == 1
+
+
+class TestSettle:
+    async def test_outcomes_of_every_kind_in_one_call(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(4)))
+        done, broken, back, untried = await queue.claim()
+
+        lost = await queue.settle(
+            completed=[completed(done)],
+            failed=[failed(broken)],
+            postponed=[postponed(back)],
+            released=[released(untried)],
+        )
+
+        assert lost == []
+        states = [await queue.state(it) for it in (done, broken, back, untried)]
+        assert states == [("done", 0), ("pending", 1), ("pending", 0), ("pending", 0)]
+        assert await queue.claim() == [], "the consumer pauses"
+
+    async def test_names_the_lost_ones_and_keeps_the_others(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(4)))
+        claimed = await queue.claim()
+        taken = [await queue.take(it) for it in claimed[:3]]
+        kept = claimed[3]
+
+        lost = await queue.settle(
+            completed=[completed(kept), completed(claimed[0])],
+            failed=[failed(claimed[1])],
+            released=[released(claimed[2])],
+        )
+
+        assert sorted(lost) == sorted(it.delivery_id for it in taken)
+        assert await queue.state(kept) == ("done", 0)
+        assert {await queue.state(it) for it in taken} == {("leased", 0)}
+
+    async def test_again_changes_nothing(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(3)))
+        done, broken, untried = await queue.claim()
+        outcomes: dict[str, Sequence[object]] = {
+            "completed": [completed(done)],
+            "failed": [failed(broken)],
+            "released": [released(untried)],
+        }
+
+        assert [await queue.settle(**outcomes) for _ in range(2)] == [[], []]
+        assert await queue.state(broken) == ("pending", 1)
+
+    async def test_what_is_released_comes_at_once_and_pauses_nobody(self, queue: Queue) -> None:
+        await queue.put(event())
+        held = await queue.claim_one()
+
+        await queue.settle(released=[released(held)])
+
+        again = await queue.claim_one()
+        assert (again.delivery_id, again.attempts, again.postponed_seconds) == (
+            held.delivery_id,
+            0,
+            0,
+        )
+
+    @pytest.mark.parametrize("how", ["released", "postponed"])
+    async def test_what_is_given_back_waits_for_the_one_before(
+        self, queue: Queue, database: Database, how: str
+    ) -> None:
+        aggregate = uuid4()
+        await queue.put(*(event(aggregate_id=aggregate) for _ in range(3)))
+        first, *others = await queue.claim(in_batches=["mail"])
+        back: dict[str, Sequence[object]] = {
+            "released": [released(it) for it in others],
+            "postponed": [postponed(it) for it in others],
+        }
+
+        outcomes: dict[str, Sequence[object]] = {"failed": [failed(first)], how: back[how]}
+        await queue.settle(**outcomes)
+
+        due = "SELECT delivery_id FROM deliveries WHERE consumer = 'mail' AND due_at <= now()"
+        assert await database.rows(due) == []
+        await queue.time_passes(6)
+        again = await queue.claim(in_batches=["mail"])
+        assert [it.delivery_id for it in again] == [first.delivery_id] + [
+            it.delivery_id for it in others
+        ]
+
+    async def test_five_failures_in_one_call_pause_the_consumer(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(6)))
+        claimed = await queue.claim(limit=5)
+
+        await queue.settle(failed=[failed(it) for it in claimed])
+
+        assert await queue.claim() == []
+        pause = await queue.pause_of("mail")
+        assert pause is not None
+        assert 4 < pause[0] <= 5
+
+    async def test_failures_beside_a_completion_are_not_in_a_row(self, queue: Queue) -> None:
+        await queue.put(*(event() for _ in range(8)))
+        done, *broken = await queue.claim(limit=7)
+
+        await queue.settle(completed=[completed(done)], failed=[failed(it) for it in broken])
+
+        assert len(await queue.claim()) == 1
+
+    async def test_an_event_counts_once_however_often_it_fails(
+        self, queue: Queue, database: Database
+    ) -> None:
+        await queue.put(*(event() for _ in range(3)))
+        for _ in range(3):
+            await queue.settle(failed=[failed(it) for it in await queue.claim()])
+            await queue.time_passes(300)
+
+        (row,) = await database.rows("SELECT cardinality(failed_events) FROM consumer_pauses")
+        assert row[0] == 3
 
 
 class TestTake:
@@ -299,7 +523,7 @@ class TestComplete:
 
     async def test_of_nothing(self, deliveries: DeliveryRepository) -> None:
         with pytest.raises(Conflict, match="lease_lost"):
-            await deliveries.complete(uuid4(), CompleteDelivery(lease_token=uuid4()))
+            await deliveries.settle_one(CompletedDelivery(delivery_id=uuid4(), lease_token=uuid4()))
 
 
 class TestFail:

@@ -1,22 +1,23 @@
 import asyncio
+from collections.abc import AsyncIterator
 from statistics import median
 from time import monotonic
 from uuid import uuid4
 
 import pytest
 
-from database import Database
-from listen_notify import DeliveryNotifications
+from database import Database, connect
+from listen_notify import CHANNEL, DeliveryNotifications
 from long_poll import DeliveryLongPoll
 from main import app
 from repositories.command_repository import CommandRepository
 from repositories.delivery_repository import DeliveryRepository
 from settings import Settings
 from shared.kit.http import context
-from shared.models.base import now
-from shared.models.event import ClaimDeliveries, Delivery
+from shared.models.event import ClaimDeliveries, CompletedDelivery, Delivery
 from shared.testing.asgi_client import running
 from shared.testing.identities import Identities
+from shared.testing.waiting import until
 from tests.builders import event, recording
 from tests.callers import Callers
 from tests.database_waiting import until_found
@@ -31,15 +32,12 @@ async def stays() -> bool:
 
 async def claiming_begun(service: Callers, database: Database) -> "asyncio.Task[list[Delivery]]":
     """A long poll that found nothing and waits for a notification."""
-    listening = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
-    claimed = (
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE '%reachable%' AND state = 'idle' "
-        "AND datname = current_database() AND query_start > $1"
+    waited_for = (
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    await until_found(database, f"{listening} AND datname = current_database()")
-    started = now()
     task = asyncio.create_task(service.claim(LONG))
-    await until_found(database, claimed, started)
+    await until_found(database, waited_for)
     assert not task.done()
     return task
 
@@ -181,6 +179,65 @@ class TestLongPoll:
         )
 
         assert claimed.items == []
+
+
+class TestNotifications:
+    """NOTIFY takes a lock of the whole cluster: it is for those who wait."""
+
+    @pytest.fixture
+    async def heard(self, settings: Settings) -> AsyncIterator[list[object]]:
+        """The payloads that a connection of its own hears."""
+        heard: list[object] = []
+        connection = await connect(settings)
+        await connection.add_listener(CHANNEL, lambda *args: heard.append(args[-1]))
+        yield heard
+        await connection.close()
+
+    async def test_come_only_while_somebody_waits(
+        self,
+        commands: CommandRepository,
+        database: Database,
+        settings: Settings,
+        heard: list[object],
+    ) -> None:
+        notifications = DeliveryNotifications(settings)
+        listening = asyncio.create_task(notifications.listen())
+        await until(lambda: notifications._connection is not None)
+
+        await commands.record_events(recording(event()))
+        await database.row(f"SELECT pg_notify('{CHANNEL}', 'nobody waited')")
+        async with notifications.requested():
+            await commands.record_events(recording(event()))
+        await commands.record_events(recording(event()))
+        await database.row(f"SELECT pg_notify('{CHANNEL}', 'nobody waits any more')")
+
+        await until(lambda: "nobody waits any more" in heard)
+        assert heard[0] == "nobody waited"
+        assert sorted(map(str, heard[1:-1])) == ["audit", "mail"]
+        listening.cancel()
+
+    async def test_come_when_the_one_before_is_settled(
+        self,
+        commands: CommandRepository,
+        deliveries: DeliveryRepository,
+        settings: Settings,
+        heard: list[object],
+    ) -> None:
+        aggregate = uuid4()
+        both = [event("auth.logout", aggregate), event("auth.logout", aggregate)]
+        await commands.record_events(recording(*both))
+        (first,) = (await deliveries.claim(ClaimDeliveries(consumers=["audit"]))).items
+        notifications = DeliveryNotifications(settings)
+        listening = asyncio.create_task(notifications.listen())
+        await until(lambda: notifications._connection is not None)
+
+        async with notifications.requested():
+            await deliveries.settle_one(
+                CompletedDelivery(delivery_id=first.delivery_id, lease_token=first.lease_token)
+            )
+
+        await until(lambda: heard == ["audit"])
+        listening.cancel()
 
 
 class TestOverHttp:

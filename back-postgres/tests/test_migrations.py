@@ -26,7 +26,7 @@ def fresh(empty_settings: Settings) -> Iterator[Settings]:
 
 
 async def shape(settings: Settings) -> list[tuple[str, ...]]:
-    """Every column, index and constraint of our tables."""
+    """Every column, index, constraint and trigger of our tables."""
     connection = await connect(settings)
     rows = await connection.fetch(
         """
@@ -38,6 +38,8 @@ async def shape(settings: Settings) -> list[tuple[str, ...]]:
         UNION ALL
         SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace
+        UNION ALL
+        SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
         ORDER BY 1, 2, 3
         """
     )

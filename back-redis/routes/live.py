@@ -5,7 +5,13 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from shared.kit.auth.guards import calls_with_scope
-from shared.models.live import LiveEvents, LivePublished, PublishLive
+from shared.models.live import (
+    LiveBatchPublished,
+    LiveEvents,
+    LivePublished,
+    PublishLive,
+    PublishLiveBatch,
+)
 from stores.live_store import LiveStore
 
 
@@ -14,7 +20,12 @@ def router(live: LiveStore) -> APIRouter:
 
     @routes.post("/live/events", status_code=201, dependencies=[calls_with_scope("live:write")])
     async def publish_event(new: PublishLive) -> LivePublished:
-        return await live.publish(new)
+        (published,) = await live.publish([new])
+        return published
+
+    @routes.post("/live/events/batch", dependencies=[calls_with_scope("live:write")])
+    async def publish_events(batch: PublishLiveBatch) -> LiveBatchPublished:
+        return LiveBatchPublished(published=await live.publish(batch.events))
 
     @routes.get("/users/{user_id}/live-events", dependencies=[calls_with_scope("live:read")])
     async def events_since(user_id: UUID, since: UUID) -> LiveEvents:

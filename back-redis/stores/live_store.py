@@ -1,5 +1,6 @@
 """Live events: one stream of all users for the subscribers, and a short stream of each user."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from settings import Settings
@@ -14,26 +15,28 @@ class LiveStore:
     """Raises Unavailable, from every method, when Valkey can't answer."""
 
     def __init__(self, valkey: ValkeyClient, settings: Settings) -> None:
-        self._publish: Script[tuple[str, int]] = valkey.script("publish_live")
+        self._publish: Script[list[tuple[str, int]]] = valkey.script("publish_live")
         self._read_since: Script[tuple[int, list[str]]] = valkey.script("read_live_since")
         self._stream_length = settings.live_stream_length
         self._kept_per_user = settings.live_events_kept_per_user
         self._kept_seconds = settings.live_events_kept_seconds
 
-    async def publish(self, new: PublishLive) -> LivePublished:
-        """Add an event to both streams; a repeated event_id is a duplicate for a day."""
-        event = LiveEvent(user_id=new.user_id, envelope=new.envelope)
-        stream_id, duplicate = await self._publish(
-            [_id_key(new.envelope.event_id), LIVE, _user_stream(new.user_id)],
-            [
-                event.model_dump_json(),
-                new.envelope.model_dump_json(),
-                self._stream_length,
-                self._kept_per_user,
-                self._kept_seconds,
-            ],
-        )
-        return LivePublished(stream_id=stream_id, duplicate=duplicate == 1)
+    async def publish(self, events: Sequence[PublishLive]) -> list[LivePublished]:
+        """Add events to both streams, in their order, by one script.
+
+        A repeated event_id is a duplicate for a day.
+        """
+        keys = [LIVE]
+        arguments: list[str | int] = [self._stream_length, self._kept_per_user, self._kept_seconds]
+        for new in events:
+            event = LiveEvent(user_id=new.user_id, envelope=new.envelope)
+            keys += [_id_key(new.envelope.event_id), _user_stream(new.user_id)]
+            arguments += [event.model_dump_json(), new.envelope.model_dump_json()]
+        published = await self._publish(keys, arguments)
+        return [
+            LivePublished(stream_id=stream_id, duplicate=duplicate == 1)
+            for stream_id, duplicate in published
+        ]
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
         """The user's events after the given one, oldest first."""

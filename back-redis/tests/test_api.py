@@ -19,6 +19,7 @@ from shared.kit.contract_registry import Endpoint, contract_registry
 from shared.kit.errors import Unavailable
 from shared.kit.http.transport import HttpTransport
 from shared.models.auth import RevokeSession, SecurityEvents
+from shared.models.live import LiveBatchPublished
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
 from shared.testing.sessions import hashed, new_session
@@ -191,6 +192,15 @@ class TestLive:
             "items": [events[1].model_dump(mode="json")],
             "complete": True,
         }
+
+    async def test_publish_several(self, client: AsgiClient, keys: Identities) -> None:
+        worker = keys.assertion(caller="back-workers", to="back-redis")
+        event = {"user_id": str(uuid4()), "envelope": envelope(1).model_dump(mode="json")}
+        body = {"events": [event, event]}
+        published = await client.post("/live/events/batch", json=body, headers=worker)
+        assert published.status == 200
+        answer = LiveBatchPublished.model_validate_json(published.body)
+        assert [it.duplicate for it in answer.published] == [False, True]
 
 
 class TestStreams:

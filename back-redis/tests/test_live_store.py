@@ -27,8 +27,7 @@ def envelope(number: int = 1) -> EventEnvelope:
 
 async def publish(live: LiveStore, user_id: UUID, count: int) -> list[EventEnvelope]:
     envelopes = [envelope(number) for number in range(count)]
-    for one in envelopes:
-        await live.publish(PublishLive(user_id=user_id, envelope=one))
+    await live.publish([PublishLive(user_id=user_id, envelope=one) for one in envelopes])
     return envelopes
 
 
@@ -37,7 +36,7 @@ class TestPublish:
         self, live: LiveStore, raw: Redis
     ) -> None:
         new = PublishLive(user_id=uuid4(), envelope=envelope())
-        published = await live.publish(new)
+        (published,) = await live.publish([new])
         assert not published.duplicate
         [(live_id, fields)] = await stream_entries(raw, LIVE)
         assert live_id == published.stream_id
@@ -50,10 +49,23 @@ class TestPublish:
 
     async def test_of_ten_repeats_at_once_one_is_new(self, live: LiveStore, raw: Redis) -> None:
         new = PublishLive(user_id=uuid4(), envelope=envelope())
-        answers = await asyncio.gather(*(live.publish(new) for _ in range(10)))
+        answers = [it for (it,) in await asyncio.gather(*(live.publish([new]) for _ in range(10)))]
         assert [answer.duplicate for answer in answers].count(False) == 1
         assert len({answer.stream_id for answer in answers}) == 1
         assert await raw.xlen(LIVE) == 1
+
+    async def test_several_keep_their_order_and_repeats_among_them_are_known(
+        self, live: LiveStore, raw: Redis
+    ) -> None:
+        ada, bob = uuid4(), uuid4()
+        events = [PublishLive(user_id=user, envelope=envelope()) for user in (ada, bob, ada)]
+        before = await live.publish(events[:1])
+        published = await live.publish([*events, events[1]])
+        assert [it.duplicate for it in published] == [True, False, False, True]
+        assert published[0].stream_id == before[0].stream_id
+        assert published[3].stream_id == published[1].stream_id
+        ids = [stream_id for stream_id, _ in await stream_entries(raw, LIVE)]
+        assert ids == [it.stream_id for it in published[:3]]
 
     async def test_both_streams_are_bounded(
         self, valkey: ValkeyClient, settings: Settings, raw: Redis

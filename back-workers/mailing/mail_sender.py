@@ -88,8 +88,7 @@ class MailSender:
             delivery,
             self._send_with_lease,
             seconds=self._settings.mail_seconds,
-            pause_seconds=self._settings.pause_seconds,
-            postpone_max_seconds=self._settings.postpone_max_seconds,
+            policy=self._settings.postpone_policy(),
         )
 
     async def _send_with_lease(self, delivery: Delivery) -> None:

@@ -32,8 +32,8 @@ async def relay(settings: Settings, stopping: asyncio.Event) -> None:
         log.info("relay_started")
         async with asyncio.TaskGroup() as group:
             group.create_task(_send_heartbeats(stopping))
-            for consumer in consumers(cassandra, redis, broker):
-                group.create_task(DeliveryPoller(outbox, consumer, settings).run(stopping))
+            poller = DeliveryPoller(outbox, consumers(cassandra, redis, broker), settings)
+            group.create_task(poller.run(stopping))
             carrier = SecurityEventCarrier(redis, postgres, settings)
             group.create_task(carrier.run(stopping))
         log.info("relay_stopped")

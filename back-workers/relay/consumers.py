@@ -1,39 +1,67 @@
-"""The consumers of events and the call that delivers to each."""
+"""The consumers of events and the calls that deliver to each."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
 from broker import Broker
-from delivery_handler import Effect, EventRejected, Undeliverable
+from delivery_handler import DeliveryFailed, Effect, EventRejected, Undeliverable
 from shared.kit import ServiceClient
 from shared.kit.errors import CallFailed, ServiceError
-from shared.models.audit import AuditStored
+from shared.models.audit import AuditBatchStored, AuditStored, StoreAudit
 from shared.models.auth import RevokeGenerations
 from shared.models.event import Delivery
-from shared.models.live import LivePublished, PublishLive
+from shared.models.live import LiveBatchPublished, LivePublished, PublishLive, PublishLiveBatch
 
 _REFUSALS = frozenset({"validation_failed", "event_rejected"})
 """Codes with which a consumer refuses an event: its model does, or its own rule."""
 
+Failures = Mapping[UUID, DeliveryFailed]
+"""The deliveries of a batch that failed, by id."""
+
+BatchEffect = Callable[[Sequence[Delivery]], Awaitable[Failures]]
+"""Delivers a batch in its order. When it raises, none of the batch is known to be delivered."""
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """Each delivery is a call."""
+
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class InBatches:
+    """Several deliveries are a call; `effect` is for a batch that fails."""
+
+    effect: Effect
+    batch_effect: BatchEffect
+
+
+@dataclass(frozen=True)
+class Notified:
+    """Workers are told of deliveries, and complete each themselves."""
+
+    notify: Callable[[Sequence[Delivery]], Awaitable[None]]
+
 
 @dataclass(frozen=True)
 class Consumer:
-    """A consumer of the routing table; `completes` is false where the effect only notifies it."""
+    """A consumer of the routing table, and how it gets its deliveries."""
 
     name: str
-    effect: Effect
-    completes: bool = True
+    handover: OneByOne | InBatches | Notified
 
 
 def consumers(cassandra: ServiceClient, redis: ServiceClient, broker: Broker) -> list[Consumer]:
     """Every consumer that the contracts say back-workers delivers to."""
     return [
-        Consumer("audit", audit(cassandra)),
-        Consumer("live", live(redis)),
-        Consumer("revocations", revocations(redis)),
-        Consumer("mail", broker.notify_mail, completes=False),
+        Consumer("audit", InBatches(audit(cassandra), audit_batch(cassandra))),
+        Consumer("live", InBatches(live(redis), live_batch(redis))),
+        Consumer("revocations", OneByOne(revocations(redis))),
+        Consumer("mail", Notified(broker.notify_mail)),
     ]
 
 
@@ -46,18 +74,63 @@ def audit(cassandra: ServiceClient) -> Effect:
     return store
 
 
+def audit_batch(cassandra: ServiceClient) -> BatchEffect:
+    """As `audit`, for several events in one call."""
+
+    async def store(deliveries: Sequence[Delivery]) -> Failures:
+        stored = await cassandra.post(
+            "/audit/events/batch",
+            StoreAudit(events=[delivery.envelope for delivery in deliveries]),
+            response_model=AuditBatchStored,
+            idempotent=True,
+        )
+        return {
+            delivery.delivery_id: EventRejected("back-cassandra refuses the event")
+            for delivery in deliveries
+            if delivery.envelope.event_id in stored.refused
+        }
+
+    return store
+
+
 def live(redis: ServiceClient) -> Effect:
     """Publish the event to the sockets of the user whom its payload names."""
 
     async def publish(delivery: Delivery) -> None:
-        try:
-            user_id = UUID(str(delivery.envelope.payload["user_id"]))
-        except (KeyError, ValueError):
-            raise Undeliverable("the payload names no user_id") from None
-        event = PublishLive(user_id=user_id, envelope=delivery.envelope)
-        await _send(redis, "/live/events", event, LivePublished)
+        await _send(redis, "/live/events", _live_event(delivery), LivePublished)
 
     return publish
+
+
+def live_batch(redis: ServiceClient) -> BatchEffect:
+    """As `live`, for several events in one call."""
+
+    async def publish(deliveries: Sequence[Delivery]) -> Failures:
+        failures: dict[UUID, DeliveryFailed] = {}
+        events: list[PublishLive] = []
+        for delivery in deliveries:
+            try:
+                events.append(_live_event(delivery))
+            except Undeliverable as error:
+                failures[delivery.delivery_id] = error
+        if events:
+            await redis.post(
+                "/live/events/batch",
+                PublishLiveBatch(events=events),
+                response_model=LiveBatchPublished,
+                idempotent=True,
+            )
+        return failures
+
+    return publish
+
+
+def _live_event(delivery: Delivery) -> PublishLive:
+    try:
+        user_id = UUID(str(delivery.envelope.payload["user_id"]))
+    except (KeyError, ValueError):
+        raise Undeliverable("the payload names no user_id") from None
+    return PublishLive(user_id=user_id, envelope=delivery.envelope)
 
 
 def revocations(redis: ServiceClient) -> Effect:

@@ -1,14 +1,18 @@
 import asyncio
 import random
 import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import structlog
 
-from delivery_handler import handle_delivery
 from outbox_client import OutboxClient
-from relay.consumers import Consumer
+from relay.consumers import Consumer, InBatches
+from relay.delivery_batch import DeliveryBatch, released
+from relay.outcome_reporter import OutcomeReporter
 from settings import Settings
 from shared.kit.errors import ServiceError
+from shared.kit.http.context import correlated
 from shared.models.event import Delivery
 
 log = structlog.get_logger()
@@ -16,39 +20,68 @@ log = structlog.get_logger()
 LAST_CLAIM_SECONDS = 0.25
 """How long a stop waits for the answer of a claim that is under way."""
 
+BUSY_WAIT_SECONDS = 0.1
+"""How long a claim waits that leaves out a consumer: it is asked for again soon."""
+
 FALLBACK_MAX_SECONDS = 4
 FALLBACKS_COUNTED = 10
 
 
 class DeliveryPoller:
-    """Claims the deliveries of one consumer and handles several of them at a time.
+    """Claims the deliveries of all consumers in one call, and delivers those of each side by side.
 
-    Each consumer has its own poller, so that a slow one can't block another.
+    A consumer with `deliveries_at_once` under way is left out of the claims, so that a slow one
+    can't block another.
     """
 
-    def __init__(self, outbox: OutboxClient, consumer: Consumer, settings: Settings) -> None:
+    def __init__(
+        self, outbox: OutboxClient, consumers: Sequence[Consumer], settings: Settings
+    ) -> None:
         self._outbox = outbox
-        self._consumer = consumer
+        self._consumers = {consumer.name: consumer for consumer in consumers}
+        self._in_batches = [it.name for it in consumers if isinstance(it.handover, InBatches)]
         self._settings = settings
-        self._at_once = settings.deliveries_at_once
+        self._reporter = OutcomeReporter(outbox)
         self._failures = 0
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Poll until `stopping`; then finish the deliveries under way, or release them."""
         stopped = asyncio.create_task(stopping.wait())
         while not stopping.is_set():
-            if len(self._under_way) >= self._at_once:
-                await asyncio.wait({*self._under_way, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            free = [name for name in self._consumers if self._under_way[name] < self._at_once]
+            if not free:
+                await asyncio.wait({*self._tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 continue
-            for delivery in await self._claimed_before(stopped):
-                handling = asyncio.create_task(self._handle(delivery))
-                self._under_way.add(handling)
-                handling.add_done_callback(self._under_way.discard)
+            began = time.monotonic()
+            claimed = await self._claimed_before(stopped, free)
+            full = self._start(claimed)
+            if claimed and not full:
+                rest = began + self._settings.gather_seconds - time.monotonic()
+                await asyncio.wait({stopped}, timeout=max(0, rest))
         await self._finish()
 
-    async def _claimed_before(self, stopped: asyncio.Task[bool]) -> list[Delivery]:
-        claiming = asyncio.create_task(self._claim())
+    @property
+    def _at_once(self) -> int:
+        return self._settings.deliveries_at_once
+
+    def _start(self, claimed: Sequence[Delivery]) -> bool:
+        """Deliver what was claimed; whether a consumer got as many as it may."""
+        batches: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in claimed:
+            batches[delivery.consumer].append(delivery)
+        for name, batch in batches.items():
+            self._under_way[name] += len(batch)
+            task = asyncio.create_task(self._deliver(self._consumers[name], batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return any(len(batch) >= self._at_once for batch in batches.values())
+
+    async def _claimed_before(
+        self, stopped: asyncio.Task[bool], free: Sequence[str]
+    ) -> list[Delivery]:
+        claiming = asyncio.create_task(self._claim(free))
         await asyncio.wait({claiming, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if stopped.done():
             await asyncio.wait({claiming}, timeout=LAST_CLAIM_SECONDS)
@@ -58,46 +91,53 @@ class DeliveryPoller:
         except asyncio.CancelledError:
             return []
 
-    async def _claim(self) -> list[Delivery]:
+    async def _claim(self, free: Sequence[str]) -> list[Delivery]:
         """The next deliveries. An empty answer or an error is followed by a pause."""
         began = time.monotonic()
+        wait, fallback = self._settings.claim_wait_seconds, self._settings.claim_fallback_seconds
+        if len(free) < len(self._consumers):
+            wait = fallback = min(BUSY_WAIT_SECONDS, wait)
         try:
-            claimed = await self._outbox.claim(
-                self._consumer.name,
-                limit=self._at_once - len(self._under_way),
-                wait_seconds=self._settings.claim_wait_seconds,
-            )
+            with correlated(None):
+                claimed = await self._outbox.claim(
+                    free, limit=self._at_once, wait_seconds=wait, in_batches=self._in_batches
+                )
         except ServiceError as error:
             await self._back_off(error)
             return []
         self._failures = 0
         if not claimed:
-            rest = began + self._settings.claim_fallback_seconds - time.monotonic()
-            await asyncio.sleep(max(0, rest))
+            await asyncio.sleep(max(0, began + fallback - time.monotonic()))
         return claimed
 
     async def _back_off(self, error: ServiceError) -> None:
         fallback = self._settings.claim_fallback_seconds
         pause = min(fallback * 2**self._failures, FALLBACK_MAX_SECONDS)
         if self._failures == 0:
-            log.warning("claim_failed", consumer=self._consumer.name, reason=error.code)
+            log.warning("claim_failed", reason=error.code)
         self._failures = min(self._failures + 1, FALLBACKS_COUNTED)
         await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  (jitter)
 
-    async def _handle(self, delivery: Delivery) -> None:
-        await handle_delivery(
-            self._outbox,
-            delivery,
-            self._consumer.effect,
+    async def _deliver(self, consumer: Consumer, deliveries: Sequence[Delivery]) -> None:
+        batch = DeliveryBatch(
+            consumer,
+            deliveries,
+            self._settings.postpone_policy(),
             seconds=self._settings.lease_seconds * 0.75,
-            pause_seconds=self._settings.pause_seconds,
-            postpone_max_seconds=self._settings.postpone_max_seconds,
-            completes=self._consumer.completes,
         )
+        by_id = {delivery.delivery_id: delivery for delivery in deliveries}
+        try:
+            self._reporter.add(by_id, await batch.deliver())
+        except asyncio.CancelledError:
+            self._reporter.add(by_id, [released(delivery) for delivery in deliveries])
+            raise
+        finally:
+            self._under_way[consumer.name] -= len(deliveries)
 
     async def _finish(self) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=self._settings.stop_seconds)
-        for handling in self._under_way:
-            handling.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._settings.stop_seconds)
+        for delivering in self._tasks:
+            delivering.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._reporter.finish()

@@ -34,6 +34,7 @@ def settings(keys: Identities, monkeypatch: pytest.MonkeyPatch) -> Settings:
         claim_fallback_seconds=0.02,
         pause_seconds=0.05,
         deliveries_at_once=4,
+        gather_seconds=0.005,
         stop_seconds=20,
         mail_seconds=20,
         smtp_timeout=10,

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,8 +10,16 @@ from uuid import UUID, uuid4
 
 from pydantic import JsonValue
 
+from outbox_client import ERROR_MAX_LENGTH, Outcome
 from shared.kit.errors import Conflict, NotFound, ServiceError
-from shared.models.event import Delivery, EventEnvelope
+from shared.models.event import (
+    CompletedDelivery,
+    Delivery,
+    EventEnvelope,
+    FailedDelivery,
+    PostponedDelivery,
+    ReleasedDelivery,
+)
 
 ATTEMPTS_MAX = 8
 LEASE_SECONDS = 30.0
@@ -44,6 +53,8 @@ class FakeOutboxClient:
         self.rows: list[Row] = []
         self.down: ServiceError | None = None
         self.claimed_at: list[float] = []
+        self.asked_for: list[list[str]] = []
+        self.settled: list[list[Outcome]] = []
         self.renewals = 0
         self.postponed = 0
         self.paused: dict[str, float] = {}
@@ -75,18 +86,71 @@ class FakeOutboxClient:
         self._changed.set()
         return row
 
-    async def claim(self, consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
+    async def claim(
+        self,
+        consumers: Sequence[str],
+        *,
+        limit: int,
+        wait_seconds: float,
+        in_batches: Sequence[str] = (),
+    ) -> list[Delivery]:
         self.claimed_at.append(time.monotonic())
+        self.asked_for.append(list(consumers))
         ends = time.monotonic() + wait_seconds
         while True:
             self._check()
-            due = [row for row in self.rows if row.consumer == consumer and self._is_due(row)]
-            if due and self._is_failing(consumer):
-                self.paused[consumer] = time.monotonic() + self.lease_seconds
-                return [self._leased(due[0], "sent")]
+            due: list[Row] = []
+            for consumer in consumers:
+                due += self._due_of(consumer, limit, in_batches=consumer in in_batches)
             if due or time.monotonic() >= ends:
-                return [self._leased(row, "sent") for row in due[:limit]]
+                due.sort(key=self.rows.index)
+                return [self._leased(row, "sent") for row in due]
             await self._change_or_moment()
+
+    def _due_of(self, consumer: str, limit: int, *, in_batches: bool) -> list[Row]:
+        of_consumer = [row for row in self.rows if row.consumer == consumer]
+        heads = [row for row in of_consumer if self._is_due(row)]
+        if heads and self._is_failing(consumer):
+            self.paused[consumer] = time.monotonic() + self.lease_seconds
+            return heads[:1]
+        due: list[Row] = []
+        for head in heads:
+            due.append(head)
+            behind = [row for row in of_consumer if row.aggregate_id == head.aggregate_id]
+            for row in behind[behind.index(head) + 1 :] if in_batches else []:
+                if row.state != "pending" or row.due > time.monotonic():
+                    break
+                due.append(row)
+        return due[:limit]
+
+    async def settle(self, outcomes: Sequence[Outcome]) -> list[UUID]:
+        self._check()
+        self.settled.append(list(outcomes))
+        lost: list[UUID] = []
+        reached = {
+            self._row(it.delivery_id).consumer
+            for it in outcomes
+            if isinstance(it, CompletedDelivery)
+        }
+        for outcome in outcomes:
+            row = self._row(outcome.delivery_id)
+            if row.lease_token != outcome.lease_token:
+                lost.append(outcome.delivery_id)
+                continue
+            if row.state not in {"sent", "leased"}:
+                continue  # a repeat
+            match outcome:
+                case CompletedDelivery():
+                    self._complete(row)
+                case FailedDelivery():
+                    at_fault = outcome.event_at_fault or row.consumer in reached
+                    self._fail(row, outcome.model_copy(update={"event_at_fault": at_fault}))
+                case PostponedDelivery():
+                    self._postpone(row, outcome.pause_seconds)
+                case ReleasedDelivery():
+                    row.state, row.due = "pending", 0.0
+        self._changed.set()
+        return lost
 
     async def take(self, delivery_id: UUID) -> Delivery:
         self._check()
@@ -102,7 +166,9 @@ class FakeOutboxClient:
 
     async def complete(self, delivery: Delivery) -> None:
         self._check()
-        row = self._held(delivery)
+        self._complete(self._held(delivery))
+
+    def _complete(self, row: Row) -> None:
         row.state = "done"
         self.paused.pop(row.consumer, None)
         self.failed.pop(row.consumer, None)
@@ -118,13 +184,24 @@ class FakeOutboxClient:
         retry_seconds: float | None = None,
     ) -> None:
         self._check()
-        row = self._held(delivery)
+        failed = FailedDelivery(
+            delivery_id=delivery.delivery_id,
+            lease_token=delivery.lease_token,
+            error=error[:ERROR_MAX_LENGTH],
+            final=final,
+            event_at_fault=event_at_fault,
+            retry_seconds=retry_seconds,
+        )
+        self._fail(self._held(delivery), failed)
+
+    def _fail(self, row: Row, failed: FailedDelivery) -> None:
         row.attempts += 1
-        row.last_error = error
+        row.last_error = failed.error
         row.postponed_since = None
-        row.state = "dead" if final or row.attempts >= ATTEMPTS_MAX else "pending"
-        row.due = time.monotonic() + (BACK_OFF if retry_seconds is None else retry_seconds)
-        if not event_at_fault:
+        row.state = "dead" if failed.final or row.attempts >= ATTEMPTS_MAX else "pending"
+        pause = BACK_OFF if failed.retry_seconds is None else failed.retry_seconds
+        row.due = time.monotonic() + pause
+        if not failed.event_at_fault:
             self.failed.setdefault(row.consumer, set()).add(row.envelope.event_id)
             if self._is_failing(row.consumer):
                 self.paused[row.consumer] = time.monotonic() + FAILING_PAUSE
@@ -132,7 +209,9 @@ class FakeOutboxClient:
 
     async def postpone(self, delivery: Delivery, pause_seconds: float) -> None:
         self._check()
-        row = self._held(delivery)
+        self._postpone(self._held(delivery), pause_seconds)
+
+    def _postpone(self, row: Row, pause_seconds: float) -> None:
         row.state, row.due = "pending", 0.0
         row.postponed_since = row.postponed_since or time.monotonic()
         self.postponed += 1
@@ -171,6 +250,7 @@ class FakeOutboxClient:
             delivery_id=row.delivery_id,
             postponed_seconds=now - since,
             consumer=row.consumer,
+            aggregate_id=row.aggregate_id,
             attempts=row.attempts,
             lease_token=row.lease_token,
             lease_until=datetime.now(UTC),

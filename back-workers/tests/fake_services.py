@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 from fastapi import FastAPI, Response
 
+from outbox_client import Outcome
 from shared.kit.errors import Conflict, NotFound, ServiceError
 from shared.kit.http.problems import install_problems
-from shared.models.audit import AuditStored
+from shared.models.audit import AuditBatchStored, AuditStored, StoreAudit
 from shared.models.auth import (
     AcknowledgeSecurityEvents,
     LoggedOut,
@@ -25,6 +26,7 @@ from shared.models.event import (
     Command,
     CompleteDelivery,
     Deliveries,
+    DeliveriesSettled,
     Delivery,
     EventEnvelope,
     FailDelivery,
@@ -33,9 +35,15 @@ from shared.models.event import (
     Nothing,
     PostponeDelivery,
     Recorded,
+    SettleDeliveries,
     TakeDelivery,
 )
-from shared.models.live import LivePublished, PublishLive
+from shared.models.live import (
+    LiveBatchPublished,
+    LivePublished,
+    PublishLive,
+    PublishLiveBatch,
+)
 from shared.models.registration import Registration, SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
 from tests.fake_outbox_client import FakeOutboxClient
@@ -44,8 +52,8 @@ from tests.fake_outbox_client import FakeOutboxClient
 class FakeServices:
     """The data of the services and the calls to them.
 
-    `audit_down` is what the audit log raises, `audit_answer` what it answers instead, and
-    `fails_on` the id of an event on which it fails with 500.
+    `audit_down` is what the audit log raises, `audit_answer` what it answers instead (to several
+    events `audit_batch_answer`), and `fails_on` the id of an event on which it fails with 500.
     No token is minted for `confirmed` ids.
     """
 
@@ -66,6 +74,9 @@ class FakeServices:
         self.outbox_down: ServiceError | None = None
         self.audit_down: ServiceError | None = None
         self.audit_answer: Response | None = None
+        self.audit_batch_answer: Response | None = None
+        self.audit_batches = 0
+        self.refused_by_audit: set[UUID] = set()
         self.fails_on: UUID | None = None
 
     def add_registration(
@@ -145,9 +156,23 @@ class FakeServices:
         @api.post("/deliveries/claim")
         async def claim(body: ClaimDeliveries) -> Deliveries:
             outbox.lease_seconds = body.lease_seconds
-            (consumer,) = body.consumers
-            items = await outbox.claim(consumer, limit=body.limit, wait_seconds=body.wait_seconds)
+            items = await outbox.claim(
+                body.consumers,
+                limit=body.limit,
+                wait_seconds=body.wait_seconds,
+                in_batches=body.in_batches,
+            )
             return Deliveries(items=items)
+
+        @api.post("/deliveries/settle")
+        async def settle(body: SettleDeliveries) -> DeliveriesSettled:
+            outcomes: list[Outcome] = [
+                *body.completed,
+                *body.failed,
+                *body.postponed,
+                *body.released,
+            ]
+            return DeliveriesSettled(lost=await outbox.settle(outcomes))
 
         @api.post("/deliveries/{delivery_id}/take")
         async def take(delivery_id: UUID, body: TakeDelivery) -> Delivery:
@@ -186,9 +211,29 @@ class FakeServices:
                 return self.audit_answer
             if self.audit_down:
                 raise self.audit_down
-            if body not in self.audited:
-                self.audited.append(body)
+            self._keep([body])
             return AuditStored(event_id=body.event_id)
+
+        @api.post("/audit/events/batch", response_model=AuditBatchStored)
+        async def audit_batch(body: StoreAudit) -> AuditBatchStored | Response:
+            self.audit_batches += 1
+            if self.audit_batch_answer:
+                return self.audit_batch_answer
+            if self.fails_on in {event.event_id for event in body.events}:
+                raise ServiceError
+            if self.audit_down:
+                raise self.audit_down
+            refused = [it.event_id for it in body.events if it.event_id in self.refused_by_audit]
+            self._keep([it for it in body.events if it.event_id not in refused])
+            return AuditBatchStored(refused=refused)
+
+    def _keep(self, events: list[EventEnvelope]) -> None:
+        self.audited += [event for event in events if event not in self.audited]
+
+    def _publish(self, event: PublishLive) -> LivePublished:
+        duplicate = event in self.published
+        self.published += [] if duplicate else [event]
+        return LivePublished(stream_id="1-0", duplicate=duplicate)
 
     def _add_others(self, api: FastAPI) -> None:
         @api.get("/registrations/{user_id}")
@@ -206,9 +251,11 @@ class FakeServices:
 
         @api.post("/live/events", status_code=201)
         async def live(body: PublishLive) -> LivePublished:
-            duplicate = body in self.published
-            self.published += [] if duplicate else [body]
-            return LivePublished(stream_id="1-0", duplicate=duplicate)
+            return self._publish(body)
+
+        @api.post("/live/events/batch")
+        async def live_batch(body: PublishLiveBatch) -> LiveBatchPublished:
+            return LiveBatchPublished(published=[self._publish(event) for event in body.events])
 
         @api.post("/revocations", status_code=204)
         async def revoke(body: RevokeGenerations) -> None:

@@ -39,23 +39,23 @@ async def real(reachable: Settings) -> AsyncIterator[Broker]:
 @pytest.fixture
 async def delivery(outbox: FakeOutboxClient) -> Delivery:
     outbox.add("mail")
-    (delivery,) = await outbox.claim("mail", limit=1, wait_seconds=0)
+    (delivery,) = await outbox.claim(["mail"], limit=1, wait_seconds=0)
     return delivery
 
 
 class TestWakeMail:
     async def test_wakes_a_worker(self, real: Broker, delivery: Delivery) -> None:
-        await real.notify_mail(delivery)
+        await real.notify_mail([delivery])
         assert real._waiting("mail") == 1
 
     async def test_does_not_fill_a_broker_that_nobody_empties(
         self, real: Broker, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(broker_module, "NOTIFICATIONS_MAX", 2)
-        await real.notify_mail(delivery)
-        await real.notify_mail(delivery)
+        await real.notify_mail([delivery])
+        await real.notify_mail([delivery])
         with pytest.raises(Unavailable):
-            await real.notify_mail(delivery)
+            await real.notify_mail([delivery])
         assert real._waiting("mail") == 2
 
 
@@ -69,7 +69,7 @@ class TestFirstCalls:
 
         monkeypatch.setattr(broker_module, "configuration", slowly)
         async with Broker(reachable) as broker:
-            await asyncio.gather(*(broker.notify_mail(delivery) for _ in range(4)))
+            await asyncio.gather(*(broker.notify_mail([delivery]) for _ in range(4)))
             assert broker._waiting("mail") == 4
 
 
@@ -107,7 +107,7 @@ class TestOut:
     ) -> None:
         for call in (
             broker.ping(),
-            broker.notify_mail(delivery),
+            broker.notify_mail([delivery]),
             broker.start("sweep_credentials"),
             broker.task(str(uuid4())),
         ):
@@ -128,7 +128,7 @@ class TestOut:
         async with server, Broker(settings.model_copy(update={"broker_port": port})) as broker:
             async with asyncio.timeout(1):
                 with pytest.raises(Unavailable):
-                    await broker.notify_mail(delivery)
+                    await broker.notify_mail([delivery])
             for writer in connected:
                 writer.close()
                 await writer.wait_closed()

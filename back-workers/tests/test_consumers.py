@@ -18,7 +18,7 @@ from tests.fake_services import FakeServices
 
 async def claimed(outbox: FakeOutboxClient, consumer: str, **payload: JsonValue) -> Delivery:
     outbox.add(consumer, payload=payload)
-    (delivery,) = await outbox.claim(consumer, limit=1, wait_seconds=0)
+    (delivery,) = await outbox.claim([consumer], limit=1, wait_seconds=0)
     return delivery
 
 

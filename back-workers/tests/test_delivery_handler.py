@@ -13,6 +13,7 @@ from delivery_handler import (
     handle_delivery,
 )
 from relay.consumers import audit
+from settings import PostponePolicy
 from shared.kit.errors import NotFound, TimedOut, Unavailable
 from shared.kit.http.context import correlation_id
 from shared.models.event import Delivery
@@ -42,7 +43,7 @@ def answer_of(status: int, code: str, *, retry_after: int | None = None) -> Resp
 
 async def claimed(outbox: FakeOutboxClient) -> tuple[Row, Delivery]:
     row = outbox.add("audit")
-    (delivery,) = await outbox.claim("audit", limit=1, wait_seconds=0)
+    (delivery,) = await outbox.claim(["audit"], limit=1, wait_seconds=0)
     return row, delivery
 
 
@@ -62,16 +63,13 @@ async def handled(
     effect: Effect,
     *,
     seconds: float = 5,
-    completes: bool = True,
 ) -> None:
     await handle_delivery(
         outbox,
         delivery,
         effect,
         seconds=seconds,
-        pause_seconds=1,
-        postpone_max_seconds=DAY,
-        completes=completes,
+        policy=PostponePolicy(pause_seconds=1, max_seconds=DAY),
     )
 
 
@@ -82,11 +80,6 @@ class TestOutcome:
         row, delivery = await claimed(outbox)
         await handled(outbox, delivery, nothing)
         assert row.state == "done"
-
-    async def test_whoever_is_woken_completes_it(self, outbox: FakeOutboxClient) -> None:
-        row, delivery = await claimed(outbox)
-        await handled(outbox, delivery, nothing, completes=False)
-        assert row.state == "sent"
 
     @pytest.mark.parametrize("error", [Unavailable(), TimedOut(), TimeoutError()])
     async def test_out_of_reach_costs_no_attempt_and_rests_the_consumer(

@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
 from uuid import uuid4
@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from delivery_handler import Effect
-from relay.consumers import Consumer
+from relay.consumers import Consumer, Failures, InBatches
 from relay.delivery_poller import DeliveryPoller
 from settings import Settings
 from shared.kit.errors import Unavailable
@@ -30,7 +30,7 @@ def carrying(outbox: FakeOutboxClient, settings: Settings) -> Carrying:
     async def carrying(effect: Effect, **changes: float) -> AsyncIterator[asyncio.Event]:
         stopping = asyncio.Event()
         changed = settings.model_copy(update={"claim_fallback_seconds": FALLBACK, **changes})
-        poller = DeliveryPoller(outbox, Consumer("audit", effect), changed)
+        poller = DeliveryPoller(outbox, [consumer_of(effect)], changed)
         running = asyncio.create_task(poller.run(stopping))
         yield stopping
         stopping.set()
@@ -38,6 +38,21 @@ def carrying(outbox: FakeOutboxClient, settings: Settings) -> Carrying:
             await running
 
     return carrying
+
+
+def consumer_of(effect: Effect, name: str = "audit") -> Consumer:
+    """A consumer whose batches are delivered side by side, each event by `effect`."""
+
+    async def together(deliveries: Sequence[Delivery]) -> Failures:
+        results = await asyncio.gather(
+            *(effect(delivery) for delivery in deliveries), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return {}
+
+    return Consumer(name, InBatches(effect, together))
 
 
 class Effects:
@@ -155,7 +170,7 @@ class TestClaiming:
     async def test_an_outbox_that_does_not_wait_is_not_asked_all_the_time(
         self, carrying: Carrying, outbox: FakeOutboxClient, effects: Effects
     ) -> None:
-        async def at_once(consumer: str, *, limit: int, wait_seconds: float) -> list[Delivery]:
+        async def at_once(consumers: object, **asked: object) -> list[Delivery]:
             outbox.claimed_at.append(time.monotonic())
             return []
 
@@ -210,7 +225,7 @@ class TestStopping:
     ) -> None:
         poller = DeliveryPoller(
             outbox,
-            Consumer("audit", effects),
+            [consumer_of(effects)],
             settings.model_copy(update={"claim_wait_seconds": 30}),
         )
         stopping = asyncio.Event()

@@ -12,7 +12,7 @@ from tests.fake_outbox_client import FakeOutboxClient, Row
 
 async def taken(outbox: FakeOutboxClient) -> tuple[Row, Delivery]:
     row = outbox.add("mail")
-    await outbox.claim("mail", limit=1, wait_seconds=0)
+    await outbox.claim(["mail"], limit=1, wait_seconds=0)
     return row, await outbox.take(row.delivery_id)
 
 
@@ -40,7 +40,7 @@ class TestHolding:
         work = Work()
         held = asyncio.create_task(with_lease(outbox, delivery, work, lease_seconds=0.15))
         await until(lambda: outbox.renewals >= 5)
-        assert await outbox.claim("mail", limit=1, wait_seconds=0) == []
+        assert await outbox.claim(["mail"], limit=1, wait_seconds=0) == []
         work.end.set()
         await held
 

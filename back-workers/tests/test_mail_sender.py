@@ -50,7 +50,7 @@ async def due(
         {"user_id": str(registration.user_id)} if payload is None else payload
     )
     row = services.outbox.add("mail", event_type, payload=named)
-    await services.outbox.claim("mail", limit=1, wait_seconds=0)
+    await services.outbox.claim(["mail"], limit=1, wait_seconds=0)
     return row
 
 

@@ -8,10 +8,21 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from outbox_client import HttpOutboxClient, OutboxClient
+from outbox_client import HttpOutboxClient, OutboxClient, Outcome
 from shared.kit import ServiceClient
 from shared.kit.errors import Conflict, NotFound
-from shared.models.event import Command, EventEnvelope, NewEvent, Nothing, Recorded
+from shared.models.event import (
+    Command,
+    CompletedDelivery,
+    Delivery,
+    EventEnvelope,
+    FailedDelivery,
+    NewEvent,
+    Nothing,
+    PostponedDelivery,
+    Recorded,
+    ReleasedDelivery,
+)
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
@@ -34,6 +45,14 @@ BRIEF = 0.2
 EVENT_FOR = {"mail": "user.registered", "audit": "auth.logout", "live": "profile.created"}
 
 
+def completed(delivery: Delivery) -> CompletedDelivery:
+    return CompletedDelivery(delivery_id=delivery.delivery_id, lease_token=delivery.lease_token)
+
+
+def released(delivery: Delivery) -> ReleasedDelivery:
+    return ReleasedDelivery(delivery_id=delivery.delivery_id, lease_token=delivery.lease_token)
+
+
 class OutboxContract:
     """`add` stores an event for a consumer; `leasing` gives an outbox whose leases last so long."""
 
@@ -43,17 +62,80 @@ class OutboxContract:
 
     async def test_what_is_due_is_claimed_once(self, client: OutboxClient, add: Add) -> None:
         envelope = await add("audit")
-        (delivery,) = await client.claim("audit", limit=5, wait_seconds=0)
+        (delivery,) = await client.claim(["audit"], limit=5, wait_seconds=0)
         assert (delivery.consumer, delivery.attempts) == ("audit", 0)
         assert delivery.envelope == envelope
-        assert await client.claim("audit", limit=5, wait_seconds=0) == []
+        assert await client.claim(["audit"], limit=5, wait_seconds=0) == []
         await client.complete(delivery)
+
+    async def test_a_claim_for_all_consumers_has_a_limit_of_each(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        for consumer in ("audit", "audit", "audit", "live"):
+            await add(consumer)
+        claimed = await client.claim(["audit", "live"], limit=2, wait_seconds=0)
+        assert sorted(it.consumer for it in claimed) == ["audit", "audit", "live"]
+        claimed += await client.claim(["audit", "live"], limit=2, wait_seconds=0)
+        assert await client.settle([completed(it) for it in claimed]) == []
+
+    async def test_a_batch_holds_an_aggregate_in_its_order(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        aggregate_id = uuid4()
+        stored = [await add("audit", aggregate_id) for _ in range(3)]
+        claimed = await client.claim(["audit"], limit=2, wait_seconds=0, in_batches=["audit"])
+        assert [it.envelope for it in claimed] == stored[:2]
+        assert {it.aggregate_id for it in claimed} == {aggregate_id}
+        assert await client.claim(["audit"], limit=2, wait_seconds=0, in_batches=["audit"]) == []
+        assert await client.settle([completed(it) for it in claimed]) == []
+        (last,) = await client.claim(["audit"], limit=2, wait_seconds=1, in_batches=["audit"])
+        assert last.envelope == stored[2]
+        await client.complete(last)
+
+    async def test_what_waits_behind_a_failure_is_released_and_comes_with_it(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        aggregate_id = uuid4()
+        stored = [await add("audit", aggregate_id) for _ in range(2)]
+        first, second = await client.claim(["audit"], limit=5, wait_seconds=0, in_batches=["audit"])
+        failed = FailedDelivery(
+            delivery_id=first.delivery_id,
+            lease_token=first.lease_token,
+            error="it broke",
+            event_at_fault=True,
+            retry_seconds=BRIEF,
+        )
+        assert await client.settle([failed, released(second)]) == []
+        claimed = await client.claim(["audit"], limit=5, wait_seconds=8, in_batches=["audit"])
+        assert [it.envelope for it in claimed] == stored
+        assert [it.attempts for it in claimed] == [1, 0]
+        assert await client.settle([completed(it) for it in claimed]) == []
+
+    async def test_outcomes_of_many_are_settled_and_the_lost_ones_named(
+        self, client: OutboxClient, add: Add
+    ) -> None:
+        for _ in range(3):
+            await add("mail")
+        lost, kept, postponed = await client.claim(["mail"], limit=3, wait_seconds=0)
+        taken = await client.take(lost.delivery_id)
+        away = PostponedDelivery(
+            delivery_id=postponed.delivery_id,
+            lease_token=postponed.lease_token,
+            pause_seconds=0.01,
+        )
+        outcomes: list[Outcome] = [completed(lost), completed(kept), away]
+        assert await client.settle(outcomes) == [lost.delivery_id]
+        assert await client.settle(outcomes) == [lost.delivery_id], "a repeat changes nothing"
+        await client.complete(taken)
+        (again,) = await client.claim(["mail"], limit=3, wait_seconds=8)
+        assert (again.delivery_id, again.attempts) == (postponed.delivery_id, 0)
+        await client.complete(again)
 
     async def test_a_claimed_delivery_can_be_taken_once(
         self, client: OutboxClient, add: Add
     ) -> None:
         await add("mail")
-        (claimed,) = await client.claim("mail", limit=1, wait_seconds=0)
+        (claimed,) = await client.claim(["mail"], limit=1, wait_seconds=0)
         taken = await client.take(claimed.delivery_id)
         assert taken.lease_token != claimed.lease_token
         with pytest.raises(Conflict):
@@ -66,9 +148,9 @@ class OutboxContract:
 
     async def test_a_lease_that_ran_out_is_claimed_again(self, leasing: Leasing, add: Add) -> None:
         await add("mail")
-        (lost,) = await leasing(BRIEF).claim("mail", limit=1, wait_seconds=0)
+        (lost,) = await leasing(BRIEF).claim(["mail"], limit=1, wait_seconds=0)
         client = leasing(LONG)
-        (again,) = await client.claim("mail", limit=1, wait_seconds=8)
+        (again,) = await client.claim(["mail"], limit=1, wait_seconds=8)
         assert (again.delivery_id, again.attempts) == (lost.delivery_id, 0)
         with pytest.raises(Conflict):
             await client.complete(lost)
@@ -76,11 +158,11 @@ class OutboxContract:
 
     async def test_a_renewed_lease_lasts(self, leasing: Leasing, add: Add) -> None:
         await add("mail")
-        (delivery,) = await leasing(LONG / 2).claim("mail", limit=1, wait_seconds=0)
+        (delivery,) = await leasing(LONG / 2).claim(["mail"], limit=1, wait_seconds=0)
         await leasing(BRIEF).renew(delivery)
         client = leasing(LONG)
         await client.renew(delivery)
-        assert await client.claim("mail", limit=1, wait_seconds=2 * BRIEF) == []
+        assert await client.claim(["mail"], limit=1, wait_seconds=2 * BRIEF) == []
         await client.complete(delivery)
 
     async def test_what_is_done_does_not_come_again_the_rest_does(
@@ -88,14 +170,14 @@ class OutboxContract:
     ) -> None:
         for _ in range(3):
             await add("audit")
-        done, failed, postponed = await client.claim("audit", limit=3, wait_seconds=0)
+        done, failed, postponed = await client.claim(["audit"], limit=3, wait_seconds=0)
         await client.complete(done)
         await client.fail(failed, "x" * 3000)
         await client.postpone(postponed, 0.01)
         attempts: dict[UUID, int] = {}
         async with asyncio.timeout(20):
             while len(attempts) < 2:
-                for again in await client.claim("audit", limit=3, wait_seconds=1):
+                for again in await client.claim(["audit"], limit=3, wait_seconds=1):
                     attempts[again.delivery_id] = again.attempts
                     await client.complete(again)
         assert attempts == {failed.delivery_id: 1, postponed.delivery_id: 0}
@@ -106,18 +188,18 @@ class OutboxContract:
         aggregate_id = uuid4()
         await add("audit", aggregate_id)
         behind = await add("audit", aggregate_id)
-        (refused,) = await client.claim("audit", limit=5, wait_seconds=0)
+        (refused,) = await client.claim(["audit"], limit=5, wait_seconds=0)
         await client.fail(refused, "refused", final=True, event_at_fault=True)
-        (delivery,) = await client.claim("audit", limit=5, wait_seconds=1)
+        (delivery,) = await client.claim(["audit"], limit=5, wait_seconds=1)
         assert delivery.envelope == behind
         await client.complete(delivery)
 
     async def test_a_retry_waits_as_long_as_asked(self, client: OutboxClient, add: Add) -> None:
         await add("audit")
-        (failed,) = await client.claim("audit", limit=1, wait_seconds=0)
+        (failed,) = await client.claim(["audit"], limit=1, wait_seconds=0)
         await client.fail(failed, "later", event_at_fault=True, retry_seconds=5 * BRIEF)
-        assert await client.claim("audit", limit=1, wait_seconds=BRIEF) == []
-        (again,) = await client.claim("audit", limit=1, wait_seconds=LONG)
+        assert await client.claim(["audit"], limit=1, wait_seconds=BRIEF) == []
+        (again,) = await client.claim(["audit"], limit=1, wait_seconds=LONG)
         assert (again.delivery_id, again.attempts) == (failed.delivery_id, 1)
         await client.complete(again)
 
@@ -126,23 +208,23 @@ class OutboxContract:
     ) -> None:
         for _ in range(7):
             await add("audit")
-        for failed in await client.claim("audit", limit=5, wait_seconds=0):
+        for failed in await client.claim(["audit"], limit=5, wait_seconds=0):
             await client.fail(failed, "it broke", final=True)
-        assert await client.claim("audit", limit=5, wait_seconds=0) == []
-        (probe,) = await client.claim("audit", limit=5, wait_seconds=LONG)
-        assert await client.claim("audit", limit=5, wait_seconds=0) == []
+        assert await client.claim(["audit"], limit=5, wait_seconds=0) == []
+        (probe,) = await client.claim(["audit"], limit=5, wait_seconds=LONG)
+        assert await client.claim(["audit"], limit=5, wait_seconds=0) == []
         await client.complete(probe)
-        (last,) = await client.claim("audit", limit=5, wait_seconds=1)
+        (last,) = await client.claim(["audit"], limit=5, wait_seconds=1)
         await client.complete(last)
 
     async def test_a_postponed_delivery_tells_for_how_long(
         self, client: OutboxClient, add: Add
     ) -> None:
         await add("audit")
-        (first,) = await client.claim("audit", limit=1, wait_seconds=0)
+        (first,) = await client.claim(["audit"], limit=1, wait_seconds=0)
         assert first.postponed_seconds == 0
         await client.postpone(first, 0.01)
-        (again,) = await client.claim("audit", limit=1, wait_seconds=8)
+        (again,) = await client.claim(["audit"], limit=1, wait_seconds=8)
         assert again.postponed_seconds > 0
         await client.complete(again)
 
@@ -151,7 +233,7 @@ class OutboxContract:
         self, client: OutboxClient, add: Add, verb: str
     ) -> None:
         await add("mail")
-        (claimed,) = await client.claim("mail", limit=1, wait_seconds=0)
+        (claimed,) = await client.claim(["mail"], limit=1, wait_seconds=0)
         taken = await client.take(claimed.delivery_id)
         say: dict[str, Callable[[], Awaitable[None]]] = {
             "renew": lambda: client.renew(claimed),
@@ -166,7 +248,7 @@ class OutboxContract:
     async def test_a_long_poll_ends_with_the_first_event(
         self, client: OutboxClient, add: Add
     ) -> None:
-        claiming = asyncio.create_task(client.claim("live", limit=1, wait_seconds=8))
+        claiming = asyncio.create_task(client.claim(["live"], limit=1, wait_seconds=8))
         envelope = await add("live")
         async with asyncio.timeout(6):
             (delivery,) = await claiming
@@ -210,7 +292,7 @@ class TestRealOutbox(OutboxContract):
         async with stack_client("back-workers", "back-postgres") as postgres:
             client = HttpOutboxClient(postgres, lease_seconds=LONG)
             for consumer in EVENT_FOR:
-                while left := await client.claim(consumer, limit=200, wait_seconds=0):
+                while left := await client.claim([consumer], limit=200, wait_seconds=0):
                     for delivery in left:
                         await client.complete(delivery)
             yield lambda seconds: HttpOutboxClient(postgres, lease_seconds=seconds)

@@ -5,9 +5,11 @@ from uuid import UUID
 from pydantic import Field, JsonValue
 
 from shared.models.base import EventPayload, Instant, Internal, Network, Response
+from shared.models.event import EventEnvelope
 
 AUDIT_PAGE_DEFAULT = 50
 AUDIT_PAGE_MAX = 200
+AUDIT_BATCH_MAX = 200
 
 
 class AuditEntry(Response):
@@ -43,3 +45,15 @@ class AuditStored(Internal):
     """The stored event; storing it again changes nothing."""
 
     event_id: UUID = Field(description="the id of the stored event")
+
+
+class StoreAudit(Internal):
+    """Events to store, of any days and users."""
+
+    events: list[EventEnvelope] = Field(min_length=1, max_length=AUDIT_BATCH_MAX)
+
+
+class AuditBatchStored(Internal):
+    """All events are stored but those of `refused`, which never can be."""
+
+    refused: list[UUID] = Field(description="ids of events")

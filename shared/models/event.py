@@ -122,10 +122,15 @@ Consumer = Line
 
 
 class ClaimDeliveries(Internal):
-    """Claim due deliveries; wait at most `wait_seconds` for the first one."""
+    """Claim due deliveries; wait at most `wait_seconds` for the first one.
+
+    A consumer of `in_batches` may get several deliveries of one aggregate at once, and handles
+    them in their order. Any other one gets the earliest alone.
+    """
 
     consumers: list[Consumer] = Field(min_length=1, max_length=20)
-    limit: int = Field(default=50, ge=1, le=200)
+    limit: int = Field(default=50, ge=1, le=200, description="of each consumer")
+    in_batches: list[Consumer] = Field(default_factory=list, max_length=20)
     lease_seconds: float = Field(default=8, gt=0, le=60)
     wait_seconds: float = Field(default=0, ge=0, le=30)
 
@@ -141,6 +146,7 @@ class Delivery(Internal):
 
     delivery_id: UUID
     consumer: Consumer
+    aggregate_id: UUID | None = None
     attempts: int
     lease_token: UUID
     lease_until: Instant
@@ -187,3 +193,46 @@ class PostponeDelivery(Internal):
 
     lease_token: UUID
     pause_seconds: float = Field(default=1, gt=0, le=300)
+
+
+class CompletedDelivery(CompleteDelivery):
+    """A delivery whose effect happened."""
+
+    delivery_id: UUID
+
+
+class FailedDelivery(FailDelivery):
+    """A delivery whose effect failed."""
+
+    delivery_id: UUID
+
+
+class PostponedDelivery(PostponeDelivery):
+    """A delivery whose consumer can't be reached."""
+
+    delivery_id: UUID
+
+
+class ReleasedDelivery(Internal):
+    """A delivery that was not tried: an earlier one of its aggregate failed, or the relay stops.
+
+    No attempt is counted, and its consumer does not pause.
+    """
+
+    delivery_id: UUID
+    lease_token: UUID
+
+
+class SettleDeliveries(Internal):
+    """Report the outcomes of many deliveries, in one transaction."""
+
+    completed: list[CompletedDelivery] = Field(default_factory=list, max_length=500)
+    failed: list[FailedDelivery] = Field(default_factory=list, max_length=500)
+    postponed: list[PostponedDelivery] = Field(default_factory=list, max_length=500)
+    released: list[ReleasedDelivery] = Field(default_factory=list, max_length=500)
+
+
+class DeliveriesSettled(Internal):
+    """The outcomes are stored, but not those of `lost`: somebody else has their lease."""
+
+    lost: list[UUID]

@@ -2,8 +2,12 @@
 
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.models.base import Internal
 from shared.models.event import EventEnvelope
+
+LIVE_BATCH_MAX = 200
 
 
 class PublishLive(Internal):
@@ -18,6 +22,18 @@ class LivePublished(Internal):
 
     stream_id: str
     duplicate: bool
+
+
+class PublishLiveBatch(Internal):
+    """Events to publish in this order."""
+
+    events: list[PublishLive] = Field(min_length=1, max_length=LIVE_BATCH_MAX)
+
+
+class LiveBatchPublished(Internal):
+    """The events' ids in the stream, in the order of the request."""
+
+    published: list[LivePublished]
 
 
 class LiveEvent(Internal):

@@ -1,0 +1,112 @@
+"""What a claim reads when many deliveries are open: pages of PostgreSQL, and a generous time."""
+
+import json
+from collections.abc import AsyncIterator
+from time import monotonic
+
+import pytest
+
+from database import Database
+from repositories.delivery_repository import DeliveryRepository
+from repositories.delivery_statements import CLAIM
+from shared.models.event import ClaimDeliveries, CompletedDelivery, SettleDeliveries
+
+OPEN = 20_000
+PAGES_A_DELIVERY = 60
+LIMIT = 50
+SECONDS = 0.5  # on a busy machine
+
+_FILL = """
+WITH stored AS (
+    INSERT INTO events (event_id, event_type, version, aggregate_id, occurred_at, correlation_id,
+        payload)
+    SELECT gen_random_uuid(), 'user.registered', 1,
+        CASE $2::int
+            WHEN 0 THEN gen_random_uuid()
+            ELSE ('b0000000-0000-4000-8000-' || lpad((number % $2)::text, 12, '0'))::uuid
+        END, now(), 'correlation', '{}'
+    FROM generate_series(1, $1) AS number
+    RETURNING event_id, aggregate_id, position
+), ordered AS (
+    SELECT *, row_number() OVER (PARTITION BY aggregate_id ORDER BY position) AS place FROM stored
+)
+INSERT INTO deliveries (event_id, consumer, aggregate_id, position, state, lease_token, due_at)
+SELECT event_id, 'mail', aggregate_id, position,
+    CASE place WHEN 1 THEN $3 ELSE 'pending' END, gen_random_uuid(),
+    CASE place WHEN 1 THEN now() + make_interval(secs => $4) ELSE 'infinity' END
+FROM ordered
+"""
+
+HOUR = 3600
+
+SHAPES = {
+    "one each": (0, "pending", 0, LIMIT),
+    "all of one aggregate": (1, "pending", 0, LIMIT),
+    "ten of each aggregate": (OPEN // 10, "pending", 0, LIMIT),
+    "all behind a leased one": (1, "sent", HOUR, 0),
+    "all behind some in back-off": (OPEN // 10, "pending", HOUR, 0),
+    "all leased": (0, "sent", HOUR, 0),
+    "all in back-off": (0, "pending", HOUR, 0),
+}
+"""How many aggregates (0: one each), the state of their earliest deliveries, in how many seconds
+these are due, and how many deliveries a claim then gives."""
+
+
+@pytest.fixture(params=SHAPES)
+async def claimed(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[int]:
+    """How many deliveries a claim gives; OPEN of them are open."""
+    aggregates, state, due, expected = SHAPES[request.param]
+    async with database.connection() as connection:
+        await connection.execute("SET statement_timeout = 0")
+        await connection.execute(_FILL, OPEN, aggregates, state, due, timeout=60)
+        await connection.execute("RESET statement_timeout")
+    yield expected
+    await database.row("TRUNCATE deliveries, events")
+
+
+async def pages_read(database: Database, *, generic: bool) -> int:
+    """The pages that a claim of LIMIT touches, in a transaction that is rolled back."""
+    async with database.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        mode = "force_generic_plan" if generic else "force_custom_plan"
+        await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        types = "text[], bigint, float8, bigint, bigint, text[]"
+        await connection.execute(f"PREPARE claim ({types}) AS {CLAIM}")
+        found = await connection.fetchval(
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
+            f"EXECUTE claim('{{mail}}', {LIMIT}, 8, 8, 5, '{{mail}}')"
+        )
+        await connection.execute("DEALLOCATE claim")
+        await transaction.rollback()
+    plan = json.loads(found)[0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_a_claim_reads_what_it_gives_and_no_more(
+    claimed: int, database: Database, *, analyzed: bool
+) -> None:
+    if analyzed:
+        await database.row("ANALYZE deliveries")
+    for generic in (False, True):
+        pages = await pages_read(database, generic=generic)
+        assert pages <= PAGES_A_DELIVERY * (claimed + 1), f"generic={generic}"
+
+
+async def test_claims_and_settlements_are_quick(
+    claimed: int, deliveries: DeliveryRepository
+) -> None:
+    asked = ClaimDeliveries(consumers=["mail"], limit=LIMIT, in_batches=["mail"])
+    for _ in range(3):
+        started = monotonic()
+        batch = (await deliveries.claim(asked)).items
+        assert monotonic() - started < SECONDS
+        assert len(batch) == claimed
+        completed = [
+            CompletedDelivery(delivery_id=it.delivery_id, lease_token=it.lease_token)
+            for it in batch
+        ]
+        started = monotonic()
+        assert (await deliveries.settle(SettleDeliveries(completed=completed))).lost == []
+        assert monotonic() - started < SECONDS
