@@ -1,6 +1,6 @@
-"""The load generator, a process of its own: a plan on standard input, its outcome on standard
-output. A latency counts from the time that the request was due, so that a slow answer can't delay
-the measurement of those behind it (no coordinated omission).
+"""The load generator, a process of its own: a plan on standard input, its outcome in the file that
+its argument names. A latency counts from the time that the request was due, so that a slow answer
+can't delay the measurement of those behind it (no coordinated omission).
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
 import aiohttp
 import uvloop
@@ -92,19 +93,26 @@ class Generator:
         correlation = f"{plan.correlation}-{next(self._numbers)}"
         body = call.body.replace("{id}", correlation).replace("{carried}", self._carried[slot])
         headers = {**(_JSON if body else {}), **call.headers, "X-Correlation-ID": correlation}
+        retry_after = False
         try:
             async with self._session.request(
                 call.method, plan.base_url + call.path, headers=headers, data=body or None
             ) as answer:
                 said, status = await answer.read(), answer.status
+                retry_after = "Retry-After" in answer.headers
                 if plan.carry and answer.ok:
                     self._carried[slot] = json.loads(said)[plan.carry]
         except (aiohttp.ClientError, TimeoutError):
             status = 0
         seconds = time.perf_counter() - due
-        due += self._offset
         self.outcome.answers.append(
-            Answer.model_construct(correlation=correlation, due=due, seconds=seconds, status=status)
+            Answer.model_construct(
+                correlation=correlation,
+                due=due + self._offset,
+                seconds=seconds,
+                status=status,
+                retry_after=retry_after,
+            )
         )
 
     async def _drain(self, arrived: asyncio.Event) -> None:
@@ -136,4 +144,4 @@ async def generate(plan: Plan) -> Outcome:
 if __name__ == "__main__":
     uvloop.install()
     plan = Plan.model_validate_json(sys.stdin.read())
-    sys.stdout.write(asyncio.run(generate(plan)).model_dump_json())
+    Path(sys.argv[1]).write_text(asyncio.run(generate(plan)).model_dump_json())

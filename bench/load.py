@@ -62,15 +62,23 @@ class Best:
     generator_cpu: float
     failed: Counter[int] = field(default_factory=Counter)
 
+    @property
+    def good_rate(self) -> float:
+        return self.rate * (1 - self.failed.total() / self.count)
+
 
 def best_rate(workload: Workload, seconds: float, connections: int = CONNECTIONS) -> Best:
     """Keep so many requests under way for so long. Raises VoidRun."""
-    if workload.is_fixed and shutil.which("wrk"):
-        best = _wrk(workload, seconds, connections)
-    else:
-        best = of_outcome(generate(workload.plan(seconds=seconds, connections=connections)))
+    best = closed_loop(workload, seconds, connections)
     check(best.count, best.failed)
     return best
+
+
+def closed_loop(workload: Workload, seconds: float, connections: int = CONNECTIONS) -> Best:
+    """The same, whatever the answers are."""
+    if workload.is_fixed and shutil.which("wrk"):
+        return _wrk(workload, seconds, connections)
+    return of_outcome(generate(workload.plan(seconds=seconds, connections=connections)))
 
 
 def at_rate(
@@ -85,13 +93,10 @@ def at_rate(
 
 def generate(plan: Plan) -> Outcome:
     """Run the generator. Raises CalledProcessError."""
-    done = subprocess.run(
-        [sys.executable, HERE / "generator.py"],
-        input=plan.model_dump_json().encode(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return Outcome.model_validate_json(done.stdout)
+    with tempfile.NamedTemporaryFile(prefix="bench-") as outcome:
+        program = [sys.executable, str(HERE / "generator.py"), outcome.name]
+        subprocess.run(program, input=plan.model_dump_json().encode(), check=True)
+        return Outcome.model_validate_json(outcome.read())
 
 
 def of_outcome(outcome: Outcome) -> Best:

@@ -41,13 +41,15 @@ class Plan(BaseModel):
 
 class Answer(BaseModel):
     """`due` is the Unix time that the request was to be sent at, `seconds` from then to the end of
-    the answer; `status` is 0 where none came. `correlation` is that of the plan and a number.
+    the answer; `status` is 0 where none came. `retry_after` is whether it says
+    when to try again. `correlation` is that of the plan and a number.
     """
 
     correlation: str
     due: float
     seconds: float
     status: int
+    retry_after: bool = False
 
 
 class Outcome(BaseModel):

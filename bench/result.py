@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stack import BenchStack
-from summary import Figure
+from summary import Figure, percentile
 from users import Users
 
 
@@ -49,6 +49,11 @@ class Result:
 
     def __getitem__(self, name: str) -> Figure:
         return next(it for it in self.figures if it.name == name)
+
+    def add_percentiles(self, name: str, milliseconds: Sequence[float]) -> Figure:
+        """Adds the median and p99 of one measurement; returns the latter."""
+        self.add(f"{name}, p50", "ms", percentile(milliseconds, 50))
+        return self.add(f"{name}, p99", "ms", percentile(milliseconds, 99))
 
     def add(self, name: str, unit: str, *values: float) -> Figure:
         self.figures.append(Figure(name, unit, values))

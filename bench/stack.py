@@ -93,7 +93,7 @@ class BenchStack:
         signer = AssertionSigner.from_pem(caller, self.secret(caller, "identity.key"))
         return ServiceClient(caller, callee, HttpTransport(self.url(callee)), signer)
 
-    async def settled(self, within: float = 180) -> list[tuple[float, float]]:
+    async def settled(self, within: float = 300) -> list[tuple[float, float]]:
         """Wait until every delivery is done or dead: how many were open, by seconds.
 
         Raises StackFailed when some are open after `within` seconds.

@@ -9,7 +9,6 @@ from load import VoidRun
 from result import Plot, Result, Session, Target
 from shared.kit.errors import ServiceError
 from shared.models.event import ClaimDeliveries, CompleteDelivery, Deliveries
-from summary import percentile
 
 DELIVERIES = 300_000
 CLAIMS = 300
@@ -65,11 +64,9 @@ def claims(session: Session) -> Result:
             result.void = f"{result.void} {shape}: {void}".strip()
             continue
         result.add(f"{shape}: deliveries claimed", "", claimed)
-        for percent in (50, 99):
-            value = percentile(latencies, percent)
-            result.add(f"{shape}: claim, p{percent}", "ms", value)
-        p99s.append(result.figures[-1].median)
-        result.targets.append(Target(result.figures[-1].name, p99s[-1], 5, "ms"))
+        p99 = result.add_percentiles(f"{shape}: claim", latencies)
+        p99s.append(p99.median)
+        result.targets.append(Target(p99.name, p99.median, 5, p99.unit))
         session.say(f"{shape}: p99 {p99s[-1]:.1f} ms")
     if not result.void:
         result.plots.append(Plot("p99 of a claim (ms)", "bars", {"p99": p99s}, list(SHAPES)))

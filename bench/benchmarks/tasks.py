@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import uuid4
 
@@ -12,7 +13,6 @@ from shared.kit.auth.service_identity import AssertionSigner
 from shared.kit.http.headers import ASSERTION_HEADER
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.registration import UserRegistered
-from summary import percentile
 
 RATE = 50
 FULL_SECONDS = 20
@@ -33,15 +33,13 @@ def event_to_task(session: Session) -> Result:
     workload = Workload(stack.url("back-postgres"), calls)
     outcome = at_rate(workload, RATE, seconds, correlation=correlation)
     asyncio.run(stack.settled())
-    delays = _delays(session, {it.correlation for it in outcome.answers})
+    delays = start_delays(stack.log("back-postgres"), {it.correlation for it in outcome.answers})
     result = Result(notes=[NOTE])
     result.add("events", "", len(outcome.answers))
     result.add("tasks that did not start, by the logs", "", len(outcome.answers) - len(delays))
-    for percent in (50, 99):
-        result.add(f"outbox to task start, p{percent}", "ms", percentile(delays, percent))
+    last = result.add_percentiles("outbox to task start", delays)
     if len(delays) < len(outcome.answers):
         result.void = f"{len(outcome.answers) - len(delays)} tasks did not start, by the logs"
-    last = result.figures[-1]
     result.targets.append(Target(last.name, last.median, 100, last.unit))
     return result
 
@@ -65,12 +63,12 @@ def _event(correlation: str) -> str:
     return Command[Nothing](command_id=command_id, data=Nothing(), events=[event]).model_dump_json()
 
 
-def _delays(session: Session, correlations: set[str]) -> list[float]:
-    """Milliseconds from the beginning of one request to that of the other."""
+def start_delays(log: Iterable[Mapping[str, object]], correlations: set[str]) -> list[float]:
+    """Milliseconds from the request that stored an event to the one that took its delivery."""
     stored: dict[str, float] = {}
     taken: dict[str, float] = {}
     completed: dict[str, str] = {}
-    for entry in session.stack.log("back-postgres"):
+    for entry in log:
         if entry.get("event") != "request":
             continue
         correlation, path = str(entry["correlation_id"]), str(entry["path"])

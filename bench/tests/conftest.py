@@ -24,6 +24,7 @@ class Target:
     bodies: list[str] = field(default_factory=list)
     correlations: list[str] = field(default_factory=list)
     is_silent: bool = False
+    event_delay: float = 0
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
 
     def plan(self, **more: object) -> Plan:
@@ -36,19 +37,29 @@ async def target() -> AsyncIterator[Target]:
     made = Target()
     turn = asyncio.Lock()
 
+    events: list[asyncio.Task[None]] = []
+
+    async def send_event(correlation: str) -> None:
+        await asyncio.sleep(made.event_delay)
+        for socket in made.sockets:
+            event = {"correlation_id": correlation, "occurred_at": "2026-01-01T00:00:00Z"}
+            await socket.send_json(event)
+
     async def answer(request: web.Request) -> web.Response:
         made.bodies.append(await request.text())
-        made.correlations.append(request.headers.get("X-Correlation-ID", ""))
+        correlation = request.headers.get("X-Correlation-ID", "")
+        made.correlations.append(correlation)
         status = made.statuses[(len(made.bodies) - 1) % len(made.statuses)]
         if made.in_turn:
             async with turn:
                 await asyncio.sleep(made.delay)
         else:
             await asyncio.sleep(made.delay)
-        event = {"correlation_id": made.correlations[-1], "occurred_at": "2026-01-01T00:00:00Z"}
-        for socket in [] if made.is_silent else made.sockets:
-            await socket.send_json(event)
-        return web.json_response({"next": f"token {len(made.bodies)}"}, status=status)
+        if not made.is_silent:
+            events.append(asyncio.create_task(send_event(correlation)))
+        headers = {"Retry-After": "1"} if status == 503 else {}
+        body = {"next": f"token {len(made.bodies)}"}
+        return web.json_response(body, status=status, headers=headers)
 
     async def live(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

@@ -51,6 +51,14 @@ class TestAtARate:
         assert len(set(target.correlations)) == 10
         assert set(target.correlations) == {it.correlation for it in outcome.answers}
 
+    async def test_whether_a_refusal_says_when_to_try_again_is_noted(self, target: Target) -> None:
+        target.statuses = [503, 200]
+        outcome = await generate(target.plan(rate=20, seconds=0.2))
+        assert {(it.status, it.retry_after) for it in outcome.answers} == {
+            (503, True),
+            (200, False),
+        }
+
     async def test_no_answer_is_status_0(self, target: Target) -> None:
         target.delay = 1
         outcome = await generate(target.plan(rate=20, seconds=0.1, timeout=0.05))
@@ -83,6 +91,14 @@ class TestSockets:
         for correlation, (arrived, occurred) in outcome.received.items():
             assert due[correlation] <= arrived + 0.001
             assert occurred == pytest.approx(1767225600)
+
+    async def test_events_that_come_after_the_last_answer_are_waited_for(
+        self, target: Target
+    ) -> None:
+        target.event_delay = 0.2
+        socket = target.url.replace("http", "ws") + "/live"
+        outcome = await generate(target.plan(rate=50, seconds=0.1, sockets=[socket]))
+        assert set(outcome.received) == {it.correlation for it in outcome.answers}
 
     async def test_events_that_do_not_come_are_waited_for_and_missing(self, target: Target) -> None:
         socket = target.url.replace("http", "ws") + "/live"
