@@ -64,7 +64,7 @@ class Best:
 
     @property
     def good_rate(self) -> float:
-        return self.rate * (1 - self.failed.total() / self.count)
+        return self.rate * (1 - self.failed.total() / max(1, self.count))
 
 
 def best_rate(workload: Workload, seconds: float, connections: int = CONNECTIONS) -> Best:

@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -56,6 +57,10 @@ class Machine:
         revision = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
         load = "wrk" if shutil.which("wrk") else "own generator"
         versions = {name: version(name) for name in LIBRARIES}
+        tools = tomllib.loads((ROOT / "devtools" / "pyproject.toml").read_text())
+        for engine in tools["dependency-groups"]["engines"]:
+            name, _, number = engine.partition(" ")[0].partition("==")
+            versions[name] = number
         return cls(
             date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             cpu=cpu,

@@ -15,6 +15,7 @@ COUNT = 50
 PASSWORD = "correct horse battery staple"
 SECONDS_FRESH = 300
 MAIL_SECONDS = 60
+TRIES = 5
 PROFILE = {"first_name": "Ada", "last_name": "Lovelace", "timezone": "Europe/London"}
 _TOKEN = re.compile(r"token=([\w.-]+)")
 
@@ -129,9 +130,16 @@ class Users:
 async def _sent(
     session: aiohttp.ClientSession, path: str, body: object, user: User | None = None
 ) -> dict[str, str]:
-    """The answer to a POST. Raises StackFailed where it is not 2xx."""
-    async with session.post(path, json=body, headers=user.bearer if user else {}) as answer:
-        if not answer.ok:
-            raise StackFailed(f"POST {path}: {answer.status} {await answer.text()}")
-        found: dict[str, str] = await answer.json()
-        return found
+    """The answer to a POST, which is no part of a measurement and is repeated where the stack is
+    not ready for it. Raises StackFailed where it is not 2xx.
+    """
+    for attempt in range(TRIES):
+        async with session.post(path, json=body, headers=user.bearer if user else {}) as answer:
+            if answer.ok:
+                found: dict[str, str] = await answer.json()
+                return found
+            said = f"{answer.status} {await answer.text()}"
+        if answer.status < 500:
+            break
+        await asyncio.sleep(1 + attempt)
+    raise StackFailed(f"POST {path}: {said}")
