@@ -1,5 +1,6 @@
 """The command ./dev bench."""
 
+import signal
 import time
 import traceback
 from pathlib import Path
@@ -37,6 +38,7 @@ def bench(
     if list_:
         typer.echo("\n".join(f"{it.name:<18} {it.measures}" for it in BENCHMARKS))
         return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the stack is taken down
     wanted = chosen(names or [])
     machine, began = Machine.here(), time.monotonic()
     results = _measured(wanted, BenchStack(port_offset, _say), is_quick=quick)

@@ -57,13 +57,14 @@ WHERE consumer = $1
     )
 """
 
+NOTE = (
+    "Each claim asks by HTTP for at most 50 deliveries. Those of one aggregate are completed "
+    "before the next claim."
+)
+
 
 def claims(session: Session) -> Result:
-    result = Result(
-        notes=[
-            "Each claim asks by HTTP for at most 50 deliveries. Those of one aggregate are completed before the next claim."
-        ]
-    )
+    result = Result(notes=[NOTE])
     p99s = []
     for shape, aggregate in SHAPES.items():
         try:
