@@ -83,7 +83,7 @@ def test_true_pages_break_no_rule(tree: Tree) -> None:
 @pytest.mark.parametrize(
     "rule,text,said",
     [
-        (known_commands, "`./dev upp`", "there is no upp, there are: admin, check, "),
+        (known_commands, "`./dev upp`", "there is no upp, there are: admin, bench, check, "),
         (known_commands, "`./dev up --detached`", "up has no --detached, it has: "),
         (known_commands, "`./dev contracts chekc`", "there is no chekc"),
         (known_commands, "`./dev test --bas-url x`", None),  # pytest may have it
