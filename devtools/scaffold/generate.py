@@ -31,7 +31,7 @@ from devtools.workspace.repository import ROOT, RUN, UV
 TEMPLATES = Path("devtools", "scaffold", "templates")
 VERSIONS = Path("back-postgres", "migrations", "versions")
 FIRST_PORT = 8110
-_CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage"}
+_CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 _OWN = ["database", "devtools", "features", "main", "repositories", "routes", "shared", "tests"]
 _PACKAGE = "\n[[package]]\n"
 _SIZE_AND_AGE = re.compile(r', (?:size = \d+|upload-time = "[^"]*")')

@@ -68,7 +68,7 @@ def chosen(names: list[str]) -> list[Part]:
 def _parts() -> Iterator[Part]:
     for member, folder in members().items():
         if folder != ROOT:
-            has_floor = "fail_under" in (folder / "pyproject.toml").read_text()
+            has_floor = "fail-under" in (folder / "pyproject.toml").read_text()
             engine = ENGINES.get(member)
             yield Part(folder.name, folder, "tests", member, engine=engine, has_floor=has_floor)
         if member in HAVE_ADAPTERS:

@@ -161,13 +161,12 @@ class PartRunner:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="dev-test-")))
             report = (self.results or folder) / f"{part.name}.xml"
             # A chosen few tests can't reach the floor of all.
-            coverage = ["--cov"] if part.has_floor and not self.arguments else []
-            variables = {"COVERAGE_FILE": str(folder / "coverage"), **environment, **address}
+            measured = ["-m", "slipcover"] if part.has_floor and not self.arguments else []
             pytest = await asyncio.create_subprocess_exec(
-                *(venv / "bin" / "pytest", part.tests, "-q", f"--junit-xml={report}"),
-                *("-p", "no:cacheprovider", *coverage, *options, *self.arguments),
+                *(venv / "bin" / "python", *measured, "-m", "pytest", part.tests, "-q"),
+                *(f"--junit-xml={report}", "-p", "no:cacheprovider", *options, *self.arguments),
                 cwd=part.folder,
-                env=_environment(venv) | variables,
+                env={**_environment(venv), **environment, **address},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

@@ -24,7 +24,7 @@ from shared.security.jwt import AccessToken
 from shared.security.signing import generate_jwt
 from shared.testing.contracts.files import read_all
 from shared.testing.contracts.schema import Endpoint
-from tests.stack import Visitor
+from tests.stack import TLS, Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 OFFSET = int(os.environ.get("DEV_PORT_OFFSET", "0"))
@@ -205,7 +205,7 @@ def straight(headers_for: Callable[[str], dict[str, str]]) -> Send:
         url = f"http://127.0.0.1:{PORTS[endpoint.service] + OFFSET}{path_of(endpoint)}"
         body: dict[str, str] | None = None if endpoint.method == "GET" else {}
         async with (
-            httpx.AsyncClient(timeout=10) as http,
+            httpx.AsyncClient(timeout=10, verify=TLS) as http,
             http.stream(
                 endpoint.method, url, json=body, headers=headers_for(endpoint.service)
             ) as reply,

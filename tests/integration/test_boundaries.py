@@ -5,7 +5,7 @@ import os
 import httpx
 import pytest
 
-from tests.stack import code_of
+from tests.stack import TLS, code_of
 
 OFFSET = int(os.environ.get("DEV_PORT_OFFSET", "0"))
 LOCAL = pytest.mark.skipif(
@@ -29,7 +29,7 @@ INTERNAL = [
 class TestWithoutIdentity:
     async def test_is_refused(self, port: int, method: str, path: str) -> None:
         url = f"http://127.0.0.1:{port + OFFSET}{path}"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=TLS) as client:
             bare = await client.request(method, url, json={})
             forged = await client.request(
                 method, url, json={}, headers={"X-Service-Assertion": "a.b.c"}

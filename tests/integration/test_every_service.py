@@ -7,6 +7,7 @@ import pytest
 
 from shared.models.health import Health
 from shared.models.problem import Problem
+from tests.stack import TLS
 
 OFFSET = int(os.environ.get("DEV_PORT_OFFSET", "0"))
 SERVICES = {
@@ -41,5 +42,5 @@ class TestEveryService:
 
 async def ask(service: str, path: str) -> httpx.Response:
     url = f"http://127.0.0.1:{SERVICES[service] + OFFSET}{path}"
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=10, verify=TLS) as http:
         return await http.get(url)
