@@ -27,8 +27,9 @@ _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 def _one_line(text: str) -> str:
-    if text.isprintable():  # most text; neither the categories nor the overrides are printable
+    if text.isprintable():  # most text; nothing of what is refused is printable
         return text
+    _without_nul(text)
     # Zero-width joiners (U+200C, U+200D) are part of Persian words and of joined emoji.
     for character in text:
         if unicodedata.category(character) in _REFUSED_CATEGORIES or character in _BIDI_OVERRIDES:
@@ -37,6 +38,8 @@ def _one_line(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isprintable() and text.strip():
+        return text
     if all(unicodedata.category(character) in {"Cf", "Zs"} for character in text):
         raise ValueError("must contain a visible character")
     return text
@@ -45,7 +48,7 @@ def _visible(text: str) -> str:
 Text = Annotated[str, AfterValidator(_without_nul)]
 """Text that every store of the stack can keep."""
 
-Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_one_line)]
+Line = Annotated[str, AfterValidator(_one_line)]
 """Text on one line, safe in a header, a subject or a log."""
 
 VisibleLine = Annotated[Line, AfterValidator(_visible)]
