@@ -63,6 +63,7 @@ def _measured(wanted: list[Benchmark], stack: BenchStack, *, is_quick: bool) -> 
     session = Session(stack, Users(stack), is_quick, _say)
     try:
         typer.echo("starting the stack")
+        stack.clear()
         stack.up()
         return {it.name: _one(it, session) for it in wanted}
     except StackFailed as failed:

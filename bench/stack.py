@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -38,6 +39,11 @@ class BenchStack:
     @property
     def folder(self) -> Path:
         return ROOT / ".run" / "stacks" / NAME
+
+    def clear(self) -> None:
+        """End it where it runs, and remove the data that a run before left."""
+        self._dev("down")
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def up(self) -> float:
         """Start it; the seconds until it is ready. Raises StackFailed."""
