@@ -150,6 +150,85 @@ class TestCarrying:
         assert row.attempts == 8
 
 
+class TestConsumers:
+    async def test_one_claim_is_for_all_and_their_outcomes_go_together(
+        self, outbox: FakeOutboxClient, settings: Settings, effects: Effects
+    ) -> None:
+        rows = [outbox.add(consumer) for consumer in ("audit", "live", "audit")]
+        poller = DeliveryPoller(
+            outbox, [consumer_of(effects, "audit"), consumer_of(effects, "live")], settings
+        )
+        stopping = asyncio.Event()
+        running = asyncio.create_task(poller.run(stopping))
+        await until(lambda: {row.state for row in rows} == {"done"})
+        stopping.set()
+        await running
+        assert outbox.asked_for[0] == ["audit", "live"]
+        assert [len(outcomes) for outcomes in outbox.settled] == [3]
+
+    async def test_a_hanging_consumer_is_left_out_and_does_not_hold_up_another(
+        self, outbox: FakeOutboxClient, settings: Settings, effects: Effects
+    ) -> None:
+        async def quick(delivery: Delivery) -> None: ...
+
+        effects.gate.clear()
+        hanging = [outbox.add("audit") for _ in range(2 * settings.deliveries_at_once)]
+        poller = DeliveryPoller(
+            outbox, [consumer_of(effects, "audit"), consumer_of(quick, "live")], settings
+        )
+        stopping = asyncio.Event()
+        running = asyncio.create_task(poller.run(stopping))
+        await until(lambda: ["live"] in outbox.asked_for)
+        row = outbox.add("live")
+        await until(lambda: row.state == "done")
+        assert {one.state for one in hanging[: settings.deliveries_at_once]} == {"sent"}
+        effects.gate.set()
+        await until(lambda: {one.state for one in hanging} == {"done"})
+        stopping.set()
+        await running
+
+    async def test_two_relays_share_the_work_and_keep_the_order(
+        self, outbox: FakeOutboxClient, settings: Settings
+    ) -> None:
+        seen: list[Delivery] = []
+        by_relay: list[set[str]] = [set(), set()]
+
+        def effect_of(relay: int) -> Effect:
+            async def effect(delivery: Delivery) -> None:
+                by_relay[relay].add(str(delivery.delivery_id))
+                seen.append(delivery)
+
+            return effect
+
+        aggregates = [uuid4() for _ in range(10)]
+        rows = [outbox.add("audit", aggregate_id=aggregates[n % 10]) for n in range(100)]
+        stopping = asyncio.Event()
+        relays = [
+            DeliveryPoller(outbox, [consumer_of(effect_of(relay))], settings).run(stopping)
+            for relay in range(2)
+        ]
+        running = asyncio.gather(*relays)
+        await until(lambda: {row.state for row in rows} == {"done"})
+        stopping.set()
+        await running
+        assert all(by_relay)
+        assert len(seen) == len({one.delivery_id for one in seen}) == 100
+        for aggregate in aggregates:
+            expected = [row.delivery_id for row in rows if row.aggregate_id == aggregate]
+            assert [it.delivery_id for it in seen if it.aggregate_id == aggregate] == expected
+
+    async def test_an_unreachable_outbox_loses_outcomes_but_no_delivery(
+        self, carrying: Carrying, outbox: FakeOutboxClient
+    ) -> None:
+        async def then_down(delivery: Delivery) -> None:
+            outbox.down = Unavailable()
+
+        row = outbox.add("audit")
+        async with carrying(then_down):
+            await until(lambda: outbox.down)
+        assert row.state == "sent"
+
+
 def pauses(outbox: FakeOutboxClient) -> list[float]:
     """The seconds between each claim and the next."""
     return [later - earlier for earlier, later in pairwise(outbox.claimed_at)]
