@@ -41,7 +41,7 @@ class DeliveryPoller:
         self._consumers = {consumer.name: consumer for consumer in consumers}
         self._in_batches = [it.name for it in consumers if isinstance(it.handover, InBatches)]
         self._settings = settings
-        self._reporter = OutcomeReporter(outbox)
+        self._reporter = OutcomeReporter(outbox, lease_seconds=settings.lease_seconds)
         self._failures = 0
         self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()

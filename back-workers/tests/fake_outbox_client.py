@@ -55,6 +55,7 @@ class FakeOutboxClient:
         self.claimed_at: list[float] = []
         self.asked_for: list[list[str]] = []
         self.settled: list[list[Outcome]] = []
+        self.refused_settlements = 0
         self.renewals = 0
         self.postponed = 0
         self.paused: dict[str, float] = {}
@@ -124,6 +125,7 @@ class FakeOutboxClient:
         return due[:limit]
 
     async def settle(self, outcomes: Sequence[Outcome]) -> list[UUID]:
+        self.refused_settlements += self.down is not None
         self._check()
         self.settled.append(list(outcomes))
         lost: list[UUID] = []

@@ -217,7 +217,23 @@ class TestConsumers:
             expected = [row.delivery_id for row in rows if row.aggregate_id == aggregate]
             assert [it.delivery_id for it in seen if it.aggregate_id == aggregate] == expected
 
-    async def test_an_unreachable_outbox_loses_outcomes_but_no_delivery(
+    async def test_an_outcome_waits_for_an_outbox_that_is_out(
+        self, carrying: Carrying, outbox: FakeOutboxClient
+    ) -> None:
+        tried: list[Delivery] = []
+
+        async def then_down(delivery: Delivery) -> None:
+            tried.append(delivery)
+            outbox.down = Unavailable()
+
+        row = outbox.add("audit")
+        async with carrying(then_down):
+            await until(lambda: outbox.refused_settlements)
+            outbox.down = None
+            await until(lambda: row.state == "done")
+        assert len(tried) == 1
+
+    async def test_an_outcome_is_lost_with_the_lease_but_its_delivery_is_not(
         self, carrying: Carrying, outbox: FakeOutboxClient
     ) -> None:
         async def then_down(delivery: Delivery) -> None:
@@ -225,7 +241,7 @@ class TestConsumers:
 
         row = outbox.add("audit")
         async with carrying(then_down):
-            await until(lambda: outbox.down)
+            await until(lambda: outbox.refused_settlements)
         assert row.state == "sent"
 
 
