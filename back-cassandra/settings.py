@@ -10,6 +10,11 @@ from shared.kit import ServiceSettings
 class Settings(ServiceSettings):
     service: Literal["back-cassandra"] = "back-cassandra"
     port: int = 8104
+
+    # Twice those of the callers, so that these refuse a request before work is done in vain.
+    requests_min: int = Field(default=32, ge=1)
+    requests_max: int = Field(default=128, ge=1)
+    queueing_seconds: float = Field(default=0.08, gt=0)
     body_max_bytes: int = Field(
         default=262_144, gt=0, description="an event is written twice in a batch of 640 KiB at most"
     )

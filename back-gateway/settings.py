@@ -24,9 +24,9 @@ class Settings(BaseSettings):
     kong_file: Path = FOLDER / "kong.yml"
     rate_limit_per_minute: Annotated[int, Field(gt=1)] | None = None
     """Overrides the limit of kong.yml, for load tests."""
-    requests_per_service: Annotated[int, Field(gt=0)] = 128
-    """Requests to one service at once, at most; the same number again for critical ones. It is
-    `requests_max` of the services, which adapt below it."""
+    requests_per_service: Annotated[int, Field(gt=0)] = 64
+    """Requests to one service at once, at most; the same number again for critical ones. A service
+    takes one new connection with each turn of its event loop, so that more would wait there."""
 
     def url_of(self, service: str) -> str | None:
         """The value of `BACK_API_URL` for `back-api`, when it is set."""

@@ -26,6 +26,11 @@ class Settings(ServiceSettings):
     service: Literal["back-postgres"] = "back-postgres"
     port: int = 8103
 
+    # Twice those of the callers, so that these refuse a request before work is done in vain.
+    requests_min: int = Field(default=32, ge=1)
+    requests_max: int = Field(default=128, ge=1)
+    queueing_seconds: float = Field(default=0.08, gt=0)
+
     postgres_host: str = "127.0.0.1"
     postgres_port: int = 5432
     postgres_user: str = "tools"

@@ -14,6 +14,11 @@ class Settings(ServiceSettings):
     service: Literal["back-redis"] = "back-redis"
     port: int = 8106
 
+    # Twice those of the callers, so that these refuse a request before work is done in vain.
+    requests_min: int = Field(default=32, ge=1)
+    requests_max: int = Field(default=128, ge=1)
+    queueing_seconds: float = Field(default=0.08, gt=0)
+
     valkey_host: str = "127.0.0.1"
     valkey_port: int = 6379
     valkey_user: str = "back-redis"

@@ -6,6 +6,8 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import psutil
+
 from devtools.stack import control
 from devtools.workspace.repository import Stack
 
@@ -59,6 +61,29 @@ async def frozen(name: str) -> AsyncIterator[None]:
     finally:
         with suppress(ProcessLookupError):  # a service that is stuck is ended and started anew
             os.kill(pid, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def stalled_disk() -> AsyncIterator[None]:
+    """Stop every process of every engine: none of them writes or acknowledges anything.
+
+    The nearest thing to a disk that does not answer that needs neither a device of its own nor an
+    engine of its own. It is harsher: a real engine would still answer reads from its memory.
+    """
+    engines = [it for it in ("postgres", "valkey", "broker", "cassandra") if it in await status()]
+    roots = [psutil.Process(await _pid(name)) for name in engines]
+    stopped: list[psutil.Process] = []
+    try:
+        for root in roots:
+            for process in [root, *root.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+                    stopped.append(process)
+        yield
+    finally:
+        for process in reversed(stopped):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 async def _pid(name: str) -> int:

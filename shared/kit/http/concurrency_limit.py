@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 _WINDOW_SECONDS = 0.1
-_WINDOW_SAMPLES = 10
+_WINDOW_SAMPLES = 5
 _LONGEST_WINDOW_SECONDS = 1.0
-_STEEPEST = 0.5  # the limit is at most halved at once
+_STEEPEST = 0.25  # Envoy has 0.5, and needs a second where a machine is ten times too slow
 _EPOCH_SECONDS = 30.0
 _PROBE_SECONDS = 0.25
 _PROBE_REQUESTS = 3  # Envoy's `min_concurrency`

@@ -32,9 +32,9 @@ class ServiceSettings(BaseSettings):
     body_max_bytes: int = Field(default=1_048_576, gt=0)
 
     requests_min: int = Field(
-        default=8, ge=1, description="requests at once that are admitted under any load"
+        default=16, ge=1, description="requests at once that are admitted under any load"
     )
-    requests_max: int = Field(default=128, ge=1, description="requests at once, at most")
+    requests_max: int = Field(default=64, ge=1, description="requests at once, at most")
     requests_reserved: int = Field(
         default=32, ge=0, description="critical requests at once beyond the limit of others"
     )
