@@ -85,6 +85,8 @@ def _one(benchmark: Benchmark, session: Session) -> Result:
         result = Result(void=f"it ended with {type(failed).__name__}: {failed}")
     if result.void:
         typer.echo(f"void: {result.void}", err=True)
+    for note in result.notes:
+        typer.echo(note)
     typer.echo(f"{figures_table(result.figures)}({time.monotonic() - began:.0f} s)")
     return result
 

@@ -1,8 +1,14 @@
 """What benchmarks make of answers and log lines."""
 
+import pytest
+
+from benchmarks import writes
 from benchmarks.overload import seconds_until_normal
 from benchmarks.tasks import start_delays
-from plan import Answer
+from plan import Answer, Outcome
+from result import Result, Session
+from stack import BenchStack
+from users import User, Users
 
 
 def probes(*seconds: tuple[int, float]) -> list[Answer]:
@@ -79,3 +85,60 @@ class TestTaskStart:
         ]
         (delay,) = start_delays(log, {"bench-1"})
         assert round(delay, 3) == 30
+
+
+class IdleStack(BenchStack):
+    """A stack without processes, whose deliveries are all done."""
+
+    def url(self, service: str = "back-gateway") -> str:
+        return service
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {}
+
+    async def settled(self, within: float = 0) -> list[tuple[float, float]]:
+        return [(within, 0)]
+
+
+class NoUsers(Users):
+    def all(self) -> list[User]:
+        return []
+
+    async def tickets(self, users: list[User]) -> list[str]:
+        return []
+
+
+@pytest.fixture
+def session() -> Session:
+    stack = IdleStack(0, print)
+    return Session(stack, NoUsers(stack), is_quick=True, say=print)
+
+
+class TestWrites:
+    def test_events_are_paired_with_their_writes_and_lost_ones_are_late(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = [
+            Answer(correlation=name, due=100, seconds=0.02, status=200) for name in ("one", "two")
+        ]
+        outcome = Outcome(answers=answers, received={"one": (100.05, 100.01)})
+        monkeypatch.setattr(writes, "at_rate", lambda *_, **__: outcome)
+        result = Result()
+        found = writes._write(session, result, "at 1/s", 1, 2)
+        assert found
+        assert found.lost == 1
+        assert found.live_p99 == 10_000
+        assert result["at 1/s: write due to event at the socket, p50"].median == pytest.approx(50)
+        live = result["at 1/s: event occurred to event at the socket, p50"]
+        assert live.median == pytest.approx(40)
+
+    def test_one_refusal_leaves_no_figures(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refused = Answer(correlation="one", due=100, seconds=0.02, status=503)
+        monkeypatch.setattr(writes, "at_rate", lambda *_, **__: Outcome(answers=[refused]))
+        result = Result()
+        assert writes._write(session, result, "at 1/s", 1, 2) is None
+        assert result.figures == []
+        assert result.notes == ["Void at 1/s: of 1 answers, 1 times 503."]
