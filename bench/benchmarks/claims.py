@@ -51,10 +51,7 @@ FROM stored
 LEASE_THE_FIRST = """
 UPDATE deliveries
 SET state = 'sent', lease_token = gen_random_uuid(), due_at = now() + interval '1 hour'
-WHERE consumer = $1
-    AND position IN (
-        SELECT min(position) FROM deliveries WHERE consumer = $1 GROUP BY aggregate_id
-    )
+WHERE consumer = $1 AND due_at < 'infinity'
 """
 
 NOTE = (
