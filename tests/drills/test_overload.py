@@ -30,11 +30,13 @@ log = structlog.get_logger()
 
 SECONDS = 15.0
 TIMES_THE_BEST = 2.5
+TIMES_THE_BEST_BESIDE_OTHERS = 1.5  # the processor is shared with them, and with the drill
 READERS = 32  # who ask as soon as they are answered, to find the best rate
 MOST_A_SECOND = 2000  # what the drill itself can offer without being the bottleneck
 NORMAL_WITHIN = 10  # seconds: 5 on a machine that does nothing else
 DELIVERED_WITHIN = 30  # seconds
 SESSIONS = 12
+MOST_CONNECTIONS = 400  # more are closed unused where the drill waits for a processor itself
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Offered:
 
 @asynccontextmanager
 async def connections() -> AsyncIterator[aiohttp.ClientSession]:
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS)
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
         yield http
@@ -151,7 +153,7 @@ async def write_on(user: Visitor, answers: Answers, accepted: list[str]) -> None
 
 
 class TestOverload:
-    @pytest.mark.parametrize("busy", [0, 2], ids=["alone", "beside_two_busy_processes"])
+    @pytest.mark.parametrize("busy", [0, 1], ids=["alone", "beside_a_busy_process"])
     async def test_sheds_early_and_is_normal_afterwards(
         self, visitors: Callable[..., Visitor], busy: int
     ) -> None:
@@ -166,7 +168,8 @@ class TestOverload:
 
         async with connections() as http, writer.socket() as socket:
             best = await best_rate(http, user)
-            rate = min(TIMES_THE_BEST * best, MOST_A_SECOND)
+            times = TIMES_THE_BEST_BESIDE_OTHERS if busy else TIMES_THE_BEST
+            rate = min(times * best, MOST_A_SECOND)
             with busy_processes(busy):
                 async with running(
                     lambda: refresh_on(refresher, critical),
