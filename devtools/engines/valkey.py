@@ -10,12 +10,9 @@ from devtools.engines.recipe import EngineInstance
 from devtools.engines.wheels import wheel_path
 from devtools.workspace.processes import Command
 
-ACL_USERS = {"valkey": "back-redis", "broker": "back-workers"}
-"""The user of each of the two Valkeys, in the ACL file that its owner's secrets have."""
-
 
 class Valkey:
-    """The recipe. `instance.name` tells which of the two Valkeys it is."""
+    """The recipe: one user, which the ACL file in its owner's secrets names."""
 
     def fetch(self, progress: Callable[[str], None]) -> None:
         _server()
@@ -36,12 +33,11 @@ class Valkey:
         )
 
     def answers(self, instance: EngineInstance) -> bool:
-        user = ACL_USERS[instance.name]
         password = (instance.secrets / f"{instance.name}.password").read_text().strip()
         try:
             with socket.create_connection(("127.0.0.1", instance.port), timeout=1) as connection:
                 connection.settimeout(1)
-                connection.sendall(_command("AUTH", user, password) + _command("PING"))
+                connection.sendall(_command("AUTH", instance.user, password) + _command("PING"))
                 with connection.makefile("rb") as answers:
                     return [answers.readline() for _ in range(2)] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:
@@ -51,7 +47,7 @@ class Valkey:
 def write_acl(instance: EngineInstance, password: str) -> None:
     """The ACL file that the owner's secrets hold: its user alone, with every right."""
     digest = hashlib.sha256(password.encode()).hexdigest()
-    rules = f"user default off\nuser {ACL_USERS[instance.name]} on #{digest} ~* &* +@all\n"
+    rules = f"user default off\nuser {instance.user} on #{digest} ~* &* +@all\n"
     (instance.secrets / f"{instance.name}.acl").write_text(rules)
 
 

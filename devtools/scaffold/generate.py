@@ -23,7 +23,6 @@ from devtools.engines import wheels
 from devtools.scaffold import edits, status
 from devtools.scaffold.edits import Edit
 from devtools.scaffold.names import RESERVED
-from devtools.stack.layout import ENGINE_PORTS
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, RUN, UV
@@ -149,7 +148,7 @@ def _known(root: Path) -> dict[str, object]:
     """What validators and defaults of the questions ask of the tree."""
     revisions = sorted(path.name[:4] for path in (root / VERSIONS).glob("[0-9]*.up.sql"))
     compose = (root / "docker-compose.yml").read_text()
-    ports = {*map(int, re.findall(r'"127\.0\.0\.1:(\d+):', compose)), *ENGINE_PORTS.values()}
+    ports = {*map(int, re.findall(r'(?:"127\.0\.0\.1:|x-local-port: )(\d+)', compose))}
     kong = yaml.safe_load((root / "back-gateway" / "kong.yml").read_text())
     routes = [route for service in kong["services"] for route in service["routes"]]
     return {

@@ -14,7 +14,6 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.processes import Command
 from devtools.workspace.repository import ROOT, VENVS, Stack, member_of
 
-ENGINE_PORTS = {"postgres": 8143, "cassandra": 8144, "valkey": 8146, "broker": 8147}
 SECRETS = PurePosixPath("/secrets")
 TEMPORARY = PurePosixPath("/tmp")  # noqa: S108 - the container's
 SERVICE_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -76,9 +75,9 @@ class Layout:
         """Where `service:target` of the topology answers on this machine."""
         here = self._topology.services[service]
         if here.is_engine:
-            if service not in ENGINE_PORTS:
-                raise DevError(f"{service} has no local port: add it to {Path(__file__).name}")
-            return ENGINE_PORTS[service] + self._stack.offset
+            if here.local_port is None:
+                raise DevError(f"{service} has no local port: give it x-local-port in Compose")
+            return here.local_port + self._stack.offset
         published = {port.target: port.published for port in here.ports}
         return published.get(target, target) + self._stack.offset
 
@@ -87,13 +86,17 @@ class Layout:
             return (self.port(service.name, 0),)
         return tuple(port.published + self._stack.offset for port in service.ports)
 
+    def owner_of(self, engine: str) -> Service:
+        """Who mounts the secrets of the engine; DevError where nobody does."""
+        for owner in self._topology.owners_of(engine):
+            if any(mount.target == SECRETS for mount in owner.mounts):
+                return owner
+        raise DevError(f"{engine} has no owner: no service with {SECRETS} depends on it")
+
     def secrets_of_owner(self, engine: str) -> Path:
         """The folder of secrets that the engine's owner mounts."""
-        for owner in self._topology.owners_of(engine):
-            for mount in owner.mounts:
-                if mount.target == SECRETS:
-                    return self._stack.volumes / mount.source
-        raise DevError(f"{engine} has no owner: no service with {SECRETS} depends on it")
+        mounts = self.owner_of(engine).mounts
+        return self._stack.volumes / next(it.source for it in mounts if it.target == SECRETS)
 
     def make_folders(self, service: Service) -> None:
         """The folder tree that stands for the container's: a link a mount, a folder a tmpfs."""

@@ -175,6 +175,7 @@ def program_for(
         return StubProgram(service, stack, prerequisites)
     if service.member:
         return OwnProgram(service, prerequisites)
+    owner = layout.owner_of(service.name)
     instance = EngineInstance(
         name=service.name,
         data=stack.data / service.name,
@@ -182,6 +183,7 @@ def program_for(
         secrets=layout.secrets_of_owner(service.name),
         port=service.ports[0],
         command=list(service.command.argv),
+        user=owner.environment.get(f"{owner.prefix_of(service.name)}_USER", ""),
     )
     image = service.stated.image or ""
     return EngineProgram(recipe_for(image), image, instance, prerequisites)

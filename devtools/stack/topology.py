@@ -139,6 +139,7 @@ class Service(_Part):
     name: str = Field(alias="<name>")
     is_stub: bool = Field(default=False, alias="<stub>")
     image: str | None = None
+    local_port: int | None = Field(default=None, alias="x-local-port")
     build: Build | None = None
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
@@ -167,6 +168,11 @@ class Service(_Part):
     @property
     def is_engine(self) -> bool:
         return self.build is None
+
+    def prefix_of(self, engine: str) -> str:
+        """How the variables begin that tell it of an engine: POSTGRES of POSTGRES_HOST."""
+        hosts = (key for key, host in self.environment.items() if host == engine)
+        return next(key.removesuffix("_HOST") for key in hosts if key.endswith("_HOST"))
 
     @property
     def is_job(self) -> bool:

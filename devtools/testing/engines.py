@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devtools.engines import EngineError, EngineInstance, Recipe, recipe_for, wheels
 from devtools.engines.recipe import free_ports
-from devtools.engines.valkey import ACL_USERS, write_acl
+from devtools.engines.valkey import write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process
 from devtools.workspace.errors import DevError
@@ -34,6 +34,12 @@ class PartEngine:
     name: str
     image: str
     prefix: str
+    user: str
+
+    @property
+    def kind(self) -> str:
+        """The image without its tag."""
+        return self.image.partition(":")[0]
 
     def variables(self, host: str, port: int, password: str) -> dict[str, str]:
         told = {"HOST": host, "PORT": str(port), "PASSWORD": password}
@@ -83,10 +89,10 @@ def _instance(root: Path, engine: PartEngine, password: str) -> EngineInstance:
     run.mkdir()
     own_secrets.mkdir()
     (own_secrets / f"{engine.name}.password").write_text(password)
-    command = UNSYNCED if engine.name == "postgres" else []
+    command = UNSYNCED if engine.kind == "postgres" else []
     port = free_ports(2)  # Cassandra takes two
-    instance = EngineInstance(engine.name, data, run, own_secrets, port, command)
-    if engine.name in ACL_USERS:
+    instance = EngineInstance(engine.name, data, run, own_secrets, port, command, engine.user)
+    if engine.kind == "valkey/valkey":
         write_acl(instance, password)
     return instance
 
@@ -102,8 +108,8 @@ class _Image:
     command: Sequence[str] = ()
 
 
-def _image(name: str, password: str) -> _Image:
-    match name:
+def _image(engine: PartEngine, password: str) -> _Image:
+    match engine.kind:
         case "postgres":
             given = {"POSTGRES_USER": "tools", "POSTGRES_DB": "tools"}
             given["POSTGRES_PASSWORD"] = password
@@ -112,7 +118,7 @@ def _image(name: str, password: str) -> _Image:
             alone = "-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=1000"
             given = {"CASSANDRA_NUM_TOKENS": "1", "MAX_HEAP_SIZE": "384M", "JVM_EXTRA_OPTS": alone}
             return _Image(9042, "Starting listening for CQL clients", environment=given)
-    user = ["--user", ACL_USERS[name], "on", f">{password}", "~*", "&*", "+@all"]
+    user = ["--user", engine.user, "on", f">{password}", "~*", "&*", "+@all"]
     return _Image(6379, command=["valkey-server", "--user", "default", "off", *user])
 
 
@@ -124,8 +130,8 @@ async def container_engine(engine: PartEngine) -> AsyncIterator[dict[str, str]]:
     await wheels.install("docker-engines")
     containers = import_module("testcontainers.core.container")
     waiting = import_module("testcontainers.core.wait_strategies")
-    password = "" if engine.name == "cassandra" else secrets.token_hex(32)  # its image has none
-    image = _image(engine.name, password)
+    password = "" if engine.kind == "cassandra" else secrets.token_hex(32)  # its image has none
+    image = _image(engine, password)
     container = containers.DockerContainer(engine.image).with_exposed_ports(image.port)
     container.with_envs(**image.environment)
     if image.command:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtools.stack.topology import load
 from devtools.testing.engines import PartEngine
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import ROOT, members
+from devtools.workspace.repository import COMPOSE_FILE, ROOT, members
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,6 @@ class Part:
     has_floor: bool = True
 
 
-ENGINES = {
-    "back-postgres": PartEngine("postgres", "postgres:18", "POSTGRES"),
-    "back-redis": PartEngine("valkey", "valkey/valkey:9", "VALKEY"),
-    "back-workers": PartEngine("broker", "valkey/valkey:9", "BROKER"),
-    "back-cassandra": PartEngine("cassandra", "cassandra:5.0", "CASSANDRA"),
-}
 LONGEST = "devtools"
 ADAPTERS = "adapters"
 HAVE_ADAPTERS = ("back-api", "back-auth", "back-websockets", "back-workers")
@@ -65,11 +60,25 @@ def chosen(names: list[str]) -> list[Part]:
     return [known[name] for name in wanted or usual]
 
 
+def _engines() -> dict[str, PartEngine]:
+    """The engine that each service owns, by the folder of the service, as Compose has it."""
+    services = load(COMPOSE_FILE, {}).services
+    return {
+        service.folder: PartEngine(name, services[name].image or "", prefix, user)
+        for service in services.values()
+        for name in service.depends_on
+        if service.folder and services[name].is_engine
+        for prefix in [service.prefix_of(name)]
+        for user in [service.environment[f"{prefix}_USER"]]
+    }
+
+
 def _parts() -> Iterator[Part]:
+    engines = _engines()
     for member, folder in members().items():
         if folder != ROOT:
             has_floor = "fail-under" in (folder / "pyproject.toml").read_text()
-            engine = ENGINES.get(member)
+            engine = engines.get(folder.name)
             yield Part(folder.name, folder, "tests", member, engine=engine, has_floor=has_floor)
         if member in HAVE_ADAPTERS:
             name = f"{ADAPTERS}-{folder.name}"

@@ -163,7 +163,7 @@ class PartRunner:
             # A chosen few tests can't reach the floor of all.
             measured = ["-m", "slipcover"] if part.has_floor and not self.arguments else []
             pytest = await asyncio.create_subprocess_exec(
-                *(venv / "bin" / "python", *measured, "-m", "pytest", part.tests, "-q"),
+                *(str(venv / "bin" / "python"), *measured, "-m", "pytest", part.tests, "-q"),
                 *(f"--junit-xml={report}", "-p", "no:cacheprovider", *options, *self.arguments),
                 cwd=part.folder,
                 env={**_environment(venv), **environment, **address},

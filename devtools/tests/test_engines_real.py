@@ -12,7 +12,7 @@ import pytest
 
 from devtools.engines import EngineError, EngineInstance, Recipe, cql, recipe_for, wheels
 from devtools.engines.recipe import free_ports
-from devtools.engines.valkey import ACL_USERS, write_acl
+from devtools.engines.valkey import write_acl
 from devtools.stack.logs import LogFile
 from devtools.stack.process import Process
 from devtools.testing.engines import answers
@@ -51,7 +51,7 @@ def instance_of(tmp_path: Path) -> Callable[[str], EngineInstance]:
 
 def set_password(instance: EngineInstance, password: str) -> None:
     (instance.secrets / f"{instance.name}.password").write_text(password)
-    if instance.name in ACL_USERS:
+    if instance.name in {"valkey", "broker"}:
         write_acl(instance, password)
 
 

@@ -46,7 +46,10 @@ services:
       - secrets-back-postgres:/secrets-by-owner/back-postgres
       - ./shared/contracts:/contracts:ro
       - data-postgres:/engine-data/postgres:ro
-  postgres: {image: "postgres:18", volumes: ["data-postgres:/var/lib/postgresql"]}
+  postgres:
+    image: postgres:18
+    x-local-port: 8143
+    volumes: ["data-postgres:/var/lib/postgresql"]
   lonely: {image: "lonely:1"}
 volumes: {secrets-back-api: {}, secrets-back-postgres: {}, data-postgres: {}}
 """

@@ -18,7 +18,7 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.repository import UV
 
 needs_environments = pytest.mark.skipif(not UV.exists(), reason="environments are made by ./dev")
-ENGINE = PartEngine("valkey", "valkey/valkey:9", "VALKEY")
+ENGINE = PartEngine("valkey", "valkey/valkey:9", "VALKEY", "back-redis")
 
 
 @asynccontextmanager
