@@ -106,7 +106,9 @@ class TestOutage:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         await proxy.stop()
-        behind = settings.model_copy(update={"cassandra_port": proxy.port})
+        behind = settings.model_copy(
+            update={"cassandra_host": "127.0.0.1", "cassandra_port": proxy.port}
+        )
         async with served(behind, keys, monkeypatch) as service:
             assert (await service.store(event())).status == 503
             await proxy.start()
@@ -120,7 +122,13 @@ class TestOutage:
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        behind = settings.model_copy(update={"cassandra_port": proxy.port, "reconnect_after": 30})
+        behind = settings.model_copy(
+            update={
+                "cassandra_host": "127.0.0.1",
+                "cassandra_port": proxy.port,
+                "reconnect_after": 30,
+            }
+        )
         async with served(behind, keys, monkeypatch) as service:
             await service.until_ready()
             await proxy.stop()
@@ -139,7 +147,13 @@ class TestOutage:
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        behind = settings.model_copy(update={"cassandra_port": proxy.port, "reconnect_after": 0.1})
+        behind = settings.model_copy(
+            update={
+                "cassandra_host": "127.0.0.1",
+                "cassandra_port": proxy.port,
+                "reconnect_after": 0.1,
+            }
+        )
         async with served(behind, keys, monkeypatch) as service:
 
             async def given_up() -> None:
@@ -160,7 +174,9 @@ class TestOutage:
         proxy: TcpProxy,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        behind = settings.model_copy(update={"cassandra_port": proxy.port})
+        behind = settings.model_copy(
+            update={"cassandra_host": "127.0.0.1", "cassandra_port": proxy.port}
+        )
         async with served(behind, keys, monkeypatch) as service:
             await service.until_ready()
             await service.store(event())

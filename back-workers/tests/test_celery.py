@@ -110,7 +110,10 @@ class TestBroker:
         first, second = stack.registration(), stack.registration()
         broker = broker_address()
         async with TcpProxy(broker.host, broker.port) as proxy:
-            with process(*WORKER, env={**stack.env, "BROKER_PORT": str(proxy.port)}):
+            with process(
+                *WORKER,
+                env={**stack.env, "BROKER_HOST": "127.0.0.1", "BROKER_PORT": str(proxy.port)},
+            ):
                 await until(lambda: stack.smtp.under_way == 2, within=START_SECONDS)
                 await proxy.stop()
                 await until(lambda: (first.state, second.state) == ("done", "done"))
