@@ -57,13 +57,16 @@ WITH probed AS (
         CROSS JOIN LATERAL (
             SELECT delivery_id,
                 bool_and(due_at <= now() OR due_at = 'infinity') OVER (ORDER BY position) AS free
-            FROM deliveries
-            WHERE aggregate_id = head.aggregate_id
-                AND consumer = reachable.consumer
-                AND position >= head.position
-                AND state IN ('pending', 'sent', 'leased')
-            ORDER BY position
-            LIMIT reachable.of_aggregate
+            FROM (
+                SELECT delivery_id, position, due_at
+                FROM deliveries
+                WHERE aggregate_id = head.aggregate_id
+                    AND consumer = reachable.consumer
+                    AND position >= head.position
+                    AND state IN ('pending', 'sent', 'leased')
+                ORDER BY position
+                LIMIT reachable.of_aggregate
+            ) AS nearest
         ) AS following
         WHERE following.free
         LIMIT reachable.at_most
