@@ -19,7 +19,8 @@ SERVICES = [*CALLERS, *DATA_SERVICES]
 NO_TOKENS = [*DATA_SERVICES, "back-websockets", "back-workers"]
 
 BOUNDARIES = [
-    (BUT_POSTGRES, ("asyncpg", "psycopg2", "sqlalchemy", "alembic", "sqlite3"), ""),
+    (BUT_POSTGRES, ("psycopg2", "sqlalchemy", "alembic", "sqlite3"), ""),
+    (sorted({*BUT_POSTGRES} - {"bench"}), ("asyncpg",), ""),
     (sorted({*MEMBERS} - {"back-cassandra"}), ("cassandra",), ""),
     (sorted({*MEMBERS} - {"back-redis"}), ("valkey", "glide"), ""),
     (sorted({*MEMBERS} - {"back-redis", "back-workers"}), ("redis",), ""),
