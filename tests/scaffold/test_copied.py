@@ -49,7 +49,9 @@ def follow(clone: Clone, page: str) -> None:
     insert(clone, "docker-compose.yml", volume, volume.replace("back-api", "back-reports"))
     kong = (clone.root / "back-gateway" / "kong.yml").read_text()
     [route] = re.findall(r"^  - name: back-auth\n(?:    .*\n)+\n", kong, re.MULTILINE)
-    own = route.split("      - name: end-and-refresh-of-sessions")[0].replace("back-auth", "back-reports")
+    own = route.split("      - name: end-and-refresh-of-sessions")[0].replace(
+        "back-auth", "back-reports"
+    )
     own = own.replace("8101", "8120").replace("auth", "reports") + "\n"
     insert(clone, "back-gateway/kong.yml", route, own)
 
