@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -87,7 +88,7 @@ async def handle_delivery(
     policy: PostponePolicy,
 ) -> None:
     """Run the effect for at most `seconds`, then complete, postpone or fail the delivery."""
-    with correlated(delivery.envelope.correlation_id, traceparent=delivery.traceparent):
+    with correlated_with(delivery):
         delivery_log = log_of(delivery)
         try:
             async with asyncio.timeout(seconds):
@@ -115,6 +116,11 @@ async def handle_delivery(
         else:
             if await _reported(outbox.complete(delivery)):
                 delivery_log.info("delivery_completed")
+
+
+def correlated_with(delivery: Delivery) -> AbstractContextManager[None]:
+    """A block that has the correlation id and the trace of the event."""
+    return correlated(delivery.envelope.correlation_id, traceparent=delivery.traceparent)
 
 
 def log_of(delivery: Delivery) -> FilteringBoundLogger:

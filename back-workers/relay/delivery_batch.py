@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from uuid import UUID
 
 import structlog
 
-from delivery_handler import Effect, may_be_postponed, outcome_of_error
+from delivery_handler import Effect, correlated_with, may_be_postponed, outcome_of_error
 from outbox_client import Outcome
 from relay.consumers import Consumer, InBatches, Notified, OneByOne
 from settings import PostponePolicy
@@ -42,10 +41,8 @@ class DeliveryBatch:
 
     async def deliver(self) -> list[Outcome]:
         """The outcomes; none for deliveries that a worker was notified of."""
-        first = self._deliveries[0]
-        alone = first if len(self._deliveries) == 1 else None
-        correlation = alone.envelope.correlation_id if alone else None
-        with correlated(correlation, traceparent=alone.traceparent if alone else None):
+        alone = len(self._deliveries) == 1
+        with correlated_with(self._deliveries[0]) if alone else correlated(None):
             match self._consumer.handover:
                 case Notified() as notified:
                     return await self._notify(notified)
@@ -61,7 +58,7 @@ class DeliveryBatch:
         except Exception as error:  # noqa: BLE001  (no error may stop other deliveries)
             return self._all_failed(error)
         for delivery in self._deliveries:
-            with _correlated(delivery):
+            with correlated_with(delivery):
                 log.info("delivery_notified", delivery_id=str(delivery.delivery_id))
         return []
 
@@ -99,7 +96,7 @@ class DeliveryBatch:
                 outcomes.append(released(delivery))
                 continue
             try:
-                with _correlated(delivery):
+                with correlated_with(delivery):
                     async with asyncio.timeout(left):
                         await effect(delivery)
             except Exception as error:  # noqa: BLE001  (no error may stop other deliveries)
@@ -119,7 +116,7 @@ class DeliveryBatch:
         return [self._failed(delivery, error) for delivery in self._deliveries]
 
     def _failed(self, delivery: Delivery, error: Exception) -> Outcome:
-        with _correlated(delivery):
+        with correlated_with(delivery):
             return outcome_of_error(delivery, error, self._policy)
 
 
@@ -131,7 +128,3 @@ def completed(delivery: Delivery) -> Outcome:
 def released(delivery: Delivery) -> Outcome:
     """The outcome of a delivery that was not tried."""
     return ReleasedDelivery(delivery_id=delivery.delivery_id, lease_token=delivery.lease_token)
-
-
-def _correlated(delivery: Delivery) -> AbstractContextManager[None]:
-    return correlated(delivery.envelope.correlation_id, traceparent=delivery.traceparent)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from delivery_handler import correlated_with, log_of
 from outbox_client import OutboxClient, Outcome
 from shared.kit.errors import ServiceError
 from shared.kit.http.context import correlated
@@ -79,8 +80,7 @@ class OutcomeReporter:
                 self._keep(batch)
             return
         for it in batch.values():
-            envelope = it.delivery.envelope
-            with correlated(envelope.correlation_id, traceparent=it.delivery.traceparent):
+            with correlated_with(it.delivery):
                 _log_settled(it.delivery, it.outcome, lost=it.delivery.delivery_id in lost)
 
     def _keep(self, batch: Mapping[UUID, _Waiting]) -> None:
@@ -91,16 +91,10 @@ class OutcomeReporter:
 
 
 def _log_settled(delivery: Delivery, outcome: Outcome, *, lost: bool) -> None:
-    ids = {
-        "consumer": delivery.consumer,
-        "delivery_id": str(delivery.delivery_id),
-        "event_id": str(delivery.envelope.event_id),
-        "event_type": delivery.envelope.event_type,
-        "attempts": delivery.attempts,
-    }
+    delivery_log = log_of(delivery)
     if lost:
-        log.warning("delivery_lease_lost", **ids)
+        delivery_log.warning("delivery_lease_lost")
     elif isinstance(outcome, CompletedDelivery):
-        log.info("delivery_completed", **ids)
+        delivery_log.info("delivery_completed")
     elif isinstance(outcome, ReleasedDelivery):
-        log.info("delivery_released", **ids)
+        delivery_log.info("delivery_released")
