@@ -84,7 +84,10 @@ const PAUSE_MS = 100;
 // A service is sent this many times the requests that it accepts, so that it accepts more as soon
 // as it can.
 const SENT_FOR_ACCEPTED = 1.5;
-const COUNTED_MS = 1000;
+// A service that accepted nothing still gets a fifth of its requests, as with the default of
+// Envoy's admission control. With less, the share that it gets grows too slowly after an overload.
+const LARGEST_SHARE = 0.8;
+const COUNTED_MS = 500;
 const FEWEST_COUNTED = 20;
 
 function problem(r) {
@@ -117,7 +120,7 @@ function answer(r, status) {
 }
 
 // `1` for a share of the requests to a service that refused requests because of its load in the
-// last seconds. Adaptive throttling, as in "Handling Overload", chapter 21 of Google's Site
+// last second. Adaptive throttling, as in "Handling Overload", chapter 21 of Google's Site
 // Reliability Engineering: the share grows until the service has few left to refuse.
 function shed(r) {
     const service = r.variables.service;
@@ -126,7 +129,8 @@ function shed(r) {
     }
     const requests = counted(service + ' requests');
     const accepted = counted(service + ' accepted');
-    const share = (requests - SENT_FOR_ACCEPTED * accepted) / (requests + 1);
+    const refused = (requests - SENT_FOR_ACCEPTED * accepted) / (requests + 1);
+    const share = Math.min(refused, LARGEST_SHARE);
     if (requests < FEWEST_COUNTED || Math.random() >= share) {
         return '';
     }
@@ -143,7 +147,7 @@ function count_answer(r) {
     }
 }
 
-// The number of the last one to two seconds: the second before counts less as this one goes by.
+// The number of the last one to two slots of time: the one before counts less as this one goes by.
 function counted(what) {
     const now = Date.now() / COUNTED_MS;
     const slot = Math.floor(now);

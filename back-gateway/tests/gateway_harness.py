@@ -90,6 +90,8 @@ def upstream(port: int = 0) -> Iterator[Upstream]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One write an answer: with two, the second waits 40 ms for a delayed acknowledgement.
+        wbufsize = -1
 
         def handle_one_request(self) -> None:
             self.close_connection = True
@@ -112,6 +114,7 @@ def upstream(port: int = 0) -> Iterator[Upstream]:
                 b"HTTP/1.1 101 Switching Protocols\r\n"
                 b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n"
             )
+            self.wfile.flush()
             self.close_connection = True
             while received := self.connection.recv(1024):
                 self.connection.sendall(received)
@@ -123,6 +126,7 @@ def upstream(port: int = 0) -> Iterator[Upstream]:
             self.send_header("X-Correlation-ID", self.headers["X-Correlation-ID"])
             self.end_headers()
             self.wfile.write(b"ok")
+            self.wfile.flush()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass

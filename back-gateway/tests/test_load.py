@@ -45,13 +45,14 @@ class TestOverloadedService:
         auth.overloaded = True
         auth.seen.clear()
         try:
-            answers = [gateway.send("/auth/x") for _ in range(200)]
+            answers = [gateway.send("/auth/x") for _ in range(300)]
         finally:
             auth.overloaded = False
         assert {answer.status for answer in answers} == {503}
-        assert answers[-1].problem()["code"] == "overloaded"
-        assert answers[-1].header("retry-after") == "1"
-        assert len(auth.seen) < 60
+        shed = [answer for answer in answers if answer.body != b"ok"]
+        assert {answer.problem()["code"] for answer in shed} == {"overloaded"}
+        assert {answer.header("retry-after") for answer in shed} == {"1"}
+        assert len(auth.seen) < 150, "a fifth, and those until the gateway sheds"
         assert all(answer.all("x-overloaded") == [] for answer in answers)
 
     def test_critical_requests_are_sent_all_the_same(
@@ -75,7 +76,7 @@ class TestOverloadedService:
     ) -> None:
         auth.overloaded = True
         try:
-            for _ in range(100):
+            for _ in range(300):
                 gateway.send("/auth/x")
         finally:
             auth.overloaded = False
