@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
-from audit_cursor import END, Position, day_of, instant_of, microseconds_of
 from database import Database
 from driver import Row, Write
 from shared.kit.errors import TimedOut
+from shared.kit.http.page_position import END, PagePosition, day_of, instant_of, microseconds_of
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
 
@@ -93,7 +93,9 @@ class AuditRepository:
         for of in {user_id, _id_of(event.payload.get("actor_id"))} - {None}:
             partitions[of].append((_INSERT_BY_USER, (of, moment, event.event_id, *facts)))
 
-    async def page(self, *, user_id: UUID | None, limit: int, before: Position | None) -> AuditPage:
+    async def page(
+        self, *, user_id: UUID | None, limit: int, before: PagePosition | None
+    ) -> AuditPage:
         """At most `limit` entries older than `before`, newest first.
 
         Without a user a page looks at a bounded number of days: it may hold fewer entries than
@@ -105,13 +107,13 @@ class AuditRepository:
                 if user_id is None:
                     return await self._page_of_days(limit, start)
                 rows = await self._database.rows(
-                    _SELECT_OF_USER, user_id, start.moment, start.event_id, limit + 1
+                    _SELECT_OF_USER, user_id, start.moment, start.item_id, limit + 1
                 )
                 return _page(rows, limit, rest=None)
         except TimeoutError as error:
             raise TimedOut("Cassandra took too long.") from error
 
-    async def _page_of_days(self, limit: int, start: Position) -> AuditPage:
+    async def _page_of_days(self, limit: int, start: PagePosition) -> AuditPage:
         found = await self._database.rows(
             _SELECT_DAYS, _LOG, day_of(start.moment), self._page_days + 1
         )
@@ -119,20 +121,20 @@ class AuditRepository:
         rows: list[Row] = []
         for day in days[: self._page_days]:
             rows += await self._database.rows(
-                _SELECT_OF_DAY, day, start.moment, start.event_id, limit + 1 - len(rows)
+                _SELECT_OF_DAY, day, start.moment, start.item_id, limit + 1 - len(rows)
             )
             if len(rows) > limit:
                 break
         has_more_days = len(days) > self._page_days
-        rest = Position.before_day(days[self._page_days - 1]) if has_more_days else None
+        rest = PagePosition.before_day(days[self._page_days - 1]) if has_more_days else None
         return _page(rows, limit, rest)
 
 
-def _page(rows: Sequence[Row], limit: int, rest: Position | None) -> AuditPage:
+def _page(rows: Sequence[Row], limit: int, rest: PagePosition | None) -> AuditPage:
     items = [_entry(row) for row in rows[:limit]]
     if len(rows) > limit:
         last = rows[limit - 1]
-        rest = Position(last["occurred_us"], last["event_id"])
+        rest = PagePosition(last["occurred_us"], last["event_id"])
     return AuditPage(items=items, next=rest.cursor() if rest else None)
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from audit_cursor import Position
 from shared.kit.auth.guards import calls_with_scope
 from shared.kit.errors import ValidationFailed
+from shared.kit.http.page_position import PagePosition
 from shared.models.audit import (
     AUDIT_PAGE_DEFAULT,
     AUDIT_PAGE_MAX,
@@ -25,7 +25,7 @@ class AuditLog(Protocol):
         """The ids of the events that can't be stored."""
 
     async def page(
-        self, *, user_id: UUID | None, limit: int, before: Position | None
+        self, *, user_id: UUID | None, limit: int, before: PagePosition | None
     ) -> AuditPage: ...
 
 
@@ -48,7 +48,7 @@ def router(log: AuditLog) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)] = AUDIT_PAGE_DEFAULT,
         before: str | None = None,
     ) -> AuditPage:
-        position = Position.from_cursor(before) if before is not None else None
+        position = PagePosition.from_cursor(before) if before is not None else None
         return await log.page(user_id=user_id, limit=limit, before=position)
 
     return routes

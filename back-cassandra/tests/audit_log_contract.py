@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from audit_cursor import Position
 from routes.audit import AuditLog
+from shared.kit.http.page_position import PagePosition
 from shared.models.audit import AuditEntry
 from tests.events import NOON, event
 
@@ -16,14 +16,14 @@ async def all_pages(
     log: AuditLog, *, limit: int, user_id: UUID | None = None
 ) -> list[list[AuditEntry]]:
     pages: list[list[AuditEntry]] = []
-    before: Position | None = None
+    before: PagePosition | None = None
     while True:
         page = await log.page(user_id=user_id, limit=limit, before=before)
         pages.append(page.items)
         if page.next is None:
             return pages
         assert len(pages) < 100, "the pages have no end"
-        before = Position.from_cursor(page.next)
+        before = PagePosition.from_cursor(page.next)
 
 
 class AuditLogContract:

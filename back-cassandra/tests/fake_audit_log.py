@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from audit_cursor import END, Position, day_of, instant_of, microseconds_of
+from shared.kit.http.page_position import END, PagePosition, day_of, instant_of, microseconds_of
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
 
@@ -37,22 +37,24 @@ class FakeAuditLog:
             payload=event.payload,
         )
 
-    async def page(self, *, user_id: UUID | None, limit: int, before: Position | None) -> AuditPage:
+    async def page(
+        self, *, user_id: UUID | None, limit: int, before: PagePosition | None
+    ) -> AuditPage:
         start = before or END
         keys = [
             key
             for key in sorted(self._entries, reverse=True)
-            if key < (start.moment, start.event_id)
+            if key < (start.moment, start.item_id)
             and user_id in {None, self._entries[key].user_id, self._actors[key]}
         ]
-        rest: Position | None = None
+        rest: PagePosition | None = None
         if user_id is None:
             days = [list(of_day) for _, of_day in groupby(keys, key=lambda key: day_of(key[0]))]
             keys = [key for of_day in days[: self._page_days] for key in of_day]
             if len(days) > self._page_days:
-                rest = Position.before_day(day_of(keys[-1][0]))
+                rest = PagePosition.before_day(day_of(keys[-1][0]))
         if len(keys) > limit:
-            rest = Position(*keys[limit - 1])
+            rest = PagePosition(*keys[limit - 1])
         return AuditPage(
             items=[self._entries[key] for key in keys[:limit]],
             next=rest.cursor() if rest else None,

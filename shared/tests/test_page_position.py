@@ -3,8 +3,8 @@ from uuid import uuid4
 
 import pytest
 
-from audit_cursor import END, Position, instant_of, microseconds_of
 from shared.kit.errors import InvalidRequest
+from shared.kit.http.page_position import END, PagePosition, instant_of, microseconds_of
 
 
 class TestPosition:
@@ -18,9 +18,9 @@ class TestPosition:
         ],
     )
     def test_a_cursor_holds_the_position_without_rounding(self, moment: datetime) -> None:
-        position = Position(microseconds_of(moment), uuid4())
+        position = PagePosition(microseconds_of(moment), uuid4())
 
-        read = Position.from_cursor(position.cursor())
+        read = PagePosition.from_cursor(position.cursor())
 
         assert read == position
         assert instant_of(read.moment) == moment
@@ -33,5 +33,5 @@ class TestPosition:
     )
     def test_garbage_is_refused(self, cursor: str) -> None:
         with pytest.raises(InvalidRequest) as refused:
-            Position.from_cursor(cursor)
+            PagePosition.from_cursor(cursor)
         assert refused.value.code == "cursor_invalid"

@@ -1,4 +1,4 @@
-"""Pagination cursors of the audit log."""
+"""The opaque cursor of every list that is sorted by a moment and an id, newest first."""
 
 import base64
 import binascii
@@ -31,35 +31,43 @@ def day_of(microseconds: int) -> date:
 
 
 @dataclass(frozen=True)
-class Position:
-    """The position after the entry of `moment` (microseconds since 1970) and `event_id`."""
+class PagePosition:
+    """The position after the item of `moment` (microseconds since 1970) and `item_id`."""
 
     moment: int
-    event_id: UUID
+    item_id: UUID
 
     @classmethod
     def before_day(cls, day: date) -> Self:
-        """After all entries of `day`."""
+        """After all items of `day`."""
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
         return cls(microseconds_of(start) - 1, _NEWEST_ID)
+
+    @classmethod
+    def after(cls, moment: datetime, item_id: UUID) -> Self:
+        return cls(microseconds_of(moment), item_id)
+
+    @property
+    def instant(self) -> datetime:
+        return instant_of(self.moment)
 
     @classmethod
     def from_cursor(cls, cursor: str) -> Self:
         """Decode what `cursor` made. Raises InvalidRequest `cursor_invalid` for anything else."""
         try:
-            moment, event_id = _FORM.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
+            moment, item_id = _FORM.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
             day_of(moment)
         except (binascii.Error, struct.error, ValueError, OverflowError) as error:
             raise InvalidRequest("The cursor is invalid.", code="cursor_invalid") from error
-        position = cls(moment, UUID(bytes=event_id))
+        position = cls(moment, UUID(bytes=item_id))
         if position.cursor() != cursor:
             raise InvalidRequest("The cursor is invalid.", code="cursor_invalid")
         return position
 
     def cursor(self) -> str:
         """The position as an opaque text that is safe in a URL."""
-        return base64.urlsafe_b64encode(_FORM.pack(self.moment, self.event_id.bytes)).decode()
+        return base64.urlsafe_b64encode(_FORM.pack(self.moment, self.item_id.bytes)).decode()
 
 
-END = Position(microseconds_of(datetime.max.replace(tzinfo=UTC)), _NEWEST_ID)
-"""The position before the newest possible entry."""
+END = PagePosition(microseconds_of(datetime.max.replace(tzinfo=UTC)), _NEWEST_ID)
+"""The position before the newest possible item."""
