@@ -12,10 +12,10 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-import aiohttp
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from connections import Connections, Reply
 from plan import Answer, Outcome, Plan
 
 START_SECONDS = 0.05
@@ -42,9 +42,9 @@ class LiveEvents(WSListener):
 class Generator:
     """Runs one plan."""
 
-    def __init__(self, plan: Plan, session: aiohttp.ClientSession) -> None:
+    def __init__(self, plan: Plan, connections: Connections) -> None:
         self._plan = plan
-        self._session = session
+        self._connections = connections
         self._carried = list(plan.carried) or [""] * len(plan.calls)
         self._offset = time.time() - time.perf_counter()
         self._numbers = itertools.count()
@@ -93,25 +93,20 @@ class Generator:
         correlation = f"{plan.correlation}-{next(self._numbers)}"
         body = call.body.replace("{id}", correlation).replace("{carried}", self._carried[slot])
         headers = {**(_JSON if body else {}), **call.headers, "X-Correlation-ID": correlation}
-        retry_after = False
         try:
-            async with self._session.request(
-                call.method, plan.base_url + call.path, headers=headers, data=body or None
-            ) as answer:
-                said, status = await answer.read(), answer.status
-                retry_after = "Retry-After" in answer.headers
-                if plan.carry and answer.ok:
-                    self._carried[slot] = json.loads(said)[plan.carry]
-        except (aiohttp.ClientError, TimeoutError):
-            status = 0
+            reply = await self._connections.send(call.method, call.path, headers, body)
+        except (OSError, TimeoutError):
+            reply = Reply()
+        if plan.carry and reply.status // 100 == 2:
+            self._carried[slot] = json.loads(reply.body)[plan.carry]
         seconds = time.perf_counter() - due
         self.outcome.answers.append(
             Answer.model_construct(
                 correlation=correlation,
                 due=due + self._offset,
                 seconds=seconds,
-                status=status,
-                retry_after=retry_after,
+                status=reply.status,
+                retry_after=reply.retry_after,
             )
         )
 
@@ -131,12 +126,8 @@ class Generator:
 
 async def generate(plan: Plan) -> Outcome:
     """Send what the plan says."""
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=plan.connections_max, keepalive_timeout=4),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=plan.timeout),
-    ) as session:
-        generator = Generator(plan, session)
+    async with Connections(plan.base_url, plan.connections_max, plan.timeout) as connections:
+        generator = Generator(plan, connections)
         await generator.run()
     return generator.outcome
 
