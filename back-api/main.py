@@ -2,7 +2,15 @@
 
 from fastapi import FastAPI
 
-from features import account, audit, maintenance, profile, token_verification, user_registration
+from features import (
+    account,
+    audit,
+    idempotency,
+    maintenance,
+    profile,
+    token_verification,
+    user_registration,
+)
 from settings import Settings
 from shared.kit import Connect, Service
 
@@ -19,6 +27,7 @@ def app(connect: Connect | None = None) -> FastAPI:
     workers = service.client("back-workers", settings.back_workers_url)
 
     token_verification.feature(service, auth, redis)
+    idempotency.feature(service, settings, redis)
     service.api.include_router(user_registration.feature(settings, auth, postgres, redis))
     service.api.include_router(account.feature(postgres))
     service.api.include_router(profile.feature(postgres))

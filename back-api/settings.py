@@ -25,6 +25,10 @@ class Settings(ServiceSettings):
     registration_seconds: int = Field(default=172_800, ge=60, description="to confirm it")
     terms_version: str = Field(default="2026-11", max_length=20)
 
+    idempotency_wait_seconds: float = Field(
+        default=2.0, ge=0, description="that a repeat waits for the first request"
+    )
+
     @property
     def limits_networks(self) -> bool:
         """Whether the registrations of a network are limited: in development they are not."""

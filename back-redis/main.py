@@ -3,11 +3,12 @@
 from fastapi import FastAPI
 
 from pubsub import PubSub
-from routes import limits, live, security_events, sessions, streams, tickets
+from routes import idempotency, limits, live, security_events, sessions, streams, tickets
 from settings import Settings
 from shared.kit import Service
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
+from stores.response_store import ResponseStore
 from stores.security_event_store import SecurityEventStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
@@ -32,4 +33,5 @@ def app() -> FastAPI:
     service.api.include_router(tickets.router(TicketStore(valkey, stored_sessions)))
     service.api.include_router(live.router(LiveStore(valkey, settings)))
     service.api.include_router(streams.router(pubsub))
+    service.api.include_router(idempotency.router(ResponseStore(valkey, settings)))
     return service.api

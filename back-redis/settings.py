@@ -36,6 +36,9 @@ class Settings(ServiceSettings):
     live_events_kept_seconds: int = Field(default=86_400, gt=0)
     live_stream_length: int = Field(default=10_000, gt=0)
 
+    idempotency_kept_seconds: int = Field(default=86_400, gt=0, description="a response")
+    idempotency_kept_per_user: int = Field(default=1000, gt=0, description="responses")
+
     heartbeat_ms: int = Field(default=500, gt=0)
     silence_ms: int = Field(default=1000, gt=0)
     subscriber_queue: int = Field(default=1000, gt=0, description="entries a subscriber may lag")

@@ -16,7 +16,9 @@ from shared.testing.identities import Identities, make_identities
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Identities:
-    return make_identities(tmp_path, "back-api")
+    made = make_identities(tmp_path, "back-api")
+    (Path(made.env("back-api")["SECRETS_DIR"]) / "idempotency.key").write_text("secret")
+    return made
 
 
 @pytest.fixture

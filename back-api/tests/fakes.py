@@ -135,6 +135,7 @@ class FakeProfiles:
     def __init__(self) -> None:
         self.profiles: dict[UUID, StoredProfile] = {}
         self.answered: dict[UUID, StoredProfile] = {}
+        self.commands: list[Command[WriteProfile]] = []
         self.events: list[NewEvent] = []
         self.stale = 0
 
@@ -144,6 +145,7 @@ class FakeProfiles:
         return self.profiles[user_id]
 
     async def create(self, command: Command[WriteProfile]) -> StoredProfile:
+        self.commands.append(command)
         if command.command_id in self.answered:
             return self.answered[command.command_id]
         if command.data.user_id in self.profiles:

@@ -34,6 +34,12 @@ from shared.models.auth import (
 )
 from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
+from shared.models.idempotency import (
+    AbandonRequest,
+    BeginRequest,
+    FinishRequest,
+    RequestState,
+)
 from shared.models.maintenance import StartTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration, RegistrationStored
@@ -47,6 +53,7 @@ from shared.models.user import (
 )
 from shared.security.jwt import AccessToken
 from shared.security.signing import generate_jwt
+from shared.testing.fake_responses import FakeResponses
 
 
 def _app() -> FastAPI:
@@ -71,6 +78,7 @@ class StubServices:
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
     audit: FakeAuditLog = field(default_factory=FakeAuditLog)
     tasks: FakeTasks = field(default_factory=FakeTasks)
+    responses: FakeResponses = field(default_factory=FakeResponses)
     tokens_left: int = 1000
     limits_down: bool = False
     revoked: list[UUID] = field(default_factory=list)
@@ -199,6 +207,8 @@ class StubServices:
             allowed = self.tokens_left >= 0
             return TokensTaken(allowed=allowed, remaining=0, retry_after=0 if allowed else 30)
 
+        self._add_responses(app)
+
         @app.get("/streams/revocations")
         async def revocations() -> StreamingResponse:
             async def quiet() -> AsyncIterator[bytes]:
@@ -215,6 +225,19 @@ class StubServices:
             return StreamingResponse(quiet(), media_type="text/event-stream")
 
         return app
+
+    def _add_responses(self, app: FastAPI) -> None:
+        @app.post("/idempotency/begin")
+        async def begin(body: BeginRequest) -> RequestState:
+            return await self.responses.begin(body)
+
+        @app.post("/idempotency/finish", status_code=204)
+        async def finish(body: FinishRequest) -> None:
+            await self.responses.finish(body)
+
+        @app.post("/idempotency/abandon", status_code=204)
+        async def abandon(body: AbandonRequest) -> None:
+            await self.responses.abandon(body)
 
     def _workers(self) -> FastAPI:
         app = _app()

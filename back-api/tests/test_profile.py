@@ -8,7 +8,14 @@ from stub_services import StubServices
 
 from features.profile.domain import Profiles, completion
 from shared.kit.errors import Conflict, NotFound
-from shared.models.profile import ProfileCreate, ProfileFields, ProfileUpdate, StoredProfile
+from shared.models.event import Command
+from shared.models.profile import (
+    ProfileCreate,
+    ProfileFields,
+    ProfileUpdate,
+    StoredProfile,
+    WriteProfile,
+)
 from shared.testing.asgi_client import AsgiClient
 
 
@@ -23,6 +30,12 @@ def profiles(store: FakeProfiles) -> Profiles:
 
 
 ADA = ProfileCreate(first_name=" Ada ", last_name="Lovelace")
+
+
+def content_of(command: Command[WriteProfile]) -> dict[str, object]:
+    """What back-postgres compares of a command and its repeat."""
+    times = {"occurred_at", "correlation_id"}
+    return command.model_dump(exclude={"events": {"__all__": {"envelope": times}}})
 
 
 class TestCompletion:
@@ -60,6 +73,15 @@ class TestCreate:
         await profiles.create(user_id, ADA)
         with pytest.raises(Conflict, match="profile_exists"):
             await profiles.create(user_id, ADA)
+
+    async def test_a_repeated_command_creates_one(
+        self, profiles: Profiles, store: FakeProfiles
+    ) -> None:
+        user_id, command_id = uuid4(), uuid4()
+        first = await profiles.create(user_id, ADA, command_id)
+        written = store.commands[-1]
+        assert await profiles.create(user_id, ADA, command_id) == first
+        assert content_of(store.commands[-1]) == content_of(written)
 
 
 class TestUpdate:
@@ -146,6 +168,30 @@ class TestCalls:
         read = await api.get("/api/profile", headers=bearer)
         assert read.json() == updated.json()
         assert "version" not in read.json()
+
+    async def test_a_repeat_gets_the_first_answer(
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
+    ) -> None:
+        headers = stubs.bearer(user_id) | {"Idempotency-Key": "create"}
+        body = {"first_name": "Ada", "last_name": "Lovelace"}
+        first = await api.post("/api/profile", json=body, headers=headers)
+        again = await api.post("/api/profile", json=body, headers=headers)
+        assert (first.status, again.status, again.body) == (201, 201, first.body)
+        assert again.headers["idempotent-replayed"] == "true"
+        other = await api.post("/api/profile", json=body | {"last_name": "L"}, headers=headers)
+        assert (other.status, other.json()["code"]) == (422, "idempotency_key_reused")
+        refused = await api.post("/api/profile", json=body, headers=stubs.bearer(user_id))
+        assert refused.status == 409
+
+    async def test_a_repeat_gets_it_without_back_redis_too(
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
+    ) -> None:
+        stubs.responses.down = True
+        headers = stubs.bearer(user_id) | {"Idempotency-Key": "create"}
+        body = {"first_name": "Ada", "last_name": "Lovelace"}
+        first = await api.post("/api/profile", json=body, headers=headers)
+        again = await api.post("/api/profile", json=body, headers=headers)
+        assert (first.status, again.status, again.body) == (201, 201, first.body)
 
     async def test_is_always_ones_own(
         self, api: AsgiClient, stubs: StubServices, user_id: UUID

@@ -16,6 +16,7 @@ from shared.testing.identities import Identities, make_identities
 from shared.testing.tcp_proxy import TcpProxy
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
+from stores.response_store import ResponseStore
 from stores.security_event_store import SecurityEventStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
@@ -106,6 +107,11 @@ def events(valkey: ValkeyClient, settings: Settings) -> SecurityEventStore:
 @pytest.fixture
 def tickets(valkey: ValkeyClient, sessions: SessionStore) -> TicketStore:
     return TicketStore(valkey, sessions)
+
+
+@pytest.fixture
+def responses(valkey: ValkeyClient, settings: Settings) -> ResponseStore:
+    return ResponseStore(valkey, settings)
 
 
 @pytest.fixture

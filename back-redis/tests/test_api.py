@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -170,6 +170,29 @@ class TestTickets:
         assert redeemed.json() == holder | {"session_expires_at": None}
         again = await client.post("/tickets/redeem", json=ticket, headers=sockets)
         assert (again.status, again.json()["code"]) == (404, "ticket_not_found")
+
+
+class TestIdempotency:
+    async def test_a_response_is_held_stored_and_given(
+        self, client: AsgiClient, keys: Identities
+    ) -> None:
+        api = keys.assertion(caller="back-api", to="back-redis")
+        held = {"command_id": str(uuid4()), "token": str(uuid4())}
+        begin = held | {"fingerprint": "a" * 64, "lease_seconds": 60}
+
+        async def post(action: str, body: Mapping[str, object]) -> AsgiReply:
+            return await client.post(f"/idempotency/{action}", json=body, headers=api)
+
+        assert (await post("begin", begin)).json()["state"] == "begun"
+        assert (await post("abandon", held)).status == 204
+        response = {"status": 201, "headers": {"location": "/a"}, "body": "{}"}
+        finish = held | {"user_id": str(uuid4()), "response": response}
+        lost = await post("finish", finish)
+        assert (lost.status, lost.json()["code"]) == (409, "lease_lost")
+        await post("begin", begin)
+        assert (await post("finish", finish)).status == 204
+        again = await post("begin", begin)
+        assert again.json() == {"state": "answered", "response": response}
 
 
 class TestLive:

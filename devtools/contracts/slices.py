@@ -72,5 +72,6 @@ def _endpoint(endpoint: Endpoint) -> dict[str, object]:
         "request": endpoint.request,
         "response": endpoint.response.model_dump(exclude_none=True),
         "errors": endpoint.errors,
+        "idempotency_key": endpoint.idempotency_key or None,
     }
     return {key: value for key, value in said.items() if value or value is False}

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from shared.kit.auth.guards import CurrentUser, calls_with_scope, user_with_permission
 from shared.kit.errors import ERRORS_BY_STATUS, ServiceError
 from shared.kit.http.app import Api, error_response
+from shared.kit.http.idempotency import Once
 from shared.kit.runtime.health import HealthChecks
 from shared.models.base import Instant
 from shared.testing.contracts.models import model, named_type
@@ -120,6 +121,8 @@ def _handler(endpoint: Endpoint) -> Callable[..., None]:
         arguments.append(Argument("body", Argument.KEYWORD_ONLY, annotation=body))
     if endpoint.auth_required and not endpoint.permission:
         arguments.append(Argument("user", Argument.KEYWORD_ONLY, annotation=CurrentUser))
+    if endpoint.idempotency_key:
+        arguments.append(Argument("once", Argument.KEYWORD_ONLY, annotation=Once))
     # FastAPI reads signatures, and a summary from the name.
     handler.__signature__ = Signature(arguments)  # type: ignore[attr-defined]
     handler.__name__ = f"{endpoint.method} {endpoint.path}"

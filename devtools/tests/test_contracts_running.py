@@ -71,6 +71,14 @@ class TestRealApps:
         ):
             assert f"back-api/main.py: {message}" in text
 
+    async def test_an_idempotency_key_that_one_of_both_takes(self, copy: Copy) -> None:
+        copy.replace(self.API, "ProfileCreate, user: CurrentUser, once: Once", "ProfileCreate")
+        copy.replace(self.API, "body: ProfileUpdate,", "body: ProfileUpdate, once: Once,")
+        text = await self.differences(copy)
+        header = "/parameters/header Idempotency-Key is"
+        assert f"POST /api/profile: {header} missing" in text
+        assert f"PATCH /api/profile: {header} in no contract" in text
+
     async def test_an_app_that_cannot_be_made_is_named(self, copy: Copy) -> None:
         copy.replace("back-api/main.py", "settings = Settings()", "raise ValueError('no')")
         with pytest.raises(

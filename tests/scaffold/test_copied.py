@@ -45,6 +45,8 @@ def follow(clone: Clone, page: str) -> None:
     insert(clone, "docker-compose.yml", service, copied)
     volume = "      - secrets-back-api:/secrets-by-owner/back-api\n"
     insert(clone, "docker-compose.yml", volume, volume.replace("back-api", "back-reports"))
+    key = "        back-api:key=idempotency\n"
+    insert(clone, "docker-compose.yml", key, key.replace("back-api", "back-reports"))
     volume = "  secrets-back-api: {}\n"
     insert(clone, "docker-compose.yml", volume, volume.replace("back-api", "back-reports"))
     kong = (clone.root / "back-gateway" / "kong.yml").read_text()

@@ -1,7 +1,7 @@
 """The rules of a profile."""
 
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
@@ -30,7 +30,7 @@ class ProfileStore(Protocol):
         """Raises NotFound `profile_not_found`."""
 
     async def create(self, command: Command[WriteProfile]) -> StoredProfile:
-        """Raises Conflict `profile_exists`."""
+        """Raises Conflict `profile_exists`, `command_reused`."""
 
     async def replace(self, command: Command[WriteProfile]) -> StoredProfile:
         """Raises NotFound `profile_not_found`, Conflict `stale_version`."""
@@ -52,16 +52,25 @@ class Profiles:
         """Raises NotFound `profile_not_found`."""
         return _public(await self._store.get(user_id))
 
-    async def create(self, user_id: UUID, profile: ProfileCreate) -> Profile:
-        """Raises Conflict `profile_exists`: a user has one profile."""
+    async def create(
+        self, user_id: UUID, profile: ProfileCreate, command_id: UUID | None = None
+    ) -> Profile:
+        """Create the profile of a user; a repeated `command_id` gives the same one.
+
+        Raises:
+            Conflict: `profile_exists`, a user has one profile; `command_reused`, the command
+                had other content.
+        """
+        command_id = command_id or uuid4()
         fields = ProfileFields.model_validate(profile.model_dump())
-        written = _written(uuid4(), user_id, fields)
+        written = _written(uuid5(command_id, "profile"), user_id, fields)
         command = Command.with_event(
             "profile.created",
             ProfileCreated(
                 user_id=user_id, profile_id=written.profile_id, completion=written.completion
             ),
             data=written,
+            command_id=command_id,
             aggregate_id=written.profile_id,
             correlation_id=correlation_id(),
         )

@@ -1007,6 +1007,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Invalid request: `malformed_json` or `idempotency_key_invalid` */
+        MalformedBodyOrKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Temporarily unavailable: `not_ready` */
         NotReady: {
             headers: {
@@ -1268,7 +1277,10 @@ export interface operations {
     post_api_profile: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1281,15 +1293,17 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
-            400: components["responses"]["MalformedBody"];
+            400: components["responses"]["MalformedBodyOrKey"];
             401: components["responses"]["UserNotAuthenticated"];
-            /** @description Conflict: `profile_exists` */
+            /** @description Conflict: `profile_exists` or `request_in_progress` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1300,7 +1314,7 @@ export interface operations {
             };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Validation failed: `validation_failed` */
+            /** @description Validation failed: `validation_failed` or `idempotency_key_reused` */
             422: {
                 headers: {
                     [name: string]: unknown;

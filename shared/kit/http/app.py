@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from shared.kit.errors import (
+    Conflict,
     Forbidden,
     InvalidRequest,
     PayloadTooLarge,
@@ -19,6 +20,7 @@ from shared.kit.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.kit.http.headers import IDEMPOTENCY_KEY_HEADER, REPLAYED_HEADER
 from shared.kit.http.problems import MEDIA_TYPE
 from shared.models.problem import Problem
 
@@ -27,6 +29,10 @@ Node = dict[str, Any]
 _Possible = tuple[str, type[ServiceError], *tuple[str, ...]]
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_REPLAYED = {
+    "description": "`true` on the response to a repeat: it is the stored one of the first request.",
+    "schema": {"type": "string", "const": "true"},
+}
 
 
 class Api(FastAPI):
@@ -95,17 +101,21 @@ def _name_errors(operation: Node, shared: Node, *, health: bool) -> None:
         else:
             shared.setdefault(name, error_response(error, *codes))
             responses[status] = {"$ref": f"#/components/responses/{name}"}
+    if _takes_key(operation):
+        for status, answer in responses.items():
+            if status.startswith("2"):
+                answer["headers"] = {REPLAYED_HEADER: _REPLAYED}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _takes_key(operation: Node) -> bool:
+    return any(it["name"] == IDEMPOTENCY_KEY_HEADER for it in operation.get("parameters", []))
 
 
 def _possible(operation: Node, *, health: bool) -> Iterator[_Possible]:
     guards = {name: scopes for it in operation.get("security", []) for name, scopes in it.items()}
     yield "PayloadTooLarge", PayloadTooLarge, "payload_too_large"
-    if "requestBody" in operation:
-        yield "MalformedBody", InvalidRequest, "malformed_json"
-        yield "UnsupportedMediaType", UnsupportedMediaType, "unsupported_media_type"
-    if "requestBody" in operation or operation.get("parameters"):
-        yield "ValidationFailed", ValidationFailed, "validation_failed"
+    yield from _possible_of_input(operation)
     if "service" in guards:
         yield "CallerNotAuthenticated", Unauthenticated, "assertion_missing", "assertion_refused"
         yield "ScopeMissing", Forbidden, "scope_missing"
@@ -124,6 +134,25 @@ def _possible(operation: Node, *, health: bool) -> Iterator[_Possible]:
     else:
         yield "Unavailable", Unavailable, "unavailable", "overloaded"
     yield "TimedOut", TimedOut, "timed_out"
+
+
+def _possible_of_input(operation: Node) -> Iterator[_Possible]:
+    keyed = _takes_key(operation)
+    if "requestBody" in operation:
+        if keyed:
+            codes = ("malformed_json", "idempotency_key_invalid")
+            yield "MalformedBodyOrKey", InvalidRequest, *codes
+        else:
+            yield "MalformedBody", InvalidRequest, "malformed_json"
+        yield "UnsupportedMediaType", UnsupportedMediaType, "unsupported_media_type"
+    elif keyed:
+        yield "MalformedKey", InvalidRequest, "idempotency_key_invalid"
+    if keyed:
+        yield "RequestInProgress", Conflict, "request_in_progress"
+        codes = ("validation_failed", "idempotency_key_reused")
+        yield "ValidationFailedOrKeyReused", ValidationFailed, *codes
+    elif "requestBody" in operation or operation.get("parameters"):
+        yield "ValidationFailed", ValidationFailed, "validation_failed"
 
 
 def _example(error: type[ServiceError], code: str) -> Node:

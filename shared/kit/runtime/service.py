@@ -1,6 +1,7 @@
 """Builds a service from its settings: app, clients, background tasks and health."""
 
 import asyncio
+import math
 import signal
 import threading
 import time
@@ -24,6 +25,7 @@ from shared.kit.contract_registry import RequestClasses
 from shared.kit.http.app import Api
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.concurrency_limit import Bounds, ConcurrencyLimit
+from shared.kit.http.idempotency import Idempotency, ResponseStore
 from shared.kit.http.load_shedding import LoadShedding
 from shared.kit.http.middleware import RequestContext
 from shared.kit.http.problems import install_problems
@@ -40,6 +42,7 @@ Connect = Callable[[str], Transport]
 
 _RESTART_FIRST = 0.5  # seconds, doubled at each crash
 _RESTART_LONGEST = 10.0
+_LEASE_MARGIN = 2  # seconds
 _GOOD_SECONDS = 60.0  # a task that ran this long starts again without delay
 
 
@@ -107,6 +110,21 @@ class Service:
     def verifies_users(self, key_set: KeySet, revocations: RevocationCheck) -> None:
         """Verify user tokens: required for `CurrentUser` and `user_with_permission`."""
         self.api.state.users = UserVerifier(key_set, revocations)
+
+    def takes_idempotency_keys(
+        self, store: ResponseStore, *, hash_key: str, wait_seconds: float
+    ) -> None:
+        """Keep responses in `store` for repeats: required for `Once`.
+
+        `hash_key` is a secret of this service. A repeat waits `wait_seconds` for the first one.
+        """
+        self.api.state.idempotency = Idempotency(
+            store,
+            hash_key.encode(),
+            wait_seconds,
+            # A request holds its key as long as it may run, and not much longer when it crashes.
+            lease_seconds=math.ceil(self._settings.request_deadline) + _LEASE_MARGIN,
+        )
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:

@@ -99,7 +99,8 @@ class Endpoint(Operation):
     """What a service offers. `scope` marks what services call, `auth_required` the rest.
 
     `priority: critical` passes while a service refuses other requests because of its load;
-    `held_open` is an answer that is a stream or a long poll, which no limit counts.
+    `held_open` is an answer that is a stream or a long poll, which no limit counts. One of
+    `idempotency_key` takes the header and answers a repeat as the first time.
     """
 
     auth_required: bool | None = None
@@ -113,6 +114,7 @@ class Endpoint(Operation):
     response: Answer
     errors: dict[Annotated[int, Field(ge=400, le=599)], Codes] = {}
     idempotent: bool
+    idempotency_key: bool = False
     priority: Literal["normal", "critical"] = "normal"
     held_open: bool = False
 
@@ -126,6 +128,8 @@ class Endpoint(Operation):
             raise ValueError("permission needs auth_required: true")
         if self.scope and not self.callers:
             raise ValueError("scope needs callers: the services that may call it")
+        if self.idempotency_key and not self.auth_required:
+            raise ValueError("idempotency_key needs auth_required: true, for a key is a user's")
         return self
 
 
