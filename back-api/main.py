@@ -9,6 +9,7 @@ from features import (
     maintenance,
     profile,
     token_verification,
+    user_administration,
     user_registration,
 )
 from settings import Settings
@@ -31,6 +32,7 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(user_registration.feature(settings, auth, postgres, redis))
     service.api.include_router(account.feature(postgres))
     service.api.include_router(profile.feature(postgres))
+    service.api.include_router(user_administration.feature(postgres))
     service.api.include_router(audit.feature(cassandra, postgres))
     service.api.include_router(maintenance.feature(workers, postgres))
     return service.api

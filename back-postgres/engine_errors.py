@@ -16,6 +16,7 @@ from shared.kit.errors import (
 
 _MEANINGS: dict[str, tuple[type[ServiceError], str, str]] = {
     "users_email_key": (Conflict, "email_taken", "Another user has this address."),
+    "users_keep_an_admin": (Conflict, "last_admin", "No active admin would be left."),
     "users_pkey": (Conflict, "user_exists", "A user with this id exists."),
     "registrations_pkey": (Conflict, "registration_exists", "This registration exists."),
     "registrations_credential_id_key": (

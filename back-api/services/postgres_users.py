@@ -1,11 +1,13 @@
 """Users, as back-postgres keeps them."""
 
+from dataclasses import asdict
 from uuid import UUID
 
+from services.wanted_users import WantedUsers
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
 from shared.models.event import Command
-from shared.models.user import LookUpUser, NewUser, User, UserChange
+from shared.models.user import LookUpUser, NewUser, User, UserChange, UserPage
 
 
 class PostgresUsers:
@@ -16,6 +18,10 @@ class PostgresUsers:
 
     async def get(self, user_id: UUID) -> User:
         return await self._postgres.get(f"/users/{user_id}", response_model=User)
+
+    async def page(self, wanted: WantedUsers, limit: int, before: str | None) -> UserPage:
+        asked = {**asdict(wanted), "limit": limit, "before": before}
+        return await self._postgres.get("/users", params=asked, response_model=UserPage)
 
     async def find(self, email: str) -> User | None:
         try:

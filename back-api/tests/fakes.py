@@ -5,14 +5,16 @@
 
 from uuid import UUID, uuid4
 
+from services.wanted_users import WantedUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests, Unavailable
+from shared.kit.http.page_position import END, PagePosition
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.maintenance import MaintenanceTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
-from shared.models.user import NewUser, User, UserChange
+from shared.models.user import AdministeredUser, NewUser, User, UserChange, UserPage
 
 
 class FakeCredentials:
@@ -58,6 +60,28 @@ class FakeUsers:
             raise NotFound(code="user_not_found")
         return self.users[user_id]
 
+    async def page(self, wanted: WantedUsers, limit: int, before: str | None) -> UserPage:
+        position = END if before is None else PagePosition.from_cursor(before)
+        found = sorted(
+            (user for user in self.users.values() if _is_wanted(user, wanted)),
+            key=lambda user: (user.created_at, user.id),
+            reverse=True,
+        )
+        left = [it for it in found if (it.created_at, it.id) < (position.instant, position.item_id)]
+        items = [
+            AdministeredUser(
+                **user.model_dump(include={"id", "email", "role", "status", "created_at"}),
+                first_name=None,
+                last_name=None,
+                display_name=None,
+            )
+            for user in left[:limit]
+        ]
+        if len(left) <= limit:
+            return UserPage(items=items, next=None)
+        last = PagePosition.after(items[-1].created_at, items[-1].id)
+        return UserPage(items=items, next=last.cursor())
+
     async def find(self, email: str) -> User | None:
         return next((user for user in self.users.values() if user.email == email), None)
 
@@ -84,6 +108,9 @@ class FakeUsers:
         if command.expected_version not in {None, user.version}:
             raise Conflict(code="stale_version")
         changed = user.model_copy(update=command.data.model_dump(exclude_none=True))
+        admins = [it for it in self.users.values() if _is_active_admin(it)]
+        if admins == [user] and not _is_active_admin(changed):
+            raise Conflict(code="last_admin")
         generation = user.session_generation + (changed != user)
         changed = changed.model_copy(
             update={"version": user.version + 1, "session_generation": generation}
@@ -94,6 +121,18 @@ class FakeUsers:
         self.users[user.id] = self.answered[command_id] = user
         self.events += events
         return user
+
+
+def _is_active_admin(user: User) -> bool:
+    return (user.role, user.status) == ("admin", "active")
+
+
+def _is_wanted(user: User, wanted: WantedUsers) -> bool:
+    return (
+        user.email.startswith((wanted.search or "").lower())
+        and wanted.role in {None, user.role}
+        and wanted.status in {None, user.status}
+    )
 
 
 class FakeEvents:
@@ -138,6 +177,9 @@ class FakeProfiles:
         self.commands: list[Command[WriteProfile]] = []
         self.events: list[NewEvent] = []
         self.stale = 0
+
+    async def of_user(self, user_id: UUID) -> StoredProfile | None:
+        return self.profiles.get(user_id)
 
     async def get(self, user_id: UUID) -> StoredProfile:
         if user_id not in self.profiles:

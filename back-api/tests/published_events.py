@@ -18,13 +18,14 @@ from fakes import (
 from features.audit.domain import AuditReader
 from features.maintenance.domain import Maintenance
 from features.profile.domain import Profiles
-from features.user_administration.domain import Administrators
+from features.user_administration.domain import Administrators, UserAdministration
 from features.user_registration.domain import UserRegistrations
 from services.actor import Actor
 from shared.kit.http.context import correlated
-from shared.models.event import EventEnvelope
+from shared.models.event import Command, EventEnvelope
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.registration import UserRegistration
+from shared.models.user import AdministerUser, NewUser
 
 Publish = Callable[[], Awaitable[EventEnvelope]]
 
@@ -47,6 +48,8 @@ class Published:
             "user.role.changed": self.user_role_changed,
             "user.admin.made": self.user_admin_made,
             "user.sessions.revoked": self.user_sessions_revoked,
+            "user.administered": self.user_administered,
+            "user.status.changed": self.user_status_changed,
             "profile.created": self.profile_created,
             "profile.updated": self.profile_updated,
             "audit.read": self.audit_read,
@@ -83,6 +86,30 @@ class Published:
             users.users[user_id] = demoted
             await administrators.promote(demoted)
         return users.events[-1].envelope
+
+    async def user_administered(self) -> EventEnvelope:
+        administered, _ = await self._of_a_suspension()
+        return administered
+
+    async def user_status_changed(self) -> EventEnvelope:
+        _, changed = await self._of_a_suspension()
+        return changed
+
+    async def _of_a_suspension(self) -> tuple[EventEnvelope, EventEnvelope]:
+        users = FakeUsers()
+        administration = UserAdministration(users, FakeProfiles())
+        with correlated("correlation-1"):
+            await Administrators(users, FakeCredentials(), operator="ada@host").create(
+                "admin@example.org", "correct horse battery staple"
+            )
+            user_id = uuid4()
+            user = NewUser(user_id=user_id, email="ada@example.org", credential_id=uuid4())
+            await users.create(Command(command_id=uuid4(), data=user))
+            users.events.clear()
+            asked = AdministerUser(status="suspended")
+            await administration.change(an_actor(), user_id, asked)
+        administered, changed, _ = users.events
+        return administered.envelope, changed.envelope
 
     async def profile_created(self) -> EventEnvelope:
         created, _ = await self._of_a_profile()

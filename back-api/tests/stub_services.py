@@ -20,6 +20,7 @@ from fastapi import FastAPI, Header
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
 
+from services.wanted_users import WantedUsers
 from shared.kit.errors import Unavailable
 from shared.kit.http.problems import install_problems
 from shared.kit.http.server_sent_events import ServerSentEvent
@@ -48,8 +49,11 @@ from shared.models.user import (
     LookUpUser,
     NewCredential,
     NewUser,
+    Role,
     User,
     UserChange,
+    UserPage,
+    UserStatus,
 )
 from shared.security.jwt import AccessToken
 from shared.security.signing import generate_jwt
@@ -140,22 +144,7 @@ class StubServices:
     def _postgres(self) -> FastAPI:
         app = _app()
 
-        @app.post("/users", status_code=201)
-        async def create(body: Command[NewUser]) -> User:
-            return await self.users.create(body)
-
-        @app.post("/users/lookup")
-        async def lookup(body: LookUpUser) -> User:
-            user = await self.users.find(body.email)
-            return user or await self.users.get(uuid4())
-
-        @app.get("/users/{user_id}")
-        async def get(user_id: UUID) -> User:
-            return await self.users.get(user_id)
-
-        @app.patch("/users/{user_id}")
-        async def change(user_id: UUID, body: Command[UserChange]) -> User:
-            return await self.users.change(user_id, body)
+        self._serve_users(app)
 
         @app.post("/registrations", status_code=201)
         async def register(
@@ -184,6 +173,34 @@ class StubServices:
             return await self.profiles.replace(body)
 
         return app
+
+    def _serve_users(self, app: FastAPI) -> None:
+        @app.post("/users", status_code=201)
+        async def create(body: Command[NewUser]) -> User:
+            return await self.users.create(body)
+
+        @app.post("/users/lookup")
+        async def lookup(body: LookUpUser) -> User:
+            user = await self.users.find(body.email)
+            return user or await self.users.get(uuid4())
+
+        @app.get("/users")
+        async def users(
+            limit: int,
+            search: str | None = None,
+            role: Role | None = None,
+            status: UserStatus | None = None,
+            before: str | None = None,
+        ) -> UserPage:
+            return await self.users.page(WantedUsers(search, role, status), limit, before)
+
+        @app.get("/users/{user_id}")
+        async def get(user_id: UUID) -> User:
+            return await self.users.get(user_id)
+
+        @app.patch("/users/{user_id}")
+        async def change(user_id: UUID, body: Command[UserChange]) -> User:
+            return await self.users.change(user_id, body)
 
     def _cassandra(self) -> FastAPI:
         app = _app()

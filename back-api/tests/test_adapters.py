@@ -27,6 +27,7 @@ from services.actor import Actor, Events, action_of
 from services.auth_credentials import AuthCredentials
 from services.postgres_events import PostgresEvents
 from services.postgres_users import PostgresUsers
+from services.wanted_users import WantedUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
@@ -173,6 +174,30 @@ async def world(
             yield world_of_adapters(clients.__getitem__, fakes.keep)
         else:
             yield await real_world(stack, clients["back-postgres"])
+
+
+class TestPagesOfUsers:
+    async def test_holds_who_is_searched(self, world: World) -> None:
+        user = await world.new_user()
+        page = await world.users.page(WantedUsers(search=user.email.upper()), 10, None)
+        assert [(it.id, it.email, it.last_name) for it in page.items] == [
+            (user.id, user.email, None)
+        ]
+        assert page.next is None
+        others = WantedUsers(search=user.email, role="admin", status="active")
+        assert (await world.users.page(others, 10, None)).items == []
+
+    async def test_goes_on_after_the_last(self, world: World) -> None:
+        older, newer = await world.new_user(), await world.new_user()
+        first = await world.users.page(WantedUsers(), 1, None)
+        assert [it.id for it in first.items] == [newer.id]
+        second = await world.users.page(WantedUsers(), 1, first.next)
+        assert [it.id for it in second.items] == [older.id]
+
+    async def test_garbage_is_no_cursor(self, world: World) -> None:
+        with pytest.raises(InvalidRequest) as raised:
+            await world.users.page(WantedUsers(), 10, "garbage")
+        assert raised.value.code == "cursor_invalid"
 
 
 @COVERED_BY_A_PACT

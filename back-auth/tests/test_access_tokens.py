@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.key_ring import thumbprint
+from services.permission_service import permissions_of
 from shared.models.base import now
 from shared.testing.sessions import new_session
 from tests.conftest import Stack, bearer
@@ -72,7 +73,7 @@ class TestIssued:
         assert said["sid"] == refresh.partition(".")[0]
         assert said["gen"] == user.session_generation
         assert said["role"] == "admin"
-        assert said["permissions"] == ["audit:read", "maintenance:run"]
+        assert said["permissions"] == permissions_of("admin")
         assert said["exp"] - said["iat"] == 900
         assert said["jti"]
         assert jwt.get_unverified_header(access)["kid"] == thumbprint(rsa_key.public_key())

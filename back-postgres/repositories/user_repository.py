@@ -6,8 +6,17 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
+from shared.kit.http.page_position import PagePosition
 from shared.models.event import Command
-from shared.models.user import NewUser, User, UserChange
+from shared.models.user import (
+    AdministeredUser,
+    NewUser,
+    Role,
+    User,
+    UserChange,
+    UserPage,
+    UserStatus,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,6 +33,38 @@ _BY_EMAIL = """
 SELECT id, email, role, status, session_generation, version, created_at
 FROM users
 WHERE email = $1
+"""
+
+_PAGE = """
+SELECT users.id, email, role, status, first_name, last_name, display_name, users.created_at
+FROM users
+LEFT JOIN profiles ON profiles.user_id = users.id
+WHERE (users.created_at, users.id) < ($1, $2)
+    AND role = coalesce($3, role)
+    AND status = coalesce($4, status)
+ORDER BY users.created_at DESC, users.id DESC
+LIMIT $5
+"""
+
+_FOUND_PAGE = """
+WITH found AS (
+    SELECT id FROM users WHERE email LIKE $6
+    UNION
+    SELECT user_id FROM profiles WHERE lower(first_name) LIKE $6
+    UNION
+    SELECT user_id FROM profiles WHERE lower(last_name) LIKE $6
+    UNION
+    SELECT user_id FROM profiles WHERE lower(display_name) LIKE $6
+)
+SELECT users.id, email, role, status, first_name, last_name, display_name, users.created_at
+FROM found
+JOIN users USING (id)
+LEFT JOIN profiles ON profiles.user_id = users.id
+WHERE (users.created_at, users.id) < ($1, $2)
+    AND role = coalesce($3, role)
+    AND status = coalesce($4, status)
+ORDER BY users.created_at DESC, users.id DESC
+LIMIT $5
 """
 
 _INSERT = """
@@ -79,6 +120,31 @@ class UserRepository:
         """Raises NotFound `user_not_found`. `email` is in lower case."""
         return user_of(await self._database.row(_BY_EMAIL, email))
 
+    async def page(
+        self,
+        *,
+        search: str | None,
+        role: Role | None,
+        status: UserStatus | None,
+        limit: int,
+        before: PagePosition,
+    ) -> UserPage:
+        """At most `limit` users older than `before`, newest first.
+
+        `search` is the beginning of an address, of a name or of a display name, in any case.
+        """
+        values: list[object] = [before.instant, before.item_id, role, status, limit + 1]
+        if search is None:
+            rows = await self._database.rows(_PAGE, *values)
+        else:
+            rows = await self._database.rows(_FOUND_PAGE, *values, _beginning_with(search))
+        items = [AdministeredUser.model_validate(dict(row)) for row in rows[:limit]]
+        if len(rows) <= limit:
+            return UserPage(items=items, next=None)
+        return UserPage(
+            items=items, next=PagePosition.after(items[-1].created_at, items[-1].id).cursor()
+        )
+
     async def create(self, command: Command[NewUser]) -> StoredAnswer:
         """Store a user and give it its credential: 201 `User`.
 
@@ -106,7 +172,7 @@ class UserRepository:
 
         Raises:
             NotFound: `user_not_found`.
-            Conflict: `stale_version`.
+            Conflict: `stale_version`; `last_admin`, no active admin would be left.
         """
         change = command.data
 
@@ -119,6 +185,11 @@ class UserRepository:
             return user_of(row)
 
         return await self._commands.execute(f"change_user {user_id}", command, 200, write)
+
+
+def _beginning_with(text: str) -> str:
+    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"{escaped}%"
 
 
 async def void_registrations(connection: "Connection", email: str) -> None:

@@ -1,14 +1,30 @@
 """Users."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from repositories.user_repository import UserRepository
 from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
+from shared.kit.http.page_position import END, PagePosition
+from shared.models.base import Line
 from shared.models.event import Command
-from shared.models.user import LookUpUser, NewUser, User, UserChange
+from shared.models.user import (
+    USER_PAGE_DEFAULT,
+    USER_PAGE_MAX,
+    USER_SEARCH_MAX_LENGTH,
+    LookUpUser,
+    NewUser,
+    Role,
+    User,
+    UserChange,
+    UserPage,
+    UserStatus,
+)
+
+Search = Annotated[Line, Query(max_length=USER_SEARCH_MAX_LENGTH)]
 
 
 def router(users: UserRepository) -> APIRouter:
@@ -19,6 +35,20 @@ def router(users: UserRepository) -> APIRouter:
     @router.post("/users", status_code=201, response_model=User, dependencies=writing)
     async def create_user(command: Command[NewUser]) -> Response:
         return as_response(await users.create(command))
+
+    @router.get("/users", dependencies=reading)
+    async def read_users(
+        *,
+        search: Search | None = None,
+        role: Role | None = None,
+        status: UserStatus | None = None,
+        limit: Annotated[int, Query(ge=1, le=USER_PAGE_MAX)] = USER_PAGE_DEFAULT,
+        before: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> UserPage:
+        position = END if before is None else PagePosition.from_cursor(before)
+        return await users.page(
+            search=search, role=role, status=status, limit=limit, before=position
+        )
 
     @router.get("/users/{user_id}", dependencies=reading)
     async def read_user(user_id: UUID) -> User:

@@ -1,3 +1,6 @@
+import asyncio
+from typing import TypedDict, cast
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -5,8 +8,20 @@ import pytest
 from database import Database
 from shared.models.event import Command
 from shared.models.user import Role, UserChange
-from tests.builders import event, registered, registering, stored_credential
+from tests.builders import (
+    event,
+    profile_command,
+    profile_of,
+    registered,
+    registering,
+    stored_credential,
+)
 from tests.callers import Callers
+
+
+class Page(TypedDict):
+    items: list[dict[str, str | None]]
+    next: str
 
 
 def change(role: Role, expected_version: int | None = None) -> Command[UserChange]:
@@ -113,7 +128,8 @@ class TestChange:
         )
 
     async def test_another_role_or_status_ends_the_sessions(self, service: Callers) -> None:
-        user = await registered(service)
+        user, other = await registered(service), await registered(service)
+        await service.api("PATCH", f"/users/{other.user_id}", change("admin"))
         path = f"/users/{user.user_id}"
         generations = []
         for role, status in (
@@ -149,3 +165,92 @@ class TestChange:
         reply = await service.api("PATCH", f"/users/{user.user_id}", change("admin", 2**70))
 
         assert (reply.status, reply.json()["code"]) == (400, "value_refused")
+
+
+async def page_of(service: Callers, **asked: str) -> Page:
+    reply = await service.api("GET", f"/users?{urlencode(asked)}")
+    assert reply.status == 200, reply.text
+    return cast("Page", reply.json())
+
+
+class TestPage:
+    async def test_newest_first_page_by_page(self, service: Callers) -> None:
+        made = [str((await registered(service)).user_id) for _ in range(5)]
+        seen: list[str | None] = []
+        before: dict[str, str] = {}
+        for expected in (2, 2, 1):
+            page = await page_of(service, limit="2", **before)
+            assert len(page["items"]) == expected
+            seen += [it["id"] for it in page["items"]]
+            before = {"before": page["next"]}
+        assert not page["next"]
+        assert seen == made[::-1]
+
+    @pytest.mark.parametrize("search", ["ADA", "ada@", "love", "Countess", "ada@example.test"])
+    async def test_finds_by_the_beginning_of_address_and_names(
+        self, service: Callers, search: str
+    ) -> None:
+        ada = await registered(service, email="ada@example.test")
+        await registered(service, email="ben@example.test")
+        profile = profile_of(ada.user_id, display_name="Countess")
+        assert (await service.api("POST", "/profiles", profile_command(profile))).status == 201
+
+        page = await page_of(service, search=search)
+
+        assert [it["id"] for it in page["items"]] == [str(ada.user_id)]
+        assert page["items"][0]["last_name"] == "Lovelace"
+
+    @pytest.mark.parametrize("search", ["%", "_da", "\\", "da@"])
+    async def test_a_search_is_no_pattern(self, service: Callers, search: str) -> None:
+        await registered(service, email="ada@example.test")
+        page = await page_of(service, search=search)
+        assert page["items"] == []
+
+    async def test_filters_by_role_and_status(self, service: Callers) -> None:
+        admin = await registered(service)
+        await registered(service)
+        promoted = await service.api("PATCH", f"/users/{admin.user_id}", change("admin"))
+        assert promoted.status == 200
+
+        admins = await page_of(service, role="admin")
+        assert [it["id"] for it in admins["items"]] == [str(admin.user_id)]
+        assert (await page_of(service, role="admin", status="suspended"))["items"] == []
+
+    async def test_reads_no_more_users_than_it_needs(
+        self, service: Callers, database: Database
+    ) -> None:
+        await database.rows(
+            "INSERT INTO users (id, email, role, status) SELECT gen_random_uuid(),"
+            " 'user' || n || '@example.test', 'user', 'active' FROM generate_series(1, 20000) AS n"
+            " RETURNING id"
+        )
+        await database.rows("ANALYZE users")
+        plan = await database.rows(
+            "EXPLAIN SELECT id FROM users WHERE email LIKE 'user1234%' UNION SELECT user_id"
+            " FROM profiles WHERE lower(last_name) LIKE 'user1234%'"
+        )
+        text = "\n".join(row[0] for row in plan)
+        assert text.count("Index Cond") == 2, text
+
+
+class TestLastAdmin:
+    async def test_stays(self, service: Callers) -> None:
+        admin = await registered(service)
+        path = f"/users/{admin.user_id}"
+        assert (await service.api("PATCH", path, change("admin"))).status == 200
+
+        reply = await service.api("PATCH", path, change("user"))
+
+        assert (reply.status, reply.json()["code"]) == (409, "last_admin")
+        assert (await service.api("GET", path)).json()["role"] == "admin"
+
+    async def test_one_of_two_who_demote_each_other_stays(self, service: Callers) -> None:
+        admins = [await registered(service) for _ in range(2)]
+        for admin in admins:
+            await service.api("PATCH", f"/users/{admin.user_id}", change("admin"))
+
+        replies = await asyncio.gather(
+            *(service.api("PATCH", f"/users/{it.user_id}", change("user")) for it in admins)
+        )
+
+        assert sorted(reply.status for reply in replies) == [200, 409]

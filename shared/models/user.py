@@ -1,14 +1,27 @@
 """Users, their credentials and their events."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.models.base import EventPayload, Instant, Internal, Line, Response, Text
+from shared.models.base import (
+    EventPayload,
+    Instant,
+    Internal,
+    Line,
+    Network,
+    PublicRequest,
+    Response,
+    Text,
+)
 
 UserStatus = Literal["active", "suspended"]
 Role = Literal["user", "admin"]
+
+USER_PAGE_DEFAULT = 50
+USER_PAGE_MAX = 200
+USER_SEARCH_MAX_LENGTH = 100
 
 EMAIL_MAX_LENGTH = 254
 PASSWORD_MIN_LENGTH = 12
@@ -86,6 +99,39 @@ class CurrentUserView(Response):
     created_at: Instant
 
 
+class AdministeredUser(Response):
+    """A user as an admin sees it; the names are null without a profile."""
+
+    id: UUID
+    email: EmailAddress
+    role: Role
+    status: UserStatus
+    first_name: str | None
+    last_name: str | None
+    display_name: str | None
+    created_at: Instant
+
+
+class UserPage(Response):
+    """Users, newest first; `next` is the `before` of the following page, null at the end."""
+
+    items: list[AdministeredUser]
+    next: str | None
+
+
+class AdministerUser(PublicRequest):
+    """What an admin changes of a user; a field that is absent stays."""
+
+    role: Role | None = None
+    status: UserStatus | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.role is None and self.status is None:
+            raise ValueError("role or status is needed")
+        return self
+
+
 class NewCredential(Internal):
     """A password to be hashed: from back-api to back-auth."""
 
@@ -147,6 +193,23 @@ class AdminMade(EventPayload):
 
     user_id: UUID
     operator: Line = Field(max_length=200)
+
+
+class UserStatusChanged(EventPayload):
+    """`user.status.changed`: the user has the status `status`."""
+
+    user_id: UUID
+    status: UserStatus
+
+
+class UserAdministered(EventPayload):
+    """`user.administered`: an admin changed a user; role and status are those after the change."""
+
+    user_id: UUID
+    actor_id: UUID
+    role: Role
+    status: UserStatus
+    network: Network
 
 
 class SessionsRevoked(EventPayload):

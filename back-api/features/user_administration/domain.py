@@ -1,25 +1,45 @@
-"""The rules for making an admin."""
+"""The rules for making an admin, and for what admins change of users."""
 
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from services.actor import Actor
+from services.wanted_users import WantedUsers
+from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
 from shared.models.event import Command
+from shared.models.profile import StoredProfile
 from shared.models.user import (
+    AdministeredUser,
+    AdministerUser,
     AdminMade,
     NewUser,
     SessionsRevoked,
     User,
+    UserAdministered,
     UserChange,
+    UserPage,
     UserRoleChanged,
+    UserStatusChanged,
 )
 
 Outcome = Literal["created", "promoted", "unchanged"]
 Data = TypeVar("Data", NewUser, UserChange)
 
+_TRIES = 3
+
 
 class Users(Protocol):
     """Stores users."""
+
+    async def get(self, user_id: UUID) -> User:
+        """Raises NotFound `user_not_found`."""
+
+    async def page(self, wanted: WantedUsers, limit: int, before: str | None) -> UserPage:
+        """At most `limit` users before the cursor, newest first.
+
+        Raises InvalidRequest `cursor_invalid`.
+        """
 
     async def find(self, email: str) -> User | None:
         """The user with this address, or None."""
@@ -28,7 +48,14 @@ class Users(Protocol):
         """Raises Conflict `email_taken`."""
 
     async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
-        """Raises NotFound, Conflict `stale_version`."""
+        """Raises NotFound `user_not_found`, Conflict `stale_version` or `last_admin`."""
+
+
+class Profiles(Protocol):
+    """Reads profiles."""
+
+    async def of_user(self, user_id: UUID) -> StoredProfile | None:
+        """The user's profile, or None."""
 
 
 class Credentials(Protocol):
@@ -94,6 +121,94 @@ class Administrators:
             AdminMade(user_id=user_id, operator=self._operator),
             aggregate_id=user_id,
             correlation_id=correlation_id(),
+        )
+
+
+class UserAdministration:
+    """What admins see and change of users."""
+
+    def __init__(self, users: Users, profiles: Profiles) -> None:
+        self._users = users
+        self._profiles = profiles
+
+    async def page(self, wanted: WantedUsers, limit: int, before: str | None) -> UserPage:
+        """A page of users, newest first. Raises InvalidRequest `cursor_invalid`."""
+        return await self._users.page(wanted, limit, before)
+
+    async def get(self, user_id: UUID) -> AdministeredUser:
+        """Raises NotFound `user_not_found`."""
+        return await self._administered(await self._users.get(user_id))
+
+    async def change(self, actor: Actor, user_id: UUID, asked: AdministerUser) -> AdministeredUser:
+        """Change role or status; the user's sessions end at once.
+
+        What the user already has changes nothing and ends no session.
+
+        Raises:
+            NotFound: `user_not_found`.
+            Conflict: `own_account`, admins do not change themselves; `last_admin`, no active admin
+                would be left; `stale_version`, after three attempts that met concurrent changes.
+        """
+        if user_id == actor.user_id:
+            raise Conflict("Another admin has to change your account.", code="own_account")
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._change_once(actor, user_id, asked)
+            except Conflict as conflict:
+                if conflict.code != "stale_version":
+                    raise
+        return await self._change_once(actor, user_id, asked)
+
+    async def _change_once(
+        self, actor: Actor, user_id: UUID, asked: AdministerUser
+    ) -> AdministeredUser:
+        user = await self._users.get(user_id)
+        role, status = asked.role or user.role, asked.status or user.status
+        if (role, status) == (user.role, user.status):
+            return await self._administered(user)
+        administered = UserAdministered(
+            user_id=user_id,
+            actor_id=actor.user_id,
+            role=role,
+            status=status,
+            network=actor.network,
+        )
+        command = Command.with_event(
+            "user.administered",
+            administered,
+            data=UserChange(role=role, status=status),
+            aggregate_id=user_id,
+            expected_version=user.version,
+            correlation_id=correlation_id(),
+        )
+        if role != user.role:
+            command = command.and_event(
+                "user.role.changed",
+                UserRoleChanged(user_id=user_id, role=role),
+                aggregate_id=user_id,
+                correlation_id=correlation_id(),
+            )
+        if status != user.status:
+            command = command.and_event(
+                "user.status.changed",
+                UserStatusChanged(user_id=user_id, status=status),
+                aggregate_id=user_id,
+                correlation_id=correlation_id(),
+            )
+        changed = await self._users.change(user_id, _ending_sessions(user, command))
+        return await self._administered(changed)
+
+    async def _administered(self, user: User) -> AdministeredUser:
+        profile = await self._profiles.of_user(user.id)
+        return AdministeredUser(
+            id=user.id,
+            email=user.email,
+            role=user.role,
+            status=user.status,
+            first_name=profile.first_name if profile else None,
+            last_name=profile.last_name if profile else None,
+            display_name=profile.display_name if profile else None,
+            created_at=user.created_at,
         )
 
 

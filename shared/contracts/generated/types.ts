@@ -72,6 +72,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Users */
+        get: operations["get_api_admin_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Users/{User Id} */
+        get: operations["get_api_admin_users_user_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch /Api/Admin/Users/{User Id} */
+        patch: operations["patch_api_admin_users_user_id"];
+        trace?: never;
+    };
     "/api/profile": {
         parameters: {
             query?: never;
@@ -266,6 +301,50 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AdministeredUser
+         * @description A user as an admin sees it; the names are null without a profile.
+         */
+        AdministeredUser: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Display Name */
+            display_name: string | null;
+            /** Email */
+            email: string;
+            /** First Name */
+            first_name: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Name */
+            last_name: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "admin";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "suspended";
+        };
+        /**
+         * AdministerUser
+         * @description What an admin changes of a user; a field that is absent stays.
+         */
+        AdministerUser: {
+            /** Role */
+            role?: ("user" | "admin") | null;
+            /** Status */
+            status?: ("active" | "suspended") | null;
+        };
         /**
          * AdminMade
          * @description `user.admin.made`: an operator made the user an admin at a command line.
@@ -538,6 +617,7 @@ export interface components {
             "profile.created": components["schemas"]["ProfileCreated"];
             "profile.updated": components["schemas"]["ProfileUpdated"];
             "user.role.changed": components["schemas"]["UserRoleChanged"];
+            "user.status.changed": components["schemas"]["UserStatusChanged"];
         };
         /**
          * LoggedOut
@@ -937,6 +1017,44 @@ export interface components {
             token_type: "Bearer";
         };
         /**
+         * UserAdministered
+         * @description `user.administered`: an admin changed a user; role and status are those after the change.
+         */
+        UserAdministered: {
+            /**
+             * Actor Id
+             * Format: uuid
+             */
+            actor_id: string;
+            /** Network */
+            network: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "admin";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "suspended";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * UserPage
+         * @description Users, newest first; `next` is the `before` of the following page, null at the end.
+         */
+        UserPage: {
+            /** Items */
+            items: components["schemas"]["AdministeredUser"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * UserRegistered
          * @description `user.registered`: somebody registered an address, which has to be confirmed.
          */
@@ -969,6 +1087,22 @@ export interface components {
              * @enum {string}
              */
             role: "user" | "admin";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * UserStatusChanged
+         * @description `user.status.changed`: the user has the status `status`.
+         */
+        UserStatusChanged: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "suspended";
             /**
              * User Id
              * Format: uuid
@@ -1234,6 +1368,139 @@ export interface operations {
                 };
             };
             413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_users: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                role?: ("user" | "admin") | null;
+                search?: string | null;
+                status?: ("active" | "suspended") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description Invalid request: `cursor_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_users_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministeredUser"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    patch_api_admin_users_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdministerUser"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministeredUser"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `stale_version` or `own_account` or `last_admin` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
