@@ -2,11 +2,13 @@
 
 One blocking read a process follows all streams and queues each entry for every subscriber. A
 subscriber first gets the entries that it missed, then `caught-up`, then entries as they are added,
-and heartbeats while Valkey answers. Its response ends when Valkey stops answering or its queue is
-full; it then reconnects with the last id that it received.
+and heartbeats while Valkey answers. Its response ends when Valkey stops answering, however shortly,
+or its queue is full; it then reconnects with the last id that it received, and learns whether
+Valkey lost entries.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -68,14 +70,14 @@ _WATCHED = (SECURITY_EVENTS,)
 
 @dataclass(eq=False)
 class Subscriber:
-    """The queued entries of a subscriber; `lagging` once the queue was full."""
+    """The queued entries of a subscriber; `ended` once one of them could not be queued."""
 
     queue: asyncio.Queue[Entry]
-    lagging: bool = field(default=False)
+    ended: bool = field(default=False)
 
     def offer(self, entry: Entry) -> None:
         if self.queue.full():
-            self.lagging = True
+            self.ended = True
         else:
             self.queue.put_nowait(entry)
 
@@ -98,7 +100,6 @@ class PubSub:
         self._max_silence = settings.silence_ms / 1000
         self._wait_ms = settings.heartbeat_ms // 2
         self._queue_size = settings.subscriber_queue
-        self._positions: dict[str, str] = {}
         self._answered_at: float | None = None
         keys = [*(stream.key for stream in STREAMS.values()), *_WATCHED]
         self._subscribers: dict[str, set[Subscriber]] = {key: set() for key in keys}
@@ -113,7 +114,10 @@ class PubSub:
         )
 
     async def follow(self) -> None:
-        """Read the streams until the app stops; after an outage, from the last position."""
+        """Read the streams until the app stops; an outage ends all subscriptions.
+
+        Valkey may have lost what was not read yet. Each subscriber finds out as it resumes.
+        """
         while True:
             try:
                 await self._read_on()
@@ -121,6 +125,8 @@ class PubSub:
                 if self._answered_at is not None:
                     log.warning("streams_lost")
                 self._answered_at = None
+                for subscriber in itertools.chain(*self._subscribers.values()):
+                    subscriber.ended = True
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def ready(self) -> None:
@@ -154,7 +160,7 @@ class PubSub:
             async def added(within: float) -> None:
                 ends_at = time.monotonic() + within
                 left = within
-                while self.following and left > 0:
+                while self.following and not subscriber.ended and left > 0:
                     if await subscriber.next(min(left, self._heartbeat)):
                         return
                     left = ends_at - time.monotonic()
@@ -172,10 +178,10 @@ class PubSub:
                     yield event
             except Unavailable:
                 return
-            while self.following and not subscriber.lagging:
+            while self.following and not subscriber.ended:
                 entry = await subscriber.next(self._heartbeat)
                 if entry is None:
-                    if self.following:
+                    if self.following and not subscriber.ended:
                         yield HEARTBEAT
                 elif _order(entry[0]) > _order(position):
                     yield _event(stream, entry)
@@ -201,16 +207,14 @@ class PubSub:
         yield ServerSentEvent("caught-up", "{}", position)
 
     async def _read_on(self) -> None:
-        for key in self._subscribers:
-            if key not in self._positions:
-                self._positions[key] = await self._valkey.last_id(key)
+        positions = {key: await self._valkey.last_id(key) for key in self._subscribers}
         while True:
-            found = await self._valkey.wait_for_entries(self._positions, wait_ms=self._wait_ms)
+            found = await self._valkey.wait_for_entries(positions, wait_ms=self._wait_ms)
             if self._answered_at is None:
                 log.info("streams_followed")
             self._answered_at = time.monotonic()
             for key, entries in found.items():
-                self._positions[key] = entries[-1][0]
+                positions[key] = entries[-1][0]
                 for subscriber in self._subscribers[key]:
                     for entry in entries:
                         subscriber.offer(entry)

@@ -1,20 +1,18 @@
 """The open sockets of this process, by user."""
 
+import asyncio
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from live_socket import SESSION_ENDED, LiveSocket, Message
+import socket_events
+from live_socket import RESTARTING, SESSION_ENDED, LiveSocket, Message, Position
 from settings import Settings
-from shared.kit.errors import TooManyRequests
-from shared.kit.http.context import accepted_correlation_id, correlation_id
+from shared.kit.errors import TooManyRequests, Unavailable
 from shared.kit.http.token_buckets import LocalTokenBuckets
 from shared.models.auth import Revocation, TicketHolder, TokenBucket
-from shared.models.base import now
-from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvent
-
-RESYNC = "notifications.resync"
 
 
 class Hub:
@@ -24,9 +22,18 @@ class Hub:
         self._sockets: dict[UUID, set[LiveSocket]] = {}
         self._per_user = settings.sockets_per_user
         self._queue_size = settings.socket_queue
+        self._queue_bytes = settings.socket_queue_bytes
+        self._reconnect_spread = settings.reconnect_spread_seconds
         self._ticket_seconds = settings.ticket_seconds
         self._messages_per_second = settings.messages_per_second
         self._messages = LocalTokenBuckets()
+        self._draining = False
+        self._changed = asyncio.Event()
+
+    async def ready(self) -> None:
+        """Raises Unavailable once the sockets are drained."""
+        if self._draining:
+            raise Unavailable("The service restarts.", retry_after=1)
 
     @contextmanager
     def joined(self, holder: TicketHolder) -> Iterator[LiveSocket]:
@@ -42,7 +49,7 @@ class Hub:
                 code="too_many_sockets",
                 retry_after=self._ticket_seconds,
             )
-        socket = LiveSocket(holder, queue_size=self._queue_size)
+        socket = LiveSocket(holder, queue_size=self._queue_size, queue_bytes=self._queue_bytes)
         mine.add(socket)
         try:
             yield socket
@@ -50,20 +57,32 @@ class Hub:
             mine.remove(socket)
             if not mine:
                 del self._sockets[holder.user_id]
+            self._changed.set()
 
-    def deliver(self, event: LiveEvent) -> None:
+    def deliver(self, event: LiveEvent, position: Position) -> None:
         """Queue the event at every socket of its user."""
         if sockets := self._sockets.get(event.user_id):
-            message = Message.of(event.envelope)
+            message = Message.of(event.envelope, position)
             for socket in sockets:
                 socket.offer(message)
 
     def resync(self) -> None:
         """Send every socket the resync event: events may be missing."""
-        message = resync_message()
+        message = socket_events.resync()
         for sockets in self._sockets.values():
             for socket in sockets:
                 socket.offer(message)
+
+    async def drain(self) -> None:
+        """Ask every client to reconnect, each at a moment of its own, and close all sockets."""
+        self._draining = True
+        for sockets in self._sockets.values():
+            for socket in sockets:
+                after = random.uniform(0, self._reconnect_spread)  # noqa: S311 - no secret
+                socket.end_after(socket_events.reconnect(round(after, 2)), RESTARTING)
+        while self._sockets:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def close_revoked(self, revocation: Revocation) -> None:
         """Close the sockets of a revoked session, or of revoked generations of a user."""
@@ -88,16 +107,3 @@ class Hub:
         if revocation.user_id != socket.user_id or revocation.generation is None:
             return False
         return socket.generation < revocation.generation
-
-
-def resync_message() -> Message:
-    """The event that asks a client to reload its data: events may be missing."""
-    return Message.of(
-        EventEnvelope(
-            event_id=uuid4(),
-            event_type=RESYNC,
-            occurred_at=now(),
-            correlation_id=accepted_correlation_id(correlation_id()),
-            payload={},
-        )
-    )

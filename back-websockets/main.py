@@ -20,9 +20,11 @@ def app(connect: Connect | None = None) -> FastAPI:
     auth = service.client("back-auth", settings.back_auth_url)
 
     hub = Hub(settings)
-    subscription = LiveSubscription(redis, hub)
+    subscription = LiveSubscription(redis, hub, replay_bytes=settings.socket_queue_bytes)
     service.background(subscription.follow)
     service.ready("live", subscription.ready)
+    service.ready("sockets", hub.ready)
+    service.drain(hub.drain)
 
     is_active = session_check(auth, "/internal/sessions")
     revocations = Revocations(redis, "/streams/revocations", is_active)

@@ -10,8 +10,9 @@ from shared.kit import ServiceSettings
 class Settings(ServiceSettings):
     """The numbers are those of the contract `live-notifications`.
 
-    Message size, ping and idle time are the server's: UVICORN_WS_MAX_SIZE,
-    UVICORN_WS_PING_INTERVAL, UVICORN_WS_PING_TIMEOUT, UVICORN_WS_PER_MESSAGE_DEFLATE.
+    Message size, ping, idle time and the end of clients that do not read are the server's:
+    UVICORN_WS_MAX_SIZE, UVICORN_WS_PING_INTERVAL, UVICORN_WS_PING_TIMEOUT, UVICORN_WS,
+    UVICORN_WS_PER_MESSAGE_DEFLATE.
     """
 
     service: Literal["back-websockets"] = "back-websockets"
@@ -24,3 +25,9 @@ class Settings(ServiceSettings):
     sockets_per_user: int = Field(default=20, gt=0)
     messages_per_second: int = Field(default=10, gt=0, description="from one user's sockets")
     socket_queue: int = Field(default=256, gt=0, description="events a socket may lag behind")
+    socket_queue_bytes: int = Field(
+        default=1_048_576, gt=0, description="of them together; and of those that were missed"
+    )
+    reconnect_spread_seconds: float = Field(
+        default=5, ge=0, description="within which clients reconnect after a restart"
+    )

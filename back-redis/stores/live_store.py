@@ -5,7 +5,13 @@ from uuid import UUID
 
 from settings import Settings
 from shared.models.event import EventEnvelope
-from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive
+from shared.models.live import (
+    LiveEvent,
+    LiveEvents,
+    LivePublished,
+    PublishLive,
+    position_of,
+)
 from valkey_client import Script, ValkeyClient
 
 LIVE = "stream:live"
@@ -16,7 +22,7 @@ class LiveStore:
 
     def __init__(self, valkey: ValkeyClient, settings: Settings) -> None:
         self._publish: Script[list[tuple[str, int]]] = valkey.script("publish_live")
-        self._read_since: Script[tuple[int, list[str]]] = valkey.script("read_live_since")
+        self._read_since: Script[tuple[int, str, list[str]]] = valkey.script("read_live_since")
         self._stream_length = settings.live_stream_length
         self._kept_per_user = settings.live_events_kept_per_user
         self._kept_seconds = settings.live_events_kept_seconds
@@ -39,10 +45,13 @@ class LiveStore:
         ]
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
-        """The user's events after the given one, oldest first."""
-        complete, envelopes = await self._read_since([_user_stream(user_id), _id_key(event_id)], [])
+        """The user's events after the given one, or after a position (`position_id`)."""
+        complete, position, envelopes = await self._read_since(
+            [_user_stream(user_id), LIVE, _id_key(event_id)],
+            [self._kept_per_user, self._kept_seconds, position_of(event_id) or ""],
+        )
         items = [EventEnvelope.model_validate_json(envelope) for envelope in envelopes]
-        return LiveEvents(items=items, complete=complete == 1)
+        return LiveEvents(items=items, complete=complete == 1, position=position)
 
 
 def _id_key(event_id: UUID) -> str:

@@ -214,6 +214,7 @@ class TestLive:
         assert missed.json() == {
             "items": [events[1].model_dump(mode="json")],
             "complete": True,
+            "position": published.json()["stream_id"],
         }
 
     async def test_publish_several(self, client: AsgiClient, keys: Identities) -> None:

@@ -1,6 +1,7 @@
 """Live events are published once and read from the last one that was seen."""
 
 import asyncio
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from redis.asyncio import Redis
 from settings import Settings
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.live import LiveEvent, PublishLive
+from shared.models.live import LiveEvent, LiveEvents, PublishLive, position_id
 from stores.live_store import LIVE, LiveStore
 from tests.stream_entries import stream_entries
 from valkey_client import ValkeyClient
@@ -23,6 +24,10 @@ def envelope(number: int = 1) -> EventEnvelope:
         correlation_id="correlation-1",
         payload={"number": number, "name": "Zoë 🦉"},
     )
+
+
+def _order(stream_id: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in stream_id.split("-"))
 
 
 async def publish(live: LiveStore, user_id: UUID, count: int) -> list[EventEnvelope]:
@@ -94,6 +99,59 @@ class TestSince:
         missed = await live.since(user_id, events[-1].event_id)
         assert missed.items == []
         assert missed.complete
+
+    async def test_after_a_position_come_those_of_the_user_that_are_later(
+        self, live: LiveStore
+    ) -> None:
+        user_id = uuid4()
+        await publish(live, user_id, 2)
+        [other] = await publish(live, uuid4(), 1)
+        here = (await live.since(user_id, other.event_id)).position
+        assert here
+        assert await live.since(user_id, position_id(here)) == LiveEvents(
+            items=[], complete=True, position=here
+        )
+        missed = await publish(live, user_id, 2)
+        found = await live.since(user_id, position_id(here))
+        assert found.items == missed
+        assert found.complete
+        assert _order(here) < _order(found.position or "")
+
+    async def test_after_a_position_as_many_as_are_kept_may_not_be_all(
+        self, valkey: ValkeyClient, settings: Settings
+    ) -> None:
+        live = LiveStore(valkey, settings.model_copy(update={"live_events_kept_per_user": 2}))
+        user_id = uuid4()
+        [seen] = await publish(live, user_id, 1)
+        here = (await live.since(user_id, seen.event_id)).position
+        assert here
+        for complete in (True, False, False):
+            await publish(live, user_id, 1)
+            assert (await live.since(user_id, position_id(here))).complete is complete
+
+    @pytest.mark.parametrize("position", ["0-0", "1-1", "281474976710655-4611686018427387903"])
+    async def test_after_an_unknown_position_all_are_returned(
+        self, live: LiveStore, position: str
+    ) -> None:
+        user_id = uuid4()
+        events = await publish(live, user_id, 2)
+        found = await live.since(user_id, position_id(position))
+        assert found.items == events
+        assert not found.complete
+
+    async def test_events_older_than_their_lifetime_are_not_returned(
+        self, live: LiveStore, raw: Redis
+    ) -> None:
+        user_id = uuid4()
+        long_ago = int(time.time() - 86_401) * 1000
+        old = envelope().model_dump_json()
+        await raw.xadd(f"stream:live:{user_id}", {"envelope": old}, id=f"{long_ago}-1")
+        await raw.xadd(LIVE, {"event": old}, id=f"{long_ago}-1")
+        events = await publish(live, user_id, 1)
+        for since in (uuid4(), position_id(f"{long_ago}-1")):
+            found = await live.since(user_id, since)
+            assert found.items == events
+            assert not found.complete
 
     @pytest.mark.parametrize("gone", ["trimmed", "unknown", "someone else's"])
     async def test_when_the_event_is_no_longer_kept_all_are_returned(

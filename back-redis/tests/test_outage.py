@@ -21,6 +21,7 @@ from settings import Settings
 from shared.kit.errors import Unavailable
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.auth import NewSession
+from shared.models.live import LivePublished, PublishLive
 from shared.testing.asgi_client import AsgiClient, AsgiReply, running
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
@@ -28,6 +29,7 @@ from shared.testing.sessions import new_session
 from shared.testing.tcp_proxy import TcpProxy
 from shared.testing.waiting import until
 from stores.session_store import SessionStore
+from tests.test_live_store import envelope
 from tests.test_session_store import rotation
 from valkey_client import ValkeyClient
 
@@ -94,6 +96,27 @@ class TestWithoutValkey:
             await proxy.start()
             await until(lambda: is_ready(client))
             assert (await client.get(f"/sessions/{uuid4()}", headers=auth)).status == 200
+
+    async def test_streams_end_at_an_outage_however_short_and_tell_what_is_lost(
+        self, broken_app: FastAPI, proxy: TcpProxy, keys: Identities, raw: Redis
+    ) -> None:
+        subscriber = keys.client("back-websockets", "back-redis", AsgiTransport(broken_app))
+        workers = keys.client("back-workers", "back-redis", AsgiTransport(broken_app))
+        new = PublishLive(user_id=uuid4(), envelope=envelope())
+        async with running(broken_app) as client:
+            await until(lambda: is_ready(client))
+            async with aclosing(subscriber.events("/streams/live", silence=30)) as events:
+                assert (await anext(events)).event == "caught-up"
+                await workers.post("/live/events", new, response_model=LivePublished)
+                while (entry := await anext(events)).event != "entry":
+                    pass
+                await proxy.stop()
+                await raw.flushdb()
+                await proxy.start()
+                await last_heard(events)
+            await until(lambda: is_ready(client))
+            async with aclosing(subscriber.events("/streams/live", since=entry.id)) as events:
+                assert (await anext(events)).event == "gap"
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_streams_stop_their_heartbeats_end_and_open_again(

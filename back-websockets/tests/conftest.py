@@ -2,24 +2,26 @@
 
 import asyncio
 import json
+import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import uvicorn
-from pydantic import JsonValue
 from websockets.asyncio.client import ClientConnection, connect
 
 from main import app as make_app
+from shared.kit.runtime.websocket_protocol import AbortingProtocol
 from shared.testing.asgi_client import in_memory
 from shared.testing.identities import make_identities
 from shared.testing.waiting import until
 from tests.fake_back_redis import FakeBackRedis
 
-Message = dict[str, JsonValue]
+Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ Start = Callable[..., Awaitable[Running]]
 async def start(
     redis: FakeBackRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Start]:
-    """Start the service, with server settings of its own; ended after the test."""
+    """Start the service, with server settings of its own; ended after the test.
+
+    SIGTERM ends the service, and not the tests, to which uvicorn hands it on afterwards.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
     keys = make_identities(tmp_path, "back-websockets")
     for name, value in keys.env("back-websockets").items():
         monkeypatch.setenv(name, value)
@@ -88,6 +94,7 @@ async def start(
         config = uvicorn.Config(
             make_app(connect=in_memory(apps)),
             log_config=None,
+            ws=AbortingProtocol,
             ws_max_size=131_072,
             ws_per_message_deflate=False,
             ws_ping_interval=options.get("ping_interval", 30),
@@ -102,6 +109,7 @@ async def start(
     for server, task in running:
         server.should_exit = True
         await task
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.auth import RedeemTicket, Revocation, Session, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.live import LiveEvent, LiveEvents
+from shared.models.live import LiveEvent, LiveEvents, position_of
 
 HEARTBEAT_SECONDS = 0.1
 
@@ -27,23 +27,31 @@ class FakeStream:
     def __init__(self, *, newcomers_get_all: bool) -> None:
         self._newcomers_get_all = newcomers_get_all
         self._entries: list[tuple[int, str]] = []
-        self._last = 0
+        self.last = 0
         self._changed = asyncio.Condition()
 
     async def add(self, data: str) -> None:
         async with self._changed:
-            self._last += 1
-            self._entries.append((self._last, data))
+            self.last += 1
+            self._entries.append((self.last, data))
             self._changed.notify_all()
 
     def forget(self, count: int) -> None:
         del self._entries[:count]
 
+    def lose_memory(self) -> None:
+        """Begin anew, as a store that lost its data, with a clock that was set back."""
+        self._entries.clear()
+        self.last = 0
+
+    def keeps(self, number: int) -> bool:
+        return number in [kept for kept, _ in self._entries]
+
     async def events(self, since: str | None) -> AsyncIterator[ServerSentEvent]:
         position = int(since.split("-")[0]) if since else 0
         if since is None and not self._newcomers_get_all:
-            position = self._last
-        elif position and position not in [number for number, _ in self._entries]:
+            position = self.last
+        elif position and not self.keeps(position):
             yield ServerSentEvent("gap", "{}")
             position = 0
         caught_up = False
@@ -61,18 +69,22 @@ class FakeStream:
     async def _grows_beyond(self, position: int) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(HEARTBEAT_SECONDS), self._changed:
-                await self._changed.wait_for(lambda: self._last > position)
+                await self._changed.wait_for(lambda: self.last > position)
                 return True
         return False
 
 
 class FakeBackRedis:
-    """back-redis in memory. With `up` set to False it answers 503 and its streams end."""
+    """back-redis in memory. With `up` set to False it answers 503 and its streams end.
+
+    With `streams_up` set to False only its streams do.
+    """
 
     def __init__(self) -> None:
         self.up = True
+        self.streams_up = True
         self.tickets: dict[str, TicketHolder] = {}
-        self.kept: dict[UUID, list[EventEnvelope]] = {}
+        self.kept: dict[UUID, list[tuple[int, EventEnvelope]]] = {}
         self.ended: set[UUID] = set()
         self.ends: dict[UUID, datetime] = {}
         self.asked: list[UUID] = []
@@ -106,7 +118,7 @@ class FakeBackRedis:
             correlation_id="correlation-1",
             payload={"number": number, "name": text},
         )
-        self.kept.setdefault(user_id, []).append(envelope)
+        self.kept.setdefault(user_id, []).append((self.live.last + 1, envelope))
         await self.publish_again(user_id, envelope)
         return envelope
 
@@ -135,14 +147,22 @@ class FakeBackRedis:
             if self.before_replay:
                 await self.before_replay.wait()
             kept = self.kept.get(user_id, [])
-            ids = [envelope.event_id for envelope in kept]
-            if since in ids:
-                return LiveEvents(items=kept[ids.index(since) + 1 :], complete=True)
-            return LiveEvents(items=kept, complete=False)
+            after = next((number for number, it in kept if it.event_id == since), None)
+            if position := position_of(since):
+                number, _, rest = position.partition("-")
+                known = rest == "0" and self.live.keeps(int(number))
+                after = int(number) if known else None
+            return LiveEvents(
+                items=[it for number, it in kept if number > (after or 0)],
+                complete=after is not None,
+                position=f"{self.live.last}-0",
+            )
 
         @api.get("/streams/{name}")
         async def stream(name: str, since: str | None = None) -> Response:
             self._must_be_up()
+            if not self.streams_up:
+                raise Unavailable
             streams = {"live": self.live, "revocations": self.revocations}
             return StreamingResponse(
                 self._while_up(streams[name].events(since)), media_type="text/event-stream"
@@ -177,7 +197,7 @@ class FakeBackRedis:
         self.subscribed += 1
         try:
             async for event in events:
-                if not self.up:
+                if not (self.up and self.streams_up):
                     return
                 yield event.encode()
         finally:

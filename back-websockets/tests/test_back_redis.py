@@ -23,7 +23,7 @@ from shared.models.auth import (
 )
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive
+from shared.models.live import LiveEvent, LiveEvents, LivePublished, PublishLive, position_id
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import make_identities
 from shared.testing.sessions import hashed, new_session
@@ -140,12 +140,36 @@ class TestLiveEvents:
         user_id = uuid4()
         seen, *missed = [await world.publish(user_id) for _ in range(3)]
         await world.publish(uuid4())
-        assert await world.since(user_id, seen.event_id) == LiveEvents(items=missed, complete=True)
+        found = await world.since(user_id, seen.event_id)
+        assert (found.items, found.complete) == (missed, True)
+
+    async def test_reach_as_far_as_they_say(self, world: World) -> None:
+        user_id = uuid4()
+        async with aclosing(world.redis.events("/streams/live")) as events:
+            await until_event(events, "caught-up")
+            seen = await world.publish(user_id)
+            last = await world.publish(user_id)
+            *_, entry = [await until_event(events, "entry") for _ in range(2)]
+            found = await world.since(user_id, seen.event_id)
+        assert envelope_in(entry[0]) == last
+        assert found.items == [last]
+        assert found.position == entry[0].id
+
+    async def test_since_a_position_come_those_after_it(self, world: World) -> None:
+        user_id = uuid4()
+        before = await world.publish(user_id)
+        here = (await world.since(user_id, before.event_id)).position
+        assert here
+        missed = [await world.publish(user_id) for _ in range(2)]
+        found = await world.since(user_id, position_id(here))
+        assert (found.items, found.complete) == (missed, True)
 
     async def test_since_one_that_has_gone_come_all(self, world: World) -> None:
         user_id = uuid4()
         kept = [await world.publish(user_id) for _ in range(2)]
-        assert await world.since(user_id, uuid4()) == LiveEvents(items=kept, complete=False)
+        for gone in (uuid4(), position_id("1-1")):
+            found = await world.since(user_id, gone)
+            assert (found.items, found.complete) == (kept, False)
 
 
 @pytest.mark.contract(consumer="back-websockets", provider="back-redis")

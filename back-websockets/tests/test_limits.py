@@ -3,15 +3,17 @@
 import asyncio
 import base64
 import os
+import signal
 from contextlib import suppress
 from uuid import uuid4
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from hub import Hub
 from live_socket import TOO_SLOW, Message
 from settings import Settings
+from shared.kit.runtime.websocket_protocol import AbortingProtocol
 from shared.models.auth import TicketHolder
 from shared.testing.waiting import until
 from tests.conftest import Running, Start, close_code, received
@@ -76,12 +78,34 @@ class TestSlowSocket:
         slow.close()
         await slow.wait_closed()
 
-    async def test_has_a_code_of_its_own(self) -> None:
-        hub = Hub(Settings.model_construct(socket_queue=1, sockets_per_user=1, ticket_seconds=30))
+    @pytest.mark.parametrize("events, size", [(1, 10_000), (10, 150)])
+    async def test_has_a_code_of_its_own(self, events: int, size: int) -> None:
+        hub = Hub(Settings.model_construct(socket_queue=events, socket_queue_bytes=size))
         with hub.joined(TicketHolder(user_id=uuid4(), sid=uuid4(), generation=1)) as socket:
-            for _ in range(2):
-                socket.offer(Message(uuid4(), "{}"))
+            socket.offer(Message(uuid4(), "{}", 100))
+            assert not socket._ended.done()
+            socket.offer(Message(uuid4(), "{}", 100))
             assert socket._ended.result() == TOO_SLOW
+
+    async def test_that_reads_nothing_is_cut_off_with_what_was_written_for_it(
+        self, start: Start, redis: FakeBackRedis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(AbortingProtocol, "unread_seconds", 0.2)
+        service = await start()
+        await until(service.ready)
+        user_id = uuid4()
+        connections = service.server.server_state.connections
+        _, slow = await _raw_socket(service, redis.ticket(user_id))
+        assert len(connections) == 1
+
+        async def cut_off() -> bool:
+            await redis.publish(user_id, text="x" * 100_000)
+            return not connections
+
+        await until(cut_off)
+        slow.close()
+        with suppress(ConnectionError):
+            await slow.wait_closed()
 
 
 class TestIdleSocket:
@@ -111,6 +135,38 @@ class TestShutdown:
         async with service.open(ticket=redis.ticket()) as socket:
             service.server.should_exit = True
             assert await close_code(socket) == 1012
+
+    async def test_asks_every_client_to_reconnect_at_a_moment_of_its_own(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        users = [uuid4() for _ in range(20)]
+        sockets = [await service.open(ticket=redis.ticket(user_id)) for user_id in users]
+        before = [await redis.publish(user_id) for user_id in users]
+        os.kill(os.getpid(), signal.SIGTERM)
+        hints = []
+        for socket, envelope in zip(sockets, before, strict=True):
+            assert (await received(socket))["event_id"] == str(envelope.event_id)
+            hint = await received(socket)
+            assert hint["event_type"] == "notifications.reconnect"
+            hints.append(hint["payload"]["after_seconds"])
+            assert await close_code(socket) == 1012
+        assert 0 <= min(hints) < max(hints) <= 5
+        assert len(set(hints)) > 10
+
+    async def test_refuses_handshakes_while_sockets_are_closed(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        reader, writer = await _raw_socket(service, redis.ticket(uuid4()))
+        ticket = redis.ticket()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await reader.readuntil(b"notifications.reconnect")
+        with pytest.raises(InvalidStatus) as refused:
+            await service.open(ticket=ticket)
+        assert refused.value.response.status_code == 503
+        assert len(redis.tickets) == 1, "the ticket is not spent"
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def _raw_socket(

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from shared.models.auth import Revocation
 from shared.models.base import now
 from shared.models.event import EventEnvelope
+from shared.models.live import NOTHING_SEEN
 from shared.testing.waiting import until
 from tests.conftest import Message, Running, Start, close_code, received
 from tests.fake_back_redis import FakeBackRedis
@@ -103,6 +104,32 @@ class TestHandshake:
             await socket.close()
 
 
+class TestOpening:
+    async def test_a_client_resumes_before_its_first_event(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        seen = await redis.publish(user_id)
+        async with service.open(ticket=redis.ticket(user_id), since=seen.event_id):
+            pass
+        async with service.open(ticket=redis.ticket(user_id), since=NOTHING_SEEN) as socket:
+            opened = await received(socket)
+        assert EventEnvelope.model_validate(opened).payload == {}
+        assert opened["event_type"] == "notifications.opened"
+        missed = [await redis.publish(user_id, number) for number in range(2)]
+        ticket = redis.ticket(user_id)
+        async with service.open(ticket=ticket, since=opened["event_id"]) as socket:
+            assert [await received(socket) for _ in missed] == [as_sent(it) for it in missed]
+
+    async def test_one_process_reads_each_stream_once_for_all_its_sockets(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        sockets = [await service.open(ticket=redis.ticket()) for _ in range(30)]
+        assert redis.subscribed == len({"live", "revocations"})
+        for socket in sockets:
+            await socket.close()
+
+
 class TestDelivery:
     async def test_an_event_reaches_all_sockets_of_its_user_and_no_others(
         self, service: Running, redis: FakeBackRedis
@@ -167,6 +194,52 @@ class TestResume:
         await socket.close()
         assert got == [as_sent(envelope) for envelope in (*during, after)]
 
+    async def test_a_process_that_lags_repeats_nothing_that_was_seen_elsewhere(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        await _break(redis, streams_only=True)
+        *_, seen, missed = [await redis.publish(user_id, number) for number in range(4)]
+        ticket = redis.ticket(user_id)
+        async with service.open(ticket=ticket, since=seen.event_id) as socket:
+            assert await received(socket) == as_sent(missed)
+            redis.streams_up = True
+            new = await redis.publish(user_id)
+            assert await received(socket) == as_sent(new)
+
+    async def test_from_one_process_at_another_nothing_is_missed_or_repeated(
+        self, start: Start, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        first, second = await start(), await start()
+        for service in (first, second):
+            await until(service.ready)
+        async with (
+            first.open(ticket=redis.ticket(user_id)) as here,
+            second.open(ticket=redis.ticket(user_id)) as there,
+        ):
+            seen = await redis.publish(user_id)
+            assert await received(here) == await received(there) == as_sent(seen)
+        missed = await redis.publish(user_id)
+        ticket = redis.ticket(user_id)
+        async with second.open(ticket=ticket, since=seen.event_id) as socket:
+            new = await redis.publish(user_id)
+            assert [await received(socket) for _ in range(2)] == [as_sent(missed), as_sent(new)]
+
+    async def test_of_more_missed_events_than_a_socket_holds_the_newest_come_after_a_resync(
+        self, start: Start, redis: FakeBackRedis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SOCKET_QUEUE_BYTES", "25000")
+        service = await start()
+        await until(service.ready)
+        user_id = uuid4()
+        seen, *missed = [await redis.publish(user_id, text="x" * 10_000) for _ in range(5)]
+        ticket = redis.ticket(user_id)
+        async with service.open(ticket=ticket, since=seen.event_id) as socket:
+            assert (await received(socket))["event_type"] == "notifications.resync"
+            got = [await received(socket) for _ in range(2)]
+        assert got == [as_sent(envelope) for envelope in missed[-2:]]
+
     async def test_when_the_event_has_gone_a_resync_comes_first(
         self, service: Running, redis: FakeBackRedis
     ) -> None:
@@ -220,14 +293,37 @@ class TestResume:
             assert (await received(second))["event_type"] == "notifications.resync"
             assert await received(first) == as_sent(kept)
 
+    async def test_after_back_redis_lost_its_memory_events_come_after_a_resync(
+        self, service: Running, redis: FakeBackRedis
+    ) -> None:
+        user_id = uuid4()
+        async with service.open(ticket=redis.ticket(user_id)) as socket:
+            for number in range(5):
+                envelope = await redis.publish(user_id, number)
+                assert await received(socket) == as_sent(envelope)
+            await _break(redis)
+            redis.live.lose_memory()
+            redis.kept.clear()
+            redis.up = True
+            new = await redis.publish(user_id)
+            assert (await received(socket))["event_type"] == "notifications.resync"
+            assert await received(socket) == as_sent(new)
+        ticket = redis.ticket(user_id)
+        async with service.open(ticket=ticket, since=envelope.event_id) as socket:
+            assert (await received(socket))["event_type"] == "notifications.resync"
+            assert await received(socket) == as_sent(new)
+            last = await redis.publish(user_id)
+            assert await received(socket) == as_sent(last)
 
-async def _break(redis: FakeBackRedis) -> None:
-    redis.up = False
+
+async def _break(redis: FakeBackRedis, *, streams_only: bool = False) -> None:
+    redis.up, redis.streams_up = streams_only, False
 
     async def broken() -> bool:
         return redis.subscribed == 0
 
     await until(broken)
+    redis.streams_up = not streams_only
 
 
 class TestRevocation:

@@ -1,6 +1,8 @@
 """A service built from its settings: context, errors, limits, health and lifetime."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +24,7 @@ from shared.kit.runtime.service import _run_with_restarts
 from shared.models.base import PublicRequest, Text
 from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.identities import Identities
+from shared.testing.waiting import until
 
 DEADLINE = 0.7  # seconds: enough to begin an answer on a busy machine
 
@@ -394,3 +397,45 @@ class TestLifetime:
             await client.get("/seen")
         assert ended
         assert service.stopping.is_set()
+
+    async def test_a_signal_drains_the_service_before_the_server_hears_of_it(
+        self, service: Service
+    ) -> None:
+        order: list[str] = []
+        drained = asyncio.Event()
+
+        async def drain() -> None:
+            order.append(f"drains, stopping: {service.stopping.is_set()}")
+            await drained.wait()
+            order.append("drained")
+
+        service.drain(drain)
+        before = signal.signal(signal.SIGTERM, lambda *_: order.append("the server"))
+        try:
+            async with running(service.api):
+                os.kill(os.getpid(), signal.SIGTERM)
+                await until(lambda: order)
+                drained.set()
+                await until(lambda: "the server" in order)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert order == ["drains, stopping: True", "drained", "the server"]
+
+    async def test_a_drain_is_cut_short(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.kit.runtime.service.DRAIN_SECONDS", 0.05)
+        told: list[int] = []
+
+        async def drain() -> None:
+            await asyncio.Event().wait()
+
+        service.drain(drain)
+        before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+        try:
+            async with running(service.api):
+                os.kill(os.getpid(), signal.SIGTERM)
+                await until(lambda: told)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert told == [signal.SIGTERM]

@@ -877,6 +877,14 @@ export interface components {
             user_id: string;
         };
         /**
+         * ReconnectHint
+         * @description The socket is about to be closed; the client is asked to wait before it opens another.
+         */
+        ReconnectHint: {
+            /** After Seconds */
+            after_seconds: number;
+        };
+        /**
          * Refresh
          * @description The refresh token to trade for a new pair.
          */

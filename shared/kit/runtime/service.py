@@ -5,13 +5,8 @@ import math
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-)
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -40,6 +35,7 @@ Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[object])
 Background = Callable[[], Coroutine[None, None, None]]
 Connect = Callable[[str], Transport]
 
+DRAIN_SECONDS = 3.0
 _RESTART_FIRST = 0.5  # seconds, doubled at each crash
 _RESTART_LONGEST = 10.0
 _LEASE_MARGIN = 2  # seconds
@@ -58,6 +54,7 @@ class Service:
         self._connect = connect
         self._resources: list[AbstractAsyncContextManager[object]] = []
         self._backgrounds: list[Background] = []
+        self._drains: list[Background] = []
         self.stopping = asyncio.Event()
         version = version_in(Path.cwd())
         self._health = HealthChecks(settings.service, version)
@@ -103,6 +100,13 @@ class Service:
         """Run `run` while the app runs; restart it after a crash, with exponential back-off."""
         self._backgrounds.append(run)
 
+    def drain(self, run: Background) -> None:
+        """Run `run` when the process is told to end, before it stops to accept connections.
+
+        It has DRAIN_SECONDS; then the process ends all the same.
+        """
+        self._drains.append(run)
+
     def ready(self, name: str, check: Check) -> None:
         """The service is ready only while `check` does not raise."""
         self._health.needs(name, check)
@@ -134,7 +138,7 @@ class Service:
             tasks = [asyncio.create_task(_run_with_restarts(run)) for run in self._backgrounds]
             log.info("service_started", port=self._settings.port)
             try:
-                with _sets_on_shutdown(self.stopping):
+                with _Shutdown(self._drain):
                     yield
             finally:
                 self.stopping.set()
@@ -142,6 +146,15 @@ class Service:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         log.info("service_stopped")
+
+    async def _drain(self) -> None:
+        self.stopping.set()
+        draining = asyncio.gather(*(run() for run in self._drains))
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await draining
+        except TimeoutError:
+            log.warning("drain_cut_short", seconds=DRAIN_SECONDS)
 
 
 def _bounds(settings: ServiceSettings) -> Bounds:
@@ -172,32 +185,47 @@ def service_client(settings: ServiceSettings, callee: str, at: str | Transport) 
     )
 
 
-@contextmanager
-def _sets_on_shutdown(stopping: asyncio.Event) -> Iterator[None]:
-    # uvicorn waits for open responses before it ends the lifespan. Streams and long polls would
-    # never end, so they watch `stopping`, which the signal itself has to set.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in numbers}
+class _Shutdown:
+    """Runs `end` at a signal to end, before the server gets it; a second one it gets at once.
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stopping.set)
-        handler = before[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
+    uvicorn waits for open responses before it ends the lifespan. Streams and long polls would never
+    end, so they have to hear of the signal itself. And it closes WebSockets as soon as it gets it.
+    """
 
-    for number in numbers:
-        if callable(before[number]):
-            signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is handle:
+    def __init__(self, end: Background) -> None:
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[int, Callable[[int, FrameType | None], object]] = {}
+        self._ending: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._before[number] = handler
+                signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._ending:
+            self._before[number](number, frame)
+        else:
+            self._loop.call_soon_threadsafe(self._begin, number)
+
+    def _begin(self, number: int) -> None:
+        self._ending = self._loop.create_task(self._end_and_tell(number))
+
+    async def _end_and_tell(self, number: int) -> None:
+        try:
+            await self._end()
+        finally:
+            self._before[number](number, None)
 
 
 async def _run_with_restarts(run: Background) -> None:
