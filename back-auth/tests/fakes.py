@@ -347,6 +347,12 @@ class FakeSessions:
             expires_at=stored.expires_at,
         )
 
+    async def of_user(self, user_id: UUID) -> list[Session]:
+        self._state.reach()
+        stored = self._state.sessions
+        found = [await self.get(sid) for sid, it in stored.items() if it.new.user_id == user_id]
+        return [session for session in reversed(found) if session.active]
+
     async def rotate(self, sid: UUID, rotation: RotateSession) -> RotatedSession:
         self._state.reach()
         now, presented = self._state.clock(), rotation.presented_hash

@@ -19,6 +19,7 @@ from shared.models.auth import (
     RotateSession,
     SecurityEventRecorded,
     Session,
+    Sessions,
     StoredMailToken,
     TakeTokens,
     TokensTaken,
@@ -123,6 +124,10 @@ def redis_stub(state: RedisState) -> FastAPI:
     @api.get("/sessions/{sid}")
     async def session(sid: UUID) -> Session:
         return await sessions.get(sid)
+
+    @api.get("/users/{user_id}/sessions")
+    async def of_user(user_id: UUID) -> Sessions:
+        return Sessions(items=await sessions.of_user(user_id))
 
     @api.post("/sessions/{sid}/rotate")
     async def rotate(sid: UUID, body: RotateSession) -> RotatedSession:

@@ -371,6 +371,17 @@ def rotation(new: NewSession, spent: str, *following: str) -> RotateSession:
 
 
 @pytest.mark.contract(consumer="back-auth", provider="back-redis")
+class TestSessionsOfUser:
+    async def test_are_the_active_ones_newest_first(self, world: World) -> None:
+        user_id = uuid4()
+        assert await world.sessions.of_user(user_id) == []
+        opened = [await world.sessions.open(new_session(user_id)) for _ in range(3)]
+        await world.sessions.open(new_session())
+        assert await world.sessions.of_user(user_id) == opened[::-1]
+        await world.sessions.revoke(opened[1].sid)
+        assert await world.sessions.of_user(user_id) == [opened[2], opened[0]]
+
+
 class TestSessions:
     async def test_stands_once_opened_until_revoked(self, world: World) -> None:
         new = new_session(generation=3)

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 from features.sessions.domain import SessionService
 from services.request_origin import RequestOrigin
 from shared.kit.errors import Unauthenticated, Unavailable
-from shared.models.auth import TokenPair
+from shared.models.auth import OpenSessions, TokenPair
+from shared.models.event import NewEvent
 from shared.models.user import User
 from shared.testing.waiting import until
 from tests.conftest import EMAIL, Stack, bearer
@@ -235,7 +236,11 @@ class TestLogOut:
             await service.log_out(user.id, sid)
         assert redis.sessions[sid].revoked
         [event] = redis.published("auth.logout")
-        assert event.payload == {"user_id": str(user.id), "sid": str(sid)}
+        assert event.payload == {
+            "user_id": str(user.id),
+            "sid": str(sid),
+            "by_sid": str(sid),
+        }
         with pytest.raises(Unauthenticated):
             await service.refresh(pair.refresh_token)
 
@@ -356,3 +361,72 @@ class TestHttp:
         assert (await stack.client.get(path)).status == 401
         headers = stack.keys.assertion(caller="back-workers", to="back-auth")
         assert (await stack.client.get(path, headers=headers)).status == 403
+
+
+class TestSessionsOfTheUser:
+    async def test_are_listed_with_the_current_one_marked(self, stack: Stack) -> None:
+        await stack.add_user()
+        access, refresh = await stack.tokens()
+        await stack.log_in(network="198.51.100.7")
+        reply = await stack.client.get("/auth/sessions", headers=bearer(access))
+        assert reply.status == 200
+        newest, current = OpenSessions.model_validate_json(reply.body).items
+        assert (newest.network, newest.current) == ("198.51.100.7", False)
+        assert (str(current.id), current.current) == (refresh.partition(".")[0], True)
+
+    async def test_one_ends_at_once(self, stack: Stack) -> None:
+        await stack.add_user()
+        access, _ = await stack.tokens()
+        _, other_refresh = await stack.tokens()
+        sid = other_refresh.partition(".")[0]
+        reply = await stack.client.delete(f"/auth/sessions/{sid}", headers=bearer(access))
+        assert reply.status == 204
+        assert (await stack.refresh(other_refresh)).status == 401
+        [event] = stack.redis.published("auth.logout")
+        assert event.payload["sid"] == sid
+        assert event.payload["by_sid"] != sid
+        again = await stack.client.delete(f"/auth/sessions/{sid}", headers=bearer(access))
+        assert again.status == 204
+        assert len(stack.redis.published("auth.logout")) == 1
+
+    async def test_another_users_does_not_end(self, stack: Stack) -> None:
+        await stack.add_user()
+        await stack.add_user("ben@example.org")
+        access, _ = await stack.tokens()
+        _, refresh = await stack.tokens("ben@example.org")
+        for sid in (refresh.partition(".")[0], str(uuid4())):
+            reply = await stack.client.delete(f"/auth/sessions/{sid}", headers=bearer(access))
+            assert (reply.status, reply.json()["code"]) == (404, "session_not_found")
+        assert (await stack.refresh(refresh)).status == 200
+
+    async def test_all_others_end(self, stack: Stack) -> None:
+        await stack.add_user()
+        access, refresh = await stack.tokens()
+        others = [(await stack.tokens())[1] for _ in range(3)]
+        reply = await stack.client.delete("/auth/sessions", headers=bearer(access))
+        assert reply.status == 204
+        assert [(await stack.refresh(other)).status for other in others] == [401] * 3
+        assert (await stack.refresh(refresh)).status == 200
+
+    async def test_one_that_is_opened_meanwhile_ends_too(
+        self, service: SessionService, user: User, redis: RedisState
+    ) -> None:
+        current = sid_of(await service.open(user, ORIGIN))
+        await service.open(user, ORIGIN)
+        late: list[TokenPair] = []
+
+        class OpenedMeanwhile(FakeSessions):
+            async def revoke(self, sid: UUID, event: NewEvent | None = None) -> None:
+                await super().revoke(sid, event)
+                if not late:
+                    late.append(await service.open(user, ORIGIN))
+
+        ending = SessionService(
+            OpenedMeanwhile(redis),
+            FakeUsers(PostgresState()),
+            PlainTokens(),
+            refresh_keys=["a key"],
+            refresh_seconds=900,
+        )
+        await ending.end_others(user.id, current)
+        assert [it.id for it in await service.of_user(user.id, current)] == [current]

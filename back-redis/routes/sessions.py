@@ -12,6 +12,7 @@ from shared.models.auth import (
     RotatedSession,
     RotateSession,
     Session,
+    Sessions,
 )
 from stores.session_store import SessionStore
 
@@ -28,6 +29,10 @@ def router(sessions: SessionStore) -> APIRouter:
     @routes.get("/sessions/{sid}", dependencies=reads)
     async def read_session(sid: UUID) -> Session:
         return await sessions.read(sid)
+
+    @routes.get("/users/{user_id}/sessions", dependencies=reads)
+    async def read_sessions(user_id: UUID) -> Sessions:
+        return Sessions(items=await sessions.of_user(user_id))
 
     @routes.post("/sessions/{sid}/rotate", dependencies=writes)
     async def rotate_session(sid: UUID, rotation: RotateSession) -> RotatedSession:

@@ -51,6 +51,9 @@ class SessionStore:
         before = "session_functions"
         self._create: Script[Answer] = valkey.script("create_session", before=before)
         self._read: Script[Answer] = valkey.script("read_session", before=before)
+        self._read_of_user: Script[list[tuple[str, Answer]]] = valkey.script(
+            "read_sessions", before=before
+        )
         self._rotate: Script[Answer] = valkey.script("rotate_session", before=before)
         self._revoke: Script[None] = valkey.script("revoke_session", before=before)
         self._revoke_generations: Script[None] = valkey.script("revoke_generations", before=before)
@@ -89,6 +92,13 @@ class SessionStore:
 
     async def read(self, sid: UUID) -> Session:
         return Session.model_validate(_fields(sid, await self._read([_session(sid)], [])))
+
+    async def of_user(self, user_id: UUID) -> list[Session]:
+        """The active sessions of a user, newest first."""
+        found = await self._read_of_user([_sessions(user_id)], [])
+        return [
+            Session.model_validate(_fields(UUID(sid), answer)) for sid, answer in reversed(found)
+        ]
 
     async def rotate(self, sid: UUID, rotation: RotateSession) -> RotatedSession:
         """Replace the refresh hash of a session.

@@ -424,3 +424,22 @@ class TestRevokeGenerations:
         assert await revocations(raw) == [
             {"user_id": str(new.user_id), "generation": str(generation)} for generation in (2, 3)
         ]
+
+
+class TestOfUser:
+    async def test_are_the_active_ones_newest_first(self, sessions: SessionStore) -> None:
+        user_id = uuid4()
+        made = [await sessions.create(new_session(user_id, generation=1 + n)) for n in range(4)]
+        await sessions.create(new_session())
+        assert await sessions.of_user(user_id) == made[::-1]
+        await sessions.revoke(made[2].sid)
+        await sessions.revoke_generations(RevokeGenerations(user_id=user_id, session_generation=2))
+        assert await sessions.of_user(user_id) == [made[3], made[1]]
+
+    async def test_one_that_has_expired_is_left_out(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        created = await sessions.create(new_session())
+        assert created.user_id
+        await raw.delete(f"session:{created.sid}")
+        assert await sessions.of_user(created.user_id) == []

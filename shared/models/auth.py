@@ -167,6 +167,29 @@ class Session(Internal):
     expires_at: Instant | None = None
 
 
+class Sessions(Internal):
+    """The active sessions of a user, newest first."""
+
+    items: list[Session]
+
+
+class OpenSession(Response):
+    """An active session as its user sees it; `current` is the one that asks."""
+
+    id: UUID
+    created_at: Instant
+    last_used_at: Instant
+    device: str
+    network: str
+    current: bool
+
+
+class OpenSessions(Response):
+    """The active sessions of the user who asks, newest first."""
+
+    items: list[OpenSession]
+
+
 class RotatedSession(Session):
     """A session whose refresh token was replaced at `rotated_at` by the one of `refresh_hash`.
 
@@ -328,10 +351,11 @@ class LoginFailed(EventPayload):
 
 
 class LoggedOut(EventPayload):
-    """`auth.logout`."""
+    """`auth.logout`: the session `sid` ended; `by_sid` is the session that ended it."""
 
     user_id: UUID
     sid: UUID
+    by_sid: UUID | None = None
 
 
 class RefreshReused(EventPayload):

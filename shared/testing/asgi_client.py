@@ -59,6 +59,7 @@ class AsgiClient:
     post = partialmethod(request, "POST")
     put = partialmethod(request, "PUT")
     patch = partialmethod(request, "PATCH")
+    delete = partialmethod(request, "DELETE")
 
 
 def _encoded(body: BaseModel | Mapping[str, object]) -> bytes:

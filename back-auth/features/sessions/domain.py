@@ -16,6 +16,7 @@ from shared.models.auth import (
     LoggedOut,
     LoginSucceeded,
     NewSession,
+    OpenSession,
     RefreshReused,
     RotatedSession,
     RotateSession,
@@ -32,6 +33,8 @@ _REFRESH_TOKEN = re.compile(
     r"(?P<sid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[A-Za-z0-9_-]{43}"
 )
 
+_ROUNDS_MAX = 5
+
 
 class Sessions(Protocol):
     """Stores sessions, each with the hash of its one valid refresh token, and their events."""
@@ -42,6 +45,10 @@ class Sessions(Protocol):
 
     async def get(self, sid: UUID) -> Session:
         """The session; `active` is false for one that is unknown, revoked or expired."""
+        ...
+
+    async def of_user(self, user_id: UUID) -> list[Session]:
+        """The active sessions of a user, newest first."""
         ...
 
     async def rotate(self, sid: UUID, rotation: RotateSession) -> RotatedSession:
@@ -161,7 +168,34 @@ class SessionService:
 
     async def log_out(self, user_id: UUID, sid: UUID) -> None:
         """Revoke the session, which stores `auth.logout` with the revocation."""
-        payload = LoggedOut(user_id=user_id, sid=sid)
+        await self._end(user_id, sid, sid)
+
+    async def of_user(self, user_id: UUID, current: UUID) -> list[OpenSession]:
+        """The user's active sessions, newest first; `current` is marked."""
+        return [_opened(session, current) for session in await self._sessions.of_user(user_id)]
+
+    async def end(self, user_id: UUID, sid: UUID, by_sid: UUID) -> None:
+        """End one session of the user; one that has ended already is fine.
+
+        Raises:
+            NotFound: `session_not_found`, it is another user's or unknown.
+        """
+        session = await self._sessions.get(sid)
+        if session.user_id != user_id:
+            raise NotFound("You have no such session.", code="session_not_found")
+        await self._end(user_id, sid, by_sid)
+
+    async def end_others(self, user_id: UUID, current: UUID) -> None:
+        """End all sessions of the user but `current`, also those that are opened meanwhile."""
+        for _ in range(_ROUNDS_MAX):
+            others = [it for it in await self._sessions.of_user(user_id) if it.sid != current]
+            if not others:
+                return
+            for session in others:
+                await self._end(user_id, session.sid, current)
+
+    async def _end(self, user_id: UUID, sid: UUID, by_sid: UUID) -> None:
+        payload = LoggedOut(user_id=user_id, sid=sid, by_sid=by_sid)
         event = security_event("auth.logout", payload, user_id=user_id, cause_id=sid)
         await self._sessions.revoke(sid, event)
 
@@ -179,6 +213,19 @@ class SessionService:
             expires_in=self._tokens.expires_in,
             refresh_token=refresh_token,
         )
+
+
+def _opened(session: Session, current: UUID) -> OpenSession:
+    if session.created_at is None or session.last_used_at is None:
+        raise Unavailable("The sessions can't be read at present.")
+    return OpenSession(
+        id=session.sid,
+        created_at=session.created_at,
+        last_used_at=session.last_used_at,
+        device=session.device or "",
+        network=session.network or "",
+        current=session.sid == current,
+    )
 
 
 def _successor(sid: UUID, presented: str, key: str) -> str:

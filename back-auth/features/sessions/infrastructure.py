@@ -3,7 +3,14 @@
 from uuid import UUID
 
 from shared.kit.http.client import ServiceClient
-from shared.models.auth import NewSession, RevokeSession, RotatedSession, RotateSession, Session
+from shared.models.auth import (
+    NewSession,
+    RevokeSession,
+    RotatedSession,
+    RotateSession,
+    Session,
+    Sessions,
+)
 from shared.models.event import NewEvent
 from shared.models.user import User
 
@@ -17,6 +24,10 @@ class RedisSessions:
 
     async def get(self, sid: UUID) -> Session:
         return await self._redis.get(f"/sessions/{sid}", response_model=Session)
+
+    async def of_user(self, user_id: UUID) -> list[Session]:
+        found = await self._redis.get(f"/users/{user_id}/sessions", response_model=Sessions)
+        return found.items
 
     async def rotate(self, sid: UUID, rotation: RotateSession) -> RotatedSession:
         return await self._redis.post(
