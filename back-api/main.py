@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from features import (
     account,
     audit,
+    background_tasks,
     idempotency,
     maintenance,
     profile,
@@ -35,4 +36,5 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(user_administration.feature(postgres))
     service.api.include_router(audit.feature(cassandra, postgres))
     service.api.include_router(maintenance.feature(workers, postgres))
+    service.api.include_router(background_tasks.feature(workers))
     return service.api

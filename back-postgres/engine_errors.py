@@ -27,6 +27,8 @@ _MEANINGS: dict[str, tuple[type[ServiceError], str, str]] = {
     "credentials_pkey": (Conflict, "credential_exists", "A credential with this id exists."),
     "profiles_pkey": (Conflict, "profile_exists", "A profile with this id exists."),
     "profiles_user_id_key": (Conflict, "profile_exists", "The user has a profile."),
+    "tasks_pkey": (Conflict, "task_exists", "A task with this id exists."),
+    "tasks_owner_id_fkey": (NotFound, "user_not_found", "There is no such user."),
     "events_pkey": (Conflict, "event_exists", "An event with this id exists."),
 }
 

@@ -10,11 +10,22 @@ from repositories.command_repository import CommandRepository
 from repositories.credential_repository import CredentialRepository
 from repositories.delivery_repository import DeliveryRepository
 from repositories.event_repository import EventRepository
+from repositories.lease_repository import LeaseRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.registration_repository import RegistrationRepository
+from repositories.task_repository import TaskRepository
 from repositories.user_repository import UserRepository
-from routes import credentials, deliveries, events, mail_tokens, profiles, registrations, users
+from routes import (
+    credentials,
+    deliveries,
+    events,
+    mail_tokens,
+    profiles,
+    registrations,
+    tasks,
+    users,
+)
 from settings import Settings
 from shared.kit import Service
 from shared.kit.contract_registry import contract_registry
@@ -46,4 +57,7 @@ def app() -> FastAPI:
     service.api.include_router(profiles.router(ProfileRepository(database, commands)))
     service.api.include_router(events.router(commands))
     service.api.include_router(deliveries.router(queue, claiming))
+    service.api.include_router(
+        tasks.router(TaskRepository(database, commands), LeaseRepository(database))
+    )
     return service.api

@@ -3,18 +3,25 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Self, TypeVar
-from uuid import uuid4
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from celeryconfig import MAIL_QUEUE, MAIL_TASK, celery_app, configuration
+from celeryconfig import (
+    BACKGROUND_TASK,
+    MAIL_QUEUE,
+    MAIL_TASK,
+    TASK_SECONDS,
+    celery_app,
+    configuration,
+)
 from settings import Settings
-from shared.kit.errors import NotFound, Unavailable
+from shared.kit.errors import Unavailable
 from shared.kit.http import context
 from shared.models.event import Delivery
-from shared.models.maintenance import MaintenanceTask, Task, TaskState
+from task_kinds import kind_of
 
 T = TypeVar("T")
 
@@ -24,17 +31,15 @@ NOTIFICATION_SECONDS = 60
 NOTIFICATIONS_MAX = 1000
 """With so many in the queue the workers are behind, and more would only fill the broker."""
 
-SENT = "SENT"
-"""Celery reports every unknown task as PENDING; a task that was sent gets this state."""
 
-STATES: dict[str, TaskState] = {
-    SENT: "pending",
-    "STARTED": "started",
-    "RETRY": "started",
-    "SUCCESS": "succeeded",
-    "FAILURE": "failed",
-    "REVOKED": "failed",
-}
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """The message that tells a worker of a delivery; the task is killed after `time_limit`."""
+
+    delivery: Delivery
+    task: str
+    queue: str
+    time_limit: int = TASK_SECONDS
 
 
 class Broker:
@@ -63,53 +68,36 @@ class Broker:
 
     async def notify_mail(self, deliveries: Sequence[Delivery]) -> None:
         """Notify the workers of mails that are due; the deliveries stay in the outbox."""
-        messages: list[tuple[str, dict[str, str | None]]] = []
-        for delivery in deliveries:
-            with context.correlated(delivery.envelope.correlation_id, delivery.traceparent):
-                messages.append((str(delivery.delivery_id), correlation_headers()))
+        await self._notify([Notification(it, MAIL_TASK, MAIL_QUEUE) for it in deliveries])
+
+    async def notify_tasks(self, deliveries: Sequence[Delivery]) -> None:
+        """Notify the workers of background tasks, in the queue of each one's kind."""
+        await self._notify([_of_task(delivery) for delivery in deliveries])
+
+    async def _notify(self, notifications: Sequence[Notification]) -> None:
+        messages: list[tuple[Notification, dict[str, str | None]]] = []
+        for notification in notifications:
+            envelope = notification.delivery.envelope
+            with context.correlated(envelope.correlation_id, notification.delivery.traceparent):
+                messages.append((notification, correlation_headers()))
 
         def notify() -> None:
-            if self._waiting(MAIL_QUEUE) >= NOTIFICATIONS_MAX:
-                raise Unavailable("Too many mails wait for a worker at present.", retry_after=1)
+            for queue in {notification.queue for notification in notifications}:
+                if self._waiting(queue) >= NOTIFICATIONS_MAX:
+                    raise Unavailable("Too many tasks wait for a worker at present.", retry_after=1)
             with self._celery.producer_or_acquire() as producer:
-                for delivery_id, headers in messages:
+                for notification, headers in messages:
                     self._celery.send_task(
-                        MAIL_TASK,
-                        [delivery_id],
-                        queue=MAIL_QUEUE,
+                        notification.task,
+                        [str(notification.delivery.delivery_id)],
+                        queue=notification.queue,
                         expires=NOTIFICATION_SECONDS,
-                        ignore_result=True,
+                        time_limit=notification.time_limit,
                         headers=headers,
                         producer=producer,
                     )
 
         await self._call(notify)
-
-    async def start(self, name: MaintenanceTask) -> Task:
-        """Start a maintenance task now."""
-        task_id, headers = str(uuid4()), correlation_headers()
-
-        def start() -> None:
-            self._celery.backend.store_result(task_id, {"name": name}, SENT)
-            self._celery.send_task(name, task_id=task_id, headers=headers)
-
-        await self._call(start)
-        return Task(task_id=task_id, name=name, state="pending")
-
-    async def task(self, task_id: str) -> Task:
-        """The state of a started task. Raises `NotFound` for one that is unknown or too old."""
-        meta = await self._call(lambda: self._celery.backend.get_task_meta(task_id))
-        state = STATES.get(meta["status"])
-        if state is None:
-            raise NotFound("There is no such task.", code="task_not_found")
-        result = meta["result"]
-        return Task(
-            task_id=task_id,
-            name=result["name"] if meta["status"] == SENT else meta.get("name"),
-            state=state,
-            result=result if state == "succeeded" else None,
-            error=type(result).__name__ if state == "failed" else None,
-        )
 
     def _waiting(self, queue: str) -> int:
         with self._celery.producer_or_acquire() as producer:
@@ -122,6 +110,13 @@ class Broker:
                 return await loop.run_in_executor(self._threads, blocking)
         except (TimeoutError, OperationalError, RedisError, OSError) as error:
             raise Unavailable("The broker can't be reached at present.", retry_after=1) from error
+
+
+def _of_task(delivery: Delivery) -> Notification:
+    kind = kind_of(delivery.envelope.payload.get("kind"))
+    if kind is None:  # the worker reports that it does not know the kind
+        return Notification(delivery, BACKGROUND_TASK, "low")
+    return Notification(delivery, BACKGROUND_TASK, kind.queue, kind.hard_seconds)
 
 
 def correlation_headers() -> dict[str, str | None]:

@@ -3,23 +3,22 @@
 Settings are read when the configuration is first used, not at import.
 """
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from typing import get_args
 
 from celery import Celery
-from kombu import Queue
+from kombu import Queue as KombuQueue
 
 from settings import Settings
+from task_kinds import Queue
 
 MAIL_TASK = "mail"
 MAIL_QUEUE = "mail"
-MAINTENANCE_QUEUE = "maintenance"
+BACKGROUND_TASK = "background_task"
+BACKGROUND_QUEUES: tuple[Queue, ...] = get_args(Queue)
 
 TASK_SECONDS = 90
-"""A task that takes longer is killed; the broker redelivers it later."""
-
-RESULT_SECONDS = 3600
+"""A task that takes longer, and has no limit of its own, is killed."""
 
 
 def configuration(settings: Settings) -> dict[str, object]:
@@ -38,23 +37,16 @@ def configuration(settings: Settings) -> dict[str, object]:
             "max_retries": 1,
             "interval_start": 0.1,
         },
-        "result_backend": settings.broker_url,
-        "result_backend_transport_options": {"retry_policy": {"timeout": settings.broker_timeout}},
-        "result_expires": RESULT_SECONDS,
-        "result_extended": True,
-        "redis_socket_connect_timeout": settings.broker_timeout,
-        "redis_socket_timeout": settings.broker_timeout,
-        "include": ["tasks.celery_hooks", "tasks.mail", "tasks.maintenance"],
+        "include": ["tasks.celery_hooks", "tasks.mail", "tasks.background"],
         "accept_content": ["json"],
         "task_serializer": "json",
-        "result_serializer": "json",
-        "task_queues": [Queue(MAIL_QUEUE), Queue(MAINTENANCE_QUEUE)],
-        "task_default_queue": MAINTENANCE_QUEUE,
+        "task_queues": [KombuQueue(name) for name in (MAIL_QUEUE, *BACKGROUND_QUEUES)],
+        "task_default_queue": MAIL_QUEUE,
+        "task_ignore_result": True,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_publish_retry": False,
         "task_time_limit": TASK_SECONDS,
-        "task_track_started": True,
         "worker_prefetch_multiplier": 1,
         "worker_concurrency": 2,
         "worker_enable_remote_control": False,
@@ -62,12 +54,10 @@ def configuration(settings: Settings) -> dict[str, object]:
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_enable_prefetch_count_reduction": False,
-        "beat_schedule_filename": str(Path(tempfile.gettempdir(), "back-workers-beat.schedule")),
-        "beat_scheduler": "tasks.celery_hooks:HeartbeatScheduler",
-        "beat_max_loop_interval": 5,
+        "beat_scheduler": "tasks.beat_scheduler:LeaderScheduler",
         "beat_schedule": {
             task: {"task": task, "schedule": settings.sweep_interval_seconds}
-            for task in ("sweep_credentials", "sweep_registrations")
+            for task in ("sweep_credentials", "sweep_registrations", "sweep_tasks")
         },
     }
 

@@ -19,7 +19,7 @@ from shared.kit.errors import (
     Unavailable,
 )
 from shared.kit.http.context import correlated
-from shared.models.event import Delivery, FailedDelivery, PostponedDelivery
+from shared.models.event import Delivery, FailedDelivery, PostponedDelivery, ReleasedDelivery
 
 log = structlog.get_logger()
 
@@ -79,15 +79,19 @@ class LeaseLost(Exception):
     """Another worker holds the delivery now."""
 
 
+class Released(Exception):
+    """The worker stops: another one is to go on. No attempt is counted, and nothing pauses."""
+
+
 async def handle_delivery(
     outbox: OutboxClient,
     delivery: Delivery,
     effect: Effect,
     *,
-    seconds: float,
+    seconds: float | None,
     policy: PostponePolicy,
 ) -> None:
-    """Run the effect for at most `seconds`, then complete, postpone or fail the delivery."""
+    """Run the effect for at most `seconds` and report its outcome."""
     with correlated_with(delivery):
         delivery_log = log_of(delivery)
         try:
@@ -95,6 +99,12 @@ async def handle_delivery(
                 await effect(delivery)
         except LeaseLost:
             delivery_log.warning("delivery_lease_lost")
+        except Released:
+            released = ReleasedDelivery(
+                delivery_id=delivery.delivery_id, lease_token=delivery.lease_token
+            )
+            if await _reported(outbox.settle([released])):
+                delivery_log.info("delivery_released")
         except asyncio.CancelledError:
             release = _reported(outbox.postpone(delivery, GIVE_BACK_SECONDS))
             if await asyncio.shield(release):
@@ -147,7 +157,7 @@ def outcome_of_error(
     delivery_log = log_of(delivery)
     if may_be_postponed(error):
         if delivery.postponed_seconds < policy.max_seconds:
-            delivery_log.warning("delivery_postponed", reason=_reason(error))
+            delivery_log.warning("delivery_postponed", reason=reason_of(error))
             return PostponedDelivery(
                 delivery_id=delivery.delivery_id,
                 lease_token=delivery.lease_token,
@@ -155,10 +165,10 @@ def outcome_of_error(
             )
         delivery_log.error(
             "delivery_postponed_too_long",
-            reason=_reason(error),
+            reason=reason_of(error),
             postponed_seconds=round(delivery.postponed_seconds),
         )
-        return _failed(delivery, _reason(error))
+        return _failed(delivery, reason_of(error))
     if isinstance(error, DeliveryFailed):
         delivery_log.warning("delivery_failed", reason=str(error), final=error.final)
         return _failed(
@@ -170,9 +180,9 @@ def outcome_of_error(
         )
     expected = isinstance(error, ServiceError)
     delivery_log.warning(
-        "delivery_failed", reason=_reason(error), exc_info=None if expected else error
+        "delivery_failed", reason=reason_of(error), exc_info=None if expected else error
     )
-    return _failed(delivery, _reason(error))
+    return _failed(delivery, reason_of(error))
 
 
 def _failed(
@@ -209,20 +219,20 @@ def _pause(error: Exception, pause_seconds: float) -> float:
     return min(max(pause_seconds, asked or 0), PAUSE_MAX_SECONDS)
 
 
-async def _reported(report: Awaitable[None]) -> bool:
+async def _reported(report: Awaitable[object]) -> bool:
     """Whether the outbox stored the outcome; else the delivery is repeated after its lease."""
     try:
         await report
     except Conflict:
         log.warning("delivery_lease_lost")
     except ServiceError as error:
-        log.warning("outcome_not_reported", reason=_reason(error))
+        log.warning("outcome_not_reported", reason=reason_of(error))
     else:
         return True
     return False
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """A short description of the error that holds nothing of the payload."""
     if isinstance(error, CallFailed):
         return f"{error.callee_status} {error.callee_code or ''}".rstrip()

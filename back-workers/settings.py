@@ -64,6 +64,21 @@ class Settings(ServiceSettings):
     smtp_user: str | None = Field(default=None, description="password: the secret smtp.password")
     smtp_timeout: float = Field(default=10, gt=0, description="seconds for a step of SMTP")
 
+    report_seconds: float = Field(
+        default=1, gt=0, description="between two reports of the progress of a task"
+    )
+    task_retries: int = Field(default=3, ge=0, le=6, description="after a first run that failed")
+    task_retry_seconds: float = Field(
+        default=10, gt=0, description="after a run that failed, doubled an attempt"
+    )
+    task_kept_seconds: int = Field(default=604_800, ge=60, description="after its end")
+    beat_lease_seconds: float = Field(
+        default=15,
+        gt=0,
+        le=300,
+        description="without a sign of one beat until another starts tasks",
+    )
+
     unclaimed_credential_seconds: int = Field(default=86400, ge=60)
     ended_mail_token_seconds: int = Field(default=604_800, ge=60)
     sweep_interval_seconds: float = Field(default=3600, gt=0)

@@ -24,12 +24,18 @@ class Events(Protocol):
         """Raises Unavailable or TimedOut while the events can't be stored."""
 
 
-def action_of(actor: Actor, event_type: str, payload: EventPayload) -> Command[Nothing]:
-    """The command that stores the event of an action; a user's actions stay in their order."""
+def action_of(
+    actor: Actor, event_type: str, payload: EventPayload, *, command_id: UUID | None = None
+) -> Command[Nothing]:
+    """The command that stores the event of an action; a user's actions stay in their order.
+
+    `command_id` is random unless it is given.
+    """
     return Command.with_event(
         event_type,
         payload,
         data=Nothing(),
         aggregate_id=actor.user_id,
         correlation_id=correlation_id(),
+        command_id=command_id,
     )

@@ -5,15 +5,17 @@
 
 from uuid import UUID, uuid4
 
+from pydantic import JsonValue
+
 from services.wanted_users import WantedUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests, Unavailable
 from shared.kit.http.page_position import END, PagePosition
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
 from shared.models.event import Command, NewEvent, Nothing
-from shared.models.maintenance import MaintenanceTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
+from shared.models.task import StartBackgroundTask, StoredTask, StoredTasks
 from shared.models.user import AdministeredUser, NewUser, User, UserChange, UserPage
 
 
@@ -236,17 +238,59 @@ class FakeAuditLog:
 
 
 class FakeTasks:
-    """Tasks that succeed at once."""
+    """Tasks that wait until a test ends them."""
 
     def __init__(self) -> None:
-        self.tasks: dict[str, Task] = {}
+        self.tasks: dict[UUID, StoredTask] = {}
+        self.answered: dict[UUID, StoredTask] = {}
 
-    async def start(self, name: MaintenanceTask) -> Task:
-        task = Task(task_id=str(uuid4()), name=name, state="pending")
-        self.tasks[task.task_id] = task.model_copy(update={"state": "succeeded", "result": 0})
+    async def start(self, start: StartBackgroundTask) -> StoredTask:
+        if start.command_id in self.answered:
+            return self.answered[start.command_id]
+        if start.task_id in self.tasks:
+            raise Conflict(code="task_exists")
+        task = StoredTask(
+            id=start.task_id,
+            kind=start.kind,
+            owner_id=start.owner_id,
+            status="queued",
+            progress=0,
+            params=start.params,
+            attempts=0,
+            created_at=now(),
+            version=1,
+        )
+        self.tasks[task.id] = self.answered[start.command_id] = task
         return task
 
-    async def get(self, task_id: str) -> Task:
+    def end(self, task_id: UUID, result: JsonValue = None) -> None:
+        """Let a task succeed."""
+        self.tasks[task_id] = self.tasks[task_id].model_copy(
+            update={
+                "status": "succeeded",
+                "progress": 100,
+                "result": result,
+                "finished_at": now(),
+            }
+        )
+
+    async def get(self, task_id: UUID) -> StoredTask:
         if task_id not in self.tasks:
             raise NotFound(code="task_not_found")
+        return self.tasks[task_id]
+
+    async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
+        if before is not None and not before.isdigit():
+            raise InvalidRequest(code="cursor_invalid")
+        found = [it for it in self.tasks.values() if owner_id in {None, it.owner_id}]
+        found.reverse()
+        start = int(before or 0)
+        end = start + limit
+        return StoredTasks(items=found[start:end], next=str(end) if end < len(found) else None)
+
+    async def cancel(self, task_id: UUID) -> StoredTask:
+        task = await self.get(task_id)
+        if task.status == "queued":
+            ended = {"status": "cancelled", "cancel_requested_at": now(), "finished_at": now()}
+            self.tasks[task_id] = task.model_copy(update=ended)
         return self.tasks[task_id]

@@ -128,7 +128,7 @@ class Published:
     async def maintenance_started(self) -> EventEnvelope:
         events = FakeEvents()
         with correlated("correlation-1"):
-            await Maintenance(FakeTasks(), events).start(an_actor(), "sweep_credentials")
+            await Maintenance(FakeTasks(), events).start(an_actor(), "sweep_credentials", uuid4())
         return events.events[-1].envelope
 
     async def _of_a_new_admin(self) -> list[EventEnvelope]:

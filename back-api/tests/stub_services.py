@@ -41,9 +41,9 @@ from shared.models.idempotency import (
     FinishRequest,
     RequestState,
 )
-from shared.models.maintenance import StartTask, Task
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration, RegistrationStored
+from shared.models.task import StartBackgroundTask, StoredTask, StoredTasks
 from shared.models.user import (
     CredentialAccepted,
     LookUpUser,
@@ -260,11 +260,21 @@ class StubServices:
         app = _app()
 
         @app.post("/tasks", status_code=202)
-        async def start(body: StartTask) -> Task:
-            return await self.tasks.start(body.name)
+        async def start(body: StartBackgroundTask) -> StoredTask:
+            return await self.tasks.start(body)
+
+        @app.get("/tasks")
+        async def page(
+            limit: int, owner_id: UUID | None = None, before: str | None = None
+        ) -> StoredTasks:
+            return await self.tasks.page(owner_id, limit, before)
 
         @app.get("/tasks/{task_id}")
-        async def get(task_id: str) -> Task:
+        async def get(task_id: UUID) -> StoredTask:
             return await self.tasks.get(task_id)
+
+        @app.delete("/tasks/{task_id}", status_code=202)
+        async def cancel(task_id: UUID) -> StoredTask:
+            return await self.tasks.cancel(task_id)
 
         return app

@@ -16,8 +16,6 @@ from stub_services import StubServices
 
 from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
-from features.maintenance.domain import Tasks
-from features.maintenance.infrastructure import WorkerTasks
 from features.profile.domain import ProfileStore
 from features.profile.infrastructure import PostgresProfiles
 from features.user_administration.domain import Credentials
@@ -28,6 +26,7 @@ from services.auth_credentials import AuthCredentials
 from services.postgres_events import PostgresEvents
 from services.postgres_users import PostgresUsers
 from services.wanted_users import WantedUsers
+from services.worker_tasks import Tasks, WorkerTasks
 from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
@@ -36,6 +35,7 @@ from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.registration import NewRegistration
+from shared.models.task import StartBackgroundTask
 from shared.models.user import NewUser, Role, User, UserChange, UserRoleChanged
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
@@ -401,15 +401,44 @@ class TestAuditLog:
         assert raised.value.code == "cursor_invalid"
 
 
+def starting(owner_id: UUID) -> StartBackgroundTask:
+    return StartBackgroundTask(
+        command_id=uuid4(), task_id=uuid4(), kind="sweep_credentials", owner_id=owner_id
+    )
+
+
 @pytest.mark.contract(consumer="back-api", provider="back-workers")
 class TestTasks:
     async def test_a_started_one_is_known(self, world: World) -> None:
-        started = await world.tasks.start("sweep_credentials")
-        assert (started.name, started.state) == ("sweep_credentials", "pending")
-        found = await world.tasks.get(started.task_id)
-        assert (found.task_id, found.name) == (started.task_id, "sweep_credentials")
+        start = starting((await world.new_user()).id)
+        started = await world.tasks.start(start)
+        assert (started.id, started.kind, started.status) == (start.task_id, start.kind, "queued")
+        assert await world.tasks.start(start) == started
+        found = await world.tasks.get(started.id)
+        assert (found.id, found.owner_id) == (started.id, start.owner_id)
+
+    async def test_are_listed_for_their_owner_newest_first(self, world: World) -> None:
+        owner_id = (await world.new_user()).id
+        started = [await world.tasks.start(starting(owner_id)) for _ in range(3)]
+        first = await world.tasks.page(owner_id, 2, None)
+        rest = await world.tasks.page(owner_id, 2, first.next)
+        assert [it.id for it in first.items + rest.items] == [it.id for it in reversed(started)]
+        assert rest.next is None
+
+    async def test_what_is_no_cursor_is_refused(self, world: World) -> None:
+        with pytest.raises(InvalidRequest) as raised:
+            await world.tasks.page(uuid4(), 5, "yesterday")
+        assert raised.value.code == "cursor_invalid"
+
+    async def test_can_be_cancelled_again_and_again(self, world: World) -> None:
+        started = await world.tasks.start(starting((await world.new_user()).id))
+        for _ in range(2):
+            cancelled = await world.tasks.cancel(started.id)
+            assert cancelled.id == started.id
+            assert cancelled.status != "queued"
 
     async def test_an_unknown_one_is_not_found(self, world: World) -> None:
-        with pytest.raises(NotFound) as raised:
-            await world.tasks.get(str(uuid4()))
-        assert raised.value.code == "task_not_found"
+        for call in (world.tasks.get(uuid4()), world.tasks.cancel(uuid4())):
+            with pytest.raises(NotFound) as raised:
+                await call
+            assert raised.value.code == "task_not_found"

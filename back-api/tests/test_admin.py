@@ -13,6 +13,7 @@ from features.user_administration.__main__ import Refused, main, make_admin
 from features.user_administration.domain import Administrators
 from shared.models.audit import AuditEntry
 from shared.models.base import now
+from shared.models.task import StartBackgroundTask
 from shared.models.user import User
 from shared.testing.asgi_client import AsgiClient, in_memory
 
@@ -124,11 +125,28 @@ class TestMaintenance:
         bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
         body = {"chore": "sweep_credentials"}
         started = await api.post("/api/admin/maintenance", json=body, headers=bearer)
-        assert started.status == 202
-        path = f"/api/admin/maintenance/{started.json()['task_id']}"
-        assert (await api.get(path, headers=bearer)).json()["state"] == "succeeded"
+        assert (started.status, started.json()["state"]) == (202, "pending")
+        task_id = UUID(str(started.json()["task_id"]))
+        stubs.tasks.end(task_id, {"removed": 3})
+        read = await api.get(f"/api/admin/maintenance/{task_id}", headers=bearer)
+        assert read.json() == {
+            "task_id": str(task_id),
+            "name": "sweep_credentials",
+            "state": "succeeded",
+            "result": {"removed": 3},
+            "error": None,
+        }
         unknown = await api.get(f"/api/admin/maintenance/{uuid4()}", headers=bearer)
         assert unknown.status == 404
+
+    async def test_a_task_that_is_no_maintenance_is_not_found(
+        self, api: AsgiClient, stubs: StubServices
+    ) -> None:
+        start = StartBackgroundTask(command_id=uuid4(), task_id=uuid4(), kind="user_export")
+        await stubs.tasks.start(start)
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=ADMIN)
+        found = await api.get(f"/api/admin/maintenance/{start.task_id}", headers=bearer)
+        assert found.status == 404
 
     async def test_others_may_not(self, api: AsgiClient, stubs: StubServices) -> None:
         body = {"chore": "sweep_credentials"}

@@ -89,7 +89,7 @@ async def empty(database: Database) -> None:
         await connection.execute(
             "DELETE FROM deliveries; DELETE FROM events; DELETE FROM commands;"
             "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials;"
-            "DELETE FROM mail_tokens"
+            "DELETE FROM mail_tokens; DELETE FROM tasks; DELETE FROM leases"
         )
 
 

@@ -12,6 +12,7 @@ from shared.models.auth import StoredMailToken
 from shared.models.event import EventEnvelope
 from shared.models.profile import StoredProfile
 from shared.models.registration import NewRegistration
+from shared.models.task import StoredTask
 from shared.models.user import Credential, User
 
 STORED_AS: dict[str, type[BaseModel]] = {
@@ -21,6 +22,7 @@ STORED_AS: dict[str, type[BaseModel]] = {
     "registrations": NewRegistration,
     "profiles": StoredProfile,
     "events": EventEnvelope,
+    "tasks": StoredTask,
 }
 ONLY_IN_SQL = {
     ("users", "email", "minLength"),  # the model's pattern needs as much

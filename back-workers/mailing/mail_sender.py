@@ -4,8 +4,9 @@ from uuid import UUID
 
 import structlog
 
-from delivery_handler import VERSION_UNKNOWN, DeliveryFailed, Undeliverable, handle_delivery
-from mailing.lease import with_lease
+from delivery_handler import VERSION_UNKNOWN, DeliveryFailed, Undeliverable
+from delivery_worker import take_and_handle
+from lease import with_lease
 from mailing.mail_message import (
     ADDRESS_TAKEN,
     CONFIRM_ADDRESS,
@@ -18,7 +19,7 @@ from mailing.smtp import MailDeferred, SmtpClient
 from outbox_client import OutboxClient
 from settings import Settings
 from shared.kit import ServiceClient
-from shared.kit.errors import Conflict, NotFound, Unavailable
+from shared.kit.errors import NotFound, Unavailable
 from shared.models.auth import MailToken, MintMailToken
 from shared.models.base import now
 from shared.models.event import Delivery, EventEnvelope
@@ -78,14 +79,9 @@ class MailSender:
 
     async def deliver(self, delivery_id: UUID) -> None:
         """Send the mail of a delivery; nothing when it is done or leased by another worker."""
-        try:
-            delivery = await self._outbox.take(delivery_id)
-        except (Conflict, NotFound) as nothing_to_do:
-            log.info("mail_not_due", delivery_id=str(delivery_id), reason=nothing_to_do.code)
-            return
-        await handle_delivery(
+        await take_and_handle(
             self._outbox,
-            delivery,
+            delivery_id,
             self._send_with_lease,
             seconds=self._settings.mail_seconds,
             policy=self._settings.postpone_policy(),
@@ -93,8 +89,7 @@ class MailSender:
 
     async def _send_with_lease(self, delivery: Delivery) -> None:
         await with_lease(
-            self._outbox,
-            delivery,
+            lambda: self._outbox.renew(delivery),
             lambda: self._send(delivery),
             lease_seconds=self._settings.lease_seconds,
         )

@@ -62,6 +62,7 @@ def consumers(cassandra: ServiceClient, redis: ServiceClient, broker: Broker) ->
         Consumer("live", InBatches(live(redis), live_batch(redis))),
         Consumer("revocations", OneByOne(revocations(redis))),
         Consumer("mail", Notified(broker.notify_mail)),
+        Consumer("tasks", Notified(broker.notify_tasks)),
     ]
 
 

@@ -3,7 +3,6 @@
 import logging
 
 from celery import bootsteps
-from celery.beat import PersistentScheduler
 from celery.signals import setup_logging
 from celery.worker import WorkController
 
@@ -28,14 +27,6 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
         timer = parent.timer
         if timer is not None:  # the stubs lack its methods, and an empty timer is falsy
             timer.call_repeatedly(heartbeat.BEAT_SECONDS, heartbeat.touch, ("celery",))  # type: ignore[attr-defined]
-
-
-class HeartbeatScheduler(PersistentScheduler):
-    """Touches beat's file at each tick, at least every few seconds."""
-
-    def tick(self, *args: object, **options: object) -> float:
-        heartbeat.touch("beat")
-        return super().tick(*args, **options)  # type: ignore[arg-type]
 
 
 celery.steps["worker"].add(WorkerHeartbeat)

@@ -1,46 +1,55 @@
-import structlog
-from celery import Task
+"""The maintenance tasks. Each is idempotent."""
 
-from celeryconfig import celery
+import structlog
+from pydantic import JsonValue
+
+from settings import Settings
 from shared.kit import ServiceClient
-from shared.kit.errors import ServiceError
 from shared.models.registration import SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
-from tasks.worker_runtime import correlated_run, worker_runtime
+from task_client import TaskClient
+from task_runner import Handler, Run
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 30
 
 
-@celery.task(name="sweep_credentials", bind=True, throws=(ServiceError,))
-def sweep_credentials(self: Task[[], dict[str, int]]) -> dict[str, int]:
-    """Remove credentials that no user claimed in time. It is idempotent."""
-    runtime = worker_runtime()
-    sweeping = sweep(runtime.postgres, runtime.settings.unclaimed_credential_seconds)
-    return correlated_run(self, sweeping)
+def maintenance(postgres: ServiceClient, settings: Settings) -> dict[str, Handler]:
+    """The handlers of the maintenance tasks by kind."""
 
+    async def sweep_credentials(_: Run) -> JsonValue:
+        return dict(await sweep(postgres, settings.unclaimed_credential_seconds))
 
-@celery.task(name="sweep_registrations", bind=True, throws=(ServiceError,))
-def sweep_registrations(self: Task[[], dict[str, int]]) -> dict[str, int]:
-    """Remove registrations that nobody confirmed in time. It is idempotent."""
-    runtime = worker_runtime()
-    sweeping = sweep_ended(runtime.postgres, runtime.settings.ended_mail_token_seconds)
-    return correlated_run(self, sweeping)
+    async def sweep_registrations(_: Run) -> JsonValue:
+        return dict(await sweep_ended(postgres, settings.ended_mail_token_seconds))
+
+    async def sweep_tasks(_: Run) -> JsonValue:
+        swept = await TaskClient(postgres).sweep(settings.task_kept_seconds)
+        log.info("tasks_swept", removed=swept.removed, failed=swept.failed)
+        return {"removed": swept.removed, "failed": swept.failed}
+
+    return {
+        "sweep_credentials": sweep_credentials,
+        "sweep_registrations": sweep_registrations,
+        "sweep_tasks": sweep_tasks,
+    }
 
 
 async def sweep_ended(postgres: ServiceClient, token_seconds: int) -> dict[str, int]:
+    """Remove registrations that nobody confirmed in time."""
     wanted = SweepRegistrations(older_than_seconds=token_seconds)
     swept = await _swept(postgres, "/registrations/sweep", wanted)
     log.info("registrations_swept", removed=swept.removed)
-    return swept.model_dump()
+    return {"removed": swept.removed}
 
 
 async def sweep(postgres: ServiceClient, older_than_seconds: int) -> dict[str, int]:
+    """Remove credentials that no user claimed in time."""
     wanted = SweepCredentials(older_than_seconds=older_than_seconds)
     swept = await _swept(postgres, "/credentials/sweep", wanted)
     log.info("credentials_swept", removed=swept.removed)
-    return swept.model_dump()
+    return {"removed": swept.removed}
 
 
 async def _swept(

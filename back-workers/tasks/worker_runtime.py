@@ -17,8 +17,12 @@ from mailing.mail_sender import MailSender, ServiceRegistrations
 from mailing.smtp import SmtpClient
 from outbox_client import HttpOutboxClient
 from settings import Settings
-from shared.kit import ServiceClient, service_client
+from shared.kit import service_client
 from shared.kit.http.context import correlated
+from task_client import TaskClient
+from task_runner import TaskRunner
+from tasks.maintenance import maintenance
+from tasks.worker_stop import is_stopping
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,7 +32,7 @@ class WorkerRuntime:
     """The event loop and the clients that tasks use, from `open` to `close`."""
 
     mail_sender: MailSender
-    postgres: ServiceClient
+    task_runner: TaskRunner
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -53,15 +57,20 @@ class WorkerRuntime:
 
     async def _enter(self) -> None:
         enter = self._stack.enter_async_context
-        self.postgres = await enter(
+        postgres = await enter(
             service_client(self.settings, "back-postgres", self.settings.back_postgres_url)
         )
         auth = await enter(service_client(self.settings, "back-auth", self.settings.back_auth_url))
+        outbox = HttpOutboxClient(postgres, lease_seconds=self.settings.lease_seconds)
         self.mail_sender = MailSender(
-            HttpOutboxClient(self.postgres, lease_seconds=self.settings.lease_seconds),
-            ServiceRegistrations(self.postgres, auth),
-            SmtpClient(self.settings),
+            outbox, ServiceRegistrations(postgres, auth), SmtpClient(self.settings), self.settings
+        )
+        self.task_runner = TaskRunner(
+            outbox,
+            TaskClient(postgres),
+            maintenance(postgres, self.settings),
             self.settings,
+            stopping=is_stopping,
         )
 
 

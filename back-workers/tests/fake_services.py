@@ -47,6 +47,7 @@ from shared.models.live import (
 from shared.models.registration import Registration, SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
 from tests.fake_outbox_client import FakeOutboxClient
+from tests.fake_tasks import FakeTasks
 
 
 class FakeServices:
@@ -59,6 +60,7 @@ class FakeServices:
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox
+        self.tasks = FakeTasks(outbox)
         self.registrations: dict[UUID, Registration] = {}
         self.tokens: dict[UUID, str] = {}
         self.audited: list[EventEnvelope] = []
@@ -98,6 +100,7 @@ class FakeServices:
         self._add_audit(api)
         self._add_others(api)
         self._add_security_events(api)
+        self.tasks.add_to(api)
         return api
 
     def add_security_event(

@@ -13,7 +13,7 @@ from relay.consumers import audit, live, revocations
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import ServiceClient
-from shared.kit.errors import NotFound
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.context import correlated
 from shared.models.audit import AuditPage
 from shared.models.auth import LoggedOut
@@ -27,10 +27,12 @@ from shared.models.event import (
 )
 from shared.models.live import LiveEvents
 from shared.models.registration import NewRegistration, RegistrationStored
+from shared.models.task import BeginTask, FinishTask, ReportTask, StartBackgroundTask
 from shared.models.user import Credential, CredentialAccepted
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.stack_client import stack_client
+from task_client import TaskClient
 from tasks.maintenance import sweep, sweep_ended
 from tests.fake_services import FakeServices
 
@@ -220,3 +222,52 @@ class TestBackPostgres:
     async def test_a_sweep_tells_how_many_credentials_it_removed(self, world: World) -> None:
         (removed,) = (await sweep(world.postgres, 86_400)).values()
         assert removed >= 0
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-postgres")
+class TestTasks:
+    async def test_a_started_one_is_known_and_a_repeat_starts_nothing_more(
+        self, world: World
+    ) -> None:
+        tasks = TaskClient(world.postgres)
+        start = StartBackgroundTask(command_id=uuid4(), task_id=uuid4(), kind="sweep_tasks")
+        started = await tasks.start(start)
+        assert (started.id, started.kind, started.status) == (start.task_id, start.kind, "queued")
+        assert await tasks.start(start) == started
+        assert (await tasks.read(started.id)).id == started.id
+        with pytest.raises(Conflict) as raised:
+            await tasks.start(start.model_copy(update={"command_id": uuid4()}))
+        assert raised.value.code in {"task_exists", "event_exists"}
+
+    async def test_an_unknown_one_is_not_found(self, world: World) -> None:
+        tasks = TaskClient(world.postgres)
+        for call in (tasks.read(uuid4()), tasks.cancel(uuid4())):
+            with pytest.raises(NotFound) as raised:
+                await call
+            assert raised.value.code == "task_not_found"
+
+    async def test_a_run_without_the_lease_is_refused(self, world: World) -> None:
+        tasks = TaskClient(world.postgres)
+        start = StartBackgroundTask(command_id=uuid4(), task_id=uuid4(), kind="sweep_tasks")
+        task = await tasks.start(start)
+        strangers: dict[str, UUID] = {"delivery_id": uuid4(), "lease_token": uuid4()}
+        for call in (
+            tasks.begin(task.id, BeginTask(**strangers)),
+            tasks.report(task.id, ReportTask(**strangers, lease_seconds=8, progress=1)),
+            tasks.finish(task, FinishTask(**strangers, status="failed")),
+        ):
+            with pytest.raises(Conflict) as raised:
+                await call
+            assert raised.value.code == "lease_lost"
+
+    async def test_a_sweep_tells_what_it_did(self, world: World) -> None:
+        swept = await TaskClient(world.postgres).sweep(604_800)
+        assert min(swept.removed, swept.failed) >= 0
+
+    async def test_a_lease_has_one_holder_until_it_is_given_up(self, world: World) -> None:
+        tasks, name = TaskClient(world.postgres), f"test-{uuid4()}"
+        first, second = uuid4(), uuid4()
+        assert await tasks.hold_lease(name, first, 60)
+        assert not await tasks.hold_lease(name, second, 60)
+        assert await tasks.hold_lease(name, first, 0)
+        assert await tasks.hold_lease(name, second, 60)

@@ -9,7 +9,7 @@ import broker as broker_module
 from broker import Broker
 from celeryconfig import configuration
 from settings import Settings
-from shared.kit.errors import NotFound, Unavailable
+from shared.kit.errors import Unavailable
 from shared.models.event import Delivery
 from tests.broker_processes import broker_address
 from tests.fake_outbox_client import FakeOutboxClient
@@ -73,32 +73,13 @@ class TestFirstCalls:
             assert broker._waiting("mail") == 4
 
 
-class TestTask:
-    async def test_a_started_task_is_known_before_a_worker_has_it(self, real: Broker) -> None:
-        started = await real.start("sweep_credentials")
-        assert (started.state, started.name) == ("pending", "sweep_credentials")
-        assert await real.task(started.task_id) == started
-
-    async def test_an_unknown_task_is_not_found(self, real: Broker) -> None:
-        with pytest.raises(NotFound) as raised:
-            await real.task(str(uuid4()))
-        assert raised.value.code == "task_not_found"
-
-    @pytest.mark.parametrize(
-        "stored,celerys,expected",
-        [
-            (None, "STARTED", ("started", None, None)),
-            ({"removed": 3}, "SUCCESS", ("succeeded", {"removed": 3}, None)),
-            (ValueError("secret"), "FAILURE", ("failed", None, "ValueError")),
-        ],
-    )
-    async def test_tells_how_far_it_is(
-        self, real: Broker, stored: object, celerys: str, expected: tuple[object, ...]
-    ) -> None:
-        started = await real.start("sweep_credentials")
-        real._celery.backend.store_result(started.task_id, stored, celerys)
-        task = await real.task(started.task_id)
-        assert (task.state, task.result, task.error) == expected
+class TestNotifyTasks:
+    async def test_each_kind_has_its_queue(self, real: Broker, outbox: FakeOutboxClient) -> None:
+        for kind in ("user_export", "sweep_tasks", "unheard_of"):
+            outbox.add("tasks", "task.queued", payload={"task_id": str(uuid4()), "kind": kind})
+        await real.notify_tasks(await outbox.claim(["tasks"], limit=9, wait_seconds=0))
+        waiting = {queue: real._waiting(queue) for queue in ("mail", "high", "medium", "low")}
+        assert waiting == {"mail": 0, "high": 0, "medium": 1, "low": 2}
 
 
 class TestOut:
@@ -108,8 +89,7 @@ class TestOut:
         for call in (
             broker.ping(),
             broker.notify_mail([delivery]),
-            broker.start("sweep_credentials"),
-            broker.task(str(uuid4())),
+            broker.notify_tasks([delivery]),
         ):
             async with asyncio.timeout(1):
                 with pytest.raises(Unavailable):

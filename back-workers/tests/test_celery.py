@@ -133,3 +133,4 @@ class TestBeat:
                 file = stack.heartbeats / f"back-workers-{name}.heartbeat"
                 await until(file.exists, within=START_SECONDS)
         assert set(stack.services.swept) == {86400}
+        assert stack.services.tasks.swept

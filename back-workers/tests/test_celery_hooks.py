@@ -1,4 +1,4 @@
-"""Logs and heartbeats of the worker and of beat, without a broker."""
+"""Logs and heartbeats of the worker, without a broker."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -9,9 +9,7 @@ import pytest
 import structlog
 
 import heartbeat
-from celeryconfig import celery_app, configuration
-from settings import Settings
-from tasks.celery_hooks import HeartbeatScheduler, WorkerHeartbeat, _log_as_every_service
+from tasks.celery_hooks import WorkerHeartbeat, _log_as_every_service
 
 
 @pytest.fixture(autouse=True)
@@ -53,17 +51,6 @@ class TestWorkerHeartbeat:
         WorkerHeartbeat.start(WorkerHeartbeat.__new__(WorkerHeartbeat), worker)  # type: ignore[arg-type]
         assert timer.every == heartbeat.BEAT_SECONDS
         assert heartbeat.is_fresh("celery")
-
-
-class TestBeatingScheduler:
-    def test_it_beats_when_it_looks_at_the_clock(self, settings: Settings, tmp_path: Path) -> None:
-        app = celery_app(lambda: configuration(settings))
-        scheduler = HeartbeatScheduler(app, schedule_filename=str(tmp_path / "schedule"))
-        try:
-            assert scheduler.tick() <= app.conf.beat_max_loop_interval
-        finally:
-            scheduler.close()
-        assert heartbeat.is_fresh("beat")
 
 
 @pytest.mark.usefixtures("settings", "logging_as_before")

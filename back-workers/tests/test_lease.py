@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from delivery_handler import LeaseLost
-from mailing.lease import with_lease
+from lease import with_lease
 from shared.kit.errors import Unavailable
 from shared.models.event import Delivery
 from shared.testing.waiting import until
@@ -38,7 +38,9 @@ class TestHolding:
         _, delivery = await taken(outbox)
         outbox.lease_seconds = 0.15
         work = Work()
-        held = asyncio.create_task(with_lease(outbox, delivery, work, lease_seconds=0.15))
+        held = asyncio.create_task(
+            with_lease(lambda: outbox.renew(delivery), work, lease_seconds=0.15)
+        )
         await until(lambda: outbox.renewals >= 5)
         assert await outbox.claim(["mail"], limit=1, wait_seconds=0) == []
         work.end.set()
@@ -52,7 +54,7 @@ class TestHolding:
         await outbox.take(row.delivery_id)
         work = Work()
         with pytest.raises(LeaseLost):
-            await with_lease(outbox, delivery, work, lease_seconds=0.06)
+            await with_lease(lambda: outbox.renew(delivery), work, lease_seconds=0.06)
         assert work.cancelled
 
     async def test_work_stops_when_the_lease_can_not_be_renewed(
@@ -62,7 +64,7 @@ class TestHolding:
         outbox.down = Unavailable()
         work = Work()
         with pytest.raises(LeaseLost):
-            await with_lease(outbox, delivery, work, lease_seconds=0.06)
+            await with_lease(lambda: outbox.renew(delivery), work, lease_seconds=0.06)
         assert work.cancelled
 
     async def test_the_error_of_the_work_comes_through(self, outbox: FakeOutboxClient) -> None:
@@ -71,12 +73,14 @@ class TestHolding:
 
         _, delivery = await taken(outbox)
         with pytest.raises(ValueError, match="no"):
-            await with_lease(outbox, delivery, fails, lease_seconds=1)
+            await with_lease(lambda: outbox.renew(delivery), fails, lease_seconds=1)
 
     async def test_a_cancelled_holder_cancels_its_work(self, outbox: FakeOutboxClient) -> None:
         _, delivery = await taken(outbox)
         work = Work()
-        held = asyncio.create_task(with_lease(outbox, delivery, work, lease_seconds=1))
+        held = asyncio.create_task(
+            with_lease(lambda: outbox.renew(delivery), work, lease_seconds=1)
+        )
         await until(lambda: work.begun)
         held.cancel()
         with pytest.raises(asyncio.CancelledError):

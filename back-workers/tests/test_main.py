@@ -1,21 +1,27 @@
 from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
 
 import pytest
+from pydantic import JsonValue
 
 from main import app
 from settings import Settings
 from shared.testing.asgi_client import AsgiClient, running
 from shared.testing.identities import Identities
+from shared.testing.uvicorn_server import served
 from tests.broker_processes import broker_address
+from tests.fake_services import FakeServices
 
 
 @pytest.fixture
 async def without_broker(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[AsgiClient]:
     monkeypatch.setenv("BROKER_PORT", "1")
-    async with running(app()) as client:
-        yield client
+    async with served(services.app()) as url:
+        monkeypatch.setenv("BACK_POSTGRES_URL", url)
+        async with running(app()) as client:
+            yield client
 
 
 @pytest.fixture
@@ -35,47 +41,80 @@ def from_api(keys: Identities) -> dict[str, str]:
     return keys.assertion(caller="back-api", to="back-workers")
 
 
-class TestStart:
-    async def test_a_started_task_can_be_read(
-        self, client: AsgiClient, from_api: dict[str, str]
+def ids_in(page: dict[str, JsonValue]) -> list[JsonValue]:
+    items = page["items"]
+    assert isinstance(items, list)
+    return [it["id"] for it in items if isinstance(it, dict)]
+
+
+def starting(kind: str = "sweep_tasks", owner_id: UUID | None = None) -> dict[str, object]:
+    return {
+        "command_id": str(uuid4()),
+        "task_id": str(uuid4()),
+        "kind": kind,
+        "owner_id": owner_id and str(owner_id),
+    }
+
+
+class TestTasks:
+    async def test_a_started_one_is_stored_with_its_event_and_read(
+        self, without_broker: AsgiClient, from_api: dict[str, str], services: FakeServices
     ) -> None:
-        started = await client.post("/tasks", json={"name": "sweep_credentials"}, headers=from_api)
-        assert started.status == 202
-        read = await client.get(f"/tasks/{started.json()['task_id']}", headers=from_api)
+        body = starting()
+        for _ in range(2):
+            started = await without_broker.post("/tasks", json=body, headers=from_api)
+            assert (started.status, started.json()["id"]) == (202, body["task_id"])
+        assert services.tasks.types() == ["task.queued"]
+        assert services.tasks.events[0].envelope.payload == {
+            "task_id": body["task_id"],
+            "kind": "sweep_tasks",
+        }
+        read = await without_broker.get(f"/tasks/{body['task_id']}", headers=from_api)
         assert (read.status, read.json()) == (200, started.json())
 
-    async def test_an_unknown_maintenance_task_is_refused(
+    async def test_are_listed_by_owner(
         self, without_broker: AsgiClient, from_api: dict[str, str]
     ) -> None:
-        refused = await without_broker.post("/tasks", json={"name": "rm"}, headers=from_api)
+        mine = starting(owner_id=(owner := uuid4()))
+        for body in (mine, starting()):
+            await without_broker.post("/tasks", json=body, headers=from_api)
+        params = {"owner_id": str(owner)}
+        page = (await without_broker.get("/tasks", headers=from_api, params=params)).json()
+        assert ids_in(page) == [mine["task_id"]]
+
+    async def test_a_queued_one_is_cancelled_at_once_and_its_owner_told(
+        self, without_broker: AsgiClient, from_api: dict[str, str], services: FakeServices
+    ) -> None:
+        body = starting(owner_id=uuid4())
+        await without_broker.post("/tasks", json=body, headers=from_api)
+        for _ in range(2):
+            reply = await without_broker.delete(f"/tasks/{body['task_id']}", headers=from_api)
+            assert (reply.status, reply.json()["status"]) == (202, "cancelled")
+        assert services.tasks.types() == ["task.queued", "task.finished"]
+        assert services.tasks.events[1].envelope.payload["user_id"] == body["owner_id"]
+
+    async def test_an_unknown_kind_is_refused(
+        self, without_broker: AsgiClient, from_api: dict[str, str]
+    ) -> None:
+        refused = await without_broker.post("/tasks", json=starting("rm"), headers=from_api)
         assert refused.status == 422
 
-    async def test_without_a_broker_it_says_so(
+    async def test_an_unknown_task_is_not_found(
         self, without_broker: AsgiClient, from_api: dict[str, str]
     ) -> None:
-        body = {"name": "sweep_credentials"}
-        refused = await without_broker.post("/tasks", json=body, headers=from_api)
-        assert refused.status == 503
-        assert "retry-after" in refused.headers
-
-
-class TestRead:
-    async def test_an_unknown_task_is_not_found(
-        self, client: AsgiClient, from_api: dict[str, str]
-    ) -> None:
-        answer = await client.get("/tasks/unknown", headers=from_api)
+        answer = await without_broker.get(f"/tasks/{uuid4()}", headers=from_api)
         assert (answer.status, answer.json()["code"]) == (404, "task_not_found")
 
 
 class TestGuards:
     async def test_a_stranger_is_refused(self, without_broker: AsgiClient) -> None:
-        assert (await without_broker.get("/tasks/any")).status == 401
+        assert (await without_broker.get(f"/tasks/{uuid4()}")).status == 401
 
     async def test_a_service_that_no_contract_names_is_refused(
         self, without_broker: AsgiClient, keys: Identities
     ) -> None:
         from_postgres = keys.assertion(caller="back-postgres", to="back-workers")
-        assert (await without_broker.get("/tasks/any", headers=from_postgres)).status == 403
+        assert (await without_broker.get(f"/tasks/{uuid4()}", headers=from_postgres)).status == 403
 
 
 class TestHealth:

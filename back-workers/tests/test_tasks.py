@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 
 from settings import Settings
+from shared.kit import service_client
 from shared.kit.errors import NotFound
+from shared.models.task import StartBackgroundTask
 from shared.testing.uvicorn_server import served
-from tasks import mail, maintenance, worker_runtime
+from task_client import TaskClient
+from tasks import background, mail, worker_runtime
 from tests.fake_services import FakeServices
 from tests.fake_smtp_server import FakeSmtpServer
 
@@ -38,9 +42,19 @@ class TestTasks:
         await asyncio.to_thread(mail.mail, str(row.delivery_id))
         assert (row.state, len(smtp.mails)) == ("done", 1)
 
-    async def test_sweep_credentials(self, services: FakeServices) -> None:
-        result = await asyncio.to_thread(maintenance.sweep_credentials)
-        assert (result, services.swept) == ({"removed": 3}, [7200])
+    async def test_background_task(self, services: FakeServices) -> None:
+        start = StartBackgroundTask(
+            command_id=uuid4(), task_id=uuid4(), kind="sweep_credentials", owner_id=uuid4()
+        )
+        async with served(services.app()) as url:
+            settings = worker_runtime.worker_runtime().settings
+            async with service_client(settings, "back-postgres", url) as postgres:
+                await TaskClient(postgres).start(start)
+        (row,) = services.outbox.rows
+        await asyncio.to_thread(background.background_task, str(row.delivery_id))
+        task = services.tasks.tasks[start.task_id]
+        assert (row.state, task.status, task.result) == ("done", "succeeded", {"removed": 3})
+        assert services.swept == [7200]
 
     async def test_an_error_comes_back_to_the_task(self, services: FakeServices) -> None:
         async def missing() -> None:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from shared.models.base import EventPayload, Internal, Network, PublicRequest, Response
+from shared.models.base import EventPayload, Network, PublicRequest, Response
 
-MaintenanceTask = Literal["sweep_credentials", "sweep_registrations"]
+MaintenanceTask = Literal["sweep_credentials", "sweep_registrations", "sweep_tasks"]
 TaskState = Literal["pending", "started", "succeeded", "failed"]
 
 
@@ -15,12 +15,6 @@ class StartMaintenanceTask(PublicRequest):
     """The maintenance task to start."""
 
     chore: MaintenanceTask
-
-
-class StartTask(Internal):
-    """A task of back-workers to run."""
-
-    name: MaintenanceTask
 
 
 class Task(Response):

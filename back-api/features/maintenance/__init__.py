@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from features.maintenance.api import router
 from features.maintenance.domain import Maintenance
-from features.maintenance.infrastructure import WorkerTasks
 from services.postgres_events import PostgresEvents
+from services.worker_tasks import WorkerTasks
 from shared.kit import ServiceClient
 
 

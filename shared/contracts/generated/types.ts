@@ -126,6 +126,41 @@ export interface paths {
         patch: operations["patch_api_profile"];
         trace?: never;
     };
+    "/api/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Tasks */
+        get: operations["get_api_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Tasks/{Task Id} */
+        get: operations["get_api_tasks_task_id"];
+        put?: never;
+        post?: never;
+        /** Delete /Api/Tasks/{Task Id} */
+        delete: operations["delete_api_tasks_task_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/user-registration": {
         parameters: {
             query?: never;
@@ -449,6 +484,49 @@ export interface components {
             subject_id: string | null;
         };
         /**
+         * BackgroundTask
+         * @description A background task; `result` when it succeeded, `error` (a code) when it failed.
+         */
+        BackgroundTask: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Progress
+             * @description percent
+             */
+            progress: number;
+            result: components["schemas"]["JsonValue"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        };
+        /**
+         * BackgroundTasks
+         * @description Tasks, newest first; `next` is the `before` of the following page, null at the end.
+         */
+        BackgroundTasks: {
+            /** Items */
+            items: components["schemas"]["BackgroundTask"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * CurrentUserView
          * @description The authenticated user: `GET /api/users/me`.
          */
@@ -651,6 +729,8 @@ export interface components {
         LiveEvents: {
             "profile.created": components["schemas"]["ProfileCreated"];
             "profile.updated": components["schemas"]["ProfileUpdated"];
+            "task.finished": components["schemas"]["TaskFinished"];
+            "task.progressed": components["schemas"]["TaskProgressed"];
             "user.role.changed": components["schemas"]["UserRoleChanged"];
             "user.status.changed": components["schemas"]["UserStatusChanged"];
         };
@@ -764,7 +844,7 @@ export interface components {
              * Chore
              * @enum {string}
              */
-            chore: "sweep_credentials" | "sweep_registrations";
+            chore: "sweep_credentials" | "sweep_registrations" | "sweep_tasks";
             /** Network */
             network: string;
         };
@@ -1058,7 +1138,7 @@ export interface components {
              * Chore
              * @enum {string}
              */
-            chore: "sweep_credentials" | "sweep_registrations";
+            chore: "sweep_credentials" | "sweep_registrations" | "sweep_tasks";
         };
         /**
          * Task
@@ -1076,6 +1156,62 @@ export interface components {
              */
             state: "pending" | "started" | "succeeded" | "failed";
             /** Task Id */
+            task_id: string;
+        };
+        /**
+         * TaskFinished
+         * @description `task.finished`: the task of `user_id` has ended.
+         */
+        TaskFinished: {
+            /** Kind */
+            kind: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "succeeded" | "failed" | "cancelled";
+            /**
+             * Task Id
+             * Format: uuid
+             */
+            task_id: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * TaskProgressed
+         * @description `task.progressed`: the task of `user_id` has come to `progress` percent.
+         */
+        TaskProgressed: {
+            /** Kind */
+            kind: string;
+            /** Progress */
+            progress: number;
+            /**
+             * Task Id
+             * Format: uuid
+             */
+            task_id: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * TaskQueued
+         * @description `task.queued`: a worker is to run the task.
+         */
+        TaskQueued: {
+            /** Kind */
+            kind: string;
+            /**
+             * Task Id
+             * Format: uuid
+             */
             task_id: string;
         };
         /**
@@ -1260,6 +1396,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Conflict: `request_in_progress` */
+        RequestInProgress: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Timed out: `timed_out` */
         TimedOut: {
             headers: {
@@ -1307,6 +1452,15 @@ export interface components {
         };
         /** @description Validation failed: `validation_failed` */
         ValidationFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Validation failed: `validation_failed` or `idempotency_key_reused` */
+        ValidationFailedOrKeyReused: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1389,7 +1543,10 @@ export interface operations {
     post_api_admin_maintenance: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1402,18 +1559,21 @@ export interface operations {
             /** @description Successful Response */
             202: {
                 headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            400: components["responses"]["MalformedBody"];
+            400: components["responses"]["MalformedBodyOrKey"];
             401: components["responses"]["UserNotAuthenticated"];
             403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["RequestInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["ValidationFailed"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];
@@ -1731,6 +1891,118 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_tasks: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackgroundTasks"];
+                };
+            };
+            /** @description Invalid request: `cursor_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_tasks_task_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackgroundTask"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            /** @description Not found: `task_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    delete_api_tasks_task_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackgroundTask"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            /** @description Not found: `task_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];

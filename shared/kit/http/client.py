@@ -209,6 +209,16 @@ class ServiceClient:
         """Send a PATCH."""
         return await self.call("PATCH", path, body, response_model=response_model)
 
+    @overload
+    async def delete(self, path: str, *, response_model: type[ResponseModel]) -> ResponseModel: ...
+    @overload
+    async def delete(self, path: str, *, response_model: None = ...) -> None: ...
+    async def delete(
+        self, path: str, *, response_model: type[ResponseModel] | None = None
+    ) -> ResponseModel | None:
+        """Send a DELETE."""
+        return await self.call("DELETE", path, response_model=response_model)
+
     async def call(
         self,
         method: str,

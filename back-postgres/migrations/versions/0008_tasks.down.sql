@@ -1,0 +1,5 @@
+SET LOCAL lock_timeout = '2s';
+SET LOCAL statement_timeout = '30s';
+
+DROP TABLE leases;
+DROP TABLE tasks;

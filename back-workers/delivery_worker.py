@@ -1,0 +1,32 @@
+"""Handles a delivery in a worker: the way of every consumer whose workers the relay notifies."""
+
+from uuid import UUID
+
+import structlog
+
+from delivery_handler import Effect, handle_delivery
+from outbox_client import OutboxClient
+from settings import PostponePolicy
+from shared.kit.errors import Conflict, NotFound
+
+log = structlog.get_logger()
+
+
+async def take_and_handle(
+    outbox: OutboxClient,
+    delivery_id: UUID,
+    effect: Effect,
+    *,
+    seconds: float | None,
+    policy: PostponePolicy,
+) -> None:
+    """Lease a delivery, run its effect and report the outcome.
+
+    Nothing happens when it is done, leased by another worker, or waits for its next attempt.
+    """
+    try:
+        delivery = await outbox.take(delivery_id)
+    except (Conflict, NotFound) as nothing_to_do:
+        log.info("delivery_not_due", delivery_id=str(delivery_id), reason=nothing_to_do.code)
+        return
+    await handle_delivery(outbox, delivery, effect, seconds=seconds, policy=policy)
