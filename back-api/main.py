@@ -6,6 +6,7 @@ from features import (
     account,
     audit,
     background_tasks,
+    event_administration,
     idempotency,
     maintenance,
     profile,
@@ -37,4 +38,5 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(audit.feature(cassandra, postgres))
     service.api.include_router(maintenance.feature(workers, postgres))
     service.api.include_router(background_tasks.feature(workers))
+    service.api.include_router(event_administration.feature(service, postgres))
     return service.api

@@ -9,6 +9,7 @@ from migrate import Schema
 from repositories.command_repository import CommandRepository
 from repositories.credential_repository import CredentialRepository
 from repositories.delivery_repository import DeliveryRepository
+from repositories.event_administration_repository import EventAdministrationRepository
 from repositories.event_repository import EventRepository
 from repositories.lease_repository import LeaseRepository
 from repositories.mail_token_repository import MailTokenRepository
@@ -19,6 +20,7 @@ from repositories.user_repository import UserRepository
 from routes import (
     credentials,
     deliveries,
+    event_administration,
     events,
     mail_tokens,
     profiles,
@@ -56,6 +58,10 @@ def app() -> FastAPI:
     )
     service.api.include_router(profiles.router(ProfileRepository(database, commands)))
     service.api.include_router(events.router(commands))
+    consumers = sorted({name for names in contract_registry().routing.values() for name in names})
+    administration = EventAdministrationRepository(database, commands, consumers)
+    service.shows_backlog(administration.backlog)
+    service.api.include_router(event_administration.router(administration))
     service.api.include_router(deliveries.router(queue, claiming))
     service.api.include_router(
         tasks.router(TaskRepository(database, commands), LeaseRepository(database))

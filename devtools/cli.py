@@ -40,6 +40,13 @@ LAZY = {
 }
 
 
+PASSED_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+"""The context of a command that hands its arguments to another program."""
+
 Found = TyperCommand | TyperGroup | None
 
 
@@ -195,13 +202,7 @@ def restart(context: typer.Context, service: str) -> None:
     typer.echo(f"{service} is ready again, {seconds or 0:.1f} s after its start.")
 
 
-@app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    }
-)
+@app.command(context_settings=PASSED_ON)
 def bench(context: typer.Context) -> None:
     """Measure speed against controls; a run of all writes docs/performance.md."""
     import asyncio
@@ -226,9 +227,20 @@ def create(
     ] = False,
 ) -> None:
     """Make an administrator, or make an existing user one."""
-    from devtools.stack import admin as admin_
+    from devtools.stack import back_api_command
 
-    raise typer.Exit(admin_.create(context.obj, email, password_stdin=password_stdin))
+    arguments = [email, *(["--password-stdin"] if password_stdin else [])]
+    module = "features.user_administration"
+    raise typer.Exit(back_api_command.run(context.obj, module, arguments))
+
+
+@app.command(context_settings=PASSED_ON)
+def events(context: typer.Context) -> None:
+    """Deliveries of events: list, show ID, dead, replay [ID], stats; each takes --help, --json."""
+    from devtools.stack import back_api_command
+
+    module = "features.event_administration"
+    raise typer.Exit(back_api_command.run(context.obj, module, context.args))
 
 
 @app.command("help")

@@ -3,16 +3,26 @@
 `test_adapters.py` runs one suite against these fakes and against the real services.
 """
 
+from collections import Counter
 from uuid import UUID, uuid4
 
 from pydantic import JsonValue
 
+from features.event_administration.domain import Wanted
 from services.wanted_users import WantedUsers
 from shared.kit.errors import Conflict, InvalidRequest, NotFound, TooManyRequests, Unavailable
 from shared.kit.http.page_position import END, PagePosition
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
 from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event_administration import (
+    Backlog,
+    ConsumerBacklog,
+    DeliveriesReplayed,
+    DeliveryPage,
+    ReplayDeliveries,
+    ShownDelivery,
+)
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
 from shared.models.task import StartBackgroundTask, StoredTask, StoredTasks
@@ -294,3 +304,67 @@ class FakeTasks:
             ended = {"status": "cancelled", "cancel_requested_at": now(), "finished_at": now()}
             self.tasks[task_id] = task.model_copy(update=ended)
         return self.tasks[task_id]
+
+
+class FakeDeliveries:
+    """Deliveries, newest first; the cursor is a number. Times are not compared."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[ShownDelivery] = []
+        self.answered: dict[UUID, DeliveriesReplayed] = {}
+        self.events: list[NewEvent] = []
+        self.down = False
+
+    async def page(self, wanted: Wanted, limit: int, before: str | None) -> DeliveryPage:
+        if before is not None and not before.isdigit():
+            raise InvalidRequest(code="cursor_invalid")
+        found = [
+            it
+            for it in self.deliveries
+            if wanted.state in {None, it.state}
+            and wanted.consumer in {None, it.consumer}
+            and wanted.event_type in {None, it.event_type}
+        ]
+        start = int(before or 0)
+        end = start + limit
+        return DeliveryPage(
+            items=list(found[start:end]), next=str(end) if end < len(found) else None
+        )
+
+    async def get(self, delivery_id: UUID) -> ShownDelivery:
+        for delivery in self.deliveries:
+            if delivery.delivery_id == delivery_id:
+                return delivery
+        raise NotFound(code="delivery_not_found")
+
+    async def backlog(self) -> Backlog:
+        if self.down:
+            raise Unavailable
+        dead = Counter(it.consumer for it in self.deliveries if it.state == "dead")
+        return Backlog(
+            consumers=[
+                ConsumerBacklog(consumer=name, dead=dead[name]) for name in ("audit", "mail")
+            ]
+        )
+
+    async def replay(self, command: Command[ReplayDeliveries]) -> DeliveriesReplayed:
+        if command.command_id in self.answered:
+            return self.answered[command.command_id]
+        wanted = command.data
+        if wanted.delivery_id and (await self.get(wanted.delivery_id)).state != "dead":
+            raise Conflict(code="delivery_not_dead")
+        matching = [
+            it
+            for it in reversed(self.deliveries)
+            if it.state == "dead"
+            and wanted.delivery_id in {None, it.delivery_id}
+            and wanted.consumer in {None, it.consumer}
+            and wanted.event_type in {None, it.event_type}
+        ][: wanted.limit]
+        self.deliveries = [
+            it.model_copy(update={"state": "pending", "attempts": 0}) if it in matching else it
+            for it in self.deliveries
+        ]
+        self.events += command.events
+        replayed = self.answered[command.command_id] = DeliveriesReplayed(replayed=len(matching))
+        return replayed

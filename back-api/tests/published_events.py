@@ -7,6 +7,7 @@ from uuid import uuid4
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
+    FakeDeliveries,
     FakeEvents,
     FakeLimit,
     FakeProfiles,
@@ -16,6 +17,7 @@ from fakes import (
 )
 
 from features.audit.domain import AuditReader
+from features.event_administration.domain import EventAdministration
 from features.maintenance.domain import Maintenance
 from features.profile.domain import Profiles
 from features.user_administration.domain import Administrators, UserAdministration
@@ -23,6 +25,7 @@ from features.user_registration.domain import UserRegistrations
 from services.actor import Actor
 from shared.kit.http.context import correlated
 from shared.models.event import Command, EventEnvelope
+from shared.models.event_administration import ReplayFilter
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.registration import UserRegistration
 from shared.models.user import AdministerUser, NewUser
@@ -54,6 +57,7 @@ class Published:
             "profile.updated": self.profile_updated,
             "audit.read": self.audit_read,
             "maintenance.started": self.maintenance_started,
+            "delivery.replayed": self.delivery_replayed,
         }
 
     async def user_registered(self) -> EventEnvelope:
@@ -130,6 +134,13 @@ class Published:
         with correlated("correlation-1"):
             await Maintenance(FakeTasks(), events).start(an_actor(), "sweep_credentials", uuid4())
         return events.events[-1].envelope
+
+    async def delivery_replayed(self) -> EventEnvelope:
+        deliveries = FakeDeliveries()
+        with correlated("correlation-1"):
+            wanted = ReplayFilter(consumer="mail")
+            await EventAdministration(deliveries).replay_all(an_actor(), wanted)
+        return deliveries.events[-1].envelope
 
     async def _of_a_new_admin(self) -> list[EventEnvelope]:
         users = FakeUsers()

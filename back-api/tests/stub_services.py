@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
+    FakeDeliveries,
     FakeEvents,
     FakeProfiles,
     FakeRegistrations,
@@ -20,6 +21,7 @@ from fastapi import FastAPI, Header
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
 
+from features.event_administration.domain import Wanted
 from services.wanted_users import WantedUsers
 from shared.kit.errors import Unavailable
 from shared.kit.http.problems import install_problems
@@ -35,6 +37,14 @@ from shared.models.auth import (
 )
 from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
+from shared.models.event_administration import (
+    Backlog,
+    DeliveriesReplayed,
+    DeliveryPage,
+    DeliveryState,
+    ReplayDeliveries,
+    ShownDelivery,
+)
 from shared.models.idempotency import (
     AbandonRequest,
     BeginRequest,
@@ -83,6 +93,7 @@ class StubServices:
     audit: FakeAuditLog = field(default_factory=FakeAuditLog)
     tasks: FakeTasks = field(default_factory=FakeTasks)
     responses: FakeResponses = field(default_factory=FakeResponses)
+    deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     tokens_left: int = 1000
     limits_down: bool = False
     revoked: list[UUID] = field(default_factory=list)
@@ -159,6 +170,8 @@ class StubServices:
             await self.events.record(body)
             return Recorded(event_ids=[event.envelope.event_id for event in body.events])
 
+        self._add_deliveries(app)
+
         @app.post("/profiles", status_code=201)
         async def create_profile(body: Command[WriteProfile]) -> StoredProfile:
             return await self.profiles.create(body)
@@ -201,6 +214,29 @@ class StubServices:
         @app.patch("/users/{user_id}")
         async def change(user_id: UUID, body: Command[UserChange]) -> User:
             return await self.users.change(user_id, body)
+
+    def _add_deliveries(self, app: FastAPI) -> None:
+        @app.get("/deliveries")
+        async def page(
+            limit: int,
+            state: DeliveryState | None = None,
+            consumer: str | None = None,
+            event_type: str | None = None,
+            before: str | None = None,
+        ) -> DeliveryPage:
+            return await self.deliveries.page(Wanted(state, consumer, event_type), limit, before)
+
+        @app.get("/deliveries/backlog")
+        async def backlog() -> Backlog:
+            return await self.deliveries.backlog()
+
+        @app.get("/deliveries/{delivery_id}")
+        async def show(delivery_id: UUID) -> ShownDelivery:
+            return await self.deliveries.get(delivery_id)
+
+        @app.post("/deliveries/replay", status_code=202)
+        async def replay(body: Command[ReplayDeliveries]) -> DeliveriesReplayed:
+            return await self.deliveries.replay(body)
 
     def _cassandra(self) -> FastAPI:
         app = _app()

@@ -6,7 +6,14 @@ from typing import Final
 from shared.models.user import Role
 
 _USER: Final[frozenset[str]] = frozenset()
-_ADMIN: Final = _USER | {"audit:read", "maintenance:run", "users:read", "users:write"}
+_ADMIN: Final = _USER | {
+    "audit:read",
+    "events:read",
+    "events:replay",
+    "maintenance:run",
+    "users:read",
+    "users:write",
+}
 
 _PERMISSIONS: Final[Mapping[Role, frozenset[str]]] = {"user": _USER, "admin": _ADMIN}
 

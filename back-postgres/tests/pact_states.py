@@ -47,6 +47,7 @@ class States:
             "a registration was confirmed": self.confirmation,
             "a delivery is due": self.delivery,
             "a delivery is held": self.held_delivery,
+            "a delivery is dead": self.dead_delivery,
         }
 
     async def user(self, given: Parameters) -> None:
@@ -104,6 +105,14 @@ class States:
             " due_at = now() + interval '1 minute' WHERE delivery_id = $1",
             _id(given["delivery_id"]),
             _id(given["lease_token"]),
+        )
+
+    async def dead_delivery(self, given: Parameters) -> None:
+        await self.delivery(given)
+        await self._run(
+            "UPDATE deliveries SET state = 'dead', attempts = 8, last_error = 'it broke'"
+            " WHERE delivery_id = $1",
+            _id(given["delivery_id"]),
         )
 
     async def _run(self, statement: str, *values: object) -> None:

@@ -1,6 +1,8 @@
 """The commands as a person calls them."""
 
+import getpass
 import json
+import platform
 import subprocess
 import sys
 import threading
@@ -14,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from devtools.cli import app, main
-from devtools.stack import admin, background, control, preflight, up
+from devtools.stack import background, control, preflight, up
 from devtools.stack.control import ServiceState, StackState, StepState
 from devtools.stack.layout import Layout
 from devtools.stack.supervisor import Supervisor
@@ -34,7 +36,18 @@ def console() -> tuple[Console, StringIO]:
 
 def test_help_names_every_command_in_one_line() -> None:
     said = CliRunner().invoke(app, ["help"]).output
-    for command in ("up", "down", "status", "logs", "restart", "test", "check", "admin", "help"):
+    for command in (
+        "up",
+        "down",
+        "status",
+        "logs",
+        "restart",
+        "test",
+        "check",
+        "admin",
+        "events",
+        "help",
+    ):
         assert f"\n  {command} " in said
     assert "./dev up --detach" in said
     assert "supervise" not in said
@@ -194,48 +207,92 @@ def test_a_folder_of_someone_else_is_refused(stack: Stack, monkeypatch: pytest.M
         preflight.make_folder(stack)
 
 
-def test_admin_runs_in_back_apis_environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who runs the command, as it is told to back-api."""
+    monkeypatch.setattr(getpass, "getuser", lambda: "ada")
+    monkeypatch.setattr(platform, "node", lambda: "host")
+    return "--operator=ada@host"
+
+
+def command(stack: Stack, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """The exit code of a command of back-api."""
+    monkeypatch.setattr(Stack, "called", lambda *_: stack)
+    return CliRunner().invoke(app, words, catch_exceptions=False).exit_code
+
+
+@pytest.mark.parametrize(
+    "given, passed_on",
+    [
+        (
+            ["admin", "create", "ada@example.org", "--password-stdin"],
+            ["features.user_administration", "ada@example.org", "--password-stdin"],
+        ),
+        (
+            ["events", "list", "--consumer", "mail", "--json"],
+            ["features.event_administration", "list", "--consumer", "mail", "--json"],
+        ),
+        (["events", "--help"], ["features.event_administration", "--help"]),
+    ],
+)
+def test_commands_run_in_back_apis_environment(
+    stack: Stack,
+    operator: str,
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    passed_on: list[str],
+) -> None:
     monkeypatch.setattr(control, "ask", lambda *_: STATE)
     calls: list[list[str]] = []
-    given: dict[str, str] = {}
+    environment: dict[str, str] = {}
 
     def run(argv: list[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
         calls.append([str(word) for word in argv])
-        environment = options["env"]
-        assert isinstance(environment, dict)
-        given.update(environment)
+        env = options["env"]
+        assert isinstance(env, dict)
+        environment.update(env)
         return subprocess.CompletedProcess(argv, 3)
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert admin.create(stack, "ada@example.org", password_stdin=True) == 3
+    assert command(stack, monkeypatch, *given) == 3
     assert calls[0][0].endswith(".run/venvs/back-api/bin/python")
-    words = ["-m", "features.user_administration", "ada@example.org", "--password-stdin"]
-    assert calls[0][1:] == words
-    assert given["SECRETS_DIR"] == str(stack.mounts / "back-api" / "secrets")
+    assert calls[0][1:] == ["-m", *passed_on, operator]
+    assert environment["SECRETS_DIR"] == str(stack.mounts / "back-api" / "secrets")
 
 
-def test_admin_goes_to_docker_where_that_runs_back_api(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "given, passed_on",
+    [
+        (["admin", "create", "ada@example.org"], "features.user_administration ada@example.org"),
+        (["events", "replay", "--type", "a.b"], "features.event_administration replay --type a.b"),
+    ],
+)
+def test_commands_go_to_docker_where_that_runs_back_api(
+    stack: Stack,
+    operator: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    passed_on: str,
 ) -> None:
     docker = tmp_path / "docker"
     docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho abc\n')
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert admin.create(stack, "ada@example.org", password_stdin=False) == 0
+    assert command(stack, monkeypatch, *given) == 0
     last = (tmp_path / "asked").read_text().splitlines()[-1]
-    words = "compose exec -T back-api python -m features.user_administration ada@example.org"
-    assert last == words
+    assert last == f"compose exec -T back-api python -m {passed_on} {operator}"
 
 
-def test_admin_without_any_stack_says_how_to_start_one(
+def test_commands_without_any_stack_say_how_to_start_one(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(control.NotRunning, match=r"\./dev up starts it"):
-        admin.create(stack, "ada@example.org", password_stdin=False)
+        command(stack, monkeypatch, "admin", "create", "ada@example.org")
 
 
-def test_admin_waits_for_back_api(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_wait_for_back_api(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "ask", lambda *_: StackState("starting", 1, 0, []))
     with pytest.raises(DevError, match="back-api is not ready"):
-        admin.create(stack, "ada@example.org", password_stdin=False)
+        command(stack, monkeypatch, "events", "stats")

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models.base import Response
+from shared.models.event_administration import ConsumerBacklog
 
 
 class Live(Response):
@@ -36,3 +37,6 @@ class Health(Response):
     dependencies: list[Dependency]
     contracts: dict[str, str] = Field(description="contract versions by feature")
     contracts_digest: str
+    backlog: list[ConsumerBacklog] | None = Field(
+        default=None, description="of each consumer of events, where the service knows it"
+    )

@@ -133,7 +133,16 @@ def signed(visitor: Visitor, *, key: RSAPrivateKey, age: timedelta) -> str:
         sid=UUID(claims["sid"]),
         generation=claims["gen"],
         role="admin",
-        permissions=frozenset({"audit:read", "maintenance:run", "users:read", "users:write"}),
+        permissions=frozenset(
+            {
+                "audit:read",
+                "events:read",
+                "events:replay",
+                "maintenance:run",
+                "users:read",
+                "users:write",
+            }
+        ),
         issued_at=issued_at,
         expires_at=issued_at + timedelta(minutes=15),
     )

@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import getpass
-import os
-import platform
 import secrets
 import sys
 
@@ -12,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.user_administration.domain import Administrators
 from services.auth_credentials import AuthCredentials
+from services.operator import operator
 from services.postgres_users import PostgresUsers
 from settings import Settings
 from shared.kit import Connect, service_client
@@ -33,18 +32,23 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev admin create")
     parser.add_argument("email")
     parser.add_argument("--password-stdin", action="store_true")
+    parser.add_argument("--operator", default="", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     configure_logging("back-api", level="ERROR")
     try:
-        print(asyncio.run(make_admin(given.email, from_stdin=given.password_stdin)))
+        print(
+            asyncio.run(make_admin(given.email, from_stdin=given.password_stdin, by=given.operator))
+        )
     except (Refused, ServiceError) as error:
         print(error.detail if isinstance(error, ServiceError) else error, file=sys.stderr)
         return 1
     return 0
 
 
-async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = None) -> str:
-    """Create or promote an admin; the text to print.
+async def make_admin(
+    email: str, *, from_stdin: bool, by: str = "", connect: Connect | None = None
+) -> str:
+    """Create or promote an admin; the text to print. `by` is who runs the command.
 
     Raises:
         Refused: the address or the password is not valid.
@@ -59,7 +63,7 @@ async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = 
         service_client(settings, "back-postgres", postgres_at) as postgres,
     ):
         administrators = Administrators(
-            PostgresUsers(postgres), AuthCredentials(auth), operator=_operator()
+            PostgresUsers(postgres), AuthCredentials(auth), operator=by or operator()
         )
         with correlated(None):
             user = await administrators.find(address)
@@ -70,15 +74,6 @@ async def make_admin(email: str, *, from_stdin: bool, connect: Connect | None = 
             user_id = await administrators.create(address, password)
     shown = f"\npassword (shown this once): {password}" if made else ""
     return f"{address} is an admin now (user {user_id}){shown}"
-
-
-def _operator() -> str:
-    """The login name and the machine of whoever runs the command."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user id need not have a name
-        name = f"user {os.getuid()}"
-    return f"{name}@{platform.node()}"[:200]
 
 
 def _password(*, from_stdin: bool) -> tuple[str, bool]:

@@ -1,11 +1,13 @@
-"""What back-api asks back-postgres: users, profiles, events."""
+"""What back-api asks back-postgres: users, profiles, events, deliveries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
+from features.event_administration.domain import Wanted
+from features.event_administration.infrastructure import PostgresDeliveries
 from features.profile.infrastructure import PostgresProfiles
 from features.user_registration.infrastructure import PostgresRegistrations
 from services.postgres_events import PostgresEvents
@@ -14,6 +16,7 @@ from shared.kit.errors import Conflict, NotFound
 from shared.models.audit import AuditRead
 from shared.models.base import EventPayload
 from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event_administration import DeliveryReplayed, ReplayDeliveries
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.registration import NewRegistration, UserRegistered
 from shared.models.user import LookUpUser, NewUser, UserChange, UserRoleChanged
@@ -23,7 +26,9 @@ from shared.testing.pacts.matching import State
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 COMMAND = UUID("d0000000-0000-4000-8000-000000000001")
 CREDENTIAL = UUID("c0000000-0000-4000-8000-000000000001")
+DELIVERY = UUID("e0000000-0000-4000-8000-000000000001")
 EMAIL = "ada@example.org"
+EVENT = UUID("f0000000-0000-4000-8000-000000000001")
 PROFILE = UUID("b0000000-0000-4000-8000-000000000001")
 USER = UUID("a0000000-0000-4000-8000-000000000001")
 
@@ -303,4 +308,96 @@ class TestProfiles:
             expected_version=expected_version,
             data=WRITTEN,
             events=[event("profile.created", created)],
+        )
+
+
+class TestDeliveries:
+    LISTED: Mapping[str, object] = {
+        "delivery_id": exactly(DELIVERY),
+        "event_id": exactly(EVENT),
+        "event_type": exactly("user.registered"),
+        "consumer": exactly("mail"),
+        "aggregate_id": USER,
+        "state": exactly("dead"),
+        "attempts": 8,
+        "last_error": "it broke",
+        "due_at": NOON,
+        "created_at": NOON,
+        "done_at": exactly(None),
+    }
+
+    def dead(self) -> State:
+        return state(
+            "a delivery is dead",
+            delivery_id=DELIVERY,
+            event_id=EVENT,
+            event_type="user.registered",
+            consumer="mail",
+            user_id=USER,
+            traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        )
+
+    async def test_a_page(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a page of dead deliveries",
+            given=[self.dead()],
+            asks="GET /deliveries?state=dead&consumer=mail&limit=1",
+            answers=reply(200, {"items": [self.LISTED], "next": exactly(None)}),
+        ) as postgres:
+            wanted = Wanted("dead", "mail")
+            page = await PostgresDeliveries(postgres).page(wanted, 1, None)
+        assert page.items[0].delivery_id == DELIVERY
+
+    async def test_one(self, pact: ConsumerPact) -> None:
+        event = {
+            "version": 1,
+            "occurred_at": NOON,
+            "correlation_id": "correlation-1",
+            "payload": {"user_id": exactly(USER)},
+        }
+        async with pact.exchange(
+            "a delivery with its event",
+            given=[self.dead()],
+            asks=f"GET /deliveries/{DELIVERY}",
+            answers=reply(200, {**self.LISTED, **event}),
+        ) as postgres:
+            found = await PostgresDeliveries(postgres).get(DELIVERY)
+        assert found.payload == {"user_id": str(USER)}
+
+    async def test_the_backlog(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "the backlog of the consumers",
+            asks="GET /deliveries/backlog",
+            answers=reply(200, {"consumers": [{"consumer": "audit", "pending": 0}]}),
+        ) as postgres:
+            found = await PostgresDeliveries(postgres).backlog()
+        assert found.consumers[0].consumer == "audit"
+
+    async def test_replay(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a dead delivery to replay",
+            given=[self.dead()],
+            asks="POST /deliveries/replay",
+            sends=self.replay(),
+            answers=reply(202, {"replayed": exactly(1)}),
+        ) as postgres:
+            assert (await PostgresDeliveries(postgres).replay(self.replay())).replayed == 1
+
+    async def test_replay_of_none(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a delivery to replay that does not exist",
+            asks="POST /deliveries/replay",
+            sends=self.replay(),
+            answers=refusal(404, "delivery_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="delivery_not_found"):
+                await PostgresDeliveries(postgres).replay(self.replay())
+
+    def replay(self) -> Command[ReplayDeliveries]:
+        asked = ReplayDeliveries(delivery_id=DELIVERY)
+        replayed = DeliveryReplayed(
+            actor_id=USER, operator=None, network="192.0.2.1", **asked.model_dump()
+        )
+        return Command(
+            command_id=COMMAND, data=asked, events=[event("delivery.replayed", replayed)]
         )

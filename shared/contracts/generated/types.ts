@@ -38,6 +38,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Events */
+        get: operations["get_api_admin_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Events/{Delivery Id} */
+        get: operations["get_api_admin_events_delivery_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/{delivery_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Api/Admin/Events/{Delivery Id}/Replay */
+        post: operations["post_api_admin_events_delivery_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/backlog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Events/Backlog */
+        get: operations["get_api_admin_events_backlog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/events/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Api/Admin/Events/Replay */
+        post: operations["post_api_admin_events_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/maintenance": {
         parameters: {
             query?: never;
@@ -527,6 +612,66 @@ export interface components {
             next: string | null;
         };
         /**
+         * Backlog
+         * @description The backlog of each consumer, by name.
+         */
+        Backlog: {
+            /** Consumers */
+            consumers: components["schemas"]["ConsumerBacklog"][];
+        };
+        /**
+         * ConsumerBacklog
+         * @description What one consumer has not done.
+         *
+         *     `pending` deliveries wait, of which `due` ones may be sent now and `blocked` ones wait for an
+         *     earlier one; `leased` ones are under way. `oldest_seconds` is the age of the oldest unfinished
+         *     delivery, `lag_seconds` how long the one that is due longest has been so.
+         */
+        ConsumerBacklog: {
+            /**
+             * Blocked
+             * @default 0
+             */
+            blocked: number;
+            /** Consumer */
+            consumer: string;
+            /**
+             * Dead
+             * @default 0
+             */
+            dead: number;
+            /**
+             * Due
+             * @default 0
+             */
+            due: number;
+            /**
+             * Lag Seconds
+             * @default 0
+             */
+            lag_seconds: number;
+            /**
+             * Leased
+             * @default 0
+             */
+            leased: number;
+            /**
+             * Oldest Seconds
+             * @default 0
+             */
+            oldest_seconds: number;
+            /**
+             * Paused
+             * @default false
+             */
+            paused: boolean;
+            /**
+             * Pending
+             * @default 0
+             */
+            pending: number;
+        };
+        /**
          * CurrentUserView
          * @description The authenticated user: `GET /api/users/me`.
          */
@@ -555,6 +700,50 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "suspended";
+        };
+        /**
+         * DeliveriesReplayed
+         * @description How many deliveries are pending again.
+         */
+        DeliveriesReplayed: {
+            /** Replayed */
+            replayed: number;
+        };
+        /**
+         * DeliveryPage
+         * @description Deliveries, newest first; `next` is the `before` of the following page, null at the end.
+         */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["ListedDelivery"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * DeliveryReplayed
+         * @description `delivery.replayed`: an admin or an operator sent dead deliveries again.
+         *
+         *     It names the delivery, or says which ones were asked for.
+         */
+        DeliveryReplayed: {
+            /** Actor Id */
+            actor_id: string | null;
+            /** Consumer */
+            consumer: string | null;
+            /** Delivery Id */
+            delivery_id: string | null;
+            /** Event Type */
+            event_type: string | null;
+            /** Limit */
+            limit: number;
+            /** Network */
+            network: string | null;
+            /** Operator */
+            operator: string | null;
+            /** Since */
+            since: string | null;
+            /** Until */
+            until: string | null;
         };
         /**
          * Dependency
@@ -638,6 +827,11 @@ export interface components {
          */
         Health: {
             /**
+             * Backlog
+             * @description of each consumer of events, where the service knows it
+             */
+            backlog: components["schemas"]["ConsumerBacklog"][] | null;
+            /**
              * Contracts
              * @description contract versions by feature
              */
@@ -698,6 +892,52 @@ export interface components {
         JsonWebKeySet: {
             /** Keys */
             keys: components["schemas"]["JsonWebKey"][];
+        };
+        /**
+         * ListedDelivery
+         * @description A delivery of one event to one consumer.
+         *
+         *     `due_at` is the end of its back-off or of its lease, and null while an earlier delivery of its
+         *     aggregate is unfinished.
+         */
+        ListedDelivery: {
+            /**
+             * Aggregate Id
+             * Format: uuid
+             */
+            aggregate_id: string;
+            /** Attempts */
+            attempts: number;
+            /** Consumer */
+            consumer: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Delivery Id
+             * Format: uuid
+             */
+            delivery_id: string;
+            /** Done At */
+            done_at: string | null;
+            /** Due At */
+            due_at: string | null;
+            /**
+             * Event Id
+             * Format: uuid
+             */
+            event_id: string;
+            /** Event Type */
+            event_type: string;
+            /** Last Error */
+            last_error: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "sent" | "leased" | "done" | "dead";
         };
         /**
          * Live
@@ -1081,6 +1321,26 @@ export interface components {
             user_id: string;
         };
         /**
+         * ReplayFilter
+         * @description Which dead deliveries to replay, oldest first: of a consumer, a type of event, a time span
+         *     of their storing, or all of these together.
+         */
+        ReplayFilter: {
+            /** Consumer */
+            consumer?: string | null;
+            /** Event Type */
+            event_type?: string | null;
+            /**
+             * Limit
+             * @default 100
+             */
+            limit: number;
+            /** Since */
+            since?: string | null;
+            /** Until */
+            until?: string | null;
+        };
+        /**
          * Revocation
          * @description An entry of the stream `revocations`: a session, or all of a user's below a generation.
          *
@@ -1115,6 +1375,62 @@ export interface components {
              * Format: uuid
              */
             user_id: string;
+        };
+        /**
+         * ShownDelivery
+         * @description A delivery with its event.
+         */
+        ShownDelivery: {
+            /**
+             * Aggregate Id
+             * Format: uuid
+             */
+            aggregate_id: string;
+            /** Attempts */
+            attempts: number;
+            /** Consumer */
+            consumer: string;
+            /** Correlation Id */
+            correlation_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Delivery Id
+             * Format: uuid
+             */
+            delivery_id: string;
+            /** Done At */
+            done_at: string | null;
+            /** Due At */
+            due_at: string | null;
+            /**
+             * Event Id
+             * Format: uuid
+             */
+            event_id: string;
+            /** Event Type */
+            event_type: string;
+            /** Last Error */
+            last_error: string | null;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Payload */
+            payload: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "sent" | "leased" | "done" | "dead";
+            /** Version */
+            version: number;
         };
         /**
          * SocketTicket
@@ -1369,6 +1685,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Invalid request: `idempotency_key_invalid` */
+        MalformedKey: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Temporarily unavailable: `not_ready` */
         NotReady: {
             headers: {
@@ -1535,6 +1860,206 @@ export interface operations {
             403: components["responses"]["PermissionMissing"];
             413: components["responses"]["PayloadTooLarge"];
             422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_events: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                consumer?: string | null;
+                limit?: number;
+                since?: string | null;
+                state?: ("pending" | "sent" | "leased" | "done" | "dead") | null;
+                type?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Invalid request: `cursor_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_events_delivery_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownDelivery"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `delivery_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_admin_events_delivery_id_replay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesReplayed"];
+                };
+            };
+            400: components["responses"]["MalformedKey"];
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `delivery_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `delivery_not_dead` or `request_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_events_backlog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backlog"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_admin_events_replay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayFilter"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesReplayed"];
+                };
+            };
+            400: components["responses"]["MalformedBodyOrKey"];
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];

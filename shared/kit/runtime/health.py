@@ -6,16 +6,21 @@ import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import structlog
 from fastapi import APIRouter
 
 from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import ServiceError, Unavailable
+from shared.models.event_administration import Backlog, ConsumerBacklog
 from shared.models.health import Dependency, Health, Live
+
+log = structlog.get_logger()
 
 Check = Callable[[], Awaitable[object]]
 
 _CHECK_SECONDS = 1.0
 _ANSWER_KEPT_SECONDS = 1.0
+BACKLOG_KEPT_SECONDS = 5.0
 
 
 def version_in(folder: Path) -> str:
@@ -34,6 +39,8 @@ class HealthChecks:
         self._own: dict[str, Check] = {}
         self._others: dict[str, Check] = {}
         self._answer: tuple[float, Health] | None = None
+        self._read_backlog: Callable[[], Awaitable[Backlog]] | None = None
+        self._backlog: tuple[float, list[ConsumerBacklog] | None] | None = None
 
     def needs(self, name: str, check: Check) -> None:
         """While `check` raises, the service is not ready."""
@@ -42,6 +49,10 @@ class HealthChecks:
     def uses(self, name: str, check: Check) -> None:
         """While `check` raises, the service is degraded."""
         self._others[name] = check
+
+    def shows_backlog(self, read: Callable[[], Awaitable[Backlog]]) -> None:
+        """Show what `read` gives, kept for 5 s; it decides nothing."""
+        self._read_backlog = read
 
     async def ready(self) -> None:
         """Raises Unavailable, which names the failed checks."""
@@ -66,9 +77,24 @@ class HealthChecks:
             dependencies=[*own, *others],
             contracts={name: it.version for name, it in contract_registry().contracts.items()},
             contracts_digest=contract_registry().digest,
+            backlog=await self._backlog_now(),
         )
         self._answer = (time.monotonic(), answer)
         return answer
+
+    async def _backlog_now(self) -> list[ConsumerBacklog] | None:
+        if self._read_backlog is None:
+            return None
+        if self._backlog and time.monotonic() - self._backlog[0] < BACKLOG_KEPT_SECONDS:
+            return self._backlog[1]
+        found = None
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                found = (await self._read_backlog()).consumers
+        except Exception as error:  # noqa: BLE001  (it is any code, and health must answer)
+            log.warning("backlog_not_read", reason=type(error).__name__)
+        self._backlog = (time.monotonic(), found)
+        return found
 
     def router(self) -> APIRouter:
         """`/health/live`, `/health/ready` and `/health`."""

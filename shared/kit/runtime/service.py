@@ -5,7 +5,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import FrameType
@@ -28,6 +28,7 @@ from shared.kit.http.transport import HttpTransport, Transport
 from shared.kit.runtime.health import Check, HealthChecks, version_in
 from shared.kit.runtime.log import configure_logging
 from shared.kit.runtime.settings import ServiceSettings
+from shared.models.event_administration import Backlog
 
 log = structlog.get_logger()
 
@@ -110,6 +111,10 @@ class Service:
     def ready(self, name: str, check: Check) -> None:
         """The service is ready only while `check` does not raise."""
         self._health.needs(name, check)
+
+    def shows_backlog(self, read: Callable[[], Awaitable[Backlog]]) -> None:
+        """Show in `/health` what each consumer of events has not done."""
+        self._health.shows_backlog(read)
 
     def verifies_users(self, key_set: KeySet, revocations: RevocationCheck) -> None:
         """Verify user tokens: required for `CurrentUser` and `user_with_permission`."""

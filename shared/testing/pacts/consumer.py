@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pact
 import pytest
@@ -94,14 +95,16 @@ class ConsumerPact:
     ) -> AsyncIterator[ServiceClient]:
         """A client of the provider that answers this request alone.
 
-        `asks` is method and path, `sends` an example of the body: everything that is sent.
+        `asks` is method, path and query, `sends` an example of the body: everything that is sent.
         """
         method, _, path = asks.partition(" ")
         pact_of_one = self._pact()
         interaction = pact_of_one.upon_receiving(description, "HTTP")
         for it in given:
             interaction.given(it.name, dict(it.parameters))
+        path, _, query = path.partition("?")
         interaction.with_request(method, path)
+        interaction.with_query_parameters(dict(parse_qsl(query)))
         interaction.with_header(ASSERTION_HEADER, match.regex("a.b.c", regex=_JWT_FORM))
         if sends is not None:
             interaction.with_body(body_like(dict(sends)), _JSON)
