@@ -5,12 +5,14 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+
+from shared.testing.live_client import LiveClient
 
 Found = TypeVar("Found")
 
@@ -153,6 +155,18 @@ class Visitor:
         url = f"{self.base_url.replace('http', 'ws', 1)}/ws/notifications?{parameters}"
         async with connect(url, compression=None) as socket:
             yield socket
+
+    def live_client(self, base_url: str = "") -> LiveClient:
+        """A client for live notifications that reconnects, at the gateway or at `base_url`."""
+
+        async def ticket() -> str | None:
+            with suppress(httpx.TransportError):
+                reply = await self.post("/auth/ws-ticket")
+                return reply.json()["ticket"] if reply.is_success else None
+            return None
+
+        url = (base_url or self.base_url).replace("http", "ws", 1)
+        return LiveClient(f"{url}/ws/notifications", ticket)
 
     def _keep(self, reply: httpx.Response) -> None:
         if reply.status_code == 200:

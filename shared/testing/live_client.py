@@ -39,12 +39,12 @@ class LiveClient:
         longest_pause: float = 2.0,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.url = url
         self.since = since
         self.connections = 0
         self.resyncs = 0
         self.repeated = 0
         self.hints: list[float] = []
-        self._url = url
         self._ticket = ticket
         self._first_pause = first_pause
         self._longest_pause = longest_pause
@@ -65,7 +65,7 @@ class LiveClient:
             try:
                 if ticket := await self._ticket():
                     query = urlencode({"ticket": ticket, "since": str(self.since)})
-                    async with connect(f"{self._url}?{query}", compression=None) as socket:
+                    async with connect(f"{self.url}?{query}", compression=None) as socket:
                         self.connections += 1
                         async for event in self._received(socket):
                             yield event

@@ -10,6 +10,10 @@ import psutil
 
 from devtools.stack import control
 from devtools.workspace.repository import Stack
+from shared.kit.auth.service_identity import AssertionSigner
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.transport import HttpTransport
+from tests.stack import until
 
 VICTIMS = [
     "back-gateway",
@@ -29,9 +33,22 @@ VICTIMS = [
 ]
 
 
+PORTS = {"back-postgres": 8103, "back-redis": 8106}
+
+
 def this_stack() -> Stack:
     """The folders and ports of the stack."""
     return Stack.called(os.environ["DEV_STACK"], int(os.environ["DEV_PORT_OFFSET"]))
+
+
+def service_client(caller: str, callee: str) -> ServiceClient:
+    """The client of one service of the stack for another, with the identity it has there."""
+    stack = this_stack()
+    key = stack.mounts / "secrets-init" / "secrets-by-owner" / caller / "identity.key"
+    url = f"http://127.0.0.1:{PORTS[callee] + stack.offset}"
+    return ServiceClient(
+        caller, callee, HttpTransport(url), AssertionSigner.from_pem(caller, key.read_text())
+    )
 
 
 async def status() -> dict[str, control.ServiceState]:
@@ -44,17 +61,40 @@ async def status() -> dict[str, control.ServiceState]:
     return {service.name: service for service in state.services}
 
 
-async def kill(name: str) -> int:
-    """End a process with SIGKILL; returns its id."""
-    pid = await _pid(name)
-    os.kill(pid, signal.SIGKILL)
+async def kill(name: str, by: signal.Signals = signal.SIGKILL) -> int:
+    """End a process by a signal; returns its id."""
+    pid = await pid_of(name)
+    os.kill(pid, by)
     return pid
+
+
+async def back(name: str, pid: int, *, within: float = 60) -> None:
+    """Return once another process than `pid` runs in its place and is ready."""
+
+    async def ready() -> bool | None:
+        now = (await status())[name]
+        return (now.pid != pid and now.state == "ready") or None
+
+    await until(ready, within=within)
+
+
+@asynccontextmanager
+async def another(name: str, port: int) -> AsyncIterator[psutil.Popen]:
+    """A second process of a service, on a port of its own; ended after the block."""
+    first = psutil.Process(await pid_of(name))
+    environment = first.environ() | {"UVICORN_PORT": str(port)}
+    process = psutil.Popen(first.cmdline(), cwd=first.cwd(), env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @asynccontextmanager
 async def frozen(name: str) -> AsyncIterator[None]:
     """Stop a process with SIGSTOP: it neither answers nor ends."""
-    pid = await _pid(name)
+    pid = await pid_of(name)
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -71,7 +111,7 @@ async def stalled_disk() -> AsyncIterator[None]:
     engine of its own. It is harsher: a real engine would still answer reads from its memory.
     """
     engines = [it for it in ("postgres", "valkey", "broker", "cassandra") if it in await status()]
-    roots = [psutil.Process(await _pid(name)) for name in engines]
+    roots = [psutil.Process(await pid_of(name)) for name in engines]
     stopped: list[psutil.Process] = []
     try:
         for root in roots:
@@ -86,7 +126,8 @@ async def stalled_disk() -> AsyncIterator[None]:
                 process.resume()
 
 
-async def _pid(name: str) -> int:
+async def pid_of(name: str) -> int:
+    """The id of a process that runs."""
     pid = (await status())[name].pid
     assert pid is not None, f"{name} does not run"
     return pid

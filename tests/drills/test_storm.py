@@ -21,14 +21,11 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from shared.kit.auth.service_identity import AssertionSigner
 from shared.kit.errors import TimedOut, Unavailable
-from shared.kit.http.client import ServiceClient
-from shared.kit.http.transport import HttpTransport
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing, Recorded
 from tests.drills.load import Answers, health, running, serves
-from tests.drills.processes import VICTIMS, frozen, kill, status, this_stack
+from tests.drills.processes import VICTIMS, frozen, kill, service_client, status
 from tests.stack import Mailbox, Visitor, until
 
 SECONDS = float(os.environ.get("DRILL_SECONDS", "0"))
@@ -53,7 +50,6 @@ SETTLED_WITHIN = 60  # seconds: an event may wait out its lease and a paused con
 MEMORY_GROWTH = 30_000_000  # bytes
 SOCKET_GROWTH = 20
 LONG_LIFE = 180.0  # seconds after which a process is expected to grow no more
-BACK_POSTGRES_PORT = 8103
 
 Well = Callable[[], Awaitable[bool | None]]
 
@@ -264,10 +260,6 @@ class TestAllFaults:
 
 async def publish_poison_event() -> None:
     """Store an event whose payload no consumer's model accepts, as back-auth."""
-    stack = this_stack()
-    key = stack.mounts / "secrets-init" / "secrets-by-owner" / "back-auth" / "identity.key"
-    signer = AssertionSigner.from_pem("back-auth", key.read_text())
-    url = f"http://127.0.0.1:{BACK_POSTGRES_PORT + stack.offset}"
     envelope = EventEnvelope(
         event_id=uuid4(),
         event_type="user.registered",
@@ -277,7 +269,7 @@ async def publish_poison_event() -> None:
     )
     event = NewEvent(aggregate_id=uuid4(), envelope=envelope)
     command = Command[Nothing](command_id=uuid4(), data=Nothing(), events=[event])
-    async with ServiceClient("back-auth", "back-postgres", HttpTransport(url), signer) as client:
+    async with service_client("back-auth", "back-postgres") as client:
         with suppress(Unavailable, TimedOut):  # back-postgres may just have been killed
             await client.post("/events", command, response_model=Recorded)
 

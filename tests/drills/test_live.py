@@ -1,0 +1,176 @@
+"""Whatever restarts under it, a client of the live socket misses nothing and gets nothing twice."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.kit.errors import ServiceError
+from shared.kit.http.context import correlated
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from shared.models.live import LivePublished, PublishLive
+from shared.testing.live_client import LiveClient
+from tests.drills.load import serves
+from tests.drills.processes import another, back, kill, service_client, this_stack
+from tests.drills.verdict import Record, judge
+from tests.stack import Visitor, until
+
+pytestmark = [
+    pytest.mark.skipif(
+        "DEV_STACK" not in os.environ, reason="drills end processes of a local stack"
+    ),
+    pytest.mark.timeout(240),
+]
+
+SECOND_PORT = 8199
+SETTLED_WITHIN = 30  # seconds
+ONE_BY_ONE = [
+    ("back-websockets", signal.SIGKILL),
+    ("back-websockets", signal.SIGTERM),
+    ("back-redis", signal.SIGKILL),
+    ("valkey", signal.SIGKILL),
+    ("back-gateway", signal.SIGKILL),
+]
+
+
+@dataclass
+class Publisher:
+    """Publishes events of a user one after the other, as the relay does: until each is accepted."""
+
+    user_id: UUID
+    accepted: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+    async def run(self) -> None:
+        async with service_client("back-workers", "back-redis") as redis:
+            while not self.stopped:
+                envelope = EventEnvelope(
+                    event_id=uuid4(),
+                    event_type="profile.updated",
+                    occurred_at=now(),
+                    correlation_id="a-drill",
+                    payload={"number": len(self.accepted)},
+                )
+                new = PublishLive(user_id=self.user_id, envelope=envelope)
+                while str(envelope.event_id) not in self.accepted:
+                    with suppress(ServiceError), correlated(None):
+                        await redis.post("/live/events", new, response_model=LivePublished)
+                        self.accepted.append(str(envelope.event_id))
+                    await asyncio.sleep(0.03)  # noqa: TID251 - the pace of the load
+
+
+@asynccontextmanager
+async def collecting(*clients: LiveClient) -> AsyncIterator[list[list[str]]]:
+    """The ids of the events that each client got so far, from the time when all are connected."""
+    got: list[list[str]] = [[] for _ in clients]
+
+    async def collect(client: LiveClient, into: list[str]) -> None:
+        async with aclosing(client.events()) as events:
+            async for event in events:
+                into.append(str(event.event_id))  # noqa: PERF401 - read while it grows
+
+    async def connected() -> bool | None:
+        return all(client.connections for client in clients) or None
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(collect(client, into))
+            for client, into in zip(clients, got, strict=True)
+        ]
+        await until(connected, within=15)
+        yield got
+        for task in tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def publishing(user: Visitor) -> AsyncIterator[Publisher]:
+    """Publish for the user during the block."""
+    publisher = Publisher(UUID((await user.get("/api/users/me")).json()["id"]))
+    task = asyncio.create_task(publisher.run())
+    try:
+        yield publisher
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def flows(publisher: Publisher, *received: list[str]) -> None:
+    """Return once twenty events more were accepted, and the last of them has arrived."""
+    wanted = len(publisher.accepted) + 20
+
+    async def arrived() -> bool | None:
+        if len(publisher.accepted) < wanted:
+            return None
+        return all(publisher.accepted[wanted - 1] in got for got in received) or None
+
+    await until(arrived, within=SETTLED_WITHIN)
+
+
+async def complete(publisher: Publisher, got: list[str]) -> bool | None:
+    return set(publisher.accepted).issubset(got) or None
+
+
+class TestRestarts:
+    async def test_lose_and_repeat_nothing(
+        self,
+        user: Visitor,
+        visitors: Callable[..., Visitor],
+        record_property: Record,
+    ) -> None:
+        client = user.live_client()
+        async with collecting(client) as [got]:
+            async with publishing(user) as publisher:
+                await flows(publisher, got)
+                for victim, by in ONE_BY_ONE:
+                    await back(victim, await kill(victim, by))
+                    await flows(publisher, got)
+            await until(partial(complete, publisher, got), within=SETTLED_WITHIN)
+        found = judge(
+            record_property, "live, one client", promised=publisher.accepted, delivered=got
+        )
+        assert (found.lost, found.twice, client.resyncs) == (0, 0, 0)
+        assert got == publisher.accepted, "in order"
+        assert client.repeated == 0, "the server repeated what the client had seen"
+        assert len(client.hints) == 1, "only the SIGTERM announces itself"
+
+        async def well() -> bool | None:
+            return await serves(user, visitors())
+
+        await until(well, within=SETTLED_WITHIN)
+
+
+class TestSideBySide:
+    async def test_two_processes_lose_and_repeat_nothing(
+        self, user: Visitor, record_property: Record
+    ) -> None:
+        port = SECOND_PORT + this_stack().offset
+        first, second = user.live_client(), user.live_client(f"http://127.0.0.1:{port}")
+        async with (
+            another("back-websockets", port) as process,
+            collecting(first, second) as [here, there],
+            publishing(user) as publisher,
+        ):
+            await flows(publisher, here, there)
+            process.kill()
+            # Its client resumes at the other process, as behind a load balancer.
+            second.url = first.url
+            await flows(publisher, here, there)
+            await back("back-redis", await kill("back-redis"))
+            await flows(publisher, here, there)
+            publisher.stopped = True
+            for got in (here, there):
+                await until(partial(complete, publisher, got), within=SETTLED_WITHIN)
+        for name, got in (("the first", here), ("the second", there)):
+            effect = f"live, {name} of two"
+            judge(record_property, effect, promised=publisher.accepted, delivered=got)
+            assert got == publisher.accepted
+        assert (first.repeated, second.repeated, first.resyncs + second.resyncs) == (0, 0, 0)
