@@ -58,8 +58,8 @@ def new_feature(
     given |= {"item": item} if item else {}
     _create("feature", given, ask=not (defaults or services or answer), instead="--services")
     typer.echo(
-        "\nNext: ./dev check, ./dev test back-postgres back-api; in a running stack "
-        "./dev restart back-postgres, ./dev restart back-api."
+        "\nNext: ./dev check, ./dev test back-postgres back-api, ./dev test adapters-back-api "
+        "integration e2e; in a running stack ./dev restart back-postgres, ./dev restart back-api."
     )
 
 
