@@ -4,7 +4,7 @@ import pytest
 
 from tests.scaffold.clone import Clone
 
-pytestmark = pytest.mark.timeout(600)  # environments are made, and other tests run inside
+pytestmark = pytest.mark.timeout(900)  # environments are made, and other tests run inside
 
 FEATURE = ("new", "feature", "saved-searches", "--services", "back-api,back-postgres,back-redis")
 FIELDS = (
@@ -21,9 +21,15 @@ class TestUntouched:
 
         for part in ("back-api", "back-postgres", "contracts", "shared", "docs"):
             clone.dev("check", part)
-        clone.dev("test", "back-api", "-k", "saved_searches")
+        clone.dev("test", "back-api", "-k", "saved_searches or test_event_consumers")
         clone.dev("test", "back-postgres", "-k", "saved_searches or test_access or TestSteps")
         assert "missing" not in clone.dev("feature", "status", "saved-searches")
+
+    def test_a_feature_passes_its_tests_on_a_stack(self, clone: Clone) -> None:
+        clone.dev(*FEATURE, *FIELDS)
+
+        for part in ("adapters-back-api", "integration", "e2e"):
+            clone.dev("test", part, "-k", "saved_searches")
 
     def test_a_service_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*SERVICE)
