@@ -9,6 +9,7 @@ from features import (
     event_administration,
     idempotency,
     maintenance,
+    notifications,
     profile,
     token_verification,
     user_administration,
@@ -39,4 +40,5 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(maintenance.feature(workers, postgres))
     service.api.include_router(background_tasks.feature(workers))
     service.api.include_router(event_administration.feature(service, postgres))
+    service.api.include_router(notifications.feature(postgres, cassandra, redis))
     return service.api

@@ -36,3 +36,6 @@ class Settings(ServiceSettings):
     )
 
     page_days: int = Field(default=31, ge=1, description="days that one page looks at, at most")
+    timeline_kept_seconds: int = Field(
+        default=7_776_000, ge=60, le=630_720_000, description="for which a notification is kept"
+    )

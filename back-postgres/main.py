@@ -13,6 +13,7 @@ from repositories.event_administration_repository import EventAdministrationRepo
 from repositories.event_repository import EventRepository
 from repositories.lease_repository import LeaseRepository
 from repositories.mail_token_repository import MailTokenRepository
+from repositories.preference_repository import PreferenceRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.registration_repository import RegistrationRepository
 from repositories.task_repository import TaskRepository
@@ -23,6 +24,7 @@ from routes import (
     event_administration,
     events,
     mail_tokens,
+    preferences,
     profiles,
     registrations,
     tasks,
@@ -57,6 +59,7 @@ def app() -> FastAPI:
         registrations.router(RegistrationRepository(database, commands), tokens)
     )
     service.api.include_router(profiles.router(ProfileRepository(database, commands)))
+    service.api.include_router(preferences.router(PreferenceRepository(database, commands)))
     service.api.include_router(events.router(commands))
     consumers = sorted({name for names in contract_registry().routing.values() for name in names})
     administration = EventAdministrationRepository(database, commands, consumers)

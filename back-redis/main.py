@@ -1,9 +1,18 @@
-"""back-redis: sessions, rate limits, socket tickets and event streams in one Valkey."""
+"""back-redis: sessions, limits, tickets, unread counts and event streams in one Valkey."""
 
 from fastapi import FastAPI
 
 from pubsub import PubSub
-from routes import idempotency, limits, live, security_events, sessions, streams, tickets
+from routes import (
+    idempotency,
+    limits,
+    live,
+    security_events,
+    sessions,
+    streams,
+    tickets,
+    unread,
+)
 from settings import Settings
 from shared.kit import Service
 from stores.limit_store import LimitStore
@@ -12,6 +21,7 @@ from stores.response_store import ResponseStore
 from stores.security_event_store import SecurityEventStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
+from stores.unread_store import UnreadStore
 from valkey_client import ValkeyClient
 
 
@@ -32,6 +42,7 @@ def app() -> FastAPI:
     service.api.include_router(limits.router(LimitStore(valkey)))
     service.api.include_router(tickets.router(TicketStore(valkey, stored_sessions)))
     service.api.include_router(live.router(LiveStore(valkey, settings)))
+    service.api.include_router(unread.router(UnreadStore(valkey, settings)))
     service.api.include_router(streams.router(pubsub))
     service.api.include_router(idempotency.router(ResponseStore(valkey, settings)))
     return service.api

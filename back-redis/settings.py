@@ -35,6 +35,18 @@ class Settings(ServiceSettings):
     live_events_kept_per_user: int = Field(default=200, gt=0)
     live_events_kept_seconds: int = Field(default=86_400, gt=0)
     live_stream_length: int = Field(default=10_000, gt=0)
+    unread_kept_seconds: int = Field(
+        default=7_776_000, gt=0, description="for which an unread count stays without a change"
+    )
+    unread_checked_seconds: int = Field(
+        default=3600, gt=0, description="after which a count is compared with the timeline"
+    )
+    unread_pending_seconds: int = Field(
+        default=900, gt=0, description="for which an addition counts without the timeline"
+    )
+    unread_marks_kept_seconds: int = Field(
+        default=86_400, gt=0, description="for which a mark waits for its notification"
+    )
 
     idempotency_kept_seconds: int = Field(default=86_400, gt=0, description="a response")
     idempotency_kept_per_user: int = Field(default=1000, gt=0, description="responses")

@@ -21,6 +21,7 @@ class Settings(ServiceSettings):
     service: Literal["back-workers"] = "back-workers"
     port: int = 8107
 
+    back_api_url: str = "http://127.0.0.1:8100"
     back_auth_url: str = "http://127.0.0.1:8101"
     back_postgres_url: str = "http://127.0.0.1:8103"
     back_cassandra_url: str = "http://127.0.0.1:8104"

@@ -16,7 +16,7 @@ from shared.testing.identities import Identities, make_identities
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Identities:
-    made = make_identities(tmp_path, "back-api")
+    made = make_identities(tmp_path, "back-api", "back-workers")
     (Path(made.env("back-api")["SECRETS_DIR"]) / "idempotency.key").write_text("secret")
     return made
 

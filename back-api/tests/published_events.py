@@ -11,14 +11,18 @@ from fakes import (
     FakeEvents,
     FakeLimit,
     FakeProfiles,
+    FakeRecipients,
     FakeRegistrations,
     FakeTasks,
+    FakeTimeline,
+    FakeUnreadCounts,
     FakeUsers,
 )
 
 from features.audit.domain import AuditReader
 from features.event_administration.domain import EventAdministration
 from features.maintenance.domain import Maintenance
+from features.notifications.domain import Notifications
 from features.profile.domain import Profiles
 from features.user_administration.domain import Administrators, UserAdministration
 from features.user_registration.domain import UserRegistrations
@@ -26,6 +30,7 @@ from services.actor import Actor
 from shared.kit.http.context import correlated
 from shared.models.event import Command, EventEnvelope
 from shared.models.event_administration import ReplayFilter
+from shared.models.notification import Notify
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.registration import UserRegistration
 from shared.models.user import AdministerUser, NewUser
@@ -58,6 +63,9 @@ class Published:
             "audit.read": self.audit_read,
             "maintenance.started": self.maintenance_started,
             "delivery.replayed": self.delivery_replayed,
+            "notification.created": self.notification_created,
+            "notification.read": self.notification_read,
+            "user.notified": self.user_notified,
         }
 
     async def user_registered(self) -> EventEnvelope:
@@ -141,6 +149,27 @@ class Published:
             wanted = ReplayFilter(consumer="mail")
             await EventAdministration(deliveries).replay_all(an_actor(), wanted)
         return deliveries.events[-1].envelope
+
+    async def notification_created(self) -> EventEnvelope:
+        created, _, _ = await self._of_a_notification()
+        return created
+
+    async def notification_read(self) -> EventEnvelope:
+        _, _, read = await self._of_a_notification()
+        return read
+
+    async def user_notified(self) -> EventEnvelope:
+        _, notified, _ = await self._of_a_notification()
+        return notified
+
+    async def _of_a_notification(self) -> list[EventEnvelope]:
+        recipients, events = FakeRecipients(), FakeEvents()
+        domain = Notifications(recipients, FakeTimeline(), FakeUnreadCounts(), events)
+        user_id, message = recipients.add().user_id, Notify(title="Hello", body="you")
+        with correlated("correlation-1"):
+            accepted = await domain.notify(an_actor(), user_id, message)
+            await domain.read(user_id, accepted.event_id)
+        return [event.envelope for event in events.events]
 
     async def _of_a_new_admin(self) -> list[EventEnvelope]:
         users = FakeUsers()

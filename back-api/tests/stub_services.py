@@ -13,13 +13,17 @@ from fakes import (
     FakeDeliveries,
     FakeEvents,
     FakeProfiles,
+    FakeRecipients,
     FakeRegistrations,
     FakeTasks,
+    FakeTimeline,
+    FakeUnreadCounts,
     FakeUsers,
 )
 from fastapi import FastAPI, Header
 from fastapi.responses import StreamingResponse
 from jwt.algorithms import RSAAlgorithm
+from stub_notifications import add_recipients, add_timeline, add_unread
 
 from features.event_administration.domain import Wanted
 from services.wanted_users import WantedUsers
@@ -94,6 +98,9 @@ class StubServices:
     tasks: FakeTasks = field(default_factory=FakeTasks)
     responses: FakeResponses = field(default_factory=FakeResponses)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
+    recipients: FakeRecipients = field(default_factory=FakeRecipients)
+    timeline: FakeTimeline = field(default_factory=FakeTimeline)
+    unread: FakeUnreadCounts = field(default_factory=FakeUnreadCounts)
     tokens_left: int = 1000
     limits_down: bool = False
     revoked: list[UUID] = field(default_factory=list)
@@ -185,6 +192,7 @@ class StubServices:
             assert body.data.user_id == user_id
             return await self.profiles.replace(body)
 
+        add_recipients(app, self.recipients)
         return app
 
     def _serve_users(self, app: FastAPI) -> None:
@@ -247,6 +255,7 @@ class StubServices:
         ) -> AuditPage:
             return await self.audit.page(user_id, limit, before)
 
+        add_timeline(app, self.timeline)
         return app
 
     def _redis(self) -> FastAPI:
@@ -261,6 +270,7 @@ class StubServices:
             return TokensTaken(allowed=allowed, remaining=0, retry_after=0 if allowed else 30)
 
         self._add_responses(app)
+        add_unread(app, self.unread)
 
         @app.get("/streams/revocations")
         async def revocations() -> StreamingResponse:

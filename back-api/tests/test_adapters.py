@@ -12,10 +12,17 @@ from uuid import UUID, uuid4
 
 import pytest
 from fakes import FakeUsers
+from pydantic import JsonValue
 from stub_services import StubServices
 
 from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
+from features.notifications.domain import Recipients, Timeline, UnreadCounts
+from features.notifications.infrastructure import (
+    CassandraTimeline,
+    PostgresRecipients,
+    RedisUnreadCounts,
+)
 from features.profile.domain import ProfileStore
 from features.profile.infrastructure import PostgresProfiles
 from features.user_administration.domain import Credentials
@@ -33,6 +40,14 @@ from shared.kit.http.context import correlated
 from shared.models.audit import AuditEntry, AuditRead, AuditStored
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent
+from shared.models.notification import (
+    KindPreference,
+    NotificationCreated,
+    NotificationRead,
+    UnreadItem,
+    UnreadItems,
+    WritePreferences,
+)
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.registration import NewRegistration
 from shared.models.task import StartBackgroundTask
@@ -57,6 +72,9 @@ class World:
     audit: AuditLog
     tasks: Tasks
     events: Events
+    recipients: Recipients
+    timeline: Timeline
+    unread: UnreadCounts
     keep: KeepEvent
 
     async def new_registration(self) -> Command[NewRegistration]:
@@ -109,6 +127,9 @@ def world_of_fakes(stubs: StubServices) -> World:
         stubs.audit,
         stubs.tasks,
         stubs.events,
+        stubs.recipients,
+        stubs.timeline,
+        stubs.unread,
         keep,
     )
 
@@ -123,12 +144,15 @@ def world_of_adapters(client: Callable[[str], ServiceClient], keep: KeepEvent) -
         CassandraAuditLog(client("back-cassandra")),
         WorkerTasks(client("back-workers")),
         PostgresEvents(postgres),
+        PostgresRecipients(postgres),
+        CassandraTimeline(client("back-cassandra")),
+        RedisUnreadCounts(client("back-redis")),
         keep,
     )
 
 
 async def real_world(stack: AsyncExitStack, postgres: ServiceClient) -> World:
-    callees = ("back-auth", "back-cassandra", "back-workers")
+    callees = ("back-auth", "back-cassandra", "back-redis", "back-workers")
     clients = {
         name: await stack.enter_async_context(stack_client("back-api", name)) for name in callees
     }
@@ -405,6 +429,109 @@ def starting(owner_id: UUID) -> StartBackgroundTask:
     return StartBackgroundTask(
         command_id=uuid4(), task_id=uuid4(), kind="sweep_credentials", owner_id=owner_id
     )
+
+
+def notification(user_id: UUID, minutes_ago: int) -> EventEnvelope:
+    event_id, moment = uuid4(), now() - timedelta(minutes=minutes_ago)
+    created = NotificationCreated(
+        user_id=user_id,
+        id=event_id,
+        kind="admin_message",
+        title="title",
+        body="body",
+        data={},
+        created_at=moment,
+        language="en",
+        channels=[],
+    )
+    return told("notification.created", created.model_dump(mode="json"), event_id)
+
+
+def mark(user_id: UUID, *ids: UUID) -> EventEnvelope:
+    read = NotificationRead(user_id=user_id, ids=list(ids) or None)
+    return told("notification.read", read.model_dump(mode="json"), uuid4())
+
+
+def told(event_type: str, payload: dict[str, JsonValue], event_id: UUID) -> EventEnvelope:
+    return EventEnvelope(
+        event_id=event_id,
+        event_type=event_type,
+        occurred_at=now(),
+        correlation_id="a-test-of-adapters",
+        payload=payload,
+    )
+
+
+@pytest.mark.contract(consumer="back-api", provider="back-cassandra")
+class TestTimeline:
+    async def test_holds_what_was_applied_by_pages(self, world: World) -> None:
+        user_id = uuid4()
+        events = [notification(user_id, minutes_ago) for minutes_ago in (3, 2, 1)]
+        await world.timeline.apply([*events, mark(user_id, events[1].event_id)])
+        first = await world.timeline.page(user_id, unread=False, limit=2, before=None)
+        assert [it.id for it in first.items] == [events[2].event_id, events[1].event_id]
+        assert [it.read_at is None for it in first.items] == [True, False]
+        rest = await world.timeline.page(user_id, unread=False, limit=2, before=first.next)
+        assert ([it.id for it in rest.items], rest.next) == ([events[0].event_id], None)
+        unread = await world.timeline.page(user_id, unread=True, limit=9, before=None)
+        assert [it.id for it in unread.items] == [events[2].event_id, events[0].event_id]
+        found = await world.timeline.unread(user_id)
+        assert ([it.id for it in found.items], found.complete) == (
+            [it.id for it in unread.items],
+            True,
+        )
+
+    async def test_all_of_one_can_be_read(self, world: World) -> None:
+        user_id = uuid4()
+        await world.timeline.apply([notification(user_id, 1), mark(user_id)])
+        assert (await world.timeline.unread(user_id)).items == []
+
+    async def test_what_is_no_cursor_is_refused(self, world: World) -> None:
+        with pytest.raises(InvalidRequest) as raised:
+            await world.timeline.page(uuid4(), unread=False, limit=5, before="yesterday")
+        assert raised.value.code == "cursor_invalid"
+
+
+@pytest.mark.contract(consumer="back-api", provider="back-redis")
+class TestUnreadCounts:
+    async def test_is_known_once_it_was_built(self, world: World) -> None:
+        user_id = uuid4()
+        event = notification(user_id, 1)
+        assert not (await world.unread.get(user_id)).known
+        item = UnreadItem(id=event.event_id, created_at=event.occurred_at)
+        built = await world.unread.rebuild(user_id, UnreadItems(items=[item], complete=True))
+        assert (built.unread, built.known, built.current) == (1, True, True)
+        assert await world.unread.get(user_id) == built
+
+    async def test_follows_events(self, world: World) -> None:
+        user_id = uuid4()
+        events = [notification(user_id, minutes_ago) for minutes_ago in (3, 2, 1)]
+        for _ in range(2):
+            await world.unread.apply(events)
+        await world.unread.apply([mark(user_id, events[0].event_id)])
+        assert (await world.unread.get(user_id)).unread == 2
+        await world.unread.apply([mark(user_id)])
+        assert (await world.unread.get(user_id)).unread == 0
+
+
+@COVERED_BY_A_PACT
+class TestRecipients:
+    async def test_nobody(self, world: World) -> None:
+        with pytest.raises(NotFound) as raised:
+            await world.recipients.get(uuid4())
+        assert raised.value.code == "user_not_found"
+
+    async def test_have_what_was_stored(self, world: World, stubs: StubServices) -> None:
+        user_id = stubs.recipients.add().user_id
+        chosen = {"welcome": KindPreference(live=True, mail=False)}
+        command = Command[WritePreferences](
+            command_id=uuid4(),
+            data=WritePreferences(user_id=user_id, kinds=chosen, digest="daily"),
+        )
+        stored = await world.recipients.replace_preferences(command)
+        assert (stored.kinds, stored.digest, stored.version) == (chosen, "daily", 1)
+        recipient = await world.recipients.get(user_id)
+        assert (recipient.kinds, recipient.digest) == (chosen, "daily")
 
 
 @pytest.mark.contract(consumer="back-api", provider="back-workers")

@@ -15,11 +15,18 @@ from shared.models.audit import AuditEntry, AuditStored
 from shared.models.auth import RevokeGenerations
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvents, LivePublished, PublishLive
+from shared.models.notification import (
+    NotificationCreated,
+    NotificationEvents,
+    NotificationEventsApplied,
+    NotificationRead,
+)
 from shared.testing.contracts.pairs import event_types
 from shared.testing.stack_client import stack_client
 
 Audit = Callable[[EventEnvelope], Awaitable[list[AuditEntry]]]
 Revoke = Callable[[RevokeGenerations], Awaitable[None]]
+Apply = Callable[[str, EventEnvelope], Awaitable[list[UUID]]]
 Live = Callable[[EventEnvelope], Awaitable[list[EventEnvelope]]]
 
 FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.real)]
@@ -98,6 +105,47 @@ async def revoke(request: pytest.FixtureRequest) -> AsyncIterator[Revoke]:
                 await relay.post("/revocations", revoked, response_model=None)
 
         yield deliver
+
+
+@pytest.fixture(params=FAKE_AND_REAL)
+async def apply(request: pytest.FixtureRequest) -> AsyncIterator[Apply]:
+    """Brings an event to a service as the relay does; what the service refuses."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(correlated(None))
+        if request.param == "fake":
+
+            async def refused(service: str, envelope: EventEnvelope) -> list[UUID]:
+                created = envelope.event_type == "notification.created"
+                model = NotificationCreated if created else NotificationRead
+                model.model_validate(envelope.payload)
+                return []
+        else:
+
+            async def refused(service: str, envelope: EventEnvelope) -> list[UUID]:
+                path = "/timeline/events" if service == "back-cassandra" else "/unread/events"
+                async with stack_client("back-workers", service) as relay:
+                    events = NotificationEvents(events=[envelope])
+                    applied = await relay.post(
+                        path, events, response_model=NotificationEventsApplied
+                    )
+                return applied.refused
+
+        yield refused
+
+
+@pytest.mark.contract(consumer="back-cassandra", provider="back-api")
+@pytest.mark.parametrize("event_type", event_types("back-api", "timeline"))
+async def test_changes_a_timeline(apply: Apply, event_type: str) -> None:
+    envelope = await Published().by_type()[event_type]()
+    assert envelope.event_type == event_type
+    assert await apply("back-cassandra", envelope) == []
+
+
+@pytest.mark.contract(consumer="back-redis", provider="back-api")
+@pytest.mark.parametrize("event_type", event_types("back-api", "unread"))
+async def test_changes_an_unread_count(apply: Apply, event_type: str) -> None:
+    envelope = await Published().by_type()[event_type]()
+    assert await apply("back-redis", envelope) == []
 
 
 @pytest.mark.contract(consumer="back-cassandra", provider="back-api")

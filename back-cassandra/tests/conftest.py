@@ -13,7 +13,7 @@ from database import Database
 from driver import Connection
 from main import app
 from migrate import migrate_up
-from repositories.audit_repository import STATEMENTS
+from repositories import audit_repository, timeline_repository
 from settings import Settings
 from shared.testing.asgi_client import running
 from shared.testing.identities import Identities, make_identities
@@ -107,7 +107,8 @@ async def database(settings: Settings, connection: Connection) -> AsyncIterator[
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Database]:
-    async with Database(settings, STATEMENTS) as database:
+    statements = (*audit_repository.STATEMENTS, *timeline_repository.STATEMENTS)
+    async with Database(settings, statements) as database:
         staying = asyncio.create_task(database.stay_connected())
         await until_it_succeeds(database.ping)
         yield database

@@ -22,7 +22,7 @@ class TestCommand:
             main()
             return capsys.readouterr().out.splitlines()[-1]
 
-        assert run("status") == "0001_audit  missing"
-        assert run("up") == "0001_audit  ran"
-        assert run("status") == "0001_audit  ran"
-        assert run("down") == "0001_audit  missing"
+        assert run("status") == "0002_timeline  missing"
+        assert run("up") == "0002_timeline  ran"
+        assert run("status") == "0002_timeline  ran"
+        assert run("down") == "0002_timeline  missing"

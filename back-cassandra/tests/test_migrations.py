@@ -33,15 +33,18 @@ async def tables(connection: Connection, settings: Settings) -> set[str]:
 
 class TestMigrations:
     async def test_up_down_up(self, connection: Connection, empty_settings: Settings) -> None:
-        made = {"audit_by_day", "audit_by_user", "audit_days"}
+        audit = {"audit_by_day", "audit_by_user", "audit_days"}
+        made = audit | {"timeline", "timeline_read", "timeline_read_until"}
 
-        assert await migrate_up(connection, empty_settings) == ["0001_audit"]
+        assert await migrate_up(connection, empty_settings) == ["0001_audit", "0002_timeline"]
         assert await tables(connection, empty_settings) == made
         assert await migrate_up(connection, empty_settings) == []
+        assert await migrate_down(connection, empty_settings) == "0002_timeline"
+        assert await tables(connection, empty_settings) == audit
         assert await migrate_down(connection, empty_settings) == "0001_audit"
         assert await tables(connection, empty_settings) == set()
         assert await migrate_down(connection, empty_settings) is None
-        assert await migrate_up(connection, empty_settings) == ["0001_audit"]
+        assert await migrate_up(connection, empty_settings) == ["0001_audit", "0002_timeline"]
         assert await tables(connection, empty_settings) == made
 
     async def test_only_what_is_missing_runs(

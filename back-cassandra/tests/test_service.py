@@ -73,8 +73,7 @@ class TestSchema:
         keys: Identities,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        [first] = known()
-        changed = replace(first, up=first.up + "-- changed")
+        changed = replace(known()[0], up=known()[0].up + "-- changed")
         await migrate_up(connection, empty_settings, [changed])
         async with served(empty_settings, keys, monkeypatch) as service:
             assert (await service.client.get("/health/live")).status == 200

@@ -20,6 +20,7 @@ from stores.response_store import ResponseStore
 from stores.security_event_store import SecurityEventStore
 from stores.session_store import SessionStore
 from stores.ticket_store import TicketStore
+from stores.unread_store import UnreadStore
 from valkey_client import ValkeyClient
 
 CALLERS = ("back-api", "back-auth", "back-websockets", "back-workers", "back-postgres")
@@ -117,6 +118,11 @@ def responses(valkey: ValkeyClient, settings: Settings) -> ResponseStore:
 @pytest.fixture
 def live(valkey: ValkeyClient, settings: Settings) -> LiveStore:
     return LiveStore(valkey, settings)
+
+
+@pytest.fixture
+def unread(valkey: ValkeyClient, settings: Settings) -> UnreadStore:
+    return UnreadStore(valkey, settings)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Composes mails, plain text and HTML, from the files in `templates/`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -25,10 +26,28 @@ CONFIRM_ADDRESS = MailTemplate("Confirm your address", "confirm_address")
 ADDRESS_TAKEN = MailTemplate("Somebody tried to register with your address", "address_taken")
 
 
+LANGUAGES = ("en", "es")
+"""Those of the templates of notifications; any other language is told in the first."""
+
+
+def notification(title: str, language: str) -> MailTemplate:
+    """The template of a notification, whose title is the subject."""
+    return MailTemplate(title, f"notification_{_known(language)}")
+
+
 def compose(
-    template: MailTemplate, recipient: str, cause: EventEnvelope, settings: Settings, link: str
+    template: MailTemplate,
+    recipient: str,
+    cause: EventEnvelope,
+    settings: Settings,
+    link: str,
+    texts: Mapping[str, str] | None = None,
 ) -> EmailMessage:
-    """The mail for the event `cause`; its Message-ID is made from the event's id."""
+    """The mail for the event `cause`; its Message-ID is made from the event's id.
+
+    `link` and `texts` take the places of the template's placeholders; lines of a text stay lines.
+    """
+    values = {**(texts or {}), "link": link, "preferences": preferences_link(settings)}
     name, sender = parseaddr(settings.mail_from)
     message = EmailMessage()
     message["From"] = Address(name, addr_spec=sender)
@@ -38,8 +57,9 @@ def compose(
     message["Message-ID"] = f"<{cause.event_id}@{settings.public_host}>"
     message["X-Correlation-ID"] = cause.correlation_id
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_filled(f"{template.name}.txt", link))
-    message.add_alternative(_filled(f"{template.name}.html", escape(link)), subtype="html")
+    message.set_content(_filled(f"{template.name}.txt", values))
+    escaped = {name: escape(text).replace("\n", "<br>\n") for name, text in values.items()}
+    message.add_alternative(_filled(f"{template.name}.html", escaped), subtype="html")
     return message
 
 
@@ -52,10 +72,19 @@ def home_link(settings: Settings) -> str:
     return f"{_base(settings)}/app"
 
 
+def preferences_link(settings: Settings) -> str:
+    """Where a user chooses which mails to get."""
+    return f"{_base(settings)}/app/notifications/preferences"
+
+
+def _known(language: str) -> str:
+    return language if language in LANGUAGES else LANGUAGES[0]
+
+
 def _base(settings: Settings) -> str:
     return settings.public_base_url.rstrip("/")
 
 
-def _filled(template: str, link: str) -> str:
+def _filled(template: str, values: Mapping[str, str]) -> str:
     text = files("mailing").joinpath("templates", template).read_text(encoding="utf-8")
-    return Template(text).substitute(link=link)
+    return Template(text).substitute(values)

@@ -1,8 +1,10 @@
 import random
+from email.message import EmailMessage
 from typing import Protocol
 from uuid import UUID
 
 import structlog
+from pydantic import ValidationError
 
 from delivery_handler import VERSION_UNKNOWN, DeliveryFailed, Undeliverable
 from delivery_worker import take_and_handle
@@ -10,9 +12,9 @@ from lease import with_lease
 from mailing.mail_message import (
     ADDRESS_TAKEN,
     CONFIRM_ADDRESS,
-    MailTemplate,
     compose,
     home_link,
+    notification,
     verification_link,
 )
 from mailing.smtp import MailDeferred, SmtpClient
@@ -23,11 +25,13 @@ from shared.kit.errors import NotFound, Unavailable
 from shared.models.auth import MailToken, MintMailToken
 from shared.models.base import now
 from shared.models.event import Delivery, EventEnvelope
+from shared.models.notification import NotificationCreated, Recipient
 from shared.models.registration import Registration
 
 log = structlog.get_logger()
 
 REGISTERED = "user.registered"
+NOTIFIED = "notification.created"
 VERSIONS = frozenset({1})
 
 RETRY_FACTOR = 3
@@ -62,6 +66,23 @@ class ServiceRegistrations:
         return minted.token
 
 
+class Recipients(Protocol):
+    """Whom a notification goes to. Raises `Unavailable` or `TimedOut`."""
+
+    async def recipient(self, user_id: UUID) -> Recipient:
+        """Raises `NotFound` when the user is gone."""
+
+
+class ServiceRecipients:
+    """Recipients in back-postgres."""
+
+    def __init__(self, postgres: ServiceClient) -> None:
+        self._postgres = postgres
+
+    async def recipient(self, user_id: UUID) -> Recipient:
+        return await self._postgres.get(f"/users/{user_id}/recipient", response_model=Recipient)
+
+
 class MailSender:
     """Leases a due delivery, sends its mail while it holds the lease, and completes it."""
 
@@ -69,11 +90,13 @@ class MailSender:
         self,
         outbox: OutboxClient,
         registrations: Registrations,
+        recipients: Recipients,
         server: SmtpClient,
         settings: Settings,
     ) -> None:
         self._outbox = outbox
         self._registrations = registrations
+        self._recipients = recipients
         self._server = server
         self._settings = settings
 
@@ -98,28 +121,52 @@ class MailSender:
         event = delivery.envelope
         if event.version not in VERSIONS:
             raise Unavailable("This worker is too old for the event.", code=VERSION_UNKNOWN)
-        user_id = _user_id(event)
         try:
-            registration = await self._registrations.registration(user_id)
-            template, link = await self._content(registration, event)
+            mail = await self._mail(event)
         except NotFound as not_needed:
-            log.info("mail_not_needed", user_id=str(user_id), reason=not_needed.code)
+            log.info("mail_not_needed", event_type=event.event_type, reason=not_needed.code)
             return
         try:
-            await self._server.send(
-                compose(template, registration.email, event, self._settings, link)
-            )
+            await self._server.send(mail)
         except MailDeferred as deferred:
             raise self._retry(delivery, deferred) from deferred
-        log.info("mail_sent", user_id=str(user_id), template=template.name)
+        log.info("mail_sent", event_type=event.event_type)
 
-    async def _content(
-        self, registration: Registration, event: EventEnvelope
-    ) -> tuple[MailTemplate, str]:
+    async def _mail(self, event: EventEnvelope) -> EmailMessage:
+        """The mail of an event. Raises `NotFound` where nobody needs it any more."""
+        if event.event_type == REGISTERED:
+            return await self._of_registration(event)
+        if event.event_type == NOTIFIED:
+            return await self._of_notification(event)
+        raise Undeliverable(f"there is no mail for {event.event_type}")
+
+    async def _of_registration(self, event: EventEnvelope) -> EmailMessage:
+        registration = await self._registrations.registration(_user_id(event))
         if registration.address_taken:
-            return ADDRESS_TAKEN, home_link(self._settings)
-        token = await self._registrations.verification_token(registration.user_id, event.event_id)
-        return CONFIRM_ADDRESS, verification_link(token, self._settings)
+            template, link = ADDRESS_TAKEN, home_link(self._settings)
+        else:
+            token = await self._registrations.verification_token(
+                registration.user_id, event.event_id
+            )
+            template, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
+        return compose(template, registration.email, event, self._settings, link)
+
+    async def _of_notification(self, event: EventEnvelope) -> EmailMessage:
+        try:
+            created = NotificationCreated.model_validate(event.payload)
+        except ValidationError:
+            raise Undeliverable("the payload is no notification") from None
+        recipient = await self._active(created.user_id)
+        template = notification(created.title, created.language)
+        texts = {"title": created.title, "body": created.body}
+        link = home_link(self._settings)
+        return compose(template, recipient.email, event, self._settings, link, texts)
+
+    async def _active(self, user_id: UUID) -> Recipient:
+        recipient = await self._recipients.recipient(user_id)
+        if recipient.status != "active":
+            raise NotFound("The user is suspended.", code="user_not_active")
+        return recipient
 
     def _retry(self, delivery: Delivery, deferred: MailDeferred) -> DeliveryFailed:
         """When to try again: later each time, for the last time when the mail reaches its age."""
@@ -135,8 +182,6 @@ class MailSender:
 
 
 def _user_id(event: EventEnvelope) -> UUID:
-    if event.event_type != REGISTERED:
-        raise Undeliverable(f"there is no mail for {event.event_type}")
     try:
         return UUID(str(event.payload["user_id"]))
     except (KeyError, ValueError):

@@ -23,6 +23,7 @@ async def relay(settings: Settings, stopping: asyncio.Event) -> None:
         postgres = await enter(
             service_client(settings, "back-postgres", settings.back_postgres_url)
         )
+        api = await enter(service_client(settings, "back-api", settings.back_api_url))
         cassandra = await enter(
             service_client(settings, "back-cassandra", settings.back_cassandra_url)
         )
@@ -32,7 +33,7 @@ async def relay(settings: Settings, stopping: asyncio.Event) -> None:
         log.info("relay_started")
         async with asyncio.TaskGroup() as group:
             group.create_task(_send_heartbeats(stopping))
-            poller = DeliveryPoller(outbox, consumers(cassandra, redis, broker), settings)
+            poller = DeliveryPoller(outbox, consumers(api, cassandra, redis, broker), settings)
             group.create_task(poller.run(stopping))
             carrier = SecurityEventCarrier(redis, postgres, settings)
             group.create_task(carrier.run(stopping))

@@ -14,6 +14,7 @@ from shared.models.audit import AuditBatchStored, AuditStored, StoreAudit
 from shared.models.auth import RevokeGenerations
 from shared.models.event import Delivery
 from shared.models.live import LiveBatchPublished, LivePublished, PublishLive, PublishLiveBatch
+from shared.models.notification import NotificationEvents, NotificationEventsApplied
 
 _REFUSALS = frozenset({"validation_failed", "event_rejected"})
 """Codes with which a consumer refuses an event: its model does, or its own rule."""
@@ -42,9 +43,13 @@ class InBatches:
 
 @dataclass(frozen=True)
 class Notified:
-    """Workers are told of deliveries, and complete each themselves."""
+    """Workers are told of deliveries, and complete each themselves.
+
+    A delivery that is not `wanted` is complete without a worker.
+    """
 
     notify: Callable[[Sequence[Delivery]], Awaitable[None]]
+    wanted: Callable[[Delivery], bool] = lambda _: True
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,30 @@ class Consumer:
     handover: OneByOne | InBatches | Notified
 
 
-def consumers(cassandra: ServiceClient, redis: ServiceClient, broker: Broker) -> list[Consumer]:
+def consumers(
+    api: ServiceClient, cassandra: ServiceClient, redis: ServiceClient, broker: Broker
+) -> list[Consumer]:
     """Every consumer that the contracts say back-workers delivers to."""
     return [
         Consumer("audit", InBatches(audit(cassandra), audit_batch(cassandra))),
         Consumer("live", InBatches(live(redis), live_batch(redis))),
         Consumer("revocations", OneByOne(revocations(redis))),
-        Consumer("mail", Notified(broker.notify_mail)),
+        Consumer("mail", Notified(broker.notify_mail, lambda it: goes_by("mail", it))),
+        Consumer("notifications", OneByOne(notifications(api))),
         Consumer("tasks", Notified(broker.notify_tasks)),
+        Consumer("timeline", InBatches(*applied(cassandra, TIMELINE))),
+        Consumer("unread", InBatches(*applied(redis, UNREAD))),
     ]
+
+
+TIMELINE = "/timeline/events"
+UNREAD = "/unread/events"
+
+
+def goes_by(channel: str, delivery: Delivery) -> bool:
+    """Whether an event goes by a channel: one whose payload has `channels` goes by those alone."""
+    channels = delivery.envelope.payload.get("channels")
+    return not isinstance(channels, list) or channel in channels
 
 
 def audit(cassandra: ServiceClient) -> Effect:
@@ -95,9 +115,14 @@ def audit_batch(cassandra: ServiceClient) -> BatchEffect:
 
 
 def live(redis: ServiceClient) -> Effect:
-    """Publish the event to the sockets of the user whom its payload names."""
+    """Publish the event to the sockets of the user whom its payload names.
+
+    One that does not go by the channel `live` is not published.
+    """
 
     async def publish(delivery: Delivery) -> None:
+        if not goes_by("live", delivery):
+            return
         await _send(redis, "/live/events", _live_event(delivery), LivePublished)
 
     return publish
@@ -110,6 +135,8 @@ def live_batch(redis: ServiceClient) -> BatchEffect:
         failures: dict[UUID, DeliveryFailed] = {}
         events: list[PublishLive] = []
         for delivery in deliveries:
+            if not goes_by("live", delivery):
+                continue
             try:
                 events.append(_live_event(delivery))
             except Undeliverable as error:
@@ -145,6 +172,38 @@ def revocations(redis: ServiceClient) -> Effect:
         await _send(redis, "/revocations", revoked, None)
 
     return revoke
+
+
+def notifications(api: ServiceClient) -> Effect:
+    """Let back-api make a notification of the event, once."""
+
+    async def take(delivery: Delivery) -> None:
+        await _send(api, "/internal/notifications/events", delivery.envelope, None)
+
+    return take
+
+
+def applied(consumer: ServiceClient, path: str) -> tuple[Effect, BatchEffect]:
+    """Apply events of notifications, one or several in one call; a repeat changes nothing."""
+
+    async def apply(delivery: Delivery) -> None:
+        for failed in (await apply_all([delivery])).values():
+            raise failed
+
+    async def apply_all(deliveries: Sequence[Delivery]) -> Failures:
+        answer = await consumer.post(
+            path,
+            NotificationEvents(events=[delivery.envelope for delivery in deliveries]),
+            response_model=NotificationEventsApplied,
+            idempotent=True,
+        )
+        return {
+            delivery.delivery_id: EventRejected(f"{consumer.callee} refuses the event")
+            for delivery in deliveries
+            if delivery.envelope.event_id in answer.refused
+        }
+
+    return apply, apply_all
 
 
 async def _send(

@@ -52,15 +52,19 @@ class DeliveryBatch:
                     return await self._one_by_one(effect, self._seconds)
 
     async def _notify(self, notified: Notified) -> list[Outcome]:
+        wanted = [delivery for delivery in self._deliveries if notified.wanted(delivery)]
+        outcomes = [completed(it) for it in self._deliveries if not notified.wanted(it)]
+        if not wanted:
+            return outcomes
         try:
             async with asyncio.timeout(self._seconds):
-                await notified.notify(self._deliveries)
+                await notified.notify(wanted)
         except Exception as error:  # noqa: BLE001  (no error may stop other deliveries)
-            return self._all_failed(error)
-        for delivery in self._deliveries:
+            return [*outcomes, *(self._failed(delivery, error) for delivery in wanted)]
+        for delivery in wanted:
             with correlated_with(delivery):
                 log.info("delivery_notified", delivery_id=str(delivery.delivery_id))
-        return []
+        return outcomes
 
     async def _together(self, handover: InBatches) -> list[Outcome]:
         ends = time.monotonic() + self._seconds

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from mailing.mail_sender import MailSender, ServiceRegistrations
+from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations
 from mailing.smtp import SmtpClient
 from outbox_client import HttpOutboxClient
 from settings import Settings
@@ -63,7 +63,11 @@ class WorkerRuntime:
         auth = await enter(service_client(self.settings, "back-auth", self.settings.back_auth_url))
         outbox = HttpOutboxClient(postgres, lease_seconds=self.settings.lease_seconds)
         self.mail_sender = MailSender(
-            outbox, ServiceRegistrations(postgres, auth), SmtpClient(self.settings), self.settings
+            outbox,
+            ServiceRegistrations(postgres, auth),
+            ServiceRecipients(postgres),
+            SmtpClient(self.settings),
+            self.settings,
         )
         self.task_runner = TaskRunner(
             outbox,

@@ -44,6 +44,11 @@ from shared.models.live import (
     PublishLive,
     PublishLiveBatch,
 )
+from shared.models.notification import (
+    NotificationEvents,
+    NotificationEventsApplied,
+    Recipient,
+)
 from shared.models.registration import Registration, SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
 from tests.fake_outbox_client import FakeOutboxClient
@@ -65,6 +70,11 @@ class FakeServices:
         self.tokens: dict[UUID, str] = {}
         self.audited: list[EventEnvelope] = []
         self.published: list[PublishLive] = []
+        self.recipients: dict[UUID, Recipient] = {}
+        self.taken: list[EventEnvelope] = []
+        self.taking: ServiceError | None = None
+        self.applied: dict[str, list[EventEnvelope]] = {"timeline": [], "unread": []}
+        self.refused_events: set[UUID] = set()
         self.swept: list[int] = []
         self.swept_tokens: list[int] = []
         self.confirmed: set[UUID] = set()
@@ -93,6 +103,23 @@ class FakeServices:
         self.registrations[registration.user_id] = registration
         return registration
 
+    def add_recipient(self, **fields: object) -> Recipient:
+        """An active user without profile and preferences, unless `fields` say otherwise."""
+        recipient = Recipient.model_validate(
+            {
+                "user_id": uuid4(),
+                "email": "ada@example.org",
+                "status": "active",
+                "language": None,
+                "timezone": None,
+                "kinds": {},
+                "digest": "off",
+            }
+            | fields
+        )
+        self.recipients[recipient.user_id] = recipient
+        return recipient
+
     def app(self) -> FastAPI:
         api = FastAPI()
         install_problems(api)
@@ -101,6 +128,7 @@ class FakeServices:
         self._add_others(api)
         self._add_security_events(api)
         self.tasks.add_to(api)
+        self._add_notifications(api)
         return api
 
     def add_security_event(
@@ -119,6 +147,25 @@ class FakeServices:
         stored = StoredSecurityEvent(id=f"{position}-0", event=event)
         self.security_events.append(stored)
         return event.envelope.event_id
+
+    def _add_notifications(self, api: FastAPI) -> None:
+        @api.get("/users/{user_id}/recipient")
+        async def recipient(user_id: UUID) -> Recipient:
+            if user_id not in self.recipients:
+                raise NotFound("There is no such user.", code="user_not_found")
+            return self.recipients[user_id]
+
+        @api.post("/internal/notifications/events", status_code=204)
+        async def take(body: EventEnvelope) -> None:
+            if self.taking:
+                raise self.taking
+            self.taken.append(body)
+
+        @api.post("/{target}/events")
+        async def apply(target: str, body: NotificationEvents) -> NotificationEventsApplied:
+            refused = [it.event_id for it in body.events if it.event_id in self.refused_events]
+            self.applied[target] += [it for it in body.events if it.event_id not in refused]
+            return NotificationEventsApplied(refused=refused)
 
     def _add_security_events(self, api: FastAPI) -> None:
         @api.get("/security-events")

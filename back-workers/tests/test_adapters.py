@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mailing.mail_sender import ServiceRegistrations
-from relay.consumers import audit, live, revocations
+from mailing.mail_sender import ServiceRecipients, ServiceRegistrations
+from relay.consumers import TIMELINE, UNREAD, applied, audit, live, revocations
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import ServiceClient
@@ -160,6 +160,28 @@ async def test_an_event_is_in_the_audit_log_once(world: World) -> None:
     assert await world.audited(user_id) == [event.envelope.event_id]
 
 
+def notification_read(user_id: UUID) -> Delivery:
+    event = delivery("timeline", "notification.read", user_id)
+    event.envelope.payload["ids"] = None
+    return event
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-cassandra")
+async def test_a_timeline_takes_events_of_notifications(world: World) -> None:
+    event = notification_read(uuid4())
+    apply, apply_all = applied(world.cassandra, TIMELINE)
+    await apply(event)
+    assert await apply_all([event]) == {}
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-redis")
+async def test_an_unread_count_takes_events_of_notifications(world: World) -> None:
+    event = notification_read(uuid4())
+    apply, apply_all = applied(world.redis, UNREAD)
+    await apply(event)
+    assert await apply_all([event]) == {}
+
+
 @pytest.mark.contract(consumer="back-workers", provider="back-redis")
 async def test_an_event_is_published_to_its_user_once(world: World) -> None:
     user_id, publish = uuid4(), live(world.redis)
@@ -214,6 +236,11 @@ class TestBackPostgres:
         with pytest.raises(NotFound) as raised:
             await registrations.registration(uuid4())
         assert raised.value.code == "registration_not_found"
+
+    async def test_who_is_gone_is_no_recipient(self, world: World) -> None:
+        with pytest.raises(NotFound) as raised:
+            await ServiceRecipients(world.postgres).recipient(uuid4())
+        assert raised.value.code == "user_not_found"
 
     async def test_a_sweep_tells_how_many_registrations_it_removed(self, world: World) -> None:
         (removed,) = (await sweep_ended(world.postgres, 604_800)).values()

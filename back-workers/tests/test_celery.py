@@ -60,6 +60,7 @@ async def stack(
             "BROKER_HOST": broker.host,
             "BROKER_PORT": str(broker.port),
             "BROKER_USER": broker.user,
+            "BACK_API_URL": url,
             "BACK_POSTGRES_URL": url,
             "BACK_AUTH_URL": url,
             "BACK_CASSANDRA_URL": url,

@@ -4,10 +4,20 @@ import pytest
 from pydantic import JsonValue
 
 from broker import Broker
-from delivery_handler import Undeliverable
-from relay.consumers import audit, consumers, live, revocations
+from delivery_handler import EventRejected, Undeliverable
+from relay.consumers import (
+    TIMELINE,
+    UNREAD,
+    applied,
+    audit,
+    consumers,
+    live,
+    live_batch,
+    notifications,
+    revocations,
+)
 from shared.kit.contract_registry import contract_registry
-from shared.kit.errors import Unavailable
+from shared.kit.errors import RuleViolated, Unavailable
 from shared.models.auth import RevokeGenerations
 from shared.models.event import Delivery
 from shared.testing.asgi_transport import AsgiTransport
@@ -90,11 +100,78 @@ class TestRevocations:
             await revocations(client)(delivery)
 
 
+class TestChannels:
+    @pytest.mark.parametrize(
+        "channels, published", [(["live"], 1), (["mail"], 0), ([], 0), (None, 1)]
+    )
+    async def test_what_does_not_go_by_live_is_not_published(
+        self,
+        services: FakeServices,
+        keys: Identities,
+        outbox: FakeOutboxClient,
+        channels: list[JsonValue] | None,
+        published: int,
+    ) -> None:
+        payload: dict[str, JsonValue] = {"user_id": str(uuid4())}
+        payload |= {} if channels is None else {"channels": channels}
+        client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
+        alone = await claimed(outbox, "live", **payload)
+        await live(client)(alone)
+        assert len(services.published) == published
+        together = await claimed(outbox, "live", **payload)
+        assert await live_batch(client)([together]) == {}
+        assert len(services.published) == 2 * published
+
+
+class TestNotifications:
+    async def test_an_event_is_brought_to_back_api(
+        self, services: FakeServices, keys: Identities, outbox: FakeOutboxClient
+    ) -> None:
+        delivery = await claimed(outbox, "notifications", user_id=str(uuid4()))
+        client = keys.client("back-workers", "back-api", AsgiTransport(services.app()))
+        await notifications(client)(delivery)
+        assert services.taken == [delivery.envelope]
+
+    async def test_one_that_it_rejects_is_refused(
+        self, services: FakeServices, keys: Identities, outbox: FakeOutboxClient
+    ) -> None:
+        services.taking = RuleViolated(code="event_rejected")
+        delivery = await claimed(outbox, "notifications")
+        client = keys.client("back-workers", "back-api", AsgiTransport(services.app()))
+        with pytest.raises(EventRejected):
+            await notifications(client)(delivery)
+
+
+@pytest.mark.parametrize("callee, path", [("back-cassandra", TIMELINE), ("back-redis", UNREAD)])
+class TestApplied:
+    async def test_several_are_one_call_and_a_refused_one_costs_no_other(
+        self,
+        services: FakeServices,
+        keys: Identities,
+        outbox: FakeOutboxClient,
+        callee: str,
+        path: str,
+    ) -> None:
+        deliveries = [await claimed(outbox, "timeline") for _ in range(3)]
+        services.refused_events = {deliveries[1].envelope.event_id}
+        client = keys.client("back-workers", callee, AsgiTransport(services.app()))
+        alone, together = applied(client, path)
+        failures = await together(deliveries)
+        assert list(failures) == [deliveries[1].delivery_id]
+        assert services.applied[path.split("/")[1]] == [
+            deliveries[0].envelope,
+            deliveries[2].envelope,
+        ]
+        with pytest.raises(EventRejected):
+            await alone(deliveries[1])
+        await alone(deliveries[0])
+
+
 class TestConsumers:
     async def test_every_consumer_of_the_routing_table_is_served(
         self, keys: Identities, services: FakeServices, broker: Broker
     ) -> None:
         client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
-        served = {consumer.name for consumer in consumers(client, client, broker)}
+        served = {consumer.name for consumer in consumers(client, client, client, broker)}
         routed = {name for names in contract_registry().routing.values() for name in names}
         assert routed <= served

@@ -206,12 +206,36 @@ class TestNotify:
             notified.extend(deliveries)
 
         deliveries = await claimed(outbox, 2)
-        assert await delivered(Consumer("mail", Notified(notify)), deliveries) == []
+        consumer = Consumer("mail", Notified(notify, lambda _: True))
+        assert await delivered(consumer, deliveries) == []
         assert notified == deliveries
+
+    async def test_what_is_not_wanted_is_complete_without_a_worker(
+        self, outbox: FakeOutboxClient
+    ) -> None:
+        notified: list[Delivery] = []
+
+        async def notify(deliveries: Sequence[Delivery]) -> None:
+            notified.extend(deliveries)
+
+        deliveries = await claimed(outbox, 3)
+        consumer = Consumer("mail", Notified(notify, lambda it: it == deliveries[1]))
+        outcomes = await delivered(consumer, deliveries)
+        assert [it.delivery_id for it in outcomes] == [
+            deliveries[0].delivery_id,
+            deliveries[2].delivery_id,
+        ]
+        assert kinds(outcomes) == [CompletedDelivery] * 2
+        assert notified == [deliveries[1]]
+        nothing = Consumer("mail", Notified(notify, lambda _: False))
+        assert kinds(await delivered(nothing, deliveries)) == [CompletedDelivery] * 3
+        assert notified == [deliveries[1]]
 
     async def test_a_broker_that_is_out_postpones_all(self, outbox: FakeOutboxClient) -> None:
         async def notify(_: Sequence[Delivery]) -> None:
             raise Unavailable
 
-        outcomes = await delivered(Consumer("mail", Notified(notify)), await claimed(outbox, 2))
-        assert kinds(outcomes) == [PostponedDelivery] * 2
+        deliveries = await claimed(outbox, 3)
+        consumer = Consumer("mail", Notified(notify, lambda it: it != deliveries[1]))
+        outcomes = await delivered(consumer, deliveries)
+        assert kinds(outcomes) == [CompletedDelivery, PostponedDelivery, PostponedDelivery]

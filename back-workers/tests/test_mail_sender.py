@@ -3,11 +3,18 @@ import re
 import time
 from datetime import timedelta
 from email.message import EmailMessage
+from uuid import uuid4
 
 import pytest
 from pydantic import JsonValue
 
-from mailing.mail_sender import REGISTERED, MailSender, ServiceRegistrations
+from mailing.mail_sender import (
+    NOTIFIED,
+    REGISTERED,
+    MailSender,
+    ServiceRecipients,
+    ServiceRegistrations,
+)
 from mailing.smtp import SmtpClient
 from settings import Settings
 from shared.models.base import now
@@ -29,12 +36,16 @@ def settings(settings: Settings, smtp: FakeSmtpServer) -> Settings:
 @pytest.fixture
 def mails(settings: Settings, keys: Identities, services: FakeServices) -> MailSender:
     transport = AsgiTransport(services.app())
-    registrations = ServiceRegistrations(
-        keys.client("back-workers", "back-postgres", transport),
-        keys.client("back-workers", "back-auth", transport),
-    )
+    postgres = keys.client("back-workers", "back-postgres", transport)
+    auth = keys.client("back-workers", "back-auth", transport)
     services.outbox.lease_seconds = LEASE_SECONDS
-    return MailSender(services.outbox, registrations, SmtpClient(settings), settings)
+    return MailSender(
+        services.outbox,
+        ServiceRegistrations(postgres, auth),
+        ServiceRecipients(postgres),
+        SmtpClient(settings),
+        settings,
+    )
 
 
 async def due(
@@ -113,11 +124,71 @@ class TestAddressTaken:
         assert (services.tokens, row.state) == ({}, "done")
 
 
+async def notified(services: FakeServices, language: str = "en", **fields: object) -> Row:
+    """A notification that goes by mail; `fields` are those of its recipient."""
+    recipient = services.add_recipient(**fields)
+    payload: dict[str, JsonValue] = {
+        "user_id": str(recipient.user_id),
+        "id": str(uuid4()),
+        "kind": "admin_message",
+        "title": "Tonight <b>& tomorrow</b>",
+        "body": "First line\nSecond <line>",
+        "data": {},
+        "created_at": now().isoformat(),
+        "language": language,
+        "channels": ["mail"],
+    }
+    return await due(services, NOTIFIED, payload=payload)
+
+
+class TestNotification:
+    @pytest.mark.parametrize(
+        "language, hint", [("en", "which mails you get"), ("es", "correos"), ("fr", "which mails")]
+    )
+    async def test_says_what_it_is_and_where_to_switch_it_off(
+        self,
+        mails: MailSender,
+        services: FakeServices,
+        smtp: FakeSmtpServer,
+        language: str,
+        hint: str,
+    ) -> None:
+        row = await notified(services, language, email="grace@example.org")
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        assert (mail["To"], mail["Subject"]) == ("grace@example.org", "Tonight <b>& tomorrow</b>")
+        assert mail["Message-ID"] == f"<{row.envelope.event_id}@127.0.0.1>"
+        plain, html = (text_of(mail, kind).replace("\r", "") for kind in ("plain", "html"))
+        assert "First line\nSecond <line>" in plain
+        assert "First line<br>\nSecond &lt;line&gt;" in html
+        assert "<b>" not in html
+        for part in (plain, html):
+            assert hint in part
+            assert "http://127.0.0.1:8000/app/notifications/preferences" in part
+        assert row.state == "done"
+
+    async def test_who_is_suspended_gets_none(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        row = await notified(services, status="suspended")
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, row.state) == ([], "done")
+
+    async def test_who_is_gone_gets_none(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        row = await notified(services)
+        services.recipients.clear()
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, row.state) == ([], "done")
+
+
 class TestFailure:
     @pytest.mark.parametrize(
         "event_type,payload,reason",
         [
             (REGISTERED, {}, "the payload names no user_id"),
+            (NOTIFIED, {}, "the payload is no notification"),
             ("profile.created", {}, "there is no mail for profile.created"),
         ],
     )

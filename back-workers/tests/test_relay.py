@@ -25,7 +25,12 @@ async def relaying(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """The relay's own `main`, without a broker; SIGTERM ends it."""
     async with served(services.app()) as url:
-        for name in ("BACK_POSTGRES_URL", "BACK_CASSANDRA_URL", "BACK_REDIS_URL"):
+        for name in (
+            "BACK_API_URL",
+            "BACK_POSTGRES_URL",
+            "BACK_CASSANDRA_URL",
+            "BACK_REDIS_URL",
+        ):
             monkeypatch.setenv(name, url)
         monkeypatch.setenv("BROKER_PORT", "1")
         monkeypatch.setenv("BROKER_TIMEOUT", "0.3")

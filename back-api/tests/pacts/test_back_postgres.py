@@ -8,6 +8,7 @@ import pytest
 
 from features.event_administration.domain import Wanted
 from features.event_administration.infrastructure import PostgresDeliveries
+from features.notifications.infrastructure import PostgresRecipients
 from features.profile.infrastructure import PostgresProfiles
 from features.user_registration.infrastructure import PostgresRegistrations
 from services.postgres_events import PostgresEvents
@@ -17,6 +18,7 @@ from shared.models.audit import AuditRead
 from shared.models.base import EventPayload
 from shared.models.event import Command, NewEvent, Nothing
 from shared.models.event_administration import DeliveryReplayed, ReplayDeliveries
+from shared.models.notification import KindPreference, WritePreferences
 from shared.models.profile import ProfileCreated, WriteProfile
 from shared.models.registration import NewRegistration, UserRegistered
 from shared.models.user import LookUpUser, NewUser, UserChange, UserRoleChanged
@@ -401,3 +403,50 @@ class TestDeliveries:
         return Command(
             command_id=COMMAND, data=asked, events=[event("delivery.replayed", replayed)]
         )
+
+
+class TestRecipients:
+    async def test_a_recipient(self, pact: ConsumerPact) -> None:
+        read = {
+            "user_id": exactly(USER),
+            "email": exactly(EMAIL),
+            "status": exactly("active"),
+            "kinds": {},
+        }
+        async with pact.exchange(
+            "whom a notification goes to",
+            given=[a_user()],
+            asks=f"GET /users/{USER}/recipient",
+            answers=reply(200, read | {"language": None, "timezone": None, "digest": "off"}),
+        ) as postgres:
+            recipient = await PostgresRecipients(postgres).get(USER)
+        assert (recipient.email, recipient.kinds) == (EMAIL, {})
+
+    async def test_nobody(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a notification for somebody whom nobody knows",
+            asks=f"GET /users/{USER}/recipient",
+            answers=refusal(404, "user_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="user_not_found"):
+                await PostgresRecipients(postgres).get(USER)
+
+    async def test_replace_preferences(self, pact: ConsumerPact) -> None:
+        chosen = {"welcome": KindPreference(live=True, mail=False)}
+        written = WritePreferences(user_id=USER, kinds=chosen, digest="daily")
+        command = Command[WritePreferences](command_id=COMMAND, data=written)
+        read = {
+            "user_id": exactly(USER),
+            "kinds": {"welcome": {"live": exactly(True), "mail": exactly(False)}},
+            "digest": exactly("daily"),
+            "version": 1,
+        }
+        async with pact.exchange(
+            "preferences to store",
+            given=[a_user()],
+            asks=f"PUT /users/{USER}/notification-preferences",
+            sends=command,
+            answers=reply(200, read),
+        ) as postgres:
+            stored = await PostgresRecipients(postgres).replace_preferences(command)
+        assert stored.kinds == chosen

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailing.mail_sender import MailSender, ServiceRegistrations
+from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations
 from mailing.smtp import SmtpClient
 from relay.consumers import live
 from settings import Settings
@@ -40,7 +40,11 @@ async def test_a_mail_is_written_to_the_address_of_the_registration(
         due = outbox.add("mail")
         due.envelope = EventEnvelope.model_validate_json(text)
         mails = MailSender(
-            outbox, ServiceRegistrations(client, auth), SmtpClient(settings), settings
+            outbox,
+            ServiceRegistrations(client, auth),
+            ServiceRecipients(client),
+            SmtpClient(settings),
+            settings,
         )
         await mails.deliver(due.delivery_id)
     assert len(smtp.mails) == 1

@@ -192,6 +192,109 @@ export interface paths {
         patch: operations["patch_api_admin_users_user_id"];
         trace?: never;
     };
+    "/api/admin/users/{user_id}/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Api/Admin/Users/{User Id}/Notify */
+        post: operations["post_api_admin_users_user_id_notify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Notifications */
+        get: operations["get_api_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/{notification_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Api/Notifications/{Notification Id}/Read */
+        post: operations["post_api_notifications_notification_id_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Notifications/Preferences */
+        get: operations["get_api_notifications_preferences"];
+        /** Put /Api/Notifications/Preferences */
+        put: operations["put_api_notifications_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Api/Notifications/Read-All */
+        post: operations["post_api_notifications_read_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/unread-count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Notifications/Unread-Count */
+        get: operations["get_api_notifications_unread_count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/profile": {
         parameters: {
             query?: never;
@@ -620,6 +723,26 @@ export interface components {
             consumers: components["schemas"]["ConsumerBacklog"][];
         };
         /**
+         * Channels
+         * @description Whether a kind of notification is told live and by mail.
+         */
+        Channels: {
+            /** Live */
+            live: boolean;
+            /** Mail */
+            mail: boolean;
+        };
+        /**
+         * ChannelSwitches
+         * @description Whether a kind of notification is told live and by mail.
+         */
+        ChannelSwitches: {
+            /** Live */
+            live: boolean;
+            /** Mail */
+            mail: boolean;
+        };
+        /**
          * ConsumerBacklog
          * @description What one consumer has not done.
          *
@@ -967,6 +1090,8 @@ export interface components {
         };
         /** @description Payloads of live events by `event_type`. */
         LiveEvents: {
+            "notification.created": components["schemas"]["NotificationCreated"];
+            "notification.read": components["schemas"]["NotificationRead"];
             "profile.created": components["schemas"]["ProfileCreated"];
             "profile.updated": components["schemas"]["ProfileUpdated"];
             "task.finished": components["schemas"]["TaskFinished"];
@@ -1089,6 +1214,120 @@ export interface components {
             network: string;
         };
         /**
+         * Notification
+         * @description A notification as its user sees it; `read_at` is null while it is unread.
+         */
+        Notification: {
+            /** Body */
+            body: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Data */
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Read At */
+            read_at: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * NotificationAccepted
+         * @description The event that makes the notification; the notification has the same id.
+         */
+        NotificationAccepted: {
+            /**
+             * Event Id
+             * Format: uuid
+             */
+            event_id: string;
+        };
+        /**
+         * NotificationCreated
+         * @description `notification.created`: the notification, which has the id of the event.
+         *
+         *     `channels` are those that the user had chosen when it was made. Title and body are in
+         *     `language`.
+         */
+        NotificationCreated: {
+            /** Body */
+            body: string;
+            /** Channels */
+            channels: ("live" | "mail")[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Data */
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Language */
+            language: string;
+            /** Title */
+            title: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * NotificationPage
+         * @description Notifications, newest first; `next` is the `before` of the following page, null at the end.
+         *
+         *     A page of unread ones may hold fewer than asked for and still have a `next`.
+         */
+        NotificationPage: {
+            /** Items */
+            items: components["schemas"]["Notification"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * NotificationRead
+         * @description `notification.read`: the user has read `ids`, or all that was made until the event occurred.
+         *
+         *     The moment of reading is that of the event.
+         */
+        NotificationRead: {
+            /** Ids */
+            ids: string[] | null;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * Notify
+         * @description What an admin tells a user; the body may have several lines.
+         */
+        Notify: {
+            /** Body */
+            body: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * OpenSession
          * @description An active session as its user sees it; `current` is the one that asks.
          */
@@ -1122,6 +1361,21 @@ export interface components {
         OpenSessions: {
             /** Items */
             items: components["schemas"]["OpenSession"][];
+        };
+        /**
+         * Preferences
+         * @description The preferences of a user, with every kind.
+         */
+        Preferences: {
+            /**
+             * Digest
+             * @enum {string}
+             */
+            digest: "off" | "daily";
+            /** Kinds */
+            kinds: {
+                [key: string]: components["schemas"]["ChannelSwitches"];
+            };
         };
         /**
          * Problem
@@ -1319,6 +1573,22 @@ export interface components {
              * Format: uuid
              */
             user_id: string;
+        };
+        /**
+         * ReplacePreferences
+         * @description All preferences of a user; a kind that is absent gets its default.
+         */
+        ReplacePreferences: {
+            /**
+             * Digest
+             * @default off
+             * @enum {string}
+             */
+            digest: "off" | "daily";
+            /** Kinds */
+            kinds?: {
+                [key: string]: components["schemas"]["Channels"];
+            };
         };
         /**
          * ReplayFilter
@@ -1552,6 +1822,14 @@ export interface components {
             token_type: "Bearer";
         };
         /**
+         * Unread
+         * @description How many notifications are unread; more than 1,000 are counted as 1,000.
+         */
+        Unread: {
+            /** Unread */
+            unread: number;
+        };
+        /**
          * UserAdministered
          * @description `user.administered`: an admin changed a user; role and status are those after the change.
          */
@@ -1573,6 +1851,29 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "suspended";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * UserNotified
+         * @description `user.notified`: the actor, an admin, sent a notification to the user.
+         */
+        UserNotified: {
+            /**
+             * Actor Id
+             * Format: uuid
+             */
+            actor_id: string;
+            /** Network */
+            network: string;
+            /**
+             * Notification Id
+             * Format: uuid
+             */
+            notification_id: string;
             /**
              * User Id
              * Format: uuid
@@ -2270,6 +2571,234 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_admin_users_user_id_notify: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Notify"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationAccepted"];
+                };
+            };
+            400: components["responses"]["MalformedBodyOrKey"];
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `user_not_active` or `request_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_notifications: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                limit?: number;
+                unread?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            /** @description Invalid request: `cursor_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_notifications_notification_id_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_notifications_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    put_api_notifications_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplacePreferences"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_notifications_read_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_notifications_unread_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unread"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];
