@@ -37,7 +37,7 @@ from shared.models.event_administration import (
 )
 from tests.builders import event, recording
 from tests.callers import Callers
-from tests.test_deliveries import completed
+from tests.test_deliveries import completed, failed
 
 
 @pytest.fixture
@@ -256,6 +256,36 @@ class TestReplay:
         assert await outbox.replay(consumer="mail", limit=3) == 3
         assert await outbox.listed(state="pending", consumer="mail") == ids[2::-1]
         assert await outbox.replay(since=now() - timedelta(hours=1)) == 1
+
+    async def test_of_a_poison_event_that_spent_its_attempts_and_was_mended(
+        self, outbox: Outbox, database: Database, administration: EventAdministrationRepository
+    ) -> None:
+        user_id = uuid4()
+        poison = event("user.registered", user_id)
+        await outbox.put(poison, event("user.registered", user_id), event())
+        claims = done = 0
+        while claimed := await outbox.claim():
+            claims += 1
+            for it in claimed:
+                if it.envelope.event_id == poison.envelope.event_id:
+                    await outbox.deliveries.settle_one(failed(it, event_at_fault=True))
+                else:
+                    await outbox.done(it)
+                    done += 1
+            await database.row(
+                "UPDATE deliveries SET due_at = now() WHERE state = 'pending'"
+                " AND due_at <> 'infinity'"
+            )
+        assert done == 2, "nothing else is lost"
+        [item] = (
+            await administration.page(DeliveryFilter(state="dead"), limit=9, before=None)
+        ).items
+        assert (item.event_id, item.attempts) == (poison.envelope.event_id, 8)
+        assert claims == 9, "the other aggregate went with the first attempt, not after the last"
+        assert await outbox.replay(consumer="mail") == 1
+        [mended] = await outbox.claim()
+        await outbox.done(mended)
+        assert await outbox.listed(state="dead") == []
 
     async def test_keeps_the_order_of_an_aggregate(self, outbox: Outbox) -> None:
         user_id = uuid4()

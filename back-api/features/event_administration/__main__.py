@@ -32,6 +32,7 @@ from shared.models.event_administration import (
 
 _LISTED = ("delivery_id", "event_type", "consumer", "state", "attempts", "created_at", "last_error")
 _TEXT_MAX = 60
+_DESCRIPTION = "Deliveries of events: list and count them, and send dead ones again."
 
 
 def main(arguments: list[str], connect: Connect | None = None) -> int:
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     paged.add_argument("--limit", type=int, default=50, help=f"at most {DELIVERY_PAGE_MAX}")
     paged.add_argument("--before", metavar="CURSOR", help="the `next` of the page before")
 
-    parser = argparse.ArgumentParser(prog="./dev events", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./dev events", description=_DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", parents=[shared, some, paged], help="newest first")
     listing.add_argument("--state", choices=get_args(DeliveryState))
