@@ -4,10 +4,11 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import pytest
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 
 from shared.kit import Service, ServiceSettings
 from shared.kit.errors import Conflict, ServiceError, TimedOut, TooManyRequests
@@ -18,7 +19,10 @@ from shared.testing.asgi_client import AsgiClient, AsgiReply, running
 from shared.testing.fake_responses import FakeResponses
 from shared.testing.waiting import until
 
-PATH = "/users/{user_id}/notes"
+PATH = "/notes"
+
+
+User = Annotated[UUID, Header(alias="X-User")]
 
 
 class Note(PublicRequest):
@@ -65,31 +69,31 @@ class World:
         route: str = PATH,
         content: bytes | None = None,
     ) -> AsgiReply:
-        path = route.replace("{user_id}", str(user_id or self.user_id))
-        headers = {} if key is None else {"Idempotency-Key": key}
+        headers = {"X-User": str(user_id or self.user_id)}
+        headers |= {} if key is None else {"Idempotency-Key": key}
         if content:
             headers["Content-Type"] = "application/json"
-            return await self.client.post(path, content=content, headers=headers)
-        return await self.client.post(path, json=body or {"text": "one"}, headers=headers)
+            return await self.client.post(route, content=content, headers=headers)
+        return await self.client.post(route, json=body or {"text": "one"}, headers=headers)
 
 
 def routes(notes: Notes) -> APIRouter:
     router = APIRouter()
 
     @router.post(PATH, status_code=201, response_model=Note)
-    async def create(user_id: UUID, body: Note, once: Once) -> Response:
+    async def create(user_id: User, body: Note, once: Once) -> Response:
         return await once(
             user_id,
             lambda command_id: notes.write(command_id, body),
             location=lambda note: f"/notes/{note.text}",
         )
 
-    @router.post("/users/{user_id}/others", status_code=201, response_model=Note)
-    async def other(user_id: UUID, body: Note, once: Once) -> Response:
+    @router.post("/others", status_code=201, response_model=Note)
+    async def other(user_id: User, body: Note, once: Once) -> Response:
         return await once(user_id, lambda command_id: notes.write(command_id, body))
 
-    @router.post("/users/{user_id}/nothing", status_code=204)
-    async def nothing(user_id: UUID, once: Once) -> Response:
+    @router.post("/nothing", status_code=204)
+    async def nothing(user_id: User, once: Once) -> Response:
         async def write(command_id: UUID) -> None:
             await notes.write(command_id, Note(text="nothing"))
 
@@ -130,7 +134,7 @@ class TestRepeats:
 
     async def test_of_an_answer_without_a_body(self, world: World) -> None:
         for _ in range(2):
-            reply = await world.post(route="/users/{user_id}/nothing")
+            reply = await world.post(route="/nothing")
             assert (reply.status, reply.body) == (204, b"")
         assert world.notes.calls == 1
 
@@ -143,7 +147,7 @@ class TestRepeats:
     async def test_of_another_user_route_or_key_are_other_requests(self, world: World) -> None:
         await world.post()
         await world.post(user_id=uuid4())
-        await world.post(route="/users/{user_id}/others")
+        await world.post(route="/others")
         await world.post("other-key")
         await world.post(None)
         await world.post(None)
@@ -290,6 +294,11 @@ class TestKeys:
         assert (refused.status, refused.json()["code"]) == (400, "idempotency_key_invalid")
         assert world.notes.calls == 0
 
+    async def test_are_one_a_request(self, world: World) -> None:
+        two = {"X-User": str(uuid4()), "Idempotency-Key": "a", "idempotency-key": "b"}
+        refused = await world.client.post(PATH, json={"text": "one"}, headers=two)
+        assert (refused.status, refused.json()["code"]) == (400, "idempotency_key_invalid")
+
 
 class TestDocument:
     def test_names_the_header_and_the_answers(self, world: World) -> None:
@@ -301,4 +310,4 @@ class TestDocument:
         assert "RequestInProgress" in named["409"]
         assert "KeyReused" in named["422"]
         assert "BodyOrKey" in named["400"]
-        assert "MalformedKey" in str(said["/users/{user_id}/nothing"]["post"]["responses"]["400"])
+        assert "MalformedKey" in str(said["/nothing"]["post"]["responses"]["400"])
