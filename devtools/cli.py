@@ -30,6 +30,7 @@ Each command tells more with --help, for example: ./dev up --help
 
 LAZY = {
     "test": "devtools.testing.cli:app",
+    "drill": "devtools.testing.drills:app",
     "check": "devtools.checks.run:app",
     "contracts": "devtools.contracts.cli:app",
     "stub": "devtools.stack.stub:app",
