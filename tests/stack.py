@@ -74,6 +74,11 @@ class Mailbox:
         ]
         return [await self._read(identity) for identity in reversed(wanted)]
 
+    async def arrivals(self) -> dict[str, str]:
+        """The Message-ID of each mail that is kept, by the mailbox's own id of it."""
+        listed = (await self._http.get("/api/v1/messages", params={"limit": 1000})).json()
+        return {entry["ID"]: entry["MessageID"] for entry in listed["messages"]}
+
     async def first_to(self, address: str, *, within: float = 15) -> Mail:
         """The first mail to `address`."""
 
@@ -162,6 +167,8 @@ class Visitor:
         async def ticket() -> str | None:
             with suppress(httpx.TransportError):
                 reply = await self.post("/auth/ws-ticket")
+                if reply.status_code == 401:
+                    await self.refresh()
                 return reply.json()["ticket"] if reply.is_success else None
             return None
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from shared.kit.http.context import correlated
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LivePublished, PublishLive
-from shared.testing.live_client import LiveClient
+from tests.drills.live import collecting
 from tests.drills.load import serves
 from tests.drills.processes import another, back, kill, service_client, this_stack
 from tests.drills.verdict import Record, judge
@@ -64,30 +64,6 @@ class Publisher:
                         await redis.post("/live/events", new, response_model=LivePublished)
                         self.accepted.append(str(envelope.event_id))
                     await asyncio.sleep(0.03)  # noqa: TID251 - the pace of the load
-
-
-@asynccontextmanager
-async def collecting(*clients: LiveClient) -> AsyncIterator[list[list[str]]]:
-    """The ids of the events that each client got so far, from the time when all are connected."""
-    got: list[list[str]] = [[] for _ in clients]
-
-    async def collect(client: LiveClient, into: list[str]) -> None:
-        async with aclosing(client.events()) as events:
-            async for event in events:
-                into.append(str(event.event_id))  # noqa: PERF401 - read while it grows
-
-    async def connected() -> bool | None:
-        return all(client.connections for client in clients) or None
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(collect(client, into))
-            for client, into in zip(clients, got, strict=True)
-        ]
-        await until(connected, within=15)
-        yield got
-        for task in tasks:
-            task.cancel()
 
 
 @asynccontextmanager
