@@ -82,6 +82,9 @@ class Settings(ServiceSettings):
 
     unclaimed_credential_seconds: int = Field(default=86400, ge=60)
     ended_mail_token_seconds: int = Field(default=604_800, ge=60)
+    digest_hour: int = Field(default=8, ge=0, le=23, description="in the time zone of its user")
+    digest_interval_seconds: float = Field(default=900, gt=0, description="between two looks")
+    digest_items_max: int = Field(default=50, ge=1, le=200, description="that a digest lists")
     sweep_interval_seconds: float = Field(default=3600, gt=0)
 
     def postpone_policy(self) -> PostponePolicy:

@@ -29,6 +29,7 @@ class KindOfTask:
 
 
 KINDS: Mapping[TaskKind, KindOfTask] = {
+    "send_digests": KindOfTask("medium", soft_seconds=600),
     "sweep_credentials": KindOfTask("medium", soft_seconds=60),
     "sweep_registrations": KindOfTask("medium", soft_seconds=60),
     "sweep_tasks": KindOfTask("medium", soft_seconds=60),

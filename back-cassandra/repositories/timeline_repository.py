@@ -122,18 +122,25 @@ class TimelineRepository:
         return min(self._kept_seconds, max(0, round((ends - now()).total_seconds())))
 
     async def page(
-        self, *, user_id: UUID, unread: bool, limit: int, before: PagePosition | None
+        self,
+        *,
+        user_id: UUID,
+        unread: bool,
+        limit: int,
+        before: PagePosition | None,
+        since: datetime | None = None,
     ) -> NotificationPage:
-        """At most `limit` notifications older than `before`, newest first.
+        """At most `limit` notifications made from `since` on and before `before`, newest first.
 
         A page of unread ones comes from a bounded number of rows: it may hold fewer than `limit`
         and still have a `next`.
         """
+        after = _NEVER if since is None else microseconds_of(since) - 1
         try:
             async with asyncio.timeout(self._page_timeout):
                 if unread:
-                    return await self._unread_page(user_id, limit, before or END)
-                rows = await self._rows(user_id, before or END, _NEVER, limit + 1)
+                    return await self._unread_page(user_id, limit, before or END, after)
+                rows = await self._rows(user_id, before or END, after, limit + 1)
                 shown = rows[:limit]
                 read = await self._read_moments(user_id, shown)
                 rest = _position(rows[limit - 1]) if len(rows) > limit else None
@@ -145,7 +152,7 @@ class TimelineRepository:
         """The newest unread notifications, at most UNREAD_MAX, of a bounded number of rows."""
         try:
             async with asyncio.timeout(self._page_timeout):
-                rows, rest = await self._unread_rows(user_id, UNREAD_MAX, END)
+                rows, rest = await self._unread_rows(user_id, UNREAD_MAX, END, _NEVER)
         except TimeoutError as error:
             raise TimedOut("Cassandra took too long.") from error
         items = [
@@ -155,20 +162,20 @@ class TimelineRepository:
         return UnreadItems(items=items, complete=rest is None)
 
     async def _unread_page(
-        self, user_id: UUID, limit: int, start: PagePosition
+        self, user_id: UUID, limit: int, start: PagePosition, after: int
     ) -> NotificationPage:
-        rows, rest = await self._unread_rows(user_id, limit, start)
+        rows, rest = await self._unread_rows(user_id, limit, start, after)
         return _page([(row, None) for row in rows], rest)
 
     async def _unread_rows(
-        self, user_id: UUID, limit: int, start: PagePosition
+        self, user_id: UUID, limit: int, start: PagePosition, after: int
     ) -> tuple[list[Row], PagePosition | None]:
         """The rows, and the position after them where there may be more."""
         last = await self._database.rows(_SELECT_LAST_MARK_UNTIL, user_id)
-        read_until = last[0]["until_us"] if last else _NEVER
+        after = max(after, last[0]["until_us"]) if last else after
         found: list[Row] = []
         for _ in range(SCANS_MAX):
-            rows = await self._rows(user_id, start, read_until, SCAN_ROWS + 1)
+            rows = await self._rows(user_id, start, after, SCAN_ROWS + 1)
             marks = await self._marks(user_id, rows[:SCAN_ROWS])
             for number, row in enumerate(rows[:SCAN_ROWS], start=1):
                 if row["notification_id"] not in marks:

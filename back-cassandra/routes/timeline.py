@@ -1,6 +1,7 @@
 """Timelines: written by the relay and by back-api, read for their users."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Protocol
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from shared.kit.auth.guards import calls_with_scope
 from shared.kit.http.page_position import PagePosition
+from shared.models.base import Instant
 from shared.models.event import EventEnvelope
 from shared.models.notification import (
     PAGE_DEFAULT,
@@ -24,7 +26,13 @@ class Timeline(Protocol):
         """The ids of the events that can't be applied."""
 
     async def page(
-        self, *, user_id: UUID, unread: bool, limit: int, before: PagePosition | None
+        self,
+        *,
+        user_id: UUID,
+        unread: bool,
+        limit: int,
+        before: PagePosition | None,
+        since: datetime | None = None,
     ) -> NotificationPage: ...
 
     async def unread(self, user_id: UUID) -> UnreadItems: ...
@@ -42,13 +50,17 @@ def router(timeline: Timeline) -> APIRouter:
     async def read_timeline(
         user_id: UUID,
         *,
+        since: Instant | None = None,
+        until: Instant | None = None,
         unread: bool | None = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
         before: str | None = None,
     ) -> NotificationPage:
-        position = PagePosition.from_cursor(before) if before is not None else None
+        position = None if until is None else PagePosition.after(until, UUID(int=0))
+        if before is not None:
+            position = PagePosition.from_cursor(before)
         return await timeline.page(
-            user_id=user_id, unread=bool(unread), limit=limit, before=position
+            user_id=user_id, unread=bool(unread), limit=limit, before=position, since=since
         )
 
     @routes.get("/users/{user_id}/timeline/unread", dependencies=reads)

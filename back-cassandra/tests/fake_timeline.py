@@ -50,13 +50,19 @@ class FakeTimeline:
             raise ValueError(event.event_type)
 
     async def page(
-        self, *, user_id: UUID, unread: bool, limit: int, before: PagePosition | None
+        self,
+        *,
+        user_id: UUID,
+        unread: bool,
+        limit: int,
+        before: PagePosition | None,
+        since: datetime | None = None,
     ) -> NotificationPage:
         start = before or END
         found = [
             (self._position(item), item)
             for item in self._items(user_id)
-            if not (unread and item.read_at)
+            if not (unread and item.read_at) and (since is None or item.created_at >= since)
         ]
         found = [
             (position, item)

@@ -189,6 +189,22 @@ class TimelineContract:
         assert [item.id for item in counted.items] == wanted
         assert counted.items[0].created_at == noon
 
+    @pytest.mark.parametrize("unread", [True, False])
+    async def test_a_page_is_of_a_span(self, timeline: Timeline, *, unread: bool) -> None:
+        user_id, noon = uuid4(), now()
+        events = [created(user_id, at=noon - n * MINUTE) for n in range(4)]
+        await timeline.apply(events)
+
+        page = await timeline.page(
+            user_id=user_id,
+            unread=unread,
+            limit=9,
+            before=PagePosition.after(noon, UUID(int=0)),
+            since=noon - 2 * MINUTE,
+        )
+
+        assert [item.id for item in page.items] == [event.event_id for event in events[1:3]]
+
     async def test_a_mark_of_one_user_marks_nothing_of_another(self, timeline: Timeline) -> None:
         user_id, stranger = uuid4(), uuid4()
         event = created(user_id)

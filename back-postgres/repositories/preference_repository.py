@@ -6,8 +6,16 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
-from shared.models.event import Command
-from shared.models.notification import Recipient, StoredPreferences, WritePreferences
+from shared.models.event import Command, Recorded
+from shared.models.notification import (
+    DueDigest,
+    DueDigests,
+    FindDueDigests,
+    Recipient,
+    RecordDigest,
+    StoredPreferences,
+    WritePreferences,
+)
 
 if TYPE_CHECKING:
     from database import Connection
@@ -29,6 +37,25 @@ SET kinds = excluded.kinds, digest = excluded.digest, version = preferences.vers
     updated_at = now()
 WHERE preferences.version = coalesce($2, preferences.version)
 RETURNING user_id, kinds, digest, version
+"""
+
+_DUE = """
+SELECT preferences.user_id, zone.timezone, zone.local_date, preferences.digest_on AS last_date
+FROM notification_preferences AS preferences
+JOIN users ON users.id = preferences.user_id AND users.status = 'active'
+LEFT JOIN profiles ON profiles.user_id = preferences.user_id
+JOIN unnest($1::text[], $2::date[]) AS zone (timezone, local_date)
+    ON zone.timezone = coalesce(profiles.timezone, 'UTC')
+WHERE preferences.digest = 'daily'
+    AND (preferences.digest_on IS NULL OR preferences.digest_on < zone.local_date)
+ORDER BY preferences.user_id
+LIMIT $3
+"""
+
+_RECORD_DIGEST = """
+UPDATE notification_preferences
+SET digest_on = greatest(digest_on, $2)
+WHERE user_id = $1
 """
 
 
@@ -66,3 +93,20 @@ class PreferenceRepository:
 
         operation = f"replace_preferences {new.user_id}"
         return await self._commands.execute(operation, command, 200, write)
+
+    async def due_digests(self, wanted: FindDueDigests) -> DueDigests:
+        """Active users who want a digest and had none on the date of their zone."""
+        zones = [zone.timezone for zone in wanted.zones]
+        dates = [zone.local_date for zone in wanted.zones]
+        rows = await self._database.rows(_DUE, zones, dates, wanted.limit)
+        return DueDigests(items=[DueDigest.model_validate(dict(row)) for row in rows])
+
+    async def record_digest(self, command: Command[RecordDigest]) -> StoredAnswer:
+        """Note the date of a digest and store its event: 201 `Recorded`."""
+        new = command.data
+
+        async def write(connection: "Connection") -> Recorded:
+            await connection.execute(_RECORD_DIGEST, new.user_id, new.local_date)
+            return Recorded(event_ids=[event.envelope.event_id for event in command.events])
+
+        return await self._commands.execute(f"record_digest {new.user_id}", command, 201, write)

@@ -8,8 +8,15 @@ from repositories.preference_repository import PreferenceRepository
 from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
 from shared.kit.errors import InvalidRequest
-from shared.models.event import Command
-from shared.models.notification import Recipient, StoredPreferences, WritePreferences
+from shared.models.event import Command, Recorded
+from shared.models.notification import (
+    DueDigests,
+    FindDueDigests,
+    Recipient,
+    RecordDigest,
+    StoredPreferences,
+    WritePreferences,
+)
 
 
 def router(preferences: PreferenceRepository) -> APIRouter:
@@ -28,5 +35,15 @@ def router(preferences: PreferenceRepository) -> APIRouter:
         if command.data.user_id != user_id:
             raise InvalidRequest("The path and the body name different users.")
         return as_response(await preferences.replace(command))
+
+    sending = [calls_with_scope("digests:send")]
+
+    @router.post("/digests/due", dependencies=sending)
+    async def find_due_digests(wanted: FindDueDigests) -> DueDigests:
+        return await preferences.due_digests(wanted)
+
+    @router.post("/digests", status_code=201, response_model=Recorded, dependencies=sending)
+    async def record_digest(command: Command[RecordDigest]) -> Response:
+        return as_response(await preferences.record_digest(command))
 
     return router

@@ -1,9 +1,22 @@
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from shared.models.base import now
 from shared.models.event import Command
-from shared.models.notification import Digest, KindPreference, WritePreferences
+from shared.models.notification import (
+    Digest,
+    DigestDue,
+    DigestZone,
+    DueDigest,
+    DueDigests,
+    FindDueDigests,
+    KindPreference,
+    RecordDigest,
+    WritePreferences,
+)
+from shared.models.user import UserChange
 from tests.builders import profile_command, profile_of, registered
 from tests.callers import Callers
 
@@ -108,3 +121,81 @@ class TestReplace:
         reply = await service.api("PUT", path_of(uuid4()), writing(uuid4()))
 
         assert reply.status == 400
+
+
+DAY = date(2026, 11, 22)
+
+
+def recording(
+    user_id: UUID, local_date: date = DAY, *, command_id: UUID | None = None
+) -> Command[RecordDigest]:
+    due = DigestDue(user_id=user_id, local_date=local_date, since=now(), until=now())
+    return Command.with_event(
+        "digest.due",
+        due,
+        data=RecordDigest(user_id=user_id, local_date=local_date),
+        aggregate_id=user_id,
+        correlation_id="test-correlation",
+        command_id=command_id,
+    )
+
+
+async def due(
+    service: Callers, timezone: str, day: date = DAY, *, limit: int = 500
+) -> list[DueDigest]:
+    zones = [DigestZone(timezone=timezone, local_date=day)]
+    wanted = FindDueDigests(zones=zones, limit=limit)
+    reply = await service.workers("POST", "/digests/due", wanted)
+    assert reply.status == 200, reply.text
+    return DueDigests.model_validate_json(reply.body).items
+
+
+async def wanting(service: Callers, timezone: str | None = None, digest: Digest = "daily") -> UUID:
+    user_id = (await registered(service)).user_id
+    if timezone:
+        profile = profile_of(user_id, timezone=timezone)
+        await service.api("POST", "/profiles", profile_command(profile))
+    await service.api("PUT", path_of(user_id), writing(user_id, digest=digest))
+    return user_id
+
+
+class TestDigests:
+    async def test_are_due_for_those_who_want_them_in_their_zone(self, service: Callers) -> None:
+        zone = "Indian/Mauritius"
+        user_id = await wanting(service, zone)
+        await wanting(service, zone, "off")
+        await wanting(service, "Indian/Maldives")
+        await registered(service)
+        suspended = await wanting(service, zone)
+        change = Command[UserChange](command_id=uuid4(), data=UserChange(status="suspended"))
+        await service.api("PATCH", f"/users/{suspended}", change)
+
+        [found] = await due(service, zone)
+        assert found == DueDigest(user_id=user_id, timezone=zone, local_date=DAY, last_date=None)
+
+    async def test_without_a_profile_the_zone_is_utc(self, service: Callers) -> None:
+        user_id = await wanting(service)
+        assert user_id in [it.user_id for it in await due(service, "UTC")]
+
+    async def test_are_due_once_a_date(self, service: Callers) -> None:
+        zone = "Indian/Chagos"
+        user_id, command_id = await wanting(service, zone), uuid4()
+        command = recording(user_id, command_id=command_id)
+        first = await service.workers("POST", "/digests", command)
+        again = await service.workers("POST", "/digests", command)
+        assert (first.status, again.body) == (201, first.body)
+
+        assert await due(service, zone) == []
+        assert await due(service, zone, DAY - timedelta(days=1)) == []
+        [tomorrow] = await due(service, zone, DAY + timedelta(days=1))
+        assert tomorrow.last_date == DAY
+
+    async def test_come_in_pages(self, service: Callers) -> None:
+        zone = "Indian/Cocos"
+        users = {await wanting(service, zone) for _ in range(3)}
+        found: set[UUID] = set()
+        while page := await due(service, zone, limit=2):
+            for it in page:
+                found.add(it.user_id)
+                await service.workers("POST", "/digests", recording(it.user_id))
+        assert found == users

@@ -35,6 +35,15 @@ def notification(title: str, language: str) -> MailTemplate:
     return MailTemplate(title, f"notification_{_known(language)}")
 
 
+_DIGEST_SUBJECTS = {"en": "Your notifications of the day", "es": "Tus notificaciones del día"}
+
+
+def digest(language: str) -> MailTemplate:
+    """The template of a digest."""
+    known = _known(language)
+    return MailTemplate(_DIGEST_SUBJECTS[known], f"digest_{known}")
+
+
 def compose(
     template: MailTemplate,
     recipient: str,

@@ -13,6 +13,7 @@ from mailing.mail_message import (
     ADDRESS_TAKEN,
     CONFIRM_ADDRESS,
     compose,
+    digest,
     home_link,
     notification,
     verification_link,
@@ -25,13 +26,20 @@ from shared.kit.errors import NotFound, Unavailable
 from shared.models.auth import MailToken, MintMailToken
 from shared.models.base import now
 from shared.models.event import Delivery, EventEnvelope
-from shared.models.notification import NotificationCreated, Recipient
+from shared.models.notification import (
+    DigestDue,
+    Notification,
+    NotificationCreated,
+    NotificationPage,
+    Recipient,
+)
 from shared.models.registration import Registration
 
 log = structlog.get_logger()
 
 REGISTERED = "user.registered"
 NOTIFIED = "notification.created"
+DIGEST = "digest.due"
 VERSIONS = frozenset({1})
 
 RETRY_FACTOR = 3
@@ -83,6 +91,26 @@ class ServiceRecipients:
         return await self._postgres.get(f"/users/{user_id}/recipient", response_model=Recipient)
 
 
+class Timeline(Protocol):
+    """The notifications of each user. Raises `Unavailable` or `TimedOut`."""
+
+    async def between(self, due: DigestDue, limit: int) -> NotificationPage:
+        """Those of the user and the time of a digest, newest first."""
+
+
+class ServiceTimeline:
+    """Timelines in back-cassandra."""
+
+    def __init__(self, cassandra: ServiceClient) -> None:
+        self._cassandra = cassandra
+
+    async def between(self, due: DigestDue, limit: int) -> NotificationPage:
+        span = {"since": due.since.isoformat(), "until": due.until.isoformat(), "limit": limit}
+        return await self._cassandra.get(
+            f"/users/{due.user_id}/timeline", params=span, response_model=NotificationPage
+        )
+
+
 class MailSender:
     """Leases a due delivery, sends its mail while it holds the lease, and completes it."""
 
@@ -91,12 +119,14 @@ class MailSender:
         outbox: OutboxClient,
         registrations: Registrations,
         recipients: Recipients,
+        timeline: Timeline,
         server: SmtpClient,
         settings: Settings,
     ) -> None:
         self._outbox = outbox
         self._registrations = registrations
         self._recipients = recipients
+        self._timeline = timeline
         self._server = server
         self._settings = settings
 
@@ -138,6 +168,8 @@ class MailSender:
             return await self._of_registration(event)
         if event.event_type == NOTIFIED:
             return await self._of_notification(event)
+        if event.event_type == DIGEST:
+            return await self._of_digest(event)
         raise Undeliverable(f"there is no mail for {event.event_type}")
 
     async def _of_registration(self, event: EventEnvelope) -> EmailMessage:
@@ -162,6 +194,22 @@ class MailSender:
         link = home_link(self._settings)
         return compose(template, recipient.email, event, self._settings, link, texts)
 
+    async def _of_digest(self, event: EventEnvelope) -> EmailMessage:
+        try:
+            due = DigestDue.model_validate(event.payload)
+        except ValidationError:
+            raise Undeliverable("the payload is no digest") from None
+        recipient = await self._active(due.user_id)
+        if recipient.digest != "daily":
+            raise NotFound("The user wants no digest any more.", code="digest_off")
+        page = await self._timeline.between(due, self._settings.digest_items_max)
+        if not page.items:
+            raise NotFound("There is nothing to tell.", code="digest_empty")
+        items = "\n\n".join(map(_listed, page.items)) + ("\n\n…" if page.next else "")
+        link = home_link(self._settings)
+        template = digest(recipient.language or "")
+        return compose(template, recipient.email, event, self._settings, link, {"items": items})
+
     async def _active(self, user_id: UUID) -> Recipient:
         recipient = await self._recipients.recipient(user_id)
         if recipient.status != "active":
@@ -179,6 +227,10 @@ class MailSender:
         return DeliveryFailed(
             str(deferred), event_at_fault=True, retry_seconds=max(1, min(pause, left))
         )
+
+
+def _listed(item: Notification) -> str:
+    return f"• {item.title}\n{item.body}"
 
 
 def _user_id(event: EventEnvelope) -> UUID:

@@ -3,8 +3,10 @@
 import structlog
 from pydantic import JsonValue
 
+from digests import send_digests
 from settings import Settings
 from shared.kit import ServiceClient
+from shared.models.base import now
 from shared.models.registration import SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
 from task_client import TaskClient
@@ -29,7 +31,12 @@ def maintenance(postgres: ServiceClient, settings: Settings) -> dict[str, Handle
         log.info("tasks_swept", removed=swept.removed, failed=swept.failed)
         return {"removed": swept.removed, "failed": swept.failed}
 
+    async def digests(_: Run) -> JsonValue:
+        sent = await send_digests(postgres, hour=settings.digest_hour, moment=now())
+        return {"sent": sent}
+
     return {
+        "send_digests": digests,
         "sweep_credentials": sweep_credentials,
         "sweep_registrations": sweep_registrations,
         "sweep_tasks": sweep_tasks,

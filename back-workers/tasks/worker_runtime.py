@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations
+from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations, ServiceTimeline
 from mailing.smtp import SmtpClient
 from outbox_client import HttpOutboxClient
 from settings import Settings
@@ -61,11 +61,15 @@ class WorkerRuntime:
             service_client(self.settings, "back-postgres", self.settings.back_postgres_url)
         )
         auth = await enter(service_client(self.settings, "back-auth", self.settings.back_auth_url))
+        cassandra = await enter(
+            service_client(self.settings, "back-cassandra", self.settings.back_cassandra_url)
+        )
         outbox = HttpOutboxClient(postgres, lease_seconds=self.settings.lease_seconds)
         self.mail_sender = MailSender(
             outbox,
             ServiceRegistrations(postgres, auth),
             ServiceRecipients(postgres),
+            ServiceTimeline(cassandra),
             SmtpClient(self.settings),
             self.settings,
         )

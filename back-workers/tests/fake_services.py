@@ -45,9 +45,15 @@ from shared.models.live import (
     PublishLiveBatch,
 )
 from shared.models.notification import (
+    DueDigest,
+    DueDigests,
+    FindDueDigests,
+    Notification,
     NotificationEvents,
     NotificationEventsApplied,
+    NotificationPage,
     Recipient,
+    RecordDigest,
 )
 from shared.models.registration import Registration, SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
@@ -75,6 +81,9 @@ class FakeServices:
         self.taking: ServiceError | None = None
         self.applied: dict[str, list[EventEnvelope]] = {"timeline": [], "unread": []}
         self.refused_events: set[UUID] = set()
+        self.timeline: list[Notification] = []
+        self.digests: list[DueDigest] = []
+        self.recorded_digests: dict[UUID, Command[RecordDigest]] = {}
         self.swept: list[int] = []
         self.swept_tokens: list[int] = []
         self.confirmed: set[UUID] = set()
@@ -154,6 +163,30 @@ class FakeServices:
             if user_id not in self.recipients:
                 raise NotFound("There is no such user.", code="user_not_found")
             return self.recipients[user_id]
+
+        @api.get("/users/{user_id}/timeline")
+        async def timeline(
+            user_id: UUID, since: datetime, until: datetime, limit: int
+        ) -> NotificationPage:
+            assert user_id in self.recipients
+            found = [it for it in self.timeline if since <= it.created_at < until]
+            return NotificationPage(items=found[:limit], next="more" if found[limit:] else None)
+
+        @api.post("/digests/due")
+        async def due_digests(body: FindDueDigests) -> DueDigests:
+            zones = {(it.timezone, it.local_date) for it in body.zones}
+            had = {(it.data.user_id, it.data.local_date) for it in self.recorded_digests.values()}
+            due = [
+                it
+                for it in self.digests
+                if (it.timezone, it.local_date) in zones and (it.user_id, it.local_date) not in had
+            ]
+            return DueDigests(items=due[: body.limit])
+
+        @api.post("/digests", status_code=201)
+        async def record_digest(body: Command[RecordDigest]) -> Recorded:
+            self.recorded_digests.setdefault(body.command_id, body)
+            return Recorded(event_ids=[it.envelope.event_id for it in body.events])
 
         @api.post("/internal/notifications/events", status_code=204)
         async def take(body: EventEnvelope) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from mailing.mail_sender import ServiceRecipients, ServiceRegistrations
+from mailing.mail_sender import ServiceRecipients, ServiceRegistrations, ServiceTimeline
 from relay.consumers import TIMELINE, UNREAD, applied, audit, live, revocations
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
@@ -26,6 +26,7 @@ from shared.models.event import (
     Recorded,
 )
 from shared.models.live import LiveEvents
+from shared.models.notification import DigestDue, DigestZone, DueDigests, FindDueDigests
 from shared.models.registration import NewRegistration, RegistrationStored
 from shared.models.task import BeginTask, FinishTask, ReportTask, StartBackgroundTask
 from shared.models.user import Credential, CredentialAccepted
@@ -174,6 +175,16 @@ async def test_a_timeline_takes_events_of_notifications(world: World) -> None:
     assert await apply_all([event]) == {}
 
 
+@pytest.mark.contract(consumer="back-workers", provider="back-cassandra")
+async def test_a_digest_finds_what_a_timeline_has_of_a_day(world: World) -> None:
+    day = datetime(2026, 11, 22, tzinfo=UTC)
+    due = DigestDue(
+        user_id=uuid4(), local_date=day.date(), since=day, until=day + timedelta(days=1)
+    )
+    page = await ServiceTimeline(world.cassandra).between(due, 10)
+    assert (page.items, page.next) == ([], None)
+
+
 @pytest.mark.contract(consumer="back-workers", provider="back-redis")
 async def test_an_unread_count_takes_events_of_notifications(world: World) -> None:
     event = notification_read(uuid4())
@@ -236,6 +247,16 @@ class TestBackPostgres:
         with pytest.raises(NotFound) as raised:
             await registrations.registration(uuid4())
         assert raised.value.code == "registration_not_found"
+
+    async def test_digests_of_a_zone_without_users_are_none(self, world: World) -> None:
+        zones = [DigestZone(timezone="Antarctica/Troll", local_date=date(2026, 11, 22))]
+        found = await world.postgres.post(
+            "/digests/due",
+            FindDueDigests(zones=zones),
+            response_model=DueDigests,
+            idempotent=True,
+        )
+        assert found.items == []
 
     async def test_who_is_gone_is_no_recipient(self, world: World) -> None:
         with pytest.raises(NotFound) as raised:

@@ -104,4 +104,5 @@ class TestLeaderScheduler:
         assert heartbeat.is_fresh("beat")
         assert services.tasks.holders == {}
         kinds = sorted(it.kind for it in services.tasks.tasks.values())
-        assert kinds == ["sweep_credentials", "sweep_registrations", "sweep_tasks"]
+        sweeps = ["sweep_credentials", "sweep_registrations", "sweep_tasks"]
+        assert kinds == ["send_digests", *sweeps]

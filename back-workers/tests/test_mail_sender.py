@@ -9,15 +9,18 @@ import pytest
 from pydantic import JsonValue
 
 from mailing.mail_sender import (
+    DIGEST,
     NOTIFIED,
     REGISTERED,
     MailSender,
     ServiceRecipients,
     ServiceRegistrations,
+    ServiceTimeline,
 )
 from mailing.smtp import SmtpClient
 from settings import Settings
 from shared.models.base import now
+from shared.models.notification import Notification
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.waiting import until
@@ -43,6 +46,7 @@ def mails(settings: Settings, keys: Identities, services: FakeServices) -> MailS
         services.outbox,
         ServiceRegistrations(postgres, auth),
         ServiceRecipients(postgres),
+        ServiceTimeline(keys.client("back-workers", "back-cassandra", transport)),
         SmtpClient(settings),
         settings,
     )
@@ -183,12 +187,102 @@ class TestNotification:
         assert (smtp.mails, row.state) == ([], "done")
 
 
+async def digested(services: FakeServices, **fields: object) -> Row:
+    """A digest of the day before; `fields` are those of its recipient."""
+    recipient = services.add_recipient(**{"digest": "daily"} | fields)
+    payload: dict[str, JsonValue] = {
+        "user_id": str(recipient.user_id),
+        "local_date": "2026-11-22",
+        "since": "2026-11-21T08:00:00Z",
+        "until": "2026-11-22T08:00:00Z",
+    }
+    return await due(services, DIGEST, payload=payload)
+
+
+def item(title: str, created_at: str) -> Notification:
+    return Notification.model_validate(
+        {
+            "id": uuid4(),
+            "kind": "welcome",
+            "title": title,
+            "body": "<b>",
+            "data": {},
+            "read_at": None,
+            "created_at": created_at,
+        }
+    )
+
+
+class TestDigest:
+    @pytest.mark.parametrize(
+        "language, subject",
+        [("en", "Your notifications"), ("es", "Tus notificaciones"), (None, "Your notifications")],
+    )
+    async def test_lists_what_came_since_the_one_before(
+        self,
+        mails: MailSender,
+        services: FakeServices,
+        smtp: FakeSmtpServer,
+        language: str | None,
+        subject: str,
+    ) -> None:
+        row = await digested(services, language=language)
+        services.timeline = [
+            item("tomorrow", "2026-11-22T08:00:00Z"),
+            item("late", "2026-11-22T07:59:59Z"),
+            item("early", "2026-11-21T08:00:00Z"),
+            item("yesterday", "2026-11-21T07:59:59Z"),
+        ]
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        assert mail["Subject"].startswith(subject)
+        plain, html = text_of(mail, "plain"), text_of(mail, "html")
+        assert plain.index("late") < plain.index("early")
+        assert "tomorrow" not in plain
+        assert "yesterday" not in plain
+        assert "<b>" not in html
+        assert "…" not in plain
+        assert row.state == "done"
+
+    async def test_says_when_there_is_more(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer, settings: Settings
+    ) -> None:
+        mails._settings = settings.model_copy(update={"digest_items_max": 2})
+        row = await digested(services)
+        services.timeline = [item(f"item {n}", "2026-11-21T12:00:00Z") for n in range(3)]
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        plain = text_of(mail, "plain")
+        assert ("item 1" in plain, "item 2" in plain, "…" in plain) == (True, False, True)
+
+    @pytest.mark.parametrize("fields", [{"digest": "off"}, {"status": "suspended"}])
+    async def test_who_wants_none_any_more_gets_none(
+        self,
+        mails: MailSender,
+        services: FakeServices,
+        smtp: FakeSmtpServer,
+        fields: dict[str, object],
+    ) -> None:
+        row = await digested(services, **fields)
+        services.timeline = [item("late", "2026-11-21T12:00:00Z")]
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, row.state) == ([], "done")
+
+    async def test_a_day_without_notifications_has_none(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        row = await digested(services)
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, row.state) == ([], "done")
+
+
 class TestFailure:
     @pytest.mark.parametrize(
         "event_type,payload,reason",
         [
             (REGISTERED, {}, "the payload names no user_id"),
             (NOTIFIED, {}, "the payload is no notification"),
+            (DIGEST, {}, "the payload is no digest"),
             ("profile.created", {}, "there is no mail for profile.created"),
         ],
     )

@@ -1,5 +1,6 @@
 """Notifications: what a user is told, which of it they have read, and how they want to be told."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from shared.models.base import (
     EventPayload,
     Instant,
     Internal,
+    Line,
     Network,
     PublicRequest,
     Response,
@@ -144,6 +146,51 @@ class Recipient(Internal):
     timezone: str | None
     kinds: dict[KindName, KindPreference]
     digest: Digest
+
+
+class DigestZone(Internal):
+    """A time zone in which the hour of the digest has come on its date."""
+
+    timezone: Line = Field(max_length=64)
+    local_date: date
+
+
+class FindDueDigests(Internal):
+    """Find users who want a digest, live in one of the zones, and had none on its date."""
+
+    zones: list[DigestZone] = Field(min_length=1, max_length=1000)
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class DueDigest(Internal):
+    """A digest that a user is to get; `last_date` is that of the one before, if there was one."""
+
+    user_id: UUID
+    timezone: str
+    local_date: date
+    last_date: date | None
+
+
+class DueDigests(Internal):
+    """Digests that are due; there may be more when there are as many as were asked for."""
+
+    items: list[DueDigest]
+
+
+class RecordDigest(Internal):
+    """Note that a user got the digest of a date."""
+
+    user_id: UUID
+    local_date: date
+
+
+class DigestDue(EventPayload):
+    """`digest.due`: the user is to get a mail of the notifications of `since` until `until`."""
+
+    user_id: UUID
+    local_date: date
+    since: Instant
+    until: Instant
 
 
 class NotificationCreated(EventPayload):

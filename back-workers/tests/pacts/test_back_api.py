@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations
+from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations, ServiceTimeline
 from mailing.smtp import SmtpClient
 from relay.consumers import live
 from settings import Settings
@@ -43,6 +43,7 @@ async def test_a_mail_is_written_to_the_address_of_the_registration(
             outbox,
             ServiceRegistrations(client, auth),
             ServiceRecipients(client),
+            ServiceTimeline(client),
             SmtpClient(settings),
             settings,
         )

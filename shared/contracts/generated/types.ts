@@ -886,6 +886,32 @@ export interface components {
             state: "ok" | "down";
         };
         /**
+         * DigestDue
+         * @description `digest.due`: the user is to get a mail of the notifications of `since` until `until`.
+         */
+        DigestDue: {
+            /**
+             * Local Date
+             * Format: date
+             */
+            local_date: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
          * EmailVerified
          * @description The account that was confirmed.
          */
