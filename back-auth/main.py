@@ -6,6 +6,7 @@ from features import (
     email_auth,
     email_verification,
     live_notifications,
+    password_change,
     sessions,
     token_verification,
     user_registration,
@@ -36,6 +37,9 @@ def app(connect: Connect | None = None) -> FastAPI:
         email_auth.feature(settings, passwords, opener, security_events, postgres, redis)
     )
     api.include_router(sessions.feature(opener))
+    api.include_router(
+        password_change.feature(settings, passwords, security_events, postgres, redis)
+    )
     api.include_router(token_verification.feature(service, keys, redis))
     api.include_router(live_notifications.feature(settings, redis))
     return api

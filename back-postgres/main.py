@@ -52,7 +52,7 @@ def app() -> FastAPI:
     )
 
     service.api.include_router(users.router(UserRepository(database, commands)))
-    service.api.include_router(credentials.router(CredentialRepository(database)))
+    service.api.include_router(credentials.router(CredentialRepository(database, commands)))
     tokens = MailTokenRepository(database)
     service.api.include_router(mail_tokens.router(tokens))
     service.api.include_router(

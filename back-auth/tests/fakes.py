@@ -19,6 +19,7 @@ from shared.models.auth import (
     NewTicket,
     ReturnedTokens,
     Revocation,
+    RevokeGenerations,
     RotatedSession,
     RotateSession,
     Session,
@@ -33,7 +34,7 @@ from shared.models.registration import (
     MailTokenTried,
     RegistrationCredential,
 )
-from shared.models.user import Role, User, UserCredential, UserStatus
+from shared.models.user import ReplacePassword, Role, User, UserCredential, UserStatus
 
 
 @dataclass
@@ -167,6 +168,33 @@ class FakeAccounts:
             raise Conflict(code="credential_replaced")
         self._state.hashes[user_id] = password_hash
         self._state.credential_ids[user_id] = uuid4()
+
+
+class FakePasswordStore:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def replace(self, user_id: UUID, command: Command[ReplacePassword]) -> User:
+        self._state.reach()
+        state, new = self._state, command.data
+        if command.command_id in state.answers:
+            return state.answers[command.command_id]
+        user = state.users[user_id]
+        if command.expected_version not in {None, user.version}:
+            raise Conflict(code="stale_version")
+        if state.credential_ids[user_id] != new.replaces:
+            raise Conflict(code="credential_replaced")
+        state.set_password(user_id, new.password_hash)
+        state.credential_ids[user_id] = new.credential_id
+        changed = user.model_copy(
+            update={
+                "version": user.version + 1,
+                "session_generation": user.session_generation + 1,
+            }
+        )
+        state.users[user_id] = state.answers[command.command_id] = changed
+        state.events |= {it.envelope.event_id: it.envelope for it in command.events}
+        return changed
 
 
 class FakeCredentials:
@@ -384,6 +412,14 @@ class FakeSessions:
             refresh_hash=stored.refresh_hash,
             rotated_at=stored.last_used_at,
         )
+
+    async def revoke_generations(self, revoked: RevokeGenerations) -> None:
+        self._state.reach()
+        kept = self._state.sessions.get(revoked.kept_sid) if revoked.kept_sid else None
+        if kept is not None:
+            generation = {"generation": revoked.session_generation}
+            kept.new = kept.new.model_copy(update=generation)
+        self._state.revoke_generations(revoked.user_id, revoked.session_generation)
 
     async def revoke(self, sid: UUID, event: NewEvent | None = None) -> None:
         self._state.reach()

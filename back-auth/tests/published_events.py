@@ -22,6 +22,8 @@ class Published:
             "auth.login.failed": self.login_failed,
             "auth.logout": self.logout,
             "auth.refresh.reused": self.refresh_reused,
+            "user.password.changed": lambda: self.password_changed("user.password.changed"),
+            "auth.sessions.revoked": lambda: self.password_changed("auth.sessions.revoked"),
         }
 
     async def user_verified(self) -> EventEnvelope:
@@ -53,6 +55,13 @@ class Published:
         await self._stack.refresh(str(following))
         await self._stack.refresh(refresh)
         return self._published("auth.refresh.reused")
+
+    async def password_changed(self, event_type: str) -> EventEnvelope:
+        await self._stack.add_user()
+        access, _ = await self._stack.tokens()
+        body = {"current": PASSWORD, "new": "another password of Ada"}
+        await self._stack.client.post("/auth/password", json=body, headers=bearer(access))
+        return self._published(event_type)
 
     def _published(self, event_type: str) -> EventEnvelope:
         stack = self._stack

@@ -14,6 +14,7 @@ from shared.models.auth import (
     NewTicket,
     RecordSecurityEvent,
     ReturnTokens,
+    RevokeGenerations,
     RevokeSession,
     RotatedSession,
     RotateSession,
@@ -31,6 +32,7 @@ from shared.models.user import (
     CredentialAccepted,
     LookUpUser,
     Rehash,
+    ReplacePassword,
     User,
     UserCredential,
 )
@@ -38,6 +40,7 @@ from tests.fakes import (
     FakeAccounts,
     FakeCredentials,
     FakeMailTokens,
+    FakePasswordStore,
     FakeSecurityEvents,
     FakeSessions,
     FakeTickets,
@@ -75,6 +78,10 @@ def postgres_stub(state: PostgresState) -> FastAPI:
         )
         await FakeAccounts(state).rehash(read, body.password_hash)
         return CredentialAccepted(credential_id=body.credential_id)
+
+    @api.put("/users/{user_id}/password")
+    async def replace_password(user_id: UUID, body: Command[ReplacePassword]) -> User:
+        return await FakePasswordStore(state).replace(user_id, body)
 
     @api.post("/credentials", status_code=status.HTTP_201_CREATED)
     async def keep(body: Credential) -> CredentialAccepted:
@@ -155,12 +162,20 @@ def redis_stub(state: RedisState) -> FastAPI:
 
     _limit_routes(api, state)
 
+    _revocation_routes(api, state)
+
+    return api
+
+
+def _revocation_routes(api: FastAPI, state: RedisState) -> None:
+    @api.post("/revocations", status_code=status.HTTP_204_NO_CONTENT)
+    async def revoke_generations(body: RevokeGenerations) -> None:
+        await FakeSessions(state).revoke_generations(body)
+
     @api.get("/streams/revocations")
     async def revocations() -> StreamingResponse:
         state.reach()
         return StreamingResponse(_revocations(state), media_type="text/event-stream")
-
-    return api
 
 
 def _limit_routes(api: FastAPI, state: RedisState) -> None:

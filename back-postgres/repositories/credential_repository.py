@@ -1,10 +1,24 @@
 """Password hashes: stored by back-auth, claimed by a registration or a user."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from database import Database
+from repositories.command_repository import CommandRepository, StoredAnswer
+from repositories.user_repository import USER_BY_ID, user_of
 from shared.kit.errors import Conflict, NotFound
-from shared.models.user import Credential, CredentialAccepted, Rehash, User, UserCredential
+from shared.models.event import Command
+from shared.models.user import (
+    Credential,
+    CredentialAccepted,
+    Rehash,
+    ReplacePassword,
+    User,
+    UserCredential,
+)
+
+if TYPE_CHECKING:
+    from database import Connection
 
 _INSERT = """
 INSERT INTO credentials (credential_id, password_hash)
@@ -28,6 +42,20 @@ UPDATE credentials
 SET credential_id = $1, password_hash = $2
 WHERE user_id = $3 AND credential_id IN ($1, $4)
 RETURNING credential_id
+"""
+
+_REPLACE = """
+UPDATE credentials
+SET credential_id = $3, password_hash = $4, password_version = password_version + 1
+WHERE user_id = $1 AND credential_id = $2
+RETURNING credential_id
+"""
+
+_END_SESSIONS = """
+UPDATE users
+SET session_generation = session_generation + 1, version = version + 1, updated_at = now()
+WHERE id = $1 AND version = coalesce($2, version)
+RETURNING id, email, role, status, session_generation, version, created_at
 """
 
 _OF_USER = """
@@ -58,8 +86,9 @@ RETURNING credential_id
 class CredentialRepository:
     """Reads and writes `credentials`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, commands: CommandRepository) -> None:
         self._database = database
+        self._commands = commands
 
     async def store(self, credential: Credential) -> CredentialAccepted:
         """Store a hash until it is claimed; the same one again changes nothing.
@@ -100,6 +129,28 @@ class CredentialRepository:
         if row is None:
             raise Conflict("The user has another credential.", code="credential_replaced")
         return CredentialAccepted(credential_id=row["credential_id"])
+
+    async def replace(self, user_id: UUID, command: Command[ReplacePassword]) -> StoredAnswer:
+        """Give the user another password and raise `session_generation`: 200 `User`.
+
+        Raises:
+            NotFound: `user_not_found`.
+            Conflict: `stale_version`; `credential_replaced`, the user has another credential than
+                the one that was read.
+        """
+        new = command.data
+
+        async def write(connection: "Connection") -> User:
+            row = await connection.fetchrow(_END_SESSIONS, user_id, command.expected_version)
+            if row is None and await connection.fetchrow(USER_BY_ID, user_id):
+                raise Conflict("The user has changed since it was read.", code="stale_version")
+            user = user_of(row)
+            values = (user_id, new.replaces, new.credential_id, new.password_hash)
+            if not await connection.fetchrow(_REPLACE, *values):
+                raise Conflict("The user has another credential.", code="credential_replaced")
+            return user
+
+        return await self._commands.execute(f"replace_password {user_id}", command, 200, write)
 
     async def sweep(self, older_than_seconds: int) -> int:
         """Remove unclaimed credentials of that age; returns how many were removed."""

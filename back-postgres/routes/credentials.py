@@ -2,17 +2,21 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from repositories.credential_repository import CredentialRepository
+from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
+from shared.models.event import Command
 from shared.models.user import (
     Credential,
     CredentialAccepted,
     LookUpUser,
     Rehash,
+    ReplacePassword,
     SweepCredentials,
     Swept,
+    User,
     UserCredential,
 )
 
@@ -32,6 +36,10 @@ def router(credentials: CredentialRepository) -> APIRouter:
     @router.put("/users/{user_id}/credential", dependencies=writing)
     async def rehash_password(user_id: UUID, rehash: Rehash) -> CredentialAccepted:
         return await credentials.rehash(user_id, rehash)
+
+    @router.put("/users/{user_id}/password", response_model=User, dependencies=writing)
+    async def replace_password(user_id: UUID, command: Command[ReplacePassword]) -> Response:
+        return as_response(await credentials.replace(user_id, command))
 
     @router.post("/credentials/sweep", dependencies=[calls_with_scope("credentials:sweep")])
     async def sweep_credentials(asked: SweepCredentials) -> Swept:

@@ -31,7 +31,7 @@ class States:
         commands = CommandRepository(database, EventRepository(contract_registry().routing))
         self._database = database
         self._commands = commands
-        self._credentials = CredentialRepository(database)
+        self._credentials = CredentialRepository(database, commands)
         self._mail_tokens = MailTokenRepository(database)
         self._profiles = ProfileRepository(database, commands)
         self._registrations = RegistrationRepository(database, commands)

@@ -2,8 +2,11 @@ import asyncio
 from uuid import UUID, uuid4
 
 from database import BATCH_ROWS, Database
+from repositories.command_repository import CommandRepository
 from repositories.credential_repository import CredentialRepository
-from shared.models.user import Credential, Rehash
+from repositories.event_repository import EventRepository
+from shared.models.event import Command
+from shared.models.user import Credential, Rehash, ReplacePassword
 from tests.builders import HASH, registered, stored_credential, waiting
 from tests.callers import Callers
 
@@ -132,4 +135,38 @@ class TestSweep:
             batch + 3,
         )
 
-        assert await CredentialRepository(database).sweep(60) == batch + 3
+        commands = CommandRepository(database, EventRepository({}))
+        assert await CredentialRepository(database, commands).sweep(60) == batch + 3
+
+
+def replacement(replaces: UUID, version: int | None = None) -> Command[ReplacePassword]:
+    data = ReplacePassword(credential_id=uuid4(), password_hash=HASH, replaces=replaces)
+    return Command[ReplacePassword](command_id=uuid4(), expected_version=version, data=data)
+
+
+class TestReplace:
+    async def test_a_new_password_ends_sessions_and_device_tokens(self, service: Callers) -> None:
+        user = await registered(service)
+        command = replacement(user.credential_id, 1)
+
+        reply = await service.auth("PUT", f"/users/{user.user_id}/password", command)
+
+        assert reply.status == 200
+        assert (reply.json()["session_generation"], reply.json()["version"]) == (2, 2)
+        found = (await service.auth("POST", "/credentials/lookup", {"email": user.email})).json()
+        assert found["credential_id"] == str(command.data.credential_id)
+        assert found["password_version"] == 2
+        again = await service.auth("PUT", f"/users/{user.user_id}/password", command)
+        assert again.json() == reply.json()
+
+    async def test_what_was_read_must_still_hold(self, service: Callers) -> None:
+        user = await registered(service)
+        path = f"/users/{user.user_id}/password"
+        stale = await service.auth("PUT", path, replacement(user.credential_id, 7))
+        assert (stale.status, stale.json()["code"]) == (409, "stale_version")
+        other = await service.auth("PUT", path, replacement(uuid4()))
+        assert (other.status, other.json()["code"]) == (409, "credential_replaced")
+        nobody = await service.auth("PUT", f"/users/{uuid4()}/password", replacement(uuid4()))
+        assert (nobody.status, nobody.json()["code"]) == (404, "user_not_found")
+        left = (await service.api("GET", f"/users/{user.user_id}")).json()
+        assert (left["session_generation"], left["version"]) == (1, 1)

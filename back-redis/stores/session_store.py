@@ -131,7 +131,10 @@ class SessionStore:
         await self._revoke(keys, [str(sid), self._kept_seconds, *_event(event)])
 
     async def revoke_generations(self, revoked: RevokeGenerations) -> None:
-        """Revoke the user's sessions of smaller generations, also those that are created later."""
+        """Revoke the user's sessions of smaller generations, also those that are created later.
+
+        `kept_sid` stays active, and is of the new generation.
+        """
         user_id = revoked.user_id
         keys = [f"generation:{user_id}", _sessions(user_id), REVOCATIONS]
         arguments: list[str | int] = [
@@ -139,6 +142,7 @@ class SessionStore:
             revoked.session_generation,
             self._seconds_max,
             self._kept_seconds,
+            str(revoked.kept_sid or ""),
         ]
         await self._revoke_generations(keys, arguments)
 

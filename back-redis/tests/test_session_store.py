@@ -443,3 +443,17 @@ class TestOfUser:
         assert created.user_id
         await raw.delete(f"session:{created.sid}")
         assert await sessions.of_user(created.user_id) == []
+
+    async def test_a_kept_session_is_of_the_new_generation(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        kept = await sessions.create(new_session())
+        assert kept.user_id
+        other = await sessions.create(new_session(kept.user_id))
+        asked = RevokeGenerations(user_id=kept.user_id, session_generation=2, kept_sid=kept.sid)
+        for _ in range(2):
+            await sessions.revoke_generations(asked)
+        [left] = await sessions.of_user(kept.user_id)
+        assert (left.sid, left.generation, left.active) == (kept.sid, 2, True)
+        assert not (await sessions.read(other.sid)).active
+        assert [entry["generation"] for entry in await revocations(raw)] == ["2"]

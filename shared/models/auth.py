@@ -201,10 +201,15 @@ class RotatedSession(Session):
 
 
 class RevokeGenerations(Internal):
-    """Revoke the sessions of a user whose generation is smaller than `session_generation`."""
+    """Revoke the sessions of a user whose generation is smaller than `session_generation`.
+
+    The session `kept_sid` stays active and gets that generation. Access tokens that it had before
+    are refused: it has to be refreshed.
+    """
 
     user_id: UUID
     session_generation: int = Field(ge=1)
+    kept_sid: UUID | None = None
 
 
 class RecordSecurityEvent(Internal):
@@ -363,3 +368,14 @@ class RefreshReused(EventPayload):
 
     user_id: UUID
     sid: UUID
+
+
+class OtherSessionsRevoked(EventPayload):
+    """`auth.sessions.revoked`: sessions of a generation below `session_generation` have ended.
+
+    The session `kept_sid` has not: it is of that generation.
+    """
+
+    user_id: UUID
+    session_generation: int = Field(ge=1)
+    kept_sid: UUID

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared.models.base import (
+    Device,
     EventPayload,
     Instant,
     Internal,
@@ -157,6 +158,19 @@ class Rehash(Credential):
     replaces: UUID
 
 
+class ChangePassword(PublicRequest):
+    """The password of the account and the one to replace it."""
+
+    current: PasswordAttempt = Field(repr=False)
+    new: Password = Field(repr=False)
+
+
+class ReplacePassword(Credential):
+    """The hash of a new password, in place of the credential that was read."""
+
+    replaces: UUID
+
+
 class UserCredential(Internal):
     """A user and the hash to check a password against; a new password has a new version."""
 
@@ -210,6 +224,14 @@ class UserAdministered(EventPayload):
     role: Role
     status: UserStatus
     network: Network
+
+
+class PasswordChanged(EventPayload):
+    """`user.password.changed`: the user has another password; all other sessions have ended."""
+
+    user_id: UUID
+    network: Network
+    device: Device
 
 
 class SessionsRevoked(EventPayload):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.stack import Visitor, code_of, until
+from tests.stack import PASSWORD, Visitor, code_of, until
 
 
 async def refused(visitor: Visitor) -> str:
@@ -48,6 +48,25 @@ class TestSessionsOfAUser:
         assert (await user.refresh()).status_code == 200
         [left] = (await user.get("/auth/sessions")).json()["items"]
         assert left["current"]
+
+
+class TestPassword:
+    async def test_a_new_one_ends_the_other_sessions(
+        self, user: Visitor, visitors: Callable[..., Visitor]
+    ) -> None:
+        other = await second_session(user, visitors)
+        new = "another password of the visitor"
+        wrong = await user.post("/auth/password", {"current": new, "new": new})
+        assert (wrong.status_code, code_of(wrong)) == (403, "wrong_password")
+
+        changed = await user.post("/auth/password", {"current": PASSWORD, "new": new})
+
+        assert changed.status_code == 204
+        assert code_of(await other.refresh()) == "refresh_token_invalid"
+        assert (await user.refresh()).status_code == 200
+        assert (await user.get("/api/users/me")).status_code == 200
+        assert code_of(await other.log_in()) == "invalid_credentials"
+        assert (await other.log_in(new)).status_code == 200
 
 
 class TestUsersOfAnAdmin:

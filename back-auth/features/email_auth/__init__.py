@@ -13,6 +13,18 @@ from settings import Settings
 from shared.kit import ServiceClient
 
 
+def login_attempts(settings: Settings, redis: ServiceClient) -> LoginAttempts:
+    """What counts failed passwords, wherever they are asked for."""
+    limits = LoginLimits(
+        per_account_and_network=settings.failed_logins_per_account_and_network,
+        per_network=settings.failed_logins_per_network,
+        per_account=settings.failed_logins_per_account,
+        per_device=settings.failed_logins_per_device,
+        window_seconds=settings.failed_logins_window_seconds,
+    )
+    return LoginAttempts(RedisTokenBuckets(redis), limits)
+
+
 def feature(
     settings: Settings,
     passwords: PasswordService,
@@ -22,16 +34,9 @@ def feature(
     redis: ServiceClient,
 ) -> APIRouter:
     """The routes of the feature, wired to the services that it needs."""
-    limits = LoginLimits(
-        per_account_and_network=settings.failed_logins_per_account_and_network,
-        per_network=settings.failed_logins_per_network,
-        per_account=settings.failed_logins_per_account,
-        per_device=settings.failed_logins_per_device,
-        window_seconds=settings.failed_logins_window_seconds,
-    )
     logins = LoginService(
         PostgresAccounts(postgres),
-        LoginAttempts(RedisTokenBuckets(redis), limits),
+        login_attempts(settings, redis),
         DeviceTokenService(settings.secret("device-tokens.key")),
         passwords,
         sessions,

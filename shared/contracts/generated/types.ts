@@ -417,6 +417,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Auth/Password */
+        post: operations["post_auth_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/refresh": {
         parameters: {
             query?: never;
@@ -721,6 +738,16 @@ export interface components {
         Backlog: {
             /** Consumers */
             consumers: components["schemas"]["ConsumerBacklog"][];
+        };
+        /**
+         * ChangePassword
+         * @description The password of the account and the one to replace it.
+         */
+        ChangePassword: {
+            /** Current */
+            current: string;
+            /** New */
+            new: string;
         };
         /**
          * Channels
@@ -1122,6 +1149,7 @@ export interface components {
             "profile.updated": components["schemas"]["ProfileUpdated"];
             "task.finished": components["schemas"]["TaskFinished"];
             "task.progressed": components["schemas"]["TaskProgressed"];
+            "user.password.changed": components["schemas"]["PasswordChanged"];
             "user.role.changed": components["schemas"]["UserRoleChanged"];
             "user.status.changed": components["schemas"]["UserStatusChanged"];
         };
@@ -1387,6 +1415,41 @@ export interface components {
         OpenSessions: {
             /** Items */
             items: components["schemas"]["OpenSession"][];
+        };
+        /**
+         * OtherSessionsRevoked
+         * @description `auth.sessions.revoked`: sessions of a generation below `session_generation` have ended.
+         *
+         *     The session `kept_sid` has not: it is of that generation.
+         */
+        OtherSessionsRevoked: {
+            /**
+             * Kept Sid
+             * Format: uuid
+             */
+            kept_sid: string;
+            /** Session Generation */
+            session_generation: number;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * PasswordChanged
+         * @description `user.password.changed`: the user has another password; all other sessions have ended.
+         */
+        PasswordChanged: {
+            /** Device */
+            device: string;
+            /** Network */
+            network: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
         };
         /**
          * Preferences
@@ -3238,6 +3301,62 @@ export interface operations {
             401: components["responses"]["UserNotAuthenticated"];
             413: components["responses"]["PayloadTooLarge"];
             429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_auth_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["UserNotAuthenticated"];
+            /** @description Not allowed: `wrong_password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `account_changed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            /** @description Too many requests: `too_many_requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];
         };
