@@ -244,6 +244,15 @@ def events(context: typer.Context) -> None:
     raise typer.Exit(back_api_command.run(context.obj, module, context.args))
 
 
+@app.command(context_settings=PASSED_ON)
+def reconcile(context: typer.Context) -> None:
+    """Find and mend what disagrees between outbox, timelines and unread counts; see --help."""
+    from devtools.stack import back_api_command
+
+    module, arguments = "features.event_administration", ["reconcile", *context.args]
+    raise typer.Exit(back_api_command.run(context.obj, module, arguments))
+
+
 @app.command("help")
 def help_(context: typer.Context) -> None:
     """Show this overview."""

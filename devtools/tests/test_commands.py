@@ -233,6 +233,7 @@ def command(stack: Stack, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
             ["features.event_administration", "list", "--consumer", "mail", "--json"],
         ),
         (["events", "--help"], ["features.event_administration", "--help"]),
+        (["reconcile", "--dry-run"], ["features.event_administration", "reconcile", "--dry-run"]),
     ],
 )
 def test_commands_run_in_back_apis_environment(

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 from uuid import UUID
 
@@ -12,12 +12,15 @@ from pydantic import BaseModel, ValidationError
 
 from features.event_administration.domain import EventAdministration, Operator, Wanted
 from features.event_administration.infrastructure import PostgresDeliveries
+from features.event_administration.reconciliation import Reconciler, Reconciliation
+from features.notifications.infrastructure import CassandraTimeline, RedisUnreadCounts
 from services.operator import operator
 from settings import Settings
-from shared.kit import Connect, service_client
+from shared.kit import Connect, ServiceClient, service_client
 from shared.kit.errors import ServiceError
 from shared.kit.http.context import correlated
 from shared.kit.runtime.log import configure_logging
+from shared.models.base import now
 from shared.models.event_administration import (
     DELIVERY_PAGE_MAX,
     REPLAYED_MAX,
@@ -48,7 +51,8 @@ def main(arguments: list[str], connect: Connect | None = None) -> int:
         print(error.detail, file=sys.stderr)
         return 1
     print(found.model_dump_json(indent=2) if given.json else _text(found))
-    return 0
+    disagrees = isinstance(found, Reconciliation) and found.disagreements
+    return 1 if disagrees and given.dry_run else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("delivery_id", type=UUID, nargs="?")
     replay.add_argument("--limit", type=int, default=100, help=f"at most {REPLAYED_MAX}")
     commands.add_parser("stats", parents=[shared], help="what each consumer has not done")
+    reconcile = commands.add_parser(
+        "reconcile",
+        parents=[shared],
+        help="find and mend what disagrees between outbox, timelines and unread counts",
+    )
+    reconcile.add_argument("--since", metavar="TIME", type=_moment, help="a day ago, if not given")
+    reconcile.add_argument("--dry-run", action="store_true", help="mend nothing; exit 1 if needed")
     return parser
 
 
@@ -89,11 +100,24 @@ def _moment(text: str) -> datetime:
 
 async def _run(given: argparse.Namespace, connect: Connect | None) -> BaseModel:
     settings = Settings()
-    at = connect("back-postgres") if connect else settings.back_postgres_url
-    async with service_client(settings, "back-postgres", at) as postgres:
-        administration = EventAdministration(PostgresDeliveries(postgres))
+
+    def client(callee: str, url: str) -> ServiceClient:
+        return service_client(settings, callee, connect(callee) if connect else url)
+
+    async with client("back-postgres", settings.back_postgres_url) as postgres:
+        deliveries = PostgresDeliveries(postgres)
         with correlated(None):
-            return await _answer(administration, given)
+            if given.command != "reconcile":
+                return await _answer(EventAdministration(deliveries), given)
+            async with (
+                client("back-cassandra", settings.back_cassandra_url) as cassandra,
+                client("back-redis", settings.back_redis_url) as redis,
+            ):
+                reconciler = Reconciler(
+                    deliveries, CassandraTimeline(cassandra), RedisUnreadCounts(redis)
+                )
+                since = given.since or now() - timedelta(days=1)
+                return await reconciler.run(since, dry_run=given.dry_run)
 
 
 async def _answer(administration: EventAdministration, given: argparse.Namespace) -> BaseModel:
@@ -125,6 +149,11 @@ def _text(found: BaseModel) -> str:
         case DeliveryPage(items=items, next=following):
             more = f"\nMore: --before {following}" if following else ""
             return (_table(_LISTED, items) if items else "There is none.") + more
+        case Reconciliation(events=events, users=users, disagreements=wrong):
+            rows = [[it.what, it.user_id, it.mended, " ".join(map(str, it.ids))] for it in wrong]
+            compared = f"{events} events of {users} users were compared, {len(wrong)} disagree"
+            table = _lines(["what", "user_id", "mended", "ids"], rows) if rows else ""
+            return f"{table}\n{compared}.".lstrip()
         case DeliveriesReplayed(replayed=count):
             return f"{count} {'delivery is' if count == 1 else 'deliveries are'} pending again."
         case _:
@@ -132,7 +161,11 @@ def _text(found: BaseModel) -> str:
 
 
 def _table(columns: Sequence[str], items: Sequence[ListedDelivery | ConsumerBacklog]) -> str:
-    rows = [list(columns), *([_cell(getattr(it, name)) for name in columns] for it in items)]
+    return _lines(columns, [[_cell(getattr(it, name)) for name in columns] for it in items])
+
+
+def _lines(columns: Sequence[str], cells: Sequence[Sequence[object]]) -> str:
+    rows = [list(columns), *(list(map(str, row)) for row in cells)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     return "\n".join(lines)
