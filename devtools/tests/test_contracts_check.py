@@ -15,7 +15,6 @@ from devtools.tests.contract_tree import Copy
 
 PROFILE = "shared/contracts/profile/feature.yaml"
 VERIFICATION = "shared/contracts/token-verification/feature.yaml"
-MAINTENANCE = "shared/contracts/maintenance/feature.yaml"
 GENERATED = (
     "back-postgres/features/profile/feature.yaml",
     "shared/contracts/generated/asyncapi.json",
@@ -190,9 +189,9 @@ class TestContracts:
                 "the path /streams/{name} has no {nome}",
             ),
             (
-                MAINTENANCE,
-                "{task_id: string}",
-                "{task_id: user.Rank}",
+                VERIFICATION,
+                "{name: string}",
+                "{name: user.Rank}",
                 "user.Rank",
                 "user.Rank is neither a plain type nor one of shared/models",
             ),
@@ -253,7 +252,8 @@ class TestEventsInTheCode:
         assert "publishes user.verified, which is back-auth's to publish" in self.said(copy)
 
     def test_an_event_that_a_socket_makes(self, copy: Copy) -> None:
-        copy.replace("back-websockets/hub.py", '"notifications.resync"', '"notifications.again"')
+        path = "back-websockets/socket_events.py"
+        copy.replace(path, "event_type=event_type", 'event_type="notifications.again"')
         assert "makes notifications.again, and no contract has it" in self.said(copy)
 
     def test_an_event_that_never_comes(self, copy: Copy) -> None:

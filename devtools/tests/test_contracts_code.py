@@ -17,13 +17,13 @@ SETTINGS = {
 
 UNUSED = [
     (
-        "back-api/features/maintenance/infrastructure.py",
+        "back-api/services/worker_tasks.py",
         'f"/tasks/{task_id}"',
         'f"/chores/{task_id}"',
         "back-api may call GET /tasks/{task_id} of back-workers, and no code of it does",
     ),
     (
-        "back-api/features/maintenance/infrastructure.py",
+        "back-api/services/worker_tasks.py",
         '.post("/tasks"',
         '.put("/tasks"',
         "back-api may call POST /tasks of back-workers, and no code of it does",
@@ -48,8 +48,8 @@ UNUSED = [
     ),
     (
         MAINTENANCE,
-        '  back-postgres:\n    - shared: ">=1.0.0"\n',
-        '  back-postgres:\n    - shared: ">=1.0.0"\n    - back-redis: ">=1.0.0"\n',
+        '  back-postgres:\n    - shared: ">=2.0.0"\n',
+        '  back-postgres:\n    - shared: ">=2.0.0"\n    - back-redis: ">=1.0.0"\n',
         "back-postgres depends on back-redis, and calls nothing of it here",
     ),
     (
@@ -68,7 +68,7 @@ UNUSED = [
         "back-auth/services/permission_service.py",
         '"maintenance:run"',
         '"maintenance:run", "tools:write"',
-        "back-auth/services/permission_service.py:9: grants tools:write, and no endpoint",
+        "back-auth/services/permission_service.py:13: grants tools:write, and no endpoint",
     ),
 ]
 """Path, old and new text, and what is said of the grant that nothing uses then."""

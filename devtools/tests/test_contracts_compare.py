@@ -57,8 +57,8 @@ BREAKS = [
     ),
     (
         PROFILE,
-        "publisher: back-api\n    consumers: [audit, live]",
-        "publisher: back-api\n    consumers: [audit]",
+        "publisher: back-api\n    consumers: [audit, live, notifications]",
+        "publisher: back-api\n    consumers: [audit, notifications]",
         "no longer carries profile.created",
         "browsers",
     ),
