@@ -50,7 +50,7 @@ def run(
     runner = PartRunner(start_engine, _say, target, arguments, results)
     started = time.monotonic()
     try:
-        outcomes = asyncio.run(_until_terminated(runner.run(chosen(names))))
+        outcomes = asyncio.run(until_terminated(runner.run(chosen(names))))
     except asyncio.CancelledError:
         raise typer.Exit(128 + signal.SIGTERM) from None
     typer.echo(f"in {time.monotonic() - started:.0f} s:")
@@ -58,7 +58,7 @@ def run(
     raise typer.Exit(1 if any(outcome.failed for outcome in outcomes) else 0)
 
 
-async def _until_terminated(work: Coroutine[None, None, list[Outcome]]) -> list[Outcome]:
+async def until_terminated(work: Coroutine[None, None, list[Outcome]]) -> list[Outcome]:
     """Ends what runs on SIGTERM as on Ctrl-C: engines and stacks are cleaned up."""
     task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from devtools.testing.cli import until_terminated
 from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen
 from devtools.testing.run import Outcome, PartRunner, counts
@@ -64,7 +65,8 @@ def drill(
     with tempfile.TemporaryDirectory(prefix="dev-drill-") as folder:
         kept = results or Path(folder)
         kept.mkdir(parents=True, exist_ok=True)
-        [outcome] = asyncio.run(PartRunner(embedded_engine, _say, results=kept).run([part]))
+        runner = PartRunner(embedded_engine, _say, results=kept)
+        [outcome] = asyncio.run(until_terminated(runner.run([part])))
         report = kept / f"{part.name}.xml"
         rows = list(verdicts(report)) if report.exists() else []
     table = Table(*COLUMNS, box=None, pad_edge=False)

@@ -159,13 +159,19 @@ MILESTONES = {
     ),
     2: Milestone(
         "real integration",
-        ("integration", "e2e"),
+        ("integration", "e2e", "drills"),
         {
             "flows work on real services": all_pass(
                 "./dev test integration and e2e did not both run", "integration", "e2e"
             ),
             "mail within 2 s, live events within 1 s": all_pass(
                 "no test of promptness ran", named="test_promptness"
+            ),
+            "every accepted write has each effect once": all_pass(
+                "./dev drill exactly-once did not run", "drills", named="test_exactly_once"
+            ),
+            "a live client misses and repeats nothing": all_pass(
+                "./dev drill live did not run", "drills", named="test_live"
             ),
             "no unhandled error in a log": logs_hold_no_unhandled_error,
             "one correlation id through all services": all_pass(

@@ -21,7 +21,11 @@ REPORTS = {
         ("tests.integration.test_correlation.TestOneId", "test_is_in_every_log", ""),
     ],
     "e2e": [("tests.e2e.test_promptness", "test_a_mail_comes", "")],
-    "drills": [("tests.drills.test_outages.TestCircuit", "test_opens_and_closes", "")],
+    "drills": [
+        ("tests.drills.test_circuit_breaker", "test_circuit_opens_and_closes", ""),
+        ("tests.drills.test_exactly_once", "test_every_write", ""),
+        ("tests.drills.test_live.TestRestarts", "test_lose_nothing", ""),
+    ],
 }
 GATES = {
     "services pass their own tests": "back-api",
@@ -30,6 +34,8 @@ GATES = {
     "flows work on real services": "e2e",
     "mail within 2 s, live events within 1 s": "e2e",
     "one correlation id through all services": "integration",
+    "every accepted write has each effect once": "drills",
+    "a live client misses and repeats nothing": "drills",
     "circuits open and close again": "drills",
     "an outage brings nobody else down": "drills",
 }

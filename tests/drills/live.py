@@ -1,11 +1,21 @@
-"""Clients of the live socket during a drill."""
+"""Clients of the live socket during a drill, and what is published for them."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
 
+from shared.kit.errors import ServiceError
+from shared.kit.http.context import correlated
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from shared.models.live import LivePublished, PublishLive
 from shared.testing.live_client import LiveClient
-from tests.stack import until
+from tests.drills.processes import service_client
+from tests.stack import Visitor, until
+
+SETTLED_WITHIN = 30  # seconds
 
 
 @asynccontextmanager
@@ -30,3 +40,58 @@ async def collecting(*clients: LiveClient) -> AsyncIterator[list[list[str]]]:
         yield got
         for task in tasks:
             task.cancel()
+
+
+@dataclass
+class Publisher:
+    """Publishes events of a user one after the other, as the relay does: until each is accepted."""
+
+    user_id: UUID
+    accepted: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+    async def run(self) -> None:
+        async with service_client("back-workers", "back-redis") as redis:
+            while not self.stopped:
+                envelope = EventEnvelope(
+                    event_id=uuid4(),
+                    event_type="profile.updated",
+                    occurred_at=now(),
+                    correlation_id="a-drill",
+                    payload={"number": len(self.accepted)},
+                )
+                new = PublishLive(user_id=self.user_id, envelope=envelope)
+                while str(envelope.event_id) not in self.accepted:
+                    with suppress(ServiceError), correlated(None):
+                        await redis.post("/live/events", new, response_model=LivePublished)
+                        self.accepted.append(str(envelope.event_id))
+                    await asyncio.sleep(0.03)
+
+
+@asynccontextmanager
+async def publishing(user: Visitor) -> AsyncIterator[Publisher]:
+    """Publish for the user during the block."""
+    publisher = Publisher(UUID((await user.get("/api/users/me")).json()["id"]))
+    task = asyncio.create_task(publisher.run())
+    try:
+        yield publisher
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def flows(publisher: Publisher, *received: list[str]) -> None:
+    """Return once twenty events more were accepted, and the last of them has arrived."""
+    wanted = len(publisher.accepted) + 20
+
+    async def arrived() -> bool | None:
+        if len(publisher.accepted) < wanted:
+            return None
+        return all(publisher.accepted[wanted - 1] in got for got in received) or None
+
+    await until(arrived, within=SETTLED_WITHIN)
+
+
+async def complete(publisher: Publisher, got: list[str]) -> bool | None:
+    return set(publisher.accepted).issubset(got) or None

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import psutil
 
@@ -41,14 +42,16 @@ def this_stack() -> Stack:
     return Stack.called(os.environ["DEV_STACK"], int(os.environ["DEV_PORT_OFFSET"]))
 
 
-def service_client(caller: str, callee: str) -> ServiceClient:
+def service_client(caller: str, callee: str, url: str = "") -> ServiceClient:
     """The client of one service of the stack for another, with the identity it has there."""
-    stack = this_stack()
-    key = stack.mounts / "secrets-init" / "secrets-by-owner" / caller / "identity.key"
-    url = f"http://127.0.0.1:{PORTS[callee] + stack.offset}"
-    return ServiceClient(
-        caller, callee, HttpTransport(url), AssertionSigner.from_pem(caller, key.read_text())
-    )
+    signer = AssertionSigner.from_pem(caller, secret(caller, "identity.key").read_text())
+    url = url or f"http://127.0.0.1:{PORTS[callee] + this_stack().offset}"
+    return ServiceClient(caller, callee, HttpTransport(url), signer)
+
+
+def secret(owner: str, name: str) -> Path:
+    """A file among the secrets of a service."""
+    return this_stack().mounts / "secrets-init" / "secrets-by-owner" / owner / name
 
 
 async def status() -> dict[str, control.ServiceState]:
@@ -79,10 +82,13 @@ async def back(name: str, pid: int, *, within: float = 60) -> None:
 
 
 @asynccontextmanager
-async def another(name: str, port: int) -> AsyncIterator[psutil.Popen]:
-    """A second process of a service, on a port of its own; ended after the block."""
+async def another(name: str, port: int, **settings: str) -> AsyncIterator[psutil.Popen]:
+    """A second process of a service, on a port of its own, with settings of its own.
+
+    It is ended after the block.
+    """
     first = psutil.Process(await pid_of(name))
-    environment = first.environ() | {"UVICORN_PORT": str(port)}
+    environment = first.environ() | {"UVICORN_PORT": str(port)} | settings
     process = psutil.Popen(first.cmdline(), cwd=first.cwd(), env=environment)
     try:
         yield process
