@@ -66,7 +66,7 @@ async def deliver(request: pytest.FixtureRequest) -> AsyncIterator[Deliver]:
         stack.enter_context(correlated(None))
         if request.param == "fake":
 
-            async def send(_: str, body: BaseModel) -> None:
+            async def send(path: str, body: BaseModel) -> None:
                 assert type(body).model_validate_json(body.model_dump_json()) == body
         else:
             relay = await stack.enter_async_context(stack_client("back-workers", "back-redis"))
