@@ -49,7 +49,7 @@ RUN python -m compileall -q -x '/(test|tests|idlelib|site-packages)/' \
 # A fresh named volume takes owner and mode from the image's folder: these are where volumes go.
 RUN groupadd --gid 10001 service \
  && useradd --uid 10001 --gid service --no-create-home --shell /usr/sbin/nologin service \
- && install -d -o service -g service -m 0750 /secrets /mails \
+ && install -d -o service -g service -m 0750 /secrets /mails /exports \
  && install -d -o service -g service /public-keys
 COPY --from=builder /app /app
 RUN python -c "import tomllib; print(*tomllib.load(open('/app/pyproject.toml', 'rb'))['tool']['uv']['workspace']['members'])" \

@@ -13,6 +13,7 @@ from features import (
     profile,
     token_verification,
     user_administration,
+    user_export,
     user_registration,
 )
 from settings import Settings
@@ -41,4 +42,5 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(background_tasks.feature(workers))
     service.api.include_router(event_administration.feature(service, postgres))
     service.api.include_router(notifications.feature(postgres, cassandra, redis))
+    service.api.include_router(user_export.feature(workers, postgres))
     return service.api

@@ -11,6 +11,7 @@ from repositories.credential_repository import CredentialRepository
 from repositories.delivery_repository import DeliveryRepository
 from repositories.event_administration_repository import EventAdministrationRepository
 from repositories.event_repository import EventRepository
+from repositories.exported_user_repository import ExportedUserRepository
 from repositories.lease_repository import LeaseRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.preference_repository import PreferenceRepository
@@ -23,6 +24,7 @@ from routes import (
     deliveries,
     event_administration,
     events,
+    exported_users,
     mail_tokens,
     preferences,
     profiles,
@@ -66,6 +68,7 @@ def app() -> FastAPI:
     service.shows_backlog(administration.backlog)
     service.api.include_router(event_administration.router(administration))
     service.api.include_router(deliveries.router(queue, claiming))
+    service.api.include_router(exported_users.router(ExportedUserRepository(database)))
     service.api.include_router(
         tasks.router(TaskRepository(database, commands), LeaseRepository(database))
     )

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from pubsub import PubSub
 from routes import (
+    download_tokens,
     idempotency,
     limits,
     live,
@@ -15,6 +16,7 @@ from routes import (
 )
 from settings import Settings
 from shared.kit import Service
+from stores.download_token_store import DownloadTokenStore
 from stores.limit_store import LimitStore
 from stores.live_store import LiveStore
 from stores.response_store import ResponseStore
@@ -41,6 +43,7 @@ def app() -> FastAPI:
     service.api.include_router(security_events.router(stored_events, pubsub))
     service.api.include_router(limits.router(LimitStore(valkey)))
     service.api.include_router(tickets.router(TicketStore(valkey, stored_sessions)))
+    service.api.include_router(download_tokens.router(DownloadTokenStore(valkey, settings)))
     service.api.include_router(live.router(LiveStore(valkey, settings)))
     service.api.include_router(unread.router(UnreadStore(valkey, settings)))
     service.api.include_router(streams.router(pubsub))

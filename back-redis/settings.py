@@ -51,6 +51,10 @@ class Settings(ServiceSettings):
     idempotency_kept_seconds: int = Field(default=86_400, gt=0, description="a response")
     idempotency_kept_per_user: int = Field(default=1000, gt=0, description="responses")
 
+    used_link_remembered_seconds: int = Field(
+        default=86_400, gt=0, description="a download link that was used or is too old"
+    )
+
     heartbeat_ms: int = Field(default=500, gt=0)
     silence_ms: int = Field(default=1000, gt=0)
     subscriber_queue: int = Field(default=1000, gt=0, description="entries a subscriber may lag")

@@ -86,6 +86,9 @@ class ValkeyClient:
     async def get_and_delete(self, key: str) -> str | None:
         return cast("str | None", await self._answer(self._redis.getdel(key)))
 
+    async def exists(self, key: str) -> bool:
+        return await self._answer(self._redis.exists(key)) == 1
+
     async def entries(self, stream: str, first: str, count: int) -> list[Entry]:
         """At most `count` entries from `first` on; `(` before an id leaves that one out."""
         found = await self._answer(self._redis.xrange(stream, min=first, count=count))

@@ -1,7 +1,8 @@
 from fastapi import FastAPI
 
 from broker import Broker
-from routes import tasks
+from exports.download_links import DownloadLinks
+from routes import exports, tasks
 from settings import Settings
 from shared.kit import Service
 from task_client import TaskClient
@@ -13,6 +14,8 @@ def app() -> FastAPI:
     service = Service(settings)
     broker = service.resource(Broker(settings))
     postgres = service.client("back-postgres", settings.back_postgres_url)
+    redis = service.client("back-redis", settings.back_redis_url)
     service.ready("broker", broker.ping)
     service.api.include_router(tasks.router(TaskClient(postgres)))
+    service.api.include_router(exports.router(DownloadLinks(redis, settings)))
     return service.api

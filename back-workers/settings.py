@@ -1,10 +1,13 @@
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
 from shared.kit import ServiceSettings
+from shared.models.export import EXPORT_PAGE_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,13 @@ class Settings(ServiceSettings):
         default=10, gt=0, description="after a run that failed, doubled an attempt"
     )
     task_kept_seconds: int = Field(default=604_800, ge=60, description="after its end")
+    exports_dir: Path = Field(
+        default=Path(tempfile.gettempdir(), "exports"),
+        description="the HTTP service and all workers share it",
+    )
+    export_page: int = Field(default=1000, ge=1, le=EXPORT_PAGE_MAX, description="users")
+    export_kept_seconds: int = Field(default=86_400, ge=60, description="the file")
+    download_link_seconds: int = Field(default=300, ge=1, le=3600)
     beat_lease_seconds: float = Field(
         default=15,
         gt=0,

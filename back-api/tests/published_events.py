@@ -9,6 +9,7 @@ from fakes import (
     FakeCredentials,
     FakeDeliveries,
     FakeEvents,
+    FakeExports,
     FakeLimit,
     FakeProfiles,
     FakeRecipients,
@@ -25,6 +26,7 @@ from features.maintenance.domain import Maintenance
 from features.notifications.domain import Notifications
 from features.profile.domain import Profiles
 from features.user_administration.domain import Administrators, UserAdministration
+from features.user_export.domain import UserExports
 from features.user_registration.domain import UserRegistrations
 from services.actor import Actor
 from shared.kit.http.context import correlated
@@ -66,6 +68,7 @@ class Published:
             "notification.created": self.notification_created,
             "notification.read": self.notification_read,
             "user.notified": self.user_notified,
+            "export.started": self.export_started,
         }
 
     async def user_registered(self) -> EventEnvelope:
@@ -170,6 +173,12 @@ class Published:
             accepted = await domain.notify(an_actor(), user_id, message)
             await domain.read(user_id, accepted.event_id)
         return [event.envelope for event in events.events]
+
+    async def export_started(self) -> EventEnvelope:
+        events = FakeEvents()
+        with correlated("correlation-1"):
+            await UserExports(FakeTasks(), FakeExports(), events).start(an_actor(), uuid4())
+        return events.events[-1].envelope
 
     async def _of_a_new_admin(self) -> list[EventEnvelope]:
         users = FakeUsers()

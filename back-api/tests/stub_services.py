@@ -12,6 +12,7 @@ from fakes import (
     FakeCredentials,
     FakeDeliveries,
     FakeEvents,
+    FakeExports,
     FakeProfiles,
     FakeRecipients,
     FakeRegistrations,
@@ -21,7 +22,7 @@ from fakes import (
     FakeUsers,
 )
 from fastapi import FastAPI, Header
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from jwt.algorithms import RSAAlgorithm
 from stub_notifications import add_recipients, add_timeline, add_unread
 
@@ -49,6 +50,7 @@ from shared.models.event_administration import (
     ReplayDeliveries,
     ShownDelivery,
 )
+from shared.models.export import ExportLink
 from shared.models.idempotency import (
     AbandonRequest,
     BeginRequest,
@@ -96,6 +98,7 @@ class StubServices:
     profiles: FakeProfiles = field(default_factory=FakeProfiles)
     audit: FakeAuditLog = field(default_factory=FakeAuditLog)
     tasks: FakeTasks = field(default_factory=FakeTasks)
+    exports: FakeExports = field(default_factory=FakeExports)
     responses: FakeResponses = field(default_factory=FakeResponses)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     recipients: FakeRecipients = field(default_factory=FakeRecipients)
@@ -322,5 +325,16 @@ class StubServices:
         @app.delete("/tasks/{task_id}", status_code=202)
         async def cancel(task_id: UUID) -> StoredTask:
             return await self.tasks.cancel(task_id)
+
+        @app.post("/exports/{task_id}/link", status_code=201)
+        async def link(task_id: UUID) -> ExportLink:
+            return await self.exports.link(task_id)
+
+        @app.get("/exports/download")
+        async def download(token: str) -> Response:
+            async with self.exports.download(token) as file:
+                body = b"".join([chunk async for chunk in file.chunks])
+                headers = {"Content-Disposition": file.disposition or ""}
+                return Response(body, headers=headers, media_type="text/csv")
 
         return app

@@ -26,6 +26,8 @@ from features.notifications.infrastructure import (
 from features.profile.domain import ProfileStore
 from features.profile.infrastructure import PostgresProfiles
 from features.user_administration.domain import Credentials
+from features.user_export.domain import Exports
+from features.user_export.infrastructure import WorkerExports
 from features.user_registration.domain import Registrations
 from features.user_registration.infrastructure import PostgresRegistrations
 from services.actor import Actor, Events, action_of
@@ -34,7 +36,7 @@ from services.postgres_events import PostgresEvents
 from services.postgres_users import PostgresUsers
 from services.wanted_users import WantedUsers
 from services.worker_tasks import Tasks, WorkerTasks
-from shared.kit.errors import Conflict, InvalidRequest, NotFound
+from shared.kit.errors import Conflict, Gone, InvalidRequest, NotFound
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
 from shared.models.audit import AuditEntry, AuditRead, AuditStored
@@ -71,6 +73,7 @@ class World:
     profiles: ProfileStore
     audit: AuditLog
     tasks: Tasks
+    exports: Exports
     events: Events
     recipients: Recipients
     timeline: Timeline
@@ -126,6 +129,7 @@ def world_of_fakes(stubs: StubServices) -> World:
         stubs.profiles,
         stubs.audit,
         stubs.tasks,
+        stubs.exports,
         stubs.events,
         stubs.recipients,
         stubs.timeline,
@@ -143,6 +147,7 @@ def world_of_adapters(client: Callable[[str], ServiceClient], keep: KeepEvent) -
         PostgresProfiles(postgres),
         CassandraAuditLog(client("back-cassandra")),
         WorkerTasks(client("back-workers")),
+        WorkerExports(client("back-workers")),
         PostgresEvents(postgres),
         PostgresRecipients(postgres),
         CassandraTimeline(client("back-cassandra")),
@@ -569,3 +574,17 @@ class TestTasks:
             with pytest.raises(NotFound) as raised:
                 await call
             assert raised.value.code == "task_not_found"
+
+
+@pytest.mark.contract(consumer="back-api", provider="back-workers")
+class TestExports:
+    async def test_one_without_a_file_has_no_link(self, world: World) -> None:
+        with pytest.raises(Gone) as raised:
+            await world.exports.link(uuid4())
+        assert raised.value.code == "export_expired"
+
+    async def test_a_link_that_nobody_made_is_not_found(self, world: World) -> None:
+        with pytest.raises(NotFound) as raised:
+            async with world.exports.download("x" * 43):
+                raise AssertionError("it was opened")
+        assert raised.value.code == "link_not_found"

@@ -1,9 +1,13 @@
 """The maintenance tasks. Each is idempotent."""
 
+import asyncio
+import time
+
 import structlog
 from pydantic import JsonValue
 
 from digests import send_digests
+from exports.export_file import remove_old
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.models.base import now
@@ -28,8 +32,10 @@ def maintenance(postgres: ServiceClient, settings: Settings) -> dict[str, Handle
 
     async def sweep_tasks(_: Run) -> JsonValue:
         swept = await TaskClient(postgres).sweep(settings.task_kept_seconds)
-        log.info("tasks_swept", removed=swept.removed, failed=swept.failed)
-        return {"removed": swept.removed, "failed": swept.failed}
+        older_than = time.time() - settings.export_kept_seconds
+        files = await asyncio.to_thread(remove_old, settings.exports_dir, older_than)
+        log.info("tasks_swept", removed=swept.removed, failed=swept.failed, files=files)
+        return {"removed": swept.removed, "failed": swept.failed, "files": files}
 
     async def digests(_: Run) -> JsonValue:
         sent = await send_digests(postgres, hour=settings.digest_hour, moment=now())

@@ -22,6 +22,7 @@ from shared.kit.http.context import correlated
 from task_client import TaskClient
 from task_runner import TaskRunner
 from tasks.maintenance import maintenance
+from tasks.user_export import PostgresUserPages, user_export
 from tasks.worker_stop import is_stopping
 
 P = ParamSpec("P")
@@ -76,7 +77,10 @@ class WorkerRuntime:
         self.task_runner = TaskRunner(
             outbox,
             TaskClient(postgres),
-            maintenance(postgres, self.settings),
+            {
+                **maintenance(postgres, self.settings),
+                "user_export": user_export(PostgresUserPages(postgres), self.settings),
+            },
             self.settings,
             stopping=is_stopping,
         )

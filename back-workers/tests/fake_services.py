@@ -3,13 +3,15 @@
 `app()` serves the paths of all; it checks no identity and no scope.
 """
 
+import asyncio
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI, Response
 
 from outbox_client import Outcome
-from shared.kit.errors import Conflict, NotFound, ServiceError
+from shared.kit.errors import Conflict, Gone, NotFound, ServiceError
 from shared.kit.http.problems import install_problems
 from shared.models.audit import AuditBatchStored, AuditStored, StoreAudit
 from shared.models.auth import (
@@ -37,6 +39,13 @@ from shared.models.event import (
     Recorded,
     SettleDeliveries,
     TakeDelivery,
+)
+from shared.models.export import (
+    ExportedUser,
+    ExportedUsers,
+    KeepDownloadToken,
+    RedeemDownloadToken,
+    RedeemedDownload,
 )
 from shared.models.live import (
     LiveBatchPublished,
@@ -66,12 +75,19 @@ class FakeServices:
 
     `audit_down` is what the audit log raises, `audit_answer` what it answers instead (to several
     events `audit_batch_answer`), and `fails_on` the id of an event on which it fails with 500.
-    No token is minted for `confirmed` ids.
+    No token is minted for `confirmed` ids. `held` is set when the page number `held_at` of an
+    export is asked for; its answer waits for `go_on`.
     """
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
         self.outbox = outbox
         self.tasks = FakeTasks(outbox)
+        self.users: list[ExportedUser] = []
+        self.pages = 0
+        self.held_at: int | None = None
+        self.held = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.downloads: dict[str, UUID] = {}
         self.registrations: dict[UUID, Registration] = {}
         self.tokens: dict[UUID, str] = {}
         self.audited: list[EventEnvelope] = []
@@ -138,6 +154,7 @@ class FakeServices:
         self._add_security_events(api)
         self.tasks.add_to(api)
         self._add_notifications(api)
+        self._add_exports(api)
         return api
 
     def add_security_event(
@@ -221,6 +238,41 @@ class FakeServices:
             if stored.events != body.events:
                 raise Conflict(code="command_reused")
             return Recorded(event_ids=[event_id])
+
+    def add_users(self, count: int) -> None:
+        """Users with random ids; every cell of a profile needs care in a CSV file."""
+        for number in range(count):
+            user = ExportedUser(
+                id=uuid4(),
+                email=f"user-{number}@example.org",
+                role="user",
+                status="active",
+                created_at=datetime(2026, 1, 1, tzinfo=UTC),
+                first_name='=HYPERLINK("x")',
+                last_name="Ñandú, \u2603",
+            )
+            self.users.append(user)
+        self.users.sort(key=lambda user: user.id)
+
+    def _add_exports(self, api: FastAPI) -> None:
+        @api.get("/exported-users")
+        async def page(limit: int, after: UUID | None = None) -> ExportedUsers:
+            self.pages += 1
+            if self.pages == self.held_at:
+                self.held.set()
+                await self.go_on.wait()
+            start = bisect_right(self.users, after or UUID(int=0), key=lambda user: user.id)
+            return ExportedUsers(items=self.users[start : start + limit])
+
+        @api.post("/download-tokens", status_code=204)
+        async def keep(body: KeepDownloadToken) -> None:
+            self.downloads[body.token_hash] = body.task_id
+
+        @api.post("/download-tokens/redeem")
+        async def redeem(body: RedeemDownloadToken) -> RedeemedDownload:
+            if body.token_hash not in self.downloads:
+                raise Gone(code="link_expired")
+            return RedeemedDownload(task_id=self.downloads.pop(body.token_hash))
 
     def _add_deliveries(self, api: FastAPI) -> None:
         outbox = self.outbox

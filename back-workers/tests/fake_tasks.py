@@ -1,5 +1,6 @@
 """The background tasks of back-postgres in memory, with its rules: leases, ends, versions."""
 
+import time
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -29,7 +30,7 @@ ENDED = {"succeeded", "failed", "cancelled"}
 class FakeTasks:
     """Tasks by id, and the events that were stored with their changes.
 
-    `down` makes every call fail; `holders` are the holders of named leases.
+    `down` makes every call fail; `holders` are the holders of named leases and when they end.
     """
 
     def __init__(self, outbox: FakeOutboxClient) -> None:
@@ -38,7 +39,8 @@ class FakeTasks:
         self.answered: dict[UUID, StoredTask] = {}
         self.events: list[NewEvent] = []
         self.reports: list[ReportTask] = []
-        self.holders: dict[str, UUID] = {}
+        self.holders: dict[str, tuple[UUID, float]] = {}
+        self.asking: set[UUID] = set()
         self.swept: list[int] = []
         self.asked_for: list[UUID] = []
         self.down: ServiceError | None = None
@@ -114,6 +116,7 @@ class FakeTasks:
         if task.status != "running":
             raise NotFound(code="task_not_found")
         self.reports.append(report)
+        self.outbox._row(report.delivery_id).due = time.monotonic() + report.lease_seconds
         checkpoint = task.checkpoint if report.checkpoint is None else report.checkpoint
         progress = max(task.progress, report.progress or 0)
         self.tasks[task_id] = task.model_copy(
@@ -193,7 +196,9 @@ class FakeTasks:
         async def hold(name: str, body: HoldNamedLease) -> NamedLeaseHeld:
             if self.down:
                 raise self.down
-            held = self.holders.setdefault(name, body.holder) == body.holder
-            if held and not body.seconds:
-                del self.holders[name]
+            self.asking.add(body.holder)
+            now, (holder, until) = time.monotonic(), self.holders.get(name, (body.holder, 0.0))
+            held = holder == body.holder or until <= now
+            if held:
+                self.holders[name] = (body.holder, now + body.seconds)
             return NamedLeaseHeld(held=held)

@@ -1,15 +1,22 @@
 """The worker and beat as they are run, on a real broker."""
 
 import asyncio
+import csv
 import signal
+import subprocess
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from exports.export_file import path_of
 from relay.__main__ import relay
 from settings import Settings
+from shared.models.event import Command
+from shared.models.task import NewTask, StoredTask, TaskQueued
 from shared.testing.identities import Identities
 from shared.testing.tcp_proxy import TcpProxy
 from shared.testing.uvicorn_server import served
@@ -37,10 +44,42 @@ class Stack:
     services: FakeServices
     smtp: FakeSmtpServer
     heartbeats: Path
+    exports: Path
 
     def registration(self) -> Row:
         registration = self.services.add_registration()
         return self.services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
+
+    def export(self) -> Row:
+        """Start an export; its delivery."""
+        new = NewTask(task_id=uuid4(), kind="user_export", owner_id=uuid4())
+        command = Command.with_event(
+            "task.queued",
+            TaskQueued(task_id=new.task_id, kind=new.kind),
+            data=new,
+            aggregate_id=new.task_id,
+            correlation_id="a-test",
+        )
+        self.services.tasks.create(command)
+        return self.services.outbox.rows[-1]
+
+    def task(self, row: Row) -> StoredTask:
+        return self.services.tasks.tasks[row.aggregate_id]
+
+    def exported(self, row: Row) -> list[str]:
+        """The ids in the file of a task."""
+        path = path_of(self.exports, row.aggregate_id)
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            return [line["id"] for line in csv.DictReader(text)]
+
+    @asynccontextmanager
+    async def held(self, *, at_page: int) -> AsyncIterator[subprocess.Popen[bytes]]:
+        """A worker that has asked for a page of an export, and gets no answer."""
+        self.services.held.clear()
+        self.services.held_at = at_page
+        with process(*WORKER, env=self.env) as worker:
+            await until(self.services.held.is_set, within=START_SECONDS)
+            yield worker
 
 
 @pytest.fixture
@@ -70,12 +109,15 @@ async def stack(
             "CLAIM_WAIT_SECONDS": "1",
             "HEARTBEAT_DIR": str(tmp_path),
             "TMPDIR": str(tmp_path),
+            "EXPORTS_DIR": str(tmp_path / "exports"),
+            "EXPORT_PAGE": "100",
+            "REPORT_SECONDS": "0.001",
         }
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         stopping = asyncio.Event()
         relaying = asyncio.create_task(relay(Settings(), stopping))
-        yield Stack(env, services, smtp, tmp_path)
+        yield Stack(env, services, smtp, tmp_path, tmp_path / "exports")
         stopping.set()
         await relaying
 
@@ -103,6 +145,51 @@ class TestMail:
             worker.send_signal(signal.SIGTERM)
             await until(lambda: worker.poll() is not None, within=20)
         assert (row.state, len(stack.smtp.mails), worker.returncode) == ("done", 1, 0)
+
+
+class TestUserExport:
+    @pytest.mark.timeout(180)
+    async def test_a_worker_killed_twice_leaves_no_gap_and_no_line_twice(
+        self, stack: Stack
+    ) -> None:
+        stack.services.add_users(20_000)
+        row = stack.export()
+        for held_at in (40, 120):
+            async with stack.held(at_page=held_at) as worker:
+                kill(worker)
+            assert (row.state, stack.task(row).status) == ("leased", "running")
+        with process(*WORKER, env=stack.env):
+            await until(lambda: row.state == "done", within=START_SECONDS)
+        assert stack.exported(row) == [str(user.id) for user in stack.services.users]
+        assert (stack.task(row).status, row.attempts) == ("succeeded", 2)
+        assert stack.services.pages < 300, "it began at the checkpoint each time"
+
+    async def test_a_worker_that_is_told_to_stop_gives_it_back(self, stack: Stack) -> None:
+        stack.services.add_users(3000)
+        row = stack.export()
+        async with stack.held(at_page=20) as worker:
+            worker.send_signal(signal.SIGTERM)
+            stack.services.go_on.set()
+            await until(lambda: worker.poll() is not None, within=20)
+            assert worker.returncode == 0
+        assert row.attempts == 0
+        checkpoint = stack.task(row).checkpoint
+        assert isinstance(checkpoint, dict)
+        assert checkpoint["rows"] == 2000
+        with process(*WORKER, env=stack.env):
+            await until(lambda: row.state == "done", within=START_SECONDS)
+        assert stack.exported(row) == [str(user.id) for user in stack.services.users]
+
+    async def test_a_cancelled_one_ends_within_seconds(self, stack: Stack) -> None:
+        stack.services.add_users(3000)
+        row = stack.export()
+        async with stack.held(at_page=20):
+            task = stack.task(row)
+            stack.services.tasks.tasks[task.id] = task.model_copy(
+                update={"cancel_requested_at": task.created_at}
+            )
+            await until(lambda: row.state == "done", within=10)
+        assert stack.task(row).status == "cancelled"
 
 
 class TestBroker:
@@ -135,3 +222,23 @@ class TestBeat:
                 await until(file.exists, within=START_SECONDS)
         assert set(stack.services.swept) == {86400}
         assert stack.services.tasks.swept
+
+    async def test_of_two_one_starts_each_tick_and_the_other_goes_on_without_it(
+        self, stack: Stack
+    ) -> None:
+        tasks = stack.services.tasks
+        env = {**stack.env, "SWEEP_INTERVAL_SECONDS": "1", "BEAT_LEASE_SECONDS": "3"}
+        with process(*BEAT, env=env) as first:
+            await until(lambda: tasks.tasks, within=START_SECONDS)
+            with process(*BEAT, env=env):
+                await until(lambda: len(tasks.asking) == 2, within=START_SECONDS)
+                before = len(tasks.tasks)
+                await until(lambda: len(tasks.tasks) >= before + 6, within=START_SECONDS)
+                assert len(set(tasks.asked_for)) == len(tasks.asked_for)
+                ((leader, _),) = tasks.holders.values()
+                kill(first)
+                await until(lambda: tasks.holders["beat"][0] != leader, within=START_SECONDS)
+                before = len(tasks.tasks)
+                await until(lambda: len(tasks.tasks) >= before + 6, within=START_SECONDS)
+        assert tasks.types().count("task.queued") == len(tasks.tasks)
+        assert len(tasks.tasks) == len(set(tasks.asked_for))

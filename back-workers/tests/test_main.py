@@ -1,9 +1,11 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import JsonValue
 
+from exports.export_file import path_of
 from main import app
 from settings import Settings
 from shared.testing.asgi_client import AsgiClient, running
@@ -14,12 +16,22 @@ from tests.fake_services import FakeServices
 
 
 @pytest.fixture
+def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the files."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    monkeypatch.setenv("EXPORTS_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
 async def without_broker(
-    settings: Settings, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, services: FakeServices, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[AsgiClient]:
     monkeypatch.setenv("BROKER_PORT", "1")
     async with served(services.app()) as url:
         monkeypatch.setenv("BACK_POSTGRES_URL", url)
+        monkeypatch.setenv("BACK_REDIS_URL", url)
         async with running(app()) as client:
             yield client
 
@@ -104,6 +116,39 @@ class TestTasks:
     ) -> None:
         answer = await without_broker.get(f"/tasks/{uuid4()}", headers=from_api)
         assert (answer.status, answer.json()["code"]) == (404, "task_not_found")
+
+
+class TestExports:
+    async def test_a_link_downloads_the_file_once(
+        self, without_broker: AsgiClient, from_api: dict[str, str], exports: Path
+    ) -> None:
+        task_id = uuid4()
+        path_of(exports, task_id).write_bytes(b"\xef\xbb\xbfid\r\n1\r\n")
+        made = await without_broker.post(f"/exports/{task_id}/link", headers=from_api)
+        assert (made.status, made.json()["expires_in"]) == (201, 300)
+        url = str(made.json()["url"])
+        assert url.startswith("http://127.0.0.1:8000/api/exports/download/")
+        params = {"token": url.rpartition("/")[2]}
+        file = await without_broker.get("/exports/download", headers=from_api, params=params)
+        assert (file.status, file.body) == (200, b"\xef\xbb\xbfid\r\n1\r\n")
+        assert file.headers["content-type"] == "text/csv; charset=utf-8"
+        assert file.headers["content-disposition"].startswith('attachment; filename="users-')
+        again = await without_broker.get("/exports/download", headers=from_api, params=params)
+        assert (again.status, again.json()["code"]) == (410, "link_expired")
+
+    async def test_a_file_that_was_removed_is_gone(
+        self, without_broker: AsgiClient, from_api: dict[str, str], exports: Path
+    ) -> None:
+        task_id = uuid4()
+        path = f"/exports/{task_id}/link"
+        gone = await without_broker.post(path, headers=from_api)
+        assert (gone.status, gone.json()["code"]) == (410, "export_expired")
+        path_of(exports, task_id).write_bytes(b"")
+        link = (await without_broker.post(path, headers=from_api)).json()
+        path_of(exports, task_id).unlink()
+        params = {"token": str(link["url"]).rpartition("/")[2]}
+        gone = await without_broker.get("/exports/download", headers=from_api, params=params)
+        assert (gone.status, gone.json()["code"]) == (410, "export_expired")
 
 
 class TestGuards:

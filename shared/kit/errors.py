@@ -2,8 +2,8 @@
 
 ServiceError
   InvalidRequest 400      Unauthenticated 401     Forbidden 403
-  NotFound 404            Conflict 409            PayloadTooLarge 413
-  UnsupportedMediaType 415
+  NotFound 404            Conflict 409            Gone 410
+  PayloadTooLarge 413     UnsupportedMediaType 415
   ValidationFailed 422    RuleViolated 422        TooManyRequests 429
   Unavailable 503         TimedOut 504
     CallFailed 503        Overloaded 503
@@ -81,6 +81,14 @@ class Conflict(ServiceError):
     status = 409
     title = "Conflict"
     default_code = "conflict"
+
+
+class Gone(ServiceError):
+    """The resource existed, and does not any more."""
+
+    status = 410
+    title = "Gone"
+    default_code = "gone"
 
 
 class PayloadTooLarge(ServiceError):
@@ -176,6 +184,7 @@ ERRORS_BY_STATUS: dict[int, type[ServiceError]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    410: Gone,
     413: PayloadTooLarge,
     415: UnsupportedMediaType,
     422: RuleViolated,

@@ -7,10 +7,13 @@ from contextlib import aclosing, asynccontextmanager
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
 from shared.kit.errors import (
     CallFailed,
     Conflict,
+    Gone,
     NotFound,
     Overloaded,
     ServiceError,
@@ -22,6 +25,7 @@ from shared.kit.http import context
 from shared.kit.http.circuit_breaker import CircuitBreaker
 from shared.kit.http.client import CallNotAllowed, ServiceClient
 from shared.kit.http.connection_wait import ConnectionWait
+from shared.kit.http.problems import install_problems
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.kit.http.transport import (
     ConnectFailed,
@@ -35,6 +39,7 @@ from shared.models.base import now
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.problem import Problem
 from shared.models.user import LookUpUser, User
+from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
 from shared.testing.waiting import until
 
@@ -471,3 +476,51 @@ class TestEvents:
         async with aclosing(client.events("/streams/revocations")) as events:
             with pytest.raises(meaning):
                 await anext(events)
+
+
+class TestStreams:
+    async def test_a_body_comes_in_chunks(self, keys: Identities) -> None:
+        api = FastAPI()
+
+        @api.get("/exports/download")
+        async def download(token: str) -> StreamingResponse:
+            async def chunks() -> AsyncIterator[bytes]:
+                yield token.encode()
+                yield b"rest"
+
+            return StreamingResponse(chunks(), media_type="text/csv")
+
+        client = keys.client("back-api", "back-workers", AsgiTransport(api))
+        async with client.stream("/exports/download", params={"token": "a b"}) as reply:
+            assert reply.headers["content-type"] == "text/csv; charset=utf-8"
+            assert [chunk async for chunk in reply.chunks if chunk] == [b"a b", b"rest"]
+
+    async def test_a_refusal_is_the_error_of_its_problem(self, keys: Identities) -> None:
+        api = FastAPI()
+        install_problems(api)
+
+        @api.get("/exports/download")
+        async def download(token: str) -> None:
+            raise Gone(code="link_expired")
+
+        client = keys.client("back-api", "back-workers", AsgiTransport(api))
+        with pytest.raises(Gone) as raised:
+            async with client.stream("/exports/download", params={"token": "t"}):
+                raise AssertionError("it was opened")
+        assert raised.value.code == "link_expired"
+
+    async def test_one_that_breaks_off_is_unavailable(self, keys: Identities) -> None:
+        api = FastAPI()
+
+        @api.get("/exports/download")
+        async def download(token: str) -> StreamingResponse:
+            async def chunks() -> AsyncIterator[bytes]:
+                yield b"begun"
+                raise OSError
+
+            return StreamingResponse(chunks())
+
+        client = keys.client("back-api", "back-workers", AsgiTransport(api))
+        with pytest.raises(Unavailable):
+            async with client.stream("/exports/download", params={"token": "t"}) as reply:
+                assert [chunk async for chunk in reply.chunks]

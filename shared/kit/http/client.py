@@ -7,7 +7,8 @@ id to each call.
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar, overload
 from urllib.parse import quote
@@ -32,7 +33,14 @@ from shared.kit.http.headers import (
 from shared.kit.http.reply_parser import parse_reply, server_error, unavailable
 from shared.kit.http.retry_budget import RetryBudget
 from shared.kit.http.server_sent_events import ServerSentEvent, parse_events
-from shared.kit.http.transport import ConnectFailed, ConnectionBroke, Reply, Request, Transport
+from shared.kit.http.transport import (
+    ConnectFailed,
+    ConnectionBroke,
+    Reply,
+    Request,
+    StreamedReply,
+    Transport,
+)
 
 log = structlog.get_logger()
 
@@ -291,6 +299,30 @@ class ServiceClient:
         except (ConnectFailed, ConnectionBroke, TimeoutError) as error:
             raise unavailable(self.callee) from error
         raise unavailable(self.callee)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        silence: float = 10.0,
+    ) -> AsyncIterator[StreamedReply]:
+        """Send a GET and read its body in chunks, for what is too large to hold; no retries.
+
+        Raises also `Unavailable` when the body breaks off or is silent for `silence` seconds.
+        """
+        self._check("GET", path)
+        asked = {name: str(value) for name, value in (params or {}).items()}
+        request = Request("GET", quote(path, safe="/-._~"), asked, self._headers(None))
+        try:
+            async with self._transport.stream(request, silence=silence) as reply:
+                if reply.status >= 400:
+                    body = b"".join([chunk async for chunk in reply.chunks])
+                    parse_reply(self.callee, Reply(reply.status, reply.headers, body), None)
+                yield reply
+        except (ConnectFailed, ConnectionBroke, TimeoutError) as error:
+            raise unavailable(self.callee) from error
 
     async def _send(self, request: Request, policy: Policy) -> Reply:
         left = context.remaining()

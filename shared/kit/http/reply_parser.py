@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 ResponseModel = TypeVar("ResponseModel", bound=BaseModel)
 
-_PASSED_ON = frozenset({400, 404, 409, 413, 415, 422, 429})
+_PASSED_ON = frozenset({400, 404, 409, 410, 413, 415, 422, 429})
 _OUR_MISTAKE = frozenset({"validation_failed", "malformed_json"})
 
 

@@ -1,0 +1,1 @@
+"""Exports: the file that is written, and the links that download it."""

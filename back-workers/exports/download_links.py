@@ -1,0 +1,59 @@
+"""Links that download the file of an export once."""
+
+import hashlib
+import secrets
+from pathlib import Path
+from uuid import UUID
+
+from exports.export_file import path_of
+from settings import Settings
+from shared.kit import ServiceClient
+from shared.kit.errors import Gone
+from shared.models.export import (
+    ExportLink,
+    KeepDownloadToken,
+    RedeemDownloadToken,
+    RedeemedDownload,
+)
+
+
+class DownloadLinks:
+    """Makes links and redeems them; back-redis keeps the hash of each token, never the token."""
+
+    def __init__(self, redis: ServiceClient, settings: Settings) -> None:
+        self._redis = redis
+        self._settings = settings
+
+    async def make(self, task_id: UUID) -> ExportLink:
+        """A new link. Raises Gone `export_expired` when the file is removed."""
+        self._file(task_id)
+        token = secrets.token_urlsafe(32)
+        seconds = self._settings.download_link_seconds
+        keep = KeepDownloadToken(token_hash=_hash(token), task_id=task_id, expires_in=seconds)
+        await self._redis.post("/download-tokens", keep, idempotent=True)
+        url = f"{self._settings.public_base_url}/api/exports/download/{token}"
+        return ExportLink(url=url, expires_in=seconds)
+
+    async def redeem(self, token: str) -> Path:
+        """Use up a link; the file that it downloads.
+
+        Raises:
+            NotFound: `link_not_found`.
+            Gone: `link_expired`, it was used or is too old; `export_expired`.
+        """
+        redeemed = await self._redis.post(
+            "/download-tokens/redeem",
+            RedeemDownloadToken(token_hash=_hash(token)),
+            response_model=RedeemedDownload,
+        )
+        return self._file(redeemed.task_id)
+
+    def _file(self, task_id: UUID) -> Path:
+        path = path_of(self._settings.exports_dir, task_id)
+        if not path.exists():
+            raise Gone("The export is not kept any more.", code="export_expired")
+        return path
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
