@@ -3,14 +3,20 @@
 `test_adapters.py` runs one suite against these fakes and against the real services.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from pydantic import JsonValue
 
+from features.event_administration.domain import Wanted
+from features.user_export.domain import Download
 from services.wanted_users import WantedUsers
 from shared.kit.errors import (
     Conflict,
+    Gone,
     InvalidRequest,
     NotFound,
     TooManyRequests,
@@ -19,7 +25,28 @@ from shared.kit.errors import (
 from shared.kit.http.page_position import END, PagePosition
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.base import now
-from shared.models.event import Command, NewEvent, Nothing
+from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
+from shared.models.event_administration import (
+    Backlog,
+    ConsumerBacklog,
+    DeliveriesReplayed,
+    DeliveryPage,
+    ReplayDeliveries,
+    ShownDelivery,
+)
+from shared.models.export import ExportLink
+from shared.models.notification import (
+    Notification,
+    NotificationCreated,
+    NotificationPage,
+    NotificationRead,
+    Recipient,
+    StoredPreferences,
+    UnreadCount,
+    UnreadItem,
+    UnreadItems,
+    WritePreferences,
+)
 from shared.models.profile import StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
 from shared.models.task import StartBackgroundTask, StoredTask, StoredTasks
@@ -315,4 +342,233 @@ class FakeTasks:
         return self.tasks[task_id]
 
 
-from collections.abc import Sequence
+class FakeDeliveries:
+    """Deliveries, newest first; the cursor is a number. Times are not compared."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[ShownDelivery] = []
+        self.answered: dict[UUID, DeliveriesReplayed] = {}
+        self.events: list[NewEvent] = []
+        self.down = False
+
+    async def page(self, wanted: Wanted, limit: int, before: str | None) -> DeliveryPage:
+        if before is not None and not before.isdigit():
+            raise InvalidRequest(code="cursor_invalid")
+        found = [
+            it
+            for it in self.deliveries
+            if wanted.state in {None, it.state}
+            and wanted.consumer in {None, it.consumer}
+            and wanted.event_type in {None, it.event_type}
+        ]
+        start = int(before or 0)
+        end = start + limit
+        return DeliveryPage(
+            items=list(found[start:end]), next=str(end) if end < len(found) else None
+        )
+
+    async def get(self, delivery_id: UUID) -> ShownDelivery:
+        for delivery in self.deliveries:
+            if delivery.delivery_id == delivery_id:
+                return delivery
+        raise NotFound(code="delivery_not_found")
+
+    async def backlog(self) -> Backlog:
+        if self.down:
+            raise Unavailable
+        dead = Counter(it.consumer for it in self.deliveries if it.state == "dead")
+        return Backlog(
+            consumers=[
+                ConsumerBacklog(consumer=name, dead=dead[name]) for name in ("audit", "mail")
+            ]
+        )
+
+    async def replay(self, command: Command[ReplayDeliveries]) -> DeliveriesReplayed:
+        if command.command_id in self.answered:
+            return self.answered[command.command_id]
+        wanted = command.data
+        if wanted.delivery_id and (await self.get(wanted.delivery_id)).state != "dead":
+            raise Conflict(code="delivery_not_dead")
+        matching = [
+            it
+            for it in reversed(self.deliveries)
+            if it.state == "dead"
+            and wanted.delivery_id in {None, it.delivery_id}
+            and wanted.consumer in {None, it.consumer}
+            and wanted.event_type in {None, it.event_type}
+        ][: wanted.limit]
+        self.deliveries = [
+            it.model_copy(update={"state": "pending", "attempts": 0}) if it in matching else it
+            for it in self.deliveries
+        ]
+        self.events += command.events
+        replayed = self.answered[command.command_id] = DeliveriesReplayed(replayed=len(matching))
+        return replayed
+
+
+class FakeRecipients:
+    """Recipients by id, with what they chose."""
+
+    def __init__(self) -> None:
+        self.recipients: dict[UUID, Recipient] = {}
+        self.versions: dict[UUID, int] = {}
+
+    def add(self, user_id: UUID | None = None, **fields: object) -> Recipient:
+        """Somebody with the defaults of a user without a profile, unless `fields` say otherwise."""
+        recipient = Recipient.model_validate(
+            {
+                "user_id": user_id or uuid4(),
+                "email": "ada@example.org",
+                "status": "active",
+                "language": None,
+                "timezone": None,
+                "kinds": {},
+                "digest": "off",
+            }
+            | fields
+        )
+        self.recipients[recipient.user_id] = recipient
+        return recipient
+
+    async def get(self, user_id: UUID) -> Recipient:
+        if user_id not in self.recipients:
+            raise NotFound(code="user_not_found")
+        return self.recipients[user_id]
+
+    async def replace_preferences(self, command: Command[WritePreferences]) -> StoredPreferences:
+        written = command.data
+        recipient = await self.get(written.user_id)
+        self.recipients[written.user_id] = recipient.model_copy(
+            update={"kinds": written.kinds, "digest": written.digest}
+        )
+        self.versions[written.user_id] = self.versions.get(written.user_id, 0) + 1
+        return StoredPreferences(**dict(written), version=self.versions[written.user_id])
+
+
+class FakeTimeline:
+    """Notifications of all users; unreachable while `down`. The cursor is a number."""
+
+    def __init__(self) -> None:
+        self.created: dict[UUID, NotificationCreated] = {}
+        self.marks: dict[UUID, datetime] = {}
+        self.read_until: dict[UUID, datetime] = {}
+        self.down = False
+
+    async def page(
+        self, user_id: UUID, *, unread: bool, limit: int, before: str | None
+    ) -> NotificationPage:
+        self._reach()
+        if before is not None and not before.isdigit():
+            raise InvalidRequest(code="cursor_invalid")
+        found = [it for it in self._items(user_id) if not (unread and it.read_at)]
+        start = int(before or 0)
+        end = start + limit
+        return NotificationPage(items=found[start:end], next=str(end) if end < len(found) else None)
+
+    async def unread(self, user_id: UUID) -> UnreadItems:
+        self._reach()
+        found = [it for it in self._items(user_id) if it.read_at is None]
+        items = [UnreadItem(id=it.id, created_at=it.created_at) for it in found]
+        return UnreadItems(items=items, complete=True)
+
+    async def apply(self, events: Sequence[EventEnvelope]) -> None:
+        self._reach()
+        for event in events:
+            if event.event_type == "notification.created":
+                created = NotificationCreated.model_validate(event.payload)
+                self.created[created.id] = created
+                continue
+            read = NotificationRead.model_validate(event.payload)
+            for notification_id in read.ids or ():
+                self.marks.setdefault(notification_id, event.occurred_at)
+            if read.ids is None:
+                self.read_until[read.user_id] = event.occurred_at
+
+    def _reach(self) -> None:
+        if self.down:
+            raise Unavailable
+
+    def _items(self, user_id: UUID) -> list[Notification]:
+        mine = [it for it in self.created.values() if it.user_id == user_id]
+        mine.sort(key=lambda it: (it.created_at, it.id), reverse=True)
+        return [
+            Notification(
+                **it.model_dump(exclude={"user_id", "language", "channels"}),
+                read_at=self._read_at(it),
+            )
+            for it in mine
+        ]
+
+    def _read_at(self, created: NotificationCreated) -> datetime | None:
+        until = self.read_until.get(created.user_id)
+        return self.marks.get(created.id) or (
+            until if until and until >= created.created_at else None
+        )
+
+
+class FakeUnreadCounts:
+    """Unread ids by user; a count is known once it was built. Unreachable while `down`."""
+
+    def __init__(self) -> None:
+        self.unread: dict[UUID, set[UUID]] = {}
+        self.built: set[UUID] = set()
+        self.stale: set[UUID] = set()
+        self.down = False
+
+    async def get(self, user_id: UUID) -> UnreadCount:
+        self._reach()
+        known = user_id in self.built
+        count = len(self.unread.get(user_id, ()))
+        return UnreadCount(unread=count, known=known, current=known and user_id not in self.stale)
+
+    async def rebuild(self, user_id: UUID, unread: UnreadItems) -> UnreadCount:
+        self._reach()
+        self.built.add(user_id)
+        self.stale.discard(user_id)
+        self.unread[user_id] = {item.id for item in unread.items}
+        return await self.get(user_id)
+
+    async def apply(self, events: Sequence[EventEnvelope]) -> None:
+        self._reach()
+        for event in events:
+            user_id = UUID(str(event.payload["user_id"]))
+            ids = self.unread.setdefault(user_id, set())
+            if event.event_type == "notification.created":
+                ids.add(UUID(str(event.payload["id"])))
+            else:
+                read = NotificationRead.model_validate(event.payload)
+                ids -= set(ids if read.ids is None else read.ids)
+
+    def _reach(self) -> None:
+        if self.down:
+            raise Unavailable
+
+
+class FakeExports:
+    """The files of exports by task; a link is a token that is taken once."""
+
+    def __init__(self) -> None:
+        self.files: dict[UUID, bytes] = {}
+        self.tokens: dict[str, UUID | None] = {}
+
+    async def link(self, task_id: UUID) -> ExportLink:
+        if task_id not in self.files:
+            raise Gone(code="export_expired")
+        token = uuid4().hex
+        self.tokens[token] = task_id
+        return ExportLink(url=f"http://host/api/exports/download/{token}", expires_in=300)
+
+    @asynccontextmanager
+    async def download(self, token: str) -> AsyncIterator[Download]:
+        if token not in self.tokens:
+            raise NotFound(code="link_not_found")
+        task_id, self.tokens[token] = self.tokens[token], None
+        if task_id is None:
+            raise Gone(code="link_expired")
+        file = self.files[task_id]
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield file[:2]
+            yield file[2:]
+
+        yield Download(str(len(file)), 'attachment; filename="users.csv"', chunks())

@@ -58,7 +58,7 @@ def router(exports: UserExports) -> APIRouter:
     async def link(task_id: UUID) -> ExportLink:
         return await exports.link(task_id)
 
-    @routes.get("/exports/download/{token}", response_class=CsvDownload)
+    @routes.get("/exports/download/{token}", status_code=200, response_class=CsvDownload)
     async def download(
         token: Annotated[str, Path(min_length=20, max_length=100)],
     ) -> CsvDownload:
