@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -49,7 +49,7 @@ async def unread(user: Visitor) -> int:
     return int((await user.get(f"{PATH}/unread-count")).json()["unread"])
 
 
-async def events(socket: ClientConnection, event_type: str) -> AsyncIterator[Event]:
+async def events(socket: ClientConnection, event_type: str) -> AsyncGenerator[Event, None]:
     """Those of one type that arrive in time."""
     while True:
         event: Event = json.loads(await asyncio.wait_for(socket.recv(), LIVE_SECONDS))
