@@ -109,6 +109,7 @@ class Source:
 
 SOURCES: Final[Mapping[str, Source]] = {
     "profile.created": Source("profile_created", values=("completion",), data=("profile_id",)),
+    "user.password.changed": Source("password_changed"),
     "user.verified": Source("welcome"),
 }
 """Every type of event that contracts send to the consumer `notifications`."""
