@@ -98,12 +98,16 @@ class TestWithoutValkey:
             assert (await client.get(f"/sessions/{uuid4()}", headers=auth)).status == 200
 
     async def test_streams_end_at_an_outage_however_short_and_tell_what_is_lost(
-        self, broken_app: FastAPI, proxy: TcpProxy, keys: Identities, raw: Redis
+        self, proxy: TcpProxy, keys: Identities, raw: Redis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        subscriber = keys.client("back-websockets", "back-redis", AsgiTransport(broken_app))
-        workers = keys.client("back-workers", "back-redis", AsgiTransport(broken_app))
+        # An outage that no silence tells: a heartbeat is due long after it.
+        for name, value in (("HEARTBEAT_MS", 8000), ("SILENCE_MS", 20_000), ("VALKEY_TIMEOUT", 10)):
+            monkeypatch.setenv(name, str(value))
+        app = make_app()
+        subscriber = keys.client("back-websockets", "back-redis", AsgiTransport(app))
+        workers = keys.client("back-workers", "back-redis", AsgiTransport(app))
         new = PublishLive(user_id=uuid4(), envelope=envelope())
-        async with running(broken_app) as client:
+        async with running(app) as client:
             await until(lambda: is_ready(client))
             async with aclosing(subscriber.events("/streams/live", silence=30)) as events:
                 assert (await anext(events)).event == "caught-up"
