@@ -175,6 +175,19 @@ class TestTake:
         assert created.body == "It is 40 % complete."
         assert created.data == {"profile_id": "p"}
 
+    async def test_of_the_finished_tasks_only_a_good_export_is_told(
+        self, world: World, ada: UUID
+    ) -> None:
+        for kind, status in (
+            ("user_export", "failed"),
+            ("sweep_tasks", "succeeded"),
+            ("user_export", "succeeded"),
+        ):
+            event = happened("task.finished", ada, task_id=status, kind=kind, status=status)
+            await world.domain.take(event)
+        [created] = world.created()
+        assert (created.kind, created.data) == ("export_ready", {"task_id": "succeeded"})
+
     async def test_a_repeat_makes_nothing_new_whatever_changed_meanwhile(
         self, world: World, ada: UUID
     ) -> None:

@@ -128,6 +128,8 @@ class Notifications:
             RuleViolated: `event_rejected`, no notification comes from such an event.
         """
         source = SOURCES.get(event.event_type)
+        if source and not source.applies_to(event.payload):
+            return
         try:
             user_id = UUID(str(event.payload.get("user_id")))
             values = {name: str(event.payload[name]) for name in source.values} if source else {}

@@ -1,9 +1,11 @@
 """The kinds of notifications: texts, default channels, and the events that they come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template
 from typing import Final
+
+from pydantic import JsonValue
 
 from shared.models.notification import KindPreference, NotificationKind
 from shared.models.profile import LANGUAGES
@@ -99,16 +101,24 @@ KINDS: Final[Mapping[NotificationKind, Kind]] = {
 class Source:
     """The kind that an event becomes for the `user_id` of its payload.
 
-    `values` names what the texts take from the payload, and `data` what the notification keeps.
+    `values` names what the texts take from the payload, and `data` what the notification keeps. An
+    event whose payload has other values than `only` becomes none.
     """
 
     kind: NotificationKind
     values: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    only: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def applies_to(self, payload: Mapping[str, JsonValue]) -> bool:
+        return all(payload.get(name) == value for name, value in self.only.items())
 
 
 SOURCES: Final[Mapping[str, Source]] = {
     "profile.created": Source("profile_created", values=("completion",), data=("profile_id",)),
+    "task.finished": Source(
+        "export_ready", data=("task_id",), only={"kind": "user_export", "status": "succeeded"}
+    ),
     "user.password.changed": Source("password_changed"),
     "user.verified": Source("welcome"),
 }
