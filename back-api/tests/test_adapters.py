@@ -156,12 +156,11 @@ def world_of_adapters(client: Callable[[str], ServiceClient], keep: KeepEvent) -
     )
 
 
-async def real_world(stack: AsyncExitStack, postgres: ServiceClient) -> World:
-    callees = ("back-auth", "back-cassandra", "back-redis", "back-workers")
+async def real_world(stack: AsyncExitStack) -> World:
+    callees = ("back-auth", "back-cassandra", "back-postgres", "back-redis", "back-workers")
     clients = {
         name: await stack.enter_async_context(stack_client("back-api", name)) for name in callees
     }
-    clients["back-postgres"] = postgres
     relay = await stack.enter_async_context(stack_client("back-workers", "back-cassandra"))
 
     async def keep(envelope: EventEnvelope) -> None:
@@ -202,7 +201,7 @@ async def world(
         if request.param == "adapters":
             yield world_of_adapters(clients.__getitem__, fakes.keep)
         else:
-            yield await real_world(stack, clients["back-postgres"])
+            yield await real_world(stack)
 
 
 class TestPagesOfUsers:
@@ -217,11 +216,15 @@ class TestPagesOfUsers:
         assert (await world.users.page(others, 10, None)).items == []
 
     async def test_goes_on_after_the_last(self, world: World) -> None:
-        older, newer = await world.new_user(), await world.new_user()
-        first = await world.users.page(WantedUsers(), 1, None)
+        name = uuid4().hex
+        older, newer = [
+            await world.users.create(await world.creation(f"{name}.{number}@example.org"))
+            for number in range(2)
+        ]
+        first = await world.users.page(WantedUsers(search=name), 1, None)
         assert [it.id for it in first.items] == [newer.id]
-        second = await world.users.page(WantedUsers(), 1, first.next)
-        assert [it.id for it in second.items] == [older.id]
+        second = await world.users.page(WantedUsers(search=name), 1, first.next)
+        assert ([it.id for it in second.items], second.next) == ([older.id], None)
 
     async def test_garbage_is_no_cursor(self, world: World) -> None:
         with pytest.raises(InvalidRequest) as raised:
