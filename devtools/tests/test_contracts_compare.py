@@ -231,6 +231,7 @@ class TestARenamedField:
             "account",
             "email-auth",
             "email-verification",
+            "password-change",
             "user-administration",
             "user-registration",
         ):
