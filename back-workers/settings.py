@@ -19,7 +19,7 @@ class PostponePolicy:
 
 
 class Settings(ServiceSettings):
-    """Settings of all four processes: the HTTP service, the relay, the worker and beat."""
+    """Settings of all processes: the HTTP service, the relay, the workers and beat."""
 
     service: Literal["back-workers"] = "back-workers"
     port: int = 8107

@@ -19,14 +19,18 @@ def _log_as_every_service(**_: object) -> None:
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
-    """Touches the worker's file from its own timer, which stops when the worker hangs."""
+    """Touches the worker's file from its own timer, which stops when the worker hangs.
+
+    The file is that of the worker's name, the part before `@`: `celery` unless it is given.
+    """
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, parent: WorkController) -> None:
         timer = parent.timer
         if timer is not None:  # the stubs lack its methods, and an empty timer is falsy
-            timer.call_repeatedly(heartbeat.BEAT_SECONDS, heartbeat.touch, ("celery",))  # type: ignore[attr-defined]
+            name = str(parent).partition("@")[0]  # the text of a worker is its hostname
+            timer.call_repeatedly(heartbeat.BEAT_SECONDS, heartbeat.touch, (name,))  # type: ignore[attr-defined]
 
 
 celery.steps["worker"].add(WorkerHeartbeat)

@@ -27,6 +27,7 @@ ADMIN_EMAIL = "admin@example.com"
 WORK_UNASKED = (  # what a test puts into the outbox stays there for it
     "back-workers-relay",
     "back-workers-celery",
+    "back-workers-celery-low",
     "back-workers-beat",
     "back-websockets",
     "back-gateway",
