@@ -14,6 +14,7 @@ from repositories.event_repository import EventRepository
 from repositories.exported_user_repository import ExportedUserRepository
 from repositories.lease_repository import LeaseRepository
 from repositories.mail_token_repository import MailTokenRepository
+from repositories.outbox_retention_repository import OutboxRetentionRepository
 from repositories.preference_repository import PreferenceRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.registration_repository import RegistrationRepository
@@ -26,6 +27,7 @@ from routes import (
     events,
     exported_users,
     mail_tokens,
+    outbox_retention,
     preferences,
     profiles,
     registrations,
@@ -63,6 +65,7 @@ def app() -> FastAPI:
     service.api.include_router(profiles.router(ProfileRepository(database, commands)))
     service.api.include_router(preferences.router(PreferenceRepository(database, commands)))
     service.api.include_router(events.router(commands))
+    service.api.include_router(outbox_retention.router(OutboxRetentionRepository(database)))
     consumers = sorted({name for names in contract_registry().routing.values() for name in names})
     administration = EventAdministrationRepository(database, commands, consumers)
     service.shows_backlog(administration.backlog)

@@ -57,7 +57,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "beat_scheduler": "tasks.beat_scheduler:LeaderScheduler",
         "beat_schedule": {
             task: {"task": task, "schedule": settings.sweep_interval_seconds}
-            for task in ("sweep_credentials", "sweep_registrations", "sweep_tasks")
+            for task in ("sweep_credentials", "sweep_outbox", "sweep_registrations", "sweep_tasks")
         }
         | {"send_digests": {"task": "send_digests", "schedule": settings.digest_interval_seconds}},
     }

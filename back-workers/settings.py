@@ -95,6 +95,10 @@ class Settings(ServiceSettings):
     digest_hour: int = Field(default=8, ge=0, le=23, description="in the time zone of its user")
     digest_interval_seconds: float = Field(default=900, gt=0, description="between two looks")
     digest_items_max: int = Field(default=50, ge=1, le=200, description="that a digest lists")
+    outbox_kept_seconds: int = Field(
+        default=604_800, ge=86_400, description="deliveries that are done, and answers of commands"
+    )
+    dead_letter_kept_seconds: int = Field(default=7_776_000, ge=86_400)
     sweep_interval_seconds: float = Field(default=3600, gt=0)
 
     def postpone_policy(self) -> PostponePolicy:

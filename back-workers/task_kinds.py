@@ -31,6 +31,7 @@ class KindOfTask:
 KINDS: Mapping[TaskKind, KindOfTask] = {
     "send_digests": KindOfTask("medium", soft_seconds=600),
     "sweep_credentials": KindOfTask("medium", soft_seconds=60),
+    "sweep_outbox": KindOfTask("medium", soft_seconds=600),
     "sweep_registrations": KindOfTask("medium", soft_seconds=60),
     "sweep_tasks": KindOfTask("medium", soft_seconds=60),
     "user_export": KindOfTask("low", soft_seconds=3600, resumable=True),

@@ -11,6 +11,7 @@ from exports.export_file import remove_old
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.models.base import now
+from shared.models.event import OutboxSwept, SweepOutbox
 from shared.models.registration import SweepRegistrations
 from shared.models.user import SweepCredentials, Swept
 from task_client import TaskClient
@@ -26,6 +27,27 @@ def maintenance(postgres: ServiceClient, settings: Settings) -> dict[str, Handle
 
     async def sweep_credentials(_: Run) -> JsonValue:
         return dict(await sweep(postgres, settings.unclaimed_credential_seconds))
+
+    async def sweep_outbox(run: Run) -> JsonValue:
+        removed = dict.fromkeys(("deliveries", "events", "commands"), 0)
+        wanted = SweepOutbox(
+            done_older_than_seconds=settings.outbox_kept_seconds,
+            dead_older_than_seconds=settings.dead_letter_kept_seconds,
+        )
+        while True:
+            swept = await postgres.post(
+                "/outbox/sweep",
+                wanted,
+                response_model=OutboxSwept,
+                idempotent=True,
+                timeout=SWEEP_SECONDS,
+            )
+            for name, count in dict(swept).items():
+                removed[name] += count
+            if not swept.deliveries and not swept.commands:
+                log.info("outbox_swept", **removed)
+                return dict(removed)
+            await run.report(0)
 
     async def sweep_registrations(_: Run) -> JsonValue:
         return dict(await sweep_ended(postgres, settings.ended_mail_token_seconds))
@@ -44,6 +66,7 @@ def maintenance(postgres: ServiceClient, settings: Settings) -> dict[str, Handle
     return {
         "send_digests": digests,
         "sweep_credentials": sweep_credentials,
+        "sweep_outbox": sweep_outbox,
         "sweep_registrations": sweep_registrations,
         "sweep_tasks": sweep_tasks,
     }

@@ -35,9 +35,11 @@ from shared.models.event import (
     HoldLease,
     NewEvent,
     Nothing,
+    OutboxSwept,
     PostponeDelivery,
     Recorded,
     SettleDeliveries,
+    SweepOutbox,
     TakeDelivery,
 )
 from shared.models.export import (
@@ -101,6 +103,7 @@ class FakeServices:
         self.digests: list[DueDigest] = []
         self.recorded_digests: dict[UUID, Command[RecordDigest]] = {}
         self.swept: list[int] = []
+        self.outbox_sweeps: list[int] = []
         self.swept_tokens: list[int] = []
         self.confirmed: set[UUID] = set()
         self.revoked: list[RevokeGenerations] = []
@@ -370,6 +373,23 @@ class FakeServices:
         self.published += [] if duplicate else [event]
         return LivePublished(stream_id="1-0", duplicate=duplicate)
 
+    def _add_sweeps(self, api: FastAPI) -> None:
+        @api.post("/credentials/sweep")
+        async def sweep(body: SweepCredentials) -> Swept:
+            self.swept.append(body.older_than_seconds)
+            return Swept(removed=3)
+
+        @api.post("/outbox/sweep")
+        async def sweep_outbox(body: SweepOutbox) -> OutboxSwept:
+            self.swept.append(body.done_older_than_seconds)
+            left = self.outbox_sweeps.pop(0) if self.outbox_sweeps else 0
+            return OutboxSwept(deliveries=left, events=left, commands=0)
+
+        @api.post("/registrations/sweep")
+        async def sweep_registrations(body: SweepRegistrations) -> Swept:
+            self.swept_tokens.append(body.older_than_seconds)
+            return Swept(removed=2)
+
     def _add_others(self, api: FastAPI) -> None:
         @api.get("/registrations/{user_id}")
         async def registration(user_id: UUID) -> Registration:
@@ -396,12 +416,4 @@ class FakeServices:
         async def revoke(body: RevokeGenerations) -> None:
             self.revoked.append(body)
 
-        @api.post("/credentials/sweep")
-        async def sweep(body: SweepCredentials) -> Swept:
-            self.swept.append(body.older_than_seconds)
-            return Swept(removed=3)
-
-        @api.post("/registrations/sweep")
-        async def sweep_registrations(body: SweepRegistrations) -> Swept:
-            self.swept_tokens.append(body.older_than_seconds)
-            return Swept(removed=2)
+        self._add_sweeps(api)

@@ -106,5 +106,5 @@ class TestLeaderScheduler:
         ((_, until),) = services.tasks.holders.values()
         assert until <= time.monotonic()
         kinds = sorted(it.kind for it in services.tasks.tasks.values())
-        sweeps = ["sweep_credentials", "sweep_registrations", "sweep_tasks"]
+        sweeps = ["sweep_credentials", "sweep_outbox", "sweep_registrations", "sweep_tasks"]
         assert kinds == ["send_digests", *sweeps]

@@ -56,6 +56,19 @@ class TestTasks:
         assert (row.state, task.status, task.result) == ("done", "succeeded", {"removed": 3})
         assert services.swept == [7200]
 
+    async def test_the_outbox_is_swept_until_nothing_is_left(self, services: FakeServices) -> None:
+        services.outbox_sweeps = [10_000, 10_000, 3]
+        start = StartBackgroundTask(command_id=uuid4(), task_id=uuid4(), kind="sweep_outbox")
+        async with served(services.app()) as url:
+            settings = worker_runtime.worker_runtime().settings
+            async with service_client(settings, "back-postgres", url) as postgres:
+                await TaskClient(postgres).start(start)
+        (row,) = services.outbox.rows
+        await asyncio.to_thread(background.background_task, str(row.delivery_id))
+        removed = {"deliveries": 20_003, "events": 20_003, "commands": 0}
+        assert services.tasks.tasks[start.task_id].result == removed
+        assert services.swept == [604_800] * 4
+
     async def test_an_error_comes_back_to_the_task(self, services: FakeServices) -> None:
         async def missing() -> None:
             raise NotFound

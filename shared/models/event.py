@@ -236,3 +236,21 @@ class DeliveriesSettled(Internal):
     """The outcomes are stored, but not those of `lost`: somebody else has their lease."""
 
     lost: list[UUID]
+
+
+class SweepOutbox(Internal):
+    """Remove what was done that long ago, and dead letters of that age.
+
+    The answers of commands are kept as long as what was done: a repeat after that is a new command.
+    """
+
+    done_older_than_seconds: int = Field(ge=86_400)
+    dead_older_than_seconds: int = Field(ge=86_400)
+
+
+class OutboxSwept(Internal):
+    """How many rows were removed."""
+
+    deliveries: int
+    events: int
+    commands: int

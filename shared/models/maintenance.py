@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from shared.models.base import EventPayload, Network, PublicRequest, Response
 
-MaintenanceTask = Literal["sweep_credentials", "sweep_registrations", "sweep_tasks"]
+MaintenanceTask = Literal["sweep_credentials", "sweep_outbox", "sweep_registrations", "sweep_tasks"]
 TaskState = Literal["pending", "started", "succeeded", "failed"]
 
 

@@ -8,7 +8,12 @@ from pydantic import Field, JsonValue
 from shared.models.base import EventPayload, Instant, Internal, Line, Response
 
 TaskKind = Literal[
-    "send_digests", "sweep_credentials", "sweep_registrations", "sweep_tasks", "user_export"
+    "send_digests",
+    "sweep_credentials",
+    "sweep_outbox",
+    "sweep_registrations",
+    "sweep_tasks",
+    "user_export",
 ]
 TaskStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FinalStatus = Literal["succeeded", "failed", "cancelled"]

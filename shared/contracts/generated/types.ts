@@ -1345,7 +1345,7 @@ export interface components {
              * Chore
              * @enum {string}
              */
-            chore: "sweep_credentials" | "sweep_registrations" | "sweep_tasks";
+            chore: "sweep_credentials" | "sweep_outbox" | "sweep_registrations" | "sweep_tasks";
             /** Network */
             network: string;
         };
@@ -1895,7 +1895,7 @@ export interface components {
              * Chore
              * @enum {string}
              */
-            chore: "sweep_credentials" | "sweep_registrations" | "sweep_tasks";
+            chore: "sweep_credentials" | "sweep_outbox" | "sweep_registrations" | "sweep_tasks";
         };
         /**
          * Task
