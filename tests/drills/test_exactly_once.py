@@ -221,6 +221,15 @@ async def test_every_accepted_write_has_each_effect_once(
 
     live = [it for got in received for it in got]
     verdict("live message", live)
+    log.info(
+        "live_clients",
+        connections=[it.connections for it in clients],
+        resyncs=[it.resyncs for it in clients],
+        repeated=[it.repeated for it in clients],
+    )
+    if set(promised) - set(live):
+        backlog = await admin.get("/api/admin/events", consumer="live", state="dead")
+        log.info("dead_live_deliveries", answer=backlog.text)
 
     rows: dict[str, list[str]] = {}
 
