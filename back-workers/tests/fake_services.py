@@ -104,6 +104,7 @@ class FakeServices:
         self.recorded_digests: dict[UUID, Command[RecordDigest]] = {}
         self.swept: list[int] = []
         self.outbox_sweeps: list[int] = []
+        self.swept_outbox: list[int] = []
         self.swept_tokens: list[int] = []
         self.confirmed: set[UUID] = set()
         self.revoked: list[RevokeGenerations] = []
@@ -381,7 +382,7 @@ class FakeServices:
 
         @api.post("/outbox/sweep")
         async def sweep_outbox(body: SweepOutbox) -> OutboxSwept:
-            self.swept.append(body.done_older_than_seconds)
+            self.swept_outbox.append(body.done_older_than_seconds)
             left = self.outbox_sweeps.pop(0) if self.outbox_sweeps else 0
             return OutboxSwept(deliveries=left, events=left, commands=0)
 

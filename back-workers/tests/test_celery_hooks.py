@@ -44,13 +44,20 @@ def logging_as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+class FakeWorker(SimpleNamespace):
+    """As Celery's: its text is its hostname."""
+
+    def __str__(self) -> str:
+        return "celery-low@a-machine"
+
+
 class TestWorkerHeartbeat:
-    def test_it_beats_from_the_workers_timer(self) -> None:
+    def test_it_beats_from_the_workers_timer_under_the_workers_name(self) -> None:
         timer = FakeTimer()
-        worker = SimpleNamespace(timer=timer)
+        worker = FakeWorker(timer=timer)
         WorkerHeartbeat.start(WorkerHeartbeat.__new__(WorkerHeartbeat), worker)  # type: ignore[arg-type]
         assert timer.every == heartbeat.BEAT_SECONDS
-        assert heartbeat.is_fresh("celery")
+        assert heartbeat.is_fresh("celery-low")
 
 
 @pytest.mark.usefixtures("settings", "logging_as_before")

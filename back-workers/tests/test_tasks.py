@@ -67,7 +67,7 @@ class TestTasks:
         await asyncio.to_thread(background.background_task, str(row.delivery_id))
         removed = {"deliveries": 20_003, "events": 20_003, "commands": 0}
         assert services.tasks.tasks[start.task_id].result == removed
-        assert services.swept == [604_800] * 4
+        assert services.swept_outbox == [604_800] * 4
 
     async def test_an_error_comes_back_to_the_task(self, services: FakeServices) -> None:
         async def missing() -> None:
