@@ -70,16 +70,25 @@ _WATCHED = (SECURITY_EVENTS,)
 
 @dataclass(eq=False)
 class Subscriber:
-    """The queued entries of a subscriber; `ended` once one of them could not be queued."""
+    """The queued entries of a subscriber; `ended` once some may have been missed.
 
-    queue: asyncio.Queue[Entry]
+    Nothing is queued after that: the subscriber would take it for the next entry, resume behind it
+    and never get those between.
+    """
+
+    queue: asyncio.Queue[Entry | None]
     ended: bool = field(default=False)
 
     def offer(self, entry: Entry) -> None:
-        if self.queue.full():
-            self.ended = True
-        else:
+        self.ended = self.ended or self.queue.full()
+        if not self.ended:
             self.queue.put_nowait(entry)
+
+    def end(self) -> None:
+        """End it at once, where it waits for an entry."""
+        self.ended = True
+        if self.queue.empty():
+            self.queue.put_nowait(None)
 
     async def next(self, within: float) -> Entry | None:
         """The next entry, or None when there is none for `within` seconds."""
@@ -126,7 +135,7 @@ class PubSub:
                     log.warning("streams_lost")
                 self._answered_at = None
                 for subscriber in itertools.chain(*self._subscribers.values()):
-                    subscriber.ended = True
+                    subscriber.end()
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def ready(self) -> None:

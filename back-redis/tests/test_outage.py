@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -60,6 +60,10 @@ async def last_heard(events: AsyncIterator[ServerSentEvent]) -> float:
 def broken_app(raw: Redis, proxy: TcpProxy) -> FastAPI:
     """An app whose connection to Valkey goes through the proxy."""
     return make_app()
+
+
+async def is_not_ready(client: AsgiClient) -> bool:
+    return not await is_ready(client)
 
 
 class TestWithoutValkey:
@@ -121,6 +125,35 @@ class TestWithoutValkey:
             await until(lambda: is_ready(client))
             async with aclosing(subscriber.events("/streams/live", since=entry.id)) as events:
                 assert (await anext(events)).event == "gap"
+
+    async def test_a_subscriber_resumes_without_a_hole_after_a_short_one(
+        self, proxy: TcpProxy, keys: Identities, raw: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # The subscriber waits for an entry all the while.
+        for name, value in (("HEARTBEAT_MS", 8000), ("SILENCE_MS", 20_000), ("VALKEY_TIMEOUT", 10)):
+            monkeypatch.setenv(name, str(value))
+        app = make_app()
+        subscriber = keys.client("back-websockets", "back-redis", AsgiTransport(app))
+        heard: list[str | None] = []
+        async with running(app) as client:
+            await until(lambda: is_ready(client))
+            async with aclosing(subscriber.events("/streams/live", silence=30)) as events:
+                since = (await anext(events)).id
+                await proxy.stop()
+                added = [await raw.xadd("stream:live", {"event": "while it is out"})]
+                await until(lambda: is_not_ready(client))
+                await proxy.start()
+                await until(lambda: is_ready(client))
+                added.append(await raw.xadd("stream:live", {"event": "later"}))
+                with suppress(Unavailable):
+                    async for event in events:
+                        heard += [event.id] if event.event == "entry" else []
+            since = heard[-1] if heard else since
+            async with aclosing(subscriber.events("/streams/live", since=since)) as events:
+                while added[-1] not in heard:
+                    event = await anext(events)
+                    heard += [event.id] if event.event == "entry" else []
+        assert heard == added
 
     @pytest.mark.parametrize("how", ["killed", "stopped"])
     async def test_streams_stop_their_heartbeats_end_and_open_again(
