@@ -100,7 +100,8 @@ def join_contracts(name: str, like: str, paths: Mapping[str, str]) -> list[str]:
     its endpoints. Raises DevError, with nothing changed, where the contracts don't hold then.
     """
     own = re.compile(
-        rf"^  (?:- (?:name|service): {like}|{like}:|- {{caller: {like},.*)\n(?:    .*\n)*",
+        rf"^  (?:- (?:name|service): {like}|{like}:|- {{caller: {like},.*"
+        rf"|- {{caller: [\w-]+, callee: {like},.*)\n(?:    .*\n)*",
         re.MULTILINE,
     )
 
