@@ -174,6 +174,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Tools */
+        get: operations["get_api_admin_tools"];
+        put?: never;
+        /** Post /Api/Admin/Tools */
+        post: operations["post_api_admin_tools"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/tools/{tool_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Admin/Tools/{Tool Id} */
+        get: operations["get_api_admin_tools_tool_id"];
+        put?: never;
+        post?: never;
+        /** Delete /Api/Admin/Tools/{Tool Id} */
+        delete: operations["delete_api_admin_tools_tool_id"];
+        options?: never;
+        head?: never;
+        /** Patch /Api/Admin/Tools/{Tool Id} */
+        patch: operations["patch_api_admin_tools_tool_id"];
+        trace?: never;
+    };
     "/api/admin/users": {
         parameters: {
             query?: never;
@@ -395,6 +432,92 @@ export interface paths {
         post?: never;
         /** Delete /Api/Tasks/{Task Id} */
         delete: operations["delete_api_tasks_task_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Tools */
+        get: operations["get_api_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools/{tool_id}/favourite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put /Api/Tools/{Tool Id}/Favourite */
+        put: operations["put_api_tools_tool_id_favourite"];
+        post?: never;
+        /** Delete /Api/Tools/{Tool Id}/Favourite */
+        delete: operations["delete_api_tools_tool_id_favourite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools/{tool_id}/launch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Api/Tools/{Tool Id}/Launch */
+        post: operations["post_api_tools_tool_id_launch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Tools/Categories */
+        get: operations["get_api_tools_categories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools/recent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Tools/Recent */
+        get: operations["get_api_tools_recent"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -627,6 +750,60 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AdministeredTool
+         * @description A tool as an admin sees it; `launches` counts those of all users.
+         */
+        AdministeredTool: {
+            /**
+             * Access
+             * @enum {string}
+             */
+            access: "all" | "except" | "only";
+            /** Category */
+            category: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Icon */
+            icon: ("book" | "calendar" | "chart" | "chat" | "cloud" | "code" | "database" | "document" | "folder" | "globe" | "image" | "key" | "mail" | "map" | "money" | "people" | "shield" | "terminal" | "video" | "wrench") | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Launches */
+            launches: number;
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: ("user" | "admin")[];
+            /** Summary */
+            summary: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Url */
+            url: string;
+            /** User Ids */
+            user_ids: string[];
+            /** Version */
+            version: number;
+        };
+        /**
+         * AdministeredToolPage
+         * @description Tools, newest first; `next` is the `before` of the following page, null at the end.
+         */
+        AdministeredToolPage: {
+            /** Items */
+            items: components["schemas"]["AdministeredTool"][];
+            /** Next */
+            next: string | null;
+        };
         /**
          * AdministeredUser
          * @description A user as an admin sees it; the names are null without a profile.
@@ -1150,6 +1327,14 @@ export interface components {
         JsonWebKeySet: {
             /** Keys */
             keys: components["schemas"]["JsonWebKey"][];
+        };
+        /**
+         * LaunchedTool
+         * @description The address that the browser opens.
+         */
+        LaunchedTool: {
+            /** Url */
+            url: string;
         };
         /**
          * ListedDelivery
@@ -1697,6 +1882,46 @@ export interface components {
             user_id: string;
         };
         /**
+         * RecentTool
+         * @description A tool and when the user launched it last.
+         */
+        RecentTool: {
+            /** Category */
+            category: string;
+            /** Favourite */
+            favourite: boolean;
+            /** Icon */
+            icon: ("book" | "calendar" | "chart" | "chat" | "cloud" | "code" | "database" | "document" | "folder" | "globe" | "image" | "key" | "mail" | "map" | "money" | "people" | "shield" | "terminal" | "video" | "wrench") | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Launched At
+             * Format: date-time
+             */
+            launched_at: string;
+            /** Launches */
+            launches: number;
+            /** Name */
+            name: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * RecentTools
+         * @description The tools that the user launched last, each once, the latest first.
+         *
+         *     `next` is null: the list ends after what was asked for.
+         */
+        RecentTools: {
+            /** Items */
+            items: components["schemas"]["RecentTool"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * ReconnectHint
          * @description The socket is about to be closed; the client is asked to wait before it opens another.
          */
@@ -1991,6 +2216,177 @@ export interface components {
              * @constant
              */
             token_type: "Bearer";
+        };
+        /**
+         * ToolCard
+         * @description A tool as its users see it; `launches` counts those of all users.
+         */
+        ToolCard: {
+            /** Category */
+            category: string;
+            /** Favourite */
+            favourite: boolean;
+            /** Icon */
+            icon: ("book" | "calendar" | "chart" | "chat" | "cloud" | "code" | "database" | "document" | "folder" | "globe" | "image" | "key" | "mail" | "map" | "money" | "people" | "shield" | "terminal" | "video" | "wrench") | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Launches */
+            launches: number;
+            /** Name */
+            name: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * ToolCategories
+         * @description The categories of the tools that a user may open, sorted.
+         */
+        ToolCategories: {
+            /** Items */
+            items: string[];
+        };
+        /**
+         * ToolCreate
+         * @description A new tool. With `access` `except` or `only`, `roles` and `user_ids` list for whom.
+         */
+        ToolCreate: {
+            /**
+             * Access
+             * @default all
+             * @enum {string}
+             */
+            access: "all" | "except" | "only";
+            /** Category */
+            category: string;
+            /** Icon */
+            icon?: ("book" | "calendar" | "chart" | "chat" | "cloud" | "code" | "database" | "document" | "folder" | "globe" | "image" | "key" | "mail" | "map" | "money" | "people" | "shield" | "terminal" | "video" | "wrench") | null;
+            /** Name */
+            name: string;
+            /** Roles */
+            roles?: ("user" | "admin")[];
+            /** Summary */
+            summary: string;
+            /** Url */
+            url: string;
+            /** User Ids */
+            user_ids?: string[];
+        };
+        /**
+         * ToolCreated
+         * @description `tool.created`, by the admin `actor_id`.
+         */
+        ToolCreated: {
+            /**
+             * Actor Id
+             * Format: uuid
+             */
+            actor_id: string;
+            /** Name */
+            name: string;
+            /** Network */
+            network: string;
+            /**
+             * Tool Id
+             * Format: uuid
+             */
+            tool_id: string;
+        };
+        /**
+         * ToolDeleted
+         * @description `tool.deleted`, by the admin `actor_id`.
+         */
+        ToolDeleted: {
+            /**
+             * Actor Id
+             * Format: uuid
+             */
+            actor_id: string;
+            /** Name */
+            name: string;
+            /** Network */
+            network: string;
+            /**
+             * Tool Id
+             * Format: uuid
+             */
+            tool_id: string;
+        };
+        /**
+         * ToolLaunched
+         * @description `tool.launched`: the user opened the tool.
+         */
+        ToolLaunched: {
+            /**
+             * Tool Id
+             * Format: uuid
+             */
+            tool_id: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * ToolPage
+         * @description Tools, newest first; `next` is the `before` of the following page, null at the end.
+         */
+        ToolPage: {
+            /** Items */
+            items: components["schemas"]["ToolCard"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ToolUpdate
+         * @description The fields to change. An absent field is kept; null clears the icon.
+         *
+         *     With `expected_version` the tool changes only while it has this version.
+         */
+        ToolUpdate: {
+            /** Access */
+            access?: ("all" | "except" | "only") | null;
+            /** Category */
+            category?: string | null;
+            /** Expected Version */
+            expected_version?: number | null;
+            /** Icon */
+            icon?: ("book" | "calendar" | "chart" | "chat" | "cloud" | "code" | "database" | "document" | "folder" | "globe" | "image" | "key" | "mail" | "map" | "money" | "people" | "shield" | "terminal" | "video" | "wrench") | null;
+            /** Name */
+            name?: string | null;
+            /** Roles */
+            roles?: ("user" | "admin")[] | null;
+            /** Summary */
+            summary?: string | null;
+            /** Url */
+            url?: string | null;
+            /** User Ids */
+            user_ids?: string[] | null;
+        };
+        /**
+         * ToolUpdated
+         * @description `tool.updated`, by the admin `actor_id`, with the names of the fields that changed.
+         */
+        ToolUpdated: {
+            /**
+             * Actor Id
+             * Format: uuid
+             */
+            actor_id: string;
+            /** Changed */
+            changed: string[];
+            /** Name */
+            name: string;
+            /** Network */
+            network: string;
+            /**
+             * Tool Id
+             * Format: uuid
+             */
+            tool_id: string;
         };
         /**
          * Unread
@@ -2643,6 +3039,246 @@ export interface operations {
             };
             413: components["responses"]["PayloadTooLarge"];
             422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_tools: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                category?: string | null;
+                limit?: number;
+                search?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministeredToolPage"];
+                };
+            };
+            /** @description Invalid request: `cursor_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_admin_tools: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToolCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministeredTool"];
+                };
+            };
+            400: components["responses"]["MalformedBodyOrKey"];
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `tool_name_taken` or `request_in_progress` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Validation failed: `access_list_missing` or `access_list_unused` or `validation_failed` or `idempotency_key_reused` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_admin_tools_tool_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministeredTool"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `tool_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    delete_api_admin_tools_tool_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `tool_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    patch_api_admin_tools_tool_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToolUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministeredTool"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["UserNotAuthenticated"];
+            403: components["responses"]["PermissionMissing"];
+            /** @description Not found: `tool_not_found` or `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `stale_version` or `tool_name_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Validation failed: `access_list_missing` or `access_list_unused` or `validation_failed` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];
@@ -3361,6 +3997,205 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_tools: {
+        parameters: {
+            query?: {
+                before?: string | null;
+                category?: string | null;
+                favourite?: boolean | null;
+                limit?: number;
+                search?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolPage"];
+                };
+            };
+            /** @description Invalid request: `cursor_invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    put_api_tools_tool_id_favourite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            /** @description Not found: `tool_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    delete_api_tools_tool_id_favourite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_api_tools_tool_id_launch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of 1 to 255 visible characters, quoted or not, of your choice: a repeat with the same key and body gets the response of the first request. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    /** @description `true` on the response to a repeat: it is the stored one of the first request. */
+                    "Idempotent-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchedTool"];
+                };
+            };
+            400: components["responses"]["MalformedKey"];
+            401: components["responses"]["UserNotAuthenticated"];
+            /** @description Not found: `tool_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            422: components["responses"]["ValidationFailedOrKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_tools_categories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolCategories"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_tools_recent: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentTools"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
             413: components["responses"]["PayloadTooLarge"];
             422: components["responses"]["ValidationFailed"];
             429: components["responses"]["TooManyRequests"];
