@@ -12,6 +12,7 @@ from devtools.contracts import (
     consistency,
     document_shapes,
     events_in_code,
+    fronts,
     generated_files,
     node_tools,
     numbers_in_code,
@@ -40,6 +41,11 @@ class Tree:
     def services(self) -> dict[str, str]:
         """The version of each service that has code."""
         return generated_files.services_with_code(self.root)
+
+    @cached_property
+    def fronts(self) -> dict[str, str]:
+        """The version of each front."""
+        return fronts.with_code(self.root)
 
     @cached_property
     def texts(self) -> Mapping[Path, str]:
@@ -122,6 +128,8 @@ async def of_services(tree: Tree) -> list[Finding]:
     settings = {service: app.settings for service, app in found.items()}
     return [
         *events_in_code.folders(tree.root, tree.services, tree.contracts),
+        *fronts.folders(tree.root, tree.fronts, tree.contracts),
+        *fronts.calls(tree.root, tree.fronts, tree.contracts),
         *unused_grants.unused(tree.root, tree.services, tree.contracts),
         *numbers_in_code.differing(tree.root, tree.contracts, settings),
         *(
@@ -166,7 +174,7 @@ async def compared(tree: Tree, feature: str) -> list[str]:
     own = tuple(f"{it.method} {it.path}{end}" for it in file.contract.endpoints for end in ": ")
     said = [f"{feature} {file.contract.version} ({file.path})"]
     for service in file.contract.participants:
-        if service not in tree.services:
+        if service not in tree.services and service not in tree.fronts:
             said.append(f"{service}: has no code yet")
             continue
         differing = list(_slice(tree, file, service))

@@ -8,6 +8,7 @@ from itertools import pairwise
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from devtools.contracts import fronts
 from devtools.contracts.stub_routes import path_parameters, type_of
 from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.models import UnknownModel, model
@@ -44,7 +45,16 @@ ACTING = (
 
 def broken(files: Files, versions: Mapping[str, str]) -> list[Finding]:
     """Everything that is wrong; `versions` holds shared and each service that has code."""
-    rules = (models, parameters, participants, callers, named_once, consumers, no_cycle)
+    rules = (
+        models,
+        parameters,
+        participants,
+        callers,
+        named_once,
+        consumers,
+        fronts.dependencies,
+        no_cycle,
+    )
     found = [finding for rule in rules for finding in rule(files)]
     return [*found, *ranges(files, versions)]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from devtools.contracts import slices, stub_routes
+from devtools.contracts import fronts, slices, stub_routes
 from devtools.contracts.asyncapi_document import Document
 from devtools.workspace.repository import pyproject, workspace_folders
 from shared.testing.contracts.files import GENERATED, REGISTRY, ContractFile
@@ -42,7 +42,7 @@ def version_in(folder: Path) -> str:
 
 def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
     """The text of every generated file by its path, relative to the repository."""
-    versions = services_with_code(root)
+    versions, pages = services_with_code(root), fronts.with_code(root)
     plain = [file.contract for file in contracts.values()]
     found = {
         REGISTRY: registry(contracts),
@@ -55,7 +55,7 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
         found[GENERATED / "openapi" / f"{service}.json"] = text + "\n"
     for file in contracts.values():
         for service in file.contract.participants:
-            if service in versions:
+            if service in versions or service in pages:
                 found[slice_path(service, file.contract.name)] = slices.render(file, service)
     return found
 
@@ -89,6 +89,8 @@ def digest(contracts: Mapping[str, ContractFile]) -> str:
 
 
 def slice_path(service: str, feature: str) -> Path:
+    if fronts.is_front(service):
+        return Path(service) / "app" / "features" / feature / "feature.yaml"
     return Path(service) / "features" / feature.replace("-", "_") / "feature.yaml"
 
 
@@ -97,6 +99,8 @@ def left_over(root: Path, wanted: Mapping[Path, str]) -> Iterator[Path]:
     there = [path for path in (root / GENERATED).rglob("*") if path.is_file()]
     for service in services_with_code(root):
         there += (path for path in (root / service).glob(SLICE) if _is_slice(path))
+    for front in fronts.with_code(root):
+        there += (path for path in (root / front / "app").glob(SLICE) if _is_slice(path))
     for path in sorted(there):
         if path.relative_to(root) not in wanted and path.name != "types.ts":
             yield path.relative_to(root)

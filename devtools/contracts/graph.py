@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from itertools import groupby
 
+from devtools.contracts import fronts
 from devtools.contracts.consistency import edges
 from shared.testing.contracts.files import ContractFile, each_in
 
@@ -46,6 +47,10 @@ def _connections(files: Files) -> dict[tuple[str, str, str], list[str]]:
     for _, _, endpoint in each_in(files, lambda it: it.endpoints):
         for caller in endpoint.callers:
             found[caller, endpoint.service, "calls"].add(f"{endpoint.method} {endpoint.path}")
+    for file, _, it in each_in(files, lambda it: it.services):
+        if fronts.is_front(it.name):
+            for service in fronts.offering(file.contract) & file.contract.ranges_of(it.name).keys():
+                found[it.name, service, "calls"] |= fronts.public_paths(file.contract, service)
     for _, _, event in each_in(files, lambda it: it.events):
         for name in event.consumers:
             found[event.publisher, delivered[name], "events"].add(f"{event.type} ({name})")

@@ -11,8 +11,9 @@ from packaging.version import Version
 from pydantic import BaseModel
 
 import shared.models
+from devtools.contracts import fronts
 from devtools.contracts.consistency import SHARED
-from devtools.contracts.document_changes import Change, Use, uses
+from devtools.contracts.document_changes import PEOPLE, Change, Use, uses
 from devtools.contracts.revisions import Documents
 from shared.testing.contracts.files import FOLDER, ContractFile, Finding
 from shared.testing.contracts.models import source_of
@@ -100,13 +101,21 @@ def _said(
         path = next((files[it.contract].path for it in met if it.contract in files), FOLDER)
     lines: dict[str, list[str]] = {}
     for use in met:
-        for consumer in use.consumers:
+        for consumer in _named(use, files):
             lines.setdefault(consumer, []).append(f"{use.where} ({use.contract})")
     breaks = "".join(
         f"\n  breaks {consumer}: {', '.join(dict.fromkeys(where))}"
         for consumer, where in sorted(lines.items())
     )
     return Finding(path, line, f"{change.place} {change.what}{breaks}")
+
+
+def _named(use: Use, files: Mapping[str, ContractFile]) -> tuple[str, ...]:
+    """Who uses it, with the fronts that are meant where browsers do."""
+    file = files.get(use.contract)
+    if PEOPLE not in use.consumers or file is None:
+        return use.consumers
+    return (*use.consumers, *filter(fronts.is_front, file.contract.participants))
 
 
 def _additions(found: Mapping[Change, list[Use]], versions: _Versions) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import yaml
 
+from devtools.contracts import fronts
 from shared.testing.contracts.files import ContractFile
 from shared.testing.contracts.schema import Endpoint, Operation
 
@@ -13,6 +14,9 @@ def render(file: ContractFile, service: str) -> str:
     contract = file.contract
     calls: list[Operation] = [it for it in contract.endpoints if service in it.callers]
     calls += [it for it in contract.calls if it.caller == service]
+    if fronts.is_front(service):
+        needed = contract.ranges_of(service)
+        calls += [it for it in contract.endpoints if it.scope is None and it.service in needed]
     slice_ = {
         "name": contract.name,
         "version": contract.version,

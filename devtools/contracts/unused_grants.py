@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from devtools.contracts import fronts
 from devtools.contracts.consistency import ACTING, SHARED, Files
 from devtools.contracts.document_shapes import METHODS
 from devtools.contracts.events_in_code import Source, sources
@@ -62,7 +63,7 @@ def unused(root: Path, services: Iterable[str], files: Files) -> Iterator[Findin
     for file, at, it in each_in(files, lambda it: it.services):
         acting = {name for keys in ACTING for name, _ in file.each(*keys)}
         acting |= {caller for it in file.contract.endpoints for caller in it.callers}
-        if it.name not in acting:
+        if it.name not in acting and not fronts.is_front(it.name):
             what = f"{it.name} takes part, and serves, calls and publishes nothing: remove it"
             yield file.finding(what, "services", at)
     if (root / ROLES).exists():
@@ -74,6 +75,8 @@ def _dependencies(file: ContractFile) -> Iterator[Finding]:
     used = {(caller, it.service) for it in contract.endpoints for caller in it.callers}
     used |= {(it.caller, it.service) for it in contract.calls}
     used |= {(consumer, it.publisher) for it in contract.streams for consumer in it.consumers}
+    offering = fronts.offering(contract)
+    used |= {(it, one) for it in contract.participants if fronts.is_front(it) for one in offering}
     for service, dependencies in contract.dependencies.items():
         for at, needed in ((at, it) for at, one in enumerate(dependencies) for it in one):
             if needed != SHARED and (service, needed) not in used:

@@ -28,7 +28,8 @@ def layers(root: Path, feature: str) -> dict[str, tuple[str, str]]:
         folder = root / service
         if service == "back-postgres":
             found |= _persistence(root, folder, {module for module, _ in models} - {"event"})
-        own = folder / ("app/features" if service in FRONTS else "features") / package
+        inside = f"app/features/{feature}" if service in FRONTS else f"features/{package}"
+        own = folder / inside
         found[f"{service}: folder"] = _exists(root, own)
         agreed = [it for it in contract.get("endpoints", []) if it["service"] == service]
         if agreed:

@@ -9,10 +9,12 @@ from fastapi import FastAPI
 
 from devtools.contracts import generated_files, stub_routes
 from devtools.contracts.check import Tree
-from devtools.workspace.repository import ROOT
+from devtools.workspace.repository import ROOT, npm_folders
 from shared.testing.contracts.schema import Contract, Endpoint
 
-_LEFT_OUT = shutil.ignore_patterns("tests", "__pycache__", ".*", "migrations", "templates")
+_LEFT_OUT = shutil.ignore_patterns(
+    "tests", "__pycache__", ".*", "migrations", "templates", "node_modules", "build"
+)
 
 
 def remember_documents() -> None:
@@ -47,7 +49,10 @@ class Copy:
     def of_the_repository(cls, root: Path) -> "Copy":
         for name in ("pyproject.toml", "docker-compose.yml"):
             shutil.copy(ROOT / name, root / name)
-        for name in ["shared", "back-gateway", *Tree(ROOT).services]:
+        if (ROOT / "package.json").exists():
+            shutil.copy(ROOT / "package.json", root)
+        fronts = [folder.name for folder in npm_folders(ROOT)]
+        for name in ["shared", "back-gateway", *Tree(ROOT).services, *fronts]:
             shutil.copytree(ROOT / name, root / name, ignore=_LEFT_OUT)
         return cls(root)
 

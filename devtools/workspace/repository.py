@@ -1,5 +1,6 @@
 """Where things are: the repository, what ./dev keeps in `.run`, the folders of one stack."""
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -78,3 +79,21 @@ def workspace_folders(root: Path) -> list[Path]:
 def pyproject(folder: Path) -> dict[str, Any]:
     """What the pyproject.toml of a folder says."""
     return tomllib.loads((folder / "pyproject.toml").read_text())
+
+
+def npm_folders(root: Path) -> list[Path]:
+    """The folders of the npm workspaces at `root`, in the order of its package.json."""
+    if not (root / "package.json").exists():
+        return []
+    return [root / name for name in package_json(root)["workspaces"]]
+
+
+def front_folders(root: Path) -> list[Path]:
+    """The npm workspaces that are services: those with pages."""
+    return [folder for folder in npm_folders(root) if (folder / "app").is_dir()]
+
+
+def package_json(folder: Path) -> dict[str, Any]:
+    """What the package.json of a folder says."""
+    said: dict[str, Any] = json.loads((folder / "package.json").read_text())
+    return said
