@@ -18,7 +18,7 @@ from shared.models.base import (
 from shared.models.event import NewEvent
 from shared.models.user import EmailAddress, PasswordAttempt
 
-MailPurpose = Literal["verify_email"]
+MailPurpose = Literal["verify_email", "reset_password"]
 
 SHA256 = r"^[0-9a-f]{64}$"
 SESSION_SECONDS_MAX = 7_776_000
@@ -82,7 +82,7 @@ class JsonWebKeySet(Response):
 
 
 class MintMailToken(Internal):
-    """Request the token of a mail that is being made, for the registration `user_id`.
+    """Request the token of a mail that is being made, for the registration or user `user_id`.
 
     `event_id` is the event that the mail is about: a repeat for it gets the same token.
     """
@@ -103,7 +103,7 @@ class StoredMailToken(Internal):
     """A mail token as back-postgres keeps it: the SHA-256 of the token in hexadecimal.
 
     `user_id` is the registration that it was minted for and, once it is used, the user whom it
-    confirmed.
+    confirmed. Of one that resets a password it is the user.
     """
 
     token_hash: str = Field(pattern=SHA256)
@@ -378,4 +378,4 @@ class OtherSessionsRevoked(EventPayload):
 
     user_id: UUID
     session_generation: int = Field(ge=1)
-    kept_sid: UUID
+    kept_sid: UUID | None

@@ -226,8 +226,22 @@ class UserAdministered(EventPayload):
     network: Network
 
 
+class UsersRead(EventPayload):
+    """`users.read`: the actor, an admin, read one user or, when `subject_id` is None, a list.
+
+    It is an entry of the actor, as `audit.read` is.
+    """
+
+    actor_id: UUID
+    subject_id: UUID | None
+    network: Network
+
+
 class PasswordChanged(EventPayload):
-    """`user.password.changed`: the user has another password; all other sessions have ended."""
+    """`user.password.changed`: the user has another password, and sessions have ended for it.
+
+    All of them after a reset, all others after a change.
+    """
 
     user_id: UUID
     network: Network

@@ -551,6 +551,24 @@ export interface paths {
         get: operations["get_api_users_me"];
         put?: never;
         post?: never;
+        /** Delete /Api/Users/Me */
+        delete: operations["delete_api_users_me"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get /Api/Users/Me/Export */
+        get: operations["get_api_users_me_export"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -602,6 +620,40 @@ export interface paths {
         put?: never;
         /** Post /Auth/Password */
         post: operations["post_auth_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Auth/Password-Reset */
+        post: operations["post_auth_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post /Auth/Password-Reset/Confirm */
+        post: operations["post_auth_password_reset_confirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -750,6 +802,98 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountDeletion
+         * @description The account is gone, and every store forgets its user within a minute.
+         */
+        AccountDeletion: {
+            /**
+             * Status
+             * @default deleting
+             * @constant
+             */
+            status: "deleting";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * AccountExport
+         * @description All that is kept about the user who asks.
+         *
+         *     Lists are newest first. `profile` is null before there is one. Audit entries are those about
+         *     the user and those of what the user did.
+         */
+        AccountExport: {
+            account: components["schemas"]["AccountRecord"];
+            /** Audit */
+            audit: components["schemas"]["AuditEntry"][];
+            /**
+             * Exported At
+             * Format: date-time
+             */
+            exported_at: string;
+            notification_preferences: components["schemas"]["Preferences"];
+            /** Notifications */
+            notifications: components["schemas"]["Notification"][];
+            profile: components["schemas"]["Profile"] | null;
+            /** Sessions */
+            sessions: components["schemas"]["OpenSession"][];
+            /** Tasks */
+            tasks: components["schemas"]["BackgroundTask"][];
+        };
+        /**
+         * AccountExported
+         * @description `user.exported`: the user was given a copy of all that is kept about them.
+         */
+        AccountExported: {
+            /** Network */
+            network: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * AccountRecord
+         * @description The account itself; the terms are null for one that an operator made.
+         */
+        AccountRecord: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "admin";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "suspended";
+            /** Terms Accepted At */
+            terms_accepted_at: string | null;
+            /** Terms Version */
+            terms_version: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
         /**
          * AdministeredTool
          * @description A tool as an admin sees it; `launches` counts those of all users.
@@ -998,6 +1142,16 @@ export interface components {
             mail: boolean;
         };
         /**
+         * ConfirmPasswordReset
+         * @description The token of the mail, and the password to set.
+         */
+        ConfirmPasswordReset: {
+            /** Password */
+            password: string;
+            /** Token */
+            token: string;
+        };
+        /**
          * ConsumerBacklog
          * @description What one consumer has not done.
          *
@@ -1078,6 +1232,14 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "suspended";
+        };
+        /**
+         * DeleteAccount
+         * @description The password of the account that is to be deleted.
+         */
+        DeleteAccount: {
+            /** Password */
+            password: string;
         };
         /**
          * DeliveriesReplayed
@@ -1416,6 +1578,7 @@ export interface components {
             "profile.updated": components["schemas"]["ProfileUpdated"];
             "task.finished": components["schemas"]["TaskFinished"];
             "task.progressed": components["schemas"]["TaskProgressed"];
+            "user.deleted": components["schemas"]["UserDeleted"];
             "user.password.changed": components["schemas"]["PasswordChanged"];
             "user.role.changed": components["schemas"]["UserRoleChanged"];
             "user.status.changed": components["schemas"]["UserStatusChanged"];
@@ -1690,11 +1853,8 @@ export interface components {
          *     The session `kept_sid` has not: it is of that generation.
          */
         OtherSessionsRevoked: {
-            /**
-             * Kept Sid
-             * Format: uuid
-             */
-            kept_sid: string;
+            /** Kept Sid */
+            kept_sid: string | null;
             /** Session Generation */
             session_generation: number;
             /**
@@ -1705,9 +1865,40 @@ export interface components {
         };
         /**
          * PasswordChanged
-         * @description `user.password.changed`: the user has another password; all other sessions have ended.
+         * @description `user.password.changed`: the user has another password, and sessions have ended for it.
+         *
+         *     All of them after a reset, all others after a change.
          */
         PasswordChanged: {
+            /** Device */
+            device: string;
+            /** Network */
+            network: string;
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
+         * PasswordResetAccepted
+         * @description The answer to a request, the same whether or not an account has the address.
+         */
+        PasswordResetAccepted: {
+            /**
+             * Status
+             * @default accepted
+             * @constant
+             */
+            status: "accepted";
+        };
+        /**
+         * PasswordResetRequested
+         * @description `auth.password_reset.requested`: the user is to get a mail with a link.
+         *
+         *     For an address without an account `user_id` is a fresh one, which nobody has.
+         */
+        PasswordResetRequested: {
             /** Device */
             device: string;
             /** Network */
@@ -2005,6 +2196,14 @@ export interface components {
             since?: string | null;
             /** Until */
             until?: string | null;
+        };
+        /**
+         * RequestPasswordReset
+         * @description The address of the account whose password is forgotten.
+         */
+        RequestPasswordReset: {
+            /** Email */
+            email: string;
         };
         /**
          * Revocation
@@ -2425,6 +2624,17 @@ export interface components {
             user_id: string;
         };
         /**
+         * UserDeleted
+         * @description `user.deleted`: the user deleted their account; every store forgets them.
+         */
+        UserDeleted: {
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /**
          * UserNotified
          * @description `user.notified`: the actor, an admin, sent a notification to the user.
          */
@@ -2495,6 +2705,23 @@ export interface components {
              * Format: uuid
              */
             user_id: string;
+        };
+        /**
+         * UsersRead
+         * @description `users.read`: the actor, an admin, read one user or, when `subject_id` is None, a list.
+         *
+         *     It is an entry of the actor, as `audit.read` is.
+         */
+        UsersRead: {
+            /**
+             * Actor Id
+             * Format: uuid
+             */
+            actor_id: string;
+            /** Network */
+            network: string;
+            /** Subject Id */
+            subject_id: string | null;
         };
         /**
          * UserStatusChanged
@@ -4275,6 +4502,88 @@ export interface operations {
             504: components["responses"]["TimedOut"];
         };
     };
+    delete_api_users_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccount"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountDeletion"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["UserNotAuthenticated"];
+            /** @description Not allowed: `wrong_password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description Validation failed: `validation_failed` or `last_admin` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests: `too_many_requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    get_api_users_me_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountExport"];
+                };
+            };
+            401: components["responses"]["UserNotAuthenticated"];
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
     post_auth_login: {
         parameters: {
             query?: never;
@@ -4409,6 +4718,91 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_auth_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestPasswordReset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordResetAccepted"];
+                };
+            };
+            400: components["responses"]["MalformedBody"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            /** @description Too many requests: `too_many_requests` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+        };
+    };
+    post_auth_password_reset_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmPasswordReset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Invalid request: `reset_token_invalid` or `reset_token_expired` or `reset_token_exhausted` or `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict: `account_changed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ValidationFailed"];
+            429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             504: components["responses"]["TimedOut"];
         };
