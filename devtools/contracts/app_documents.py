@@ -16,7 +16,7 @@ import yaml
 from devtools.contracts.document_shapes import Schema
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
-from devtools.workspace.processes import output_of
+from devtools.workspace.processes import all_of, output_of
 from shared.secrets_init import SecretsSettings, make_secrets
 
 SCRIPT = Path(__file__).with_name("print_app_document.py")
@@ -47,11 +47,7 @@ async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
             async with places:
                 return await _app(root / service, environment)
 
-        made = await asyncio.gather(*map(one, names), return_exceptions=True)
-    for problem in made:
-        if isinstance(problem, BaseException):
-            raise problem
-    return {name: app for name, app in zip(names, made, strict=True) if isinstance(app, App)}
+        return dict(zip(names, await all_of(*map(one, names)), strict=True))
 
 
 def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:
@@ -60,7 +56,7 @@ def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> Secrets
     owners: str = compose["services"]["secrets-init"]["environment"]["SECRET_OWNERS"]
     known = {owner.partition(":")[0] for owner in owners.split()}
     for engine in re.findall(r"=([\w-]+)", owners):
-        (folder / "data" / engine).mkdir(parents=True)
+        (folder / "data" / engine).mkdir(parents=True, exist_ok=True)
     settings = SecretsSettings(
         environment="development",
         secrets_root=folder / "secrets",

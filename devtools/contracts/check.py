@@ -1,6 +1,5 @@
 """What ./dev contracts check looks at: the quick part, and what needs the services; and diff."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import unified_diff
@@ -23,6 +22,7 @@ from devtools.contracts import (
 )
 from devtools.contracts.revisions import Documents
 from devtools.workspace.errors import DevError
+from devtools.workspace.processes import all_of
 from shared.testing.contracts import files
 from shared.testing.contracts.files import GENERATED, ContractFile, Finding
 
@@ -118,8 +118,10 @@ def drift(tree: Tree) -> list[Finding]:
 async def of_programs(tree: Tree) -> list[Finding]:
     """What the services themselves and the tools of document formats find wrong."""
     public_api = node_tools.public_document(tree.contracts)
-    found = await asyncio.gather(of_services(tree), node_tools.complaints(tree.root, public_api))
-    return [*found[1], *found[0]]
+    of_apps, of_documents = await all_of(
+        of_services(tree), node_tools.complaints(tree.root, public_api)
+    )
+    return [*of_documents, *of_apps]
 
 
 async def of_services(tree: Tree) -> list[Finding]:

@@ -3,7 +3,6 @@
 They write `types.ts`: what the public API takes and answers, for the fronts.
 """
 
-import asyncio
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ from devtools.contracts.revisions import ASYNCAPI
 from devtools.engines import node_packages
 from devtools.engines.node_packages import NodePackages
 from devtools.workspace.errors import DevError
-from devtools.workspace.processes import output_of
+from devtools.workspace.processes import all_of, output_of
 from devtools.workspace.repository import RUN
 from shared.testing.contracts.files import GENERATED, ContractFile, Finding
 
@@ -50,7 +49,7 @@ async def complaints(root: Path, public_api: str) -> list[Finding]:
         return []
     redocly = packages.folder / "@redocly/cli/bin/cli.js"
     tsc = packages.folder / "typescript/bin/tsc"
-    outputs = await asyncio.gather(
+    outputs = await all_of(
         _run(packages, redocly, "lint", *LINT, *openapi),
         _run(packages, LOCKED / "parse_asyncapi.cjs", root / ASYNCAPI),
         _run(packages, tsc, "--noEmit", "--strict", root / TYPES),

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +50,18 @@ async def output_of(
 
 
 T = TypeVar("T")
+
+
+async def all_of(*works: Awaitable[T]) -> list[T]:
+    """What each of `works` returns, in their order; raises the first problem once all have ended.
+
+    Work left behind at the end of `asyncio.run` never ends when it was just starting a process.
+    """
+    ended = await asyncio.gather(*works, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in ended if not isinstance(one, BaseException)]
 
 
 async def in_thread(work: Callable[[], T]) -> T:

@@ -16,10 +16,6 @@ OFFSET = 7300
 STACK = ("--stack", "copied", "--port-offset", str(OFFSET))
 
 
-@pytest.mark.skip(
-    reason="the check of a copied back-api does not end: back-workers calls one of its endpoints "
-    "for notifications, and the steps of the page do not say what becomes of it in the copy"
-)
 def test_a_copy_of_back_api_is_a_service_of_its_own(clone: Clone) -> None:
     clone.dev("help")  # brings uv
     page = (clone.root / "back-api" / "CONTEXT.md").read_text().partition("## Copy it\n")[2]

@@ -41,11 +41,11 @@ class CsvDownload(Response):
 
 def router(exports: UserExports) -> APIRouter:
     """Routes over `exports`."""
-    routes = APIRouter(prefix="/api", tags=["user-export"])
+    routes = APIRouter(tags=["user-export"])
     exporting = [user_with_permission("users:export")]
 
     @routes.post(
-        "/admin/exports/users",
+        "/api/admin/exports/users",
         status_code=202,
         response_model=BackgroundTask,
         dependencies=exporting,
@@ -54,11 +54,11 @@ def router(exports: UserExports) -> APIRouter:
         actor = Actor(user.id, client_network(request))
         return await once(user.id, lambda command_id: exports.start(actor, command_id))
 
-    @routes.post("/exports/{task_id}/link", status_code=201, dependencies=exporting)
+    @routes.post("/api/exports/{task_id}/link", status_code=201, dependencies=exporting)
     async def link(task_id: UUID) -> ExportLink:
         return await exports.link(task_id)
 
-    @routes.get("/exports/download/{token}", status_code=200, response_class=CsvDownload)
+    @routes.get("/api/exports/download/{token}", status_code=200, response_class=CsvDownload)
     async def download(
         token: Annotated[str, Path(min_length=20, max_length=100)],
     ) -> CsvDownload:
