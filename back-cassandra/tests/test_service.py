@@ -95,7 +95,7 @@ class TestOutage:
         assert (live.status, ready.status) == (200, 503)
         assert (stored.status, read.status) == (503, 503)
         assert stored.headers["content-type"] == "application/problem+json"
-        assert monotonic() - started < 2
+        assert monotonic() - started < 5
 
     async def test_it_connects_to_an_engine_that_starts_later(
         self,
@@ -134,7 +134,7 @@ class TestOutage:
             for _ in range(3):
                 started = monotonic()
                 assert (await service.store(event())).status == 503
-                assert monotonic() - started < 2
+                assert monotonic() - started < 5
             await proxy.start()
             await service.until_ready()
             assert (await service.store(event())).status == 201
@@ -183,7 +183,7 @@ class TestOutage:
             for method in ("POST", "GET"):
                 started = monotonic()
                 reply = await (service.store(event()) if method == "POST" else service.read())
-                assert monotonic() - started < 2
+                assert monotonic() - started < 5
                 assert (reply.status, reply.json()["code"]) == (504, "timed_out")
             proxy.thaw()
             await service.until_ready()
