@@ -52,7 +52,7 @@ RUN groupadd --gid 10001 service \
  && install -d -o service -g service -m 0750 /secrets /mails /exports \
  && install -d -o service -g service /public-keys
 COPY --from=builder /app /app
-RUN python -c "import tomllib; print(*tomllib.load(open('/app/pyproject.toml', 'rb'))['tool']['uv']['workspace']['members'])" \
+RUN python -c "import tomllib; print(*tomllib.load(open('/app/pyproject.toml', 'rb'))['tool']['uv']['workspace']['members'], 'front')" \
   | xargs -n 1 printf '/secrets-by-owner/%s\n' | xargs install -d -o service -g service -m 0750
 ENV PATH=/app/venv/bin:$PATH \
     PYTHONPATH=/app \

@@ -1,7 +1,9 @@
-"""Generates nginx.conf from kong.yml; `python -m derive` prints it."""
+"""Generates nginx.conf from kong.yml; `python -m derive` prints it, without the keys of fronts."""
 
 import re
 import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 from math import ceil
 from string import Template
@@ -16,17 +18,45 @@ class NginxTemplate(Template):
     delimiter = "@"
 
 
-def nginx_conf(kong: Kong, settings: Settings) -> str:
-    """The text of nginx.conf. Raises `Refused` when a URL in the environment is invalid."""
+FRONT_KEY = r"[A-Za-z0-9_-]{32,}"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Requests a minute and address that nginx counts in `zone`."""
+
+    zone: str
+    per_minute: int
+
+    @property
+    def zone_directive(self) -> str:
+        """What declares the counters."""
+        return f"limit_req_zone $client_address zone={self.zone}:4m rate={self.per_minute}r/m;"
+
+    @property
+    def directive(self) -> str:
+        """What applies them in a location."""
+        return f"limit_req zone={self.zone} burst={self.per_minute - 1} nodelay;"
+
+
+def nginx_conf(kong: Kong, settings: Settings, front_keys: Sequence[str] = ()) -> str:
+    """The text of nginx.conf; a request with one of `front_keys` is known as that of a front.
+
+    Raises `Refused` when a URL in the environment or a key is invalid.
+    """
     services = [_with_url(service, settings) for service in kong.services]
     per_minute = settings.rate_limit_per_minute or kong.rate_limiting.minute
+    limits = _limits(kong, per_minute)
+    paths = [path for service in services for route in service.routes for path in route.paths]
+    exact = {path[1:-1] for path in paths if path.startswith("~")}
     template = NginxTemplate((FOLDER / "nginx.conf.in").read_text("utf-8"))
     return template.substitute(
         folder=FOLDER,
         run_dir=settings.gateway_run_dir.resolve(),
         listen=f"{settings.gateway_host}:{settings.gateway_port}",
-        rate=per_minute,
-        burst=per_minute - 1,
+        front_keys=_indented(8, *_front_keys(front_keys)),
+        limits=_indented(4, "\n".join(limit.zone_directive for limit in limits.values())),
+        limit=limits[None].directive,
         seconds_to_wait=ceil(60 / per_minute),
         body_megabytes=kong.size_limiting.allowed_payload_size,
         cors=_indented(4, _cors(kong.cors)),
@@ -35,13 +65,35 @@ def nginx_conf(kong: Kong, settings: Settings) -> str:
         locations=_indented(
             8,
             *(
-                _location(service, route, path, per_minute, settings.requests_per_service)
+                _location(service, route, path, limits, settings.requests_per_service, exact)
                 for service in services
                 for route in service.routes
                 for path in route.paths
             ),
         ),
     )
+
+
+def _limits(kong: Kong, per_minute: int) -> dict[str | None, Limit]:
+    """The limit of all routes under None, and that of each route which has its own."""
+    own = {
+        route.name: route.rate_limiting
+        for service in kong.services
+        for route in service.routes
+        if route.rate_limiting
+    }
+    return {None: Limit("requests_of_address", per_minute)} | {
+        # What raises the limit for all raises these too, and what lowers it leaves them.
+        name: Limit(f"requests_to_{name.replace('-', '_')}", max(limit.minute, per_minute))
+        for name, limit in own.items()
+    }
+
+
+def _front_keys(keys: Sequence[str]) -> Iterator[str]:
+    for key in keys:
+        if not re.fullmatch(FRONT_KEY, key):
+            raise Refused("a key of the fronts has another form than base64url of 24 bytes or more")
+        yield f'"~^{key}$" 1;'  # a regular expression, because other values ignore case
 
 
 def _with_url(service: Service, settings: Settings) -> Service:
@@ -116,14 +168,23 @@ location = /gateway/listening/{service.name} {{
 }}"""
 
 
-def _location(service: Service, route: Route, path: str, per_minute: int, at_once: int) -> str:
+def _location(
+    service: Service,
+    route: Route,
+    path: str,
+    limits: Mapping[str | None, Limit],
+    at_once: int,
+    exact: Collection[str],
+) -> str:
+    """The location of one path; `exact` are the paths that have one of their own."""
+    limit = limits.get(route.name) or limits[None]
     forwarding = f"""\
     set $service {service.name};
     if ($ambiguous_path) {{
         return 400;
     }}
 {_indented(4, _load_limit(service, route, at_once))}
-    limit_req zone=requests_of_address burst={per_minute - 1} nodelay;
+    {limit.directive}
     proxy_connect_timeout {service.connect_timeout}ms;
     proxy_send_timeout {service.write_timeout}ms;
     proxy_read_timeout {service.read_timeout}ms;
@@ -131,13 +192,15 @@ def _location(service: Service, route: Route, path: str, per_minute: int, at_onc
 }}"""
     if path.startswith("~"):
         return f"location = {path[1:-1]} {{\n{forwarding}"
+    prefix = f"location ^~ {path} {{\n{forwarding}"
     without_slash = path.rstrip("/")
+    if without_slash in exact:
+        return prefix
     return f"""\
 location = {without_slash} {{
     js_content gateway.problem; # nginx would redirect to {path}
 }}
-location ^~ {path} {{
-{forwarding}"""
+{prefix}"""
 
 
 def _load_limit(service: Service, route: Route, at_once: int) -> str:

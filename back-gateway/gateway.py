@@ -27,12 +27,13 @@ def main() -> NoReturn:
     """Run nginx. Exits with a reason and 1 when kong.yml or the environment is refused."""
     settings = Settings()
     try:
-        configuration = nginx_conf(read_kong(settings.kong_file), settings)
+        configuration = nginx_conf(read_kong(settings.kong_file), settings, settings.front_keys())
     except Refused as refusal:
         sys.exit(str(refusal))
     run_dir = settings.gateway_run_dir.resolve()
     run_dir.mkdir(parents=True, exist_ok=True)
     file = run_dir / "nginx.conf"
+    file.touch(mode=0o600)
     file.write_text(configuration, "utf-8")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, OPEN_FILES), most))

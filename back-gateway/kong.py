@@ -15,8 +15,8 @@ Milliseconds = Annotated[int, Field(gt=0)]
 Url = Annotated[str, Field(pattern=URL)]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
-RoutePath = Annotated[str, Field(pattern=r"^(/[a-z0-9._-]+)+/$|^~(/[a-z0-9_-]+)+\$$")]
-"""A prefix such as `/api/`, or an exact path such as `~/health$`."""
+RoutePath = Annotated[str, Field(pattern=r"^(/[a-z0-9._-]+)+/$|^~(/[a-z0-9_-]+)+\$$|^~/\$$")]
+"""A prefix such as `/api/`, or an exact path such as `~/health$` or `~/$`."""
 
 
 class Refused(Exception):
@@ -27,13 +27,33 @@ class KongModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class RateLimiting(KongModel):
+    minute: Annotated[int, Field(gt=1)]
+    limit_by: Literal["ip"]
+    policy: Literal["local"]
+
+
+class RateLimitingPlugin(KongModel):
+    name: Literal["rate-limiting"]
+    config: RateLimiting
+
+
 class Route(KongModel):
-    """`critical` in `tags`: never shed because of load; `long-lived`: not a limited request."""
+    """`critical` in `tags`: never shed because of load; `long-lived`: not a limited request.
+
+    With a plugin of its own, a route counts its requests apart from those of the others.
+    """
 
     name: Name
     paths: Annotated[list[RoutePath], Field(min_length=1)]
     strip_path: Literal[False]
     tags: Annotated[list[Literal["critical", "long-lived"]], Field(max_length=1)] = []
+    plugins: Annotated[list[RateLimitingPlugin], Field(max_length=1)] = []
+
+    @property
+    def rate_limiting(self) -> RateLimiting | None:
+        """The limit that replaces that of all routes."""
+        return self.plugins[0].config if self.plugins else None
 
 
 class Service(KongModel):
@@ -60,12 +80,6 @@ class Cors(KongModel):
     max_age: Annotated[int, Field(gt=0)]
 
 
-class RateLimiting(KongModel):
-    minute: Annotated[int, Field(gt=1)]
-    limit_by: Literal["ip"]
-    policy: Literal["local"]
-
-
 class RequestSizeLimiting(KongModel):
     allowed_payload_size: Annotated[int, Field(gt=0)]
     size_unit: Literal["megabytes"]
@@ -80,11 +94,6 @@ class CorrelationId(KongModel):
 class CorsPlugin(KongModel):
     name: Literal["cors"]
     config: Cors
-
-
-class RateLimitingPlugin(KongModel):
-    name: Literal["rate-limiting"]
-    config: RateLimiting
 
 
 class RequestSizeLimitingPlugin(KongModel):
@@ -105,7 +114,9 @@ PLUGINS = frozenset({"cors", "rate-limiting", "request-size-limiting", "correlat
 
 
 class Kong(KongModel):
-    """The content of `kong.yml`. Each plugin is configured once, for all routes."""
+    """The content of `kong.yml`. Each plugin is configured once for all routes; a route may have a
+    rate limit of its own.
+    """
 
     format_version: Literal["3.0"] = Field(alias="_format_version")
     services: Annotated[list[Service], Field(min_length=1)]

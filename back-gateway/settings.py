@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     kong_file: Path = FOLDER / "kong.yml"
     rate_limit_per_minute: Annotated[int, Field(gt=1)] | None = None
     """Overrides the limit of kong.yml, for load tests."""
+    secrets_dir: Path | None = None
+    """Holds `front-gateway.key`, by which the fronts are known; any `front-gateway*.key` counts, so
+    that a new key can be accepted before it is used."""
     requests_per_service: Annotated[int, Field(gt=0)] = 64
     """Requests to one service at once, at most; the same number again for critical ones. A service
     takes one new connection with each turn of its event loop, so that more would wait there."""
@@ -31,6 +34,11 @@ class Settings(BaseSettings):
     def url_of(self, service: str) -> str | None:
         """The value of `BACK_API_URL` for `back-api`, when it is set."""
         return os.environ.get(f"{service.upper().replace('-', '_')}_URL")  # noqa: TID251 - one name for each service of kong.yml
+
+    def front_keys(self) -> list[str]:
+        """The keys of the fronts, sorted by file name; none without `secrets_dir`."""
+        files = sorted(self.secrets_dir.glob("front-gateway*.key")) if self.secrets_dir else []
+        return [file.read_text("utf-8").strip() for file in files]
 
     def resolver(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> str:
         """The address of a DNS server; Docker's embedded one where none is configured."""

@@ -53,7 +53,8 @@ class SecretsSettings(BaseSettings):
     `secret_owners` names what some need besides: with
     `back-auth:jwt,key=mail-tokens back-postgres:password=postgres back-redis:acl=valkey` the folder
     of back-auth gets an RSA key and `mail-tokens.key`, that of back-postgres `postgres.password`,
-    that of back-redis `valkey.password` and the matching ACL file. The data of the engine
+    that of back-redis `valkey.password` and the matching ACL file. `front:group,key=front-gateway`
+    is a folder that several services mount, so it has no identity. The data of the engine
     `postgres` is at `<engine_data_root>/postgres`, mounted read-only.
     """
 
@@ -213,11 +214,14 @@ def required_secrets(settings: SecretsSettings) -> list[Secret]:
     entries = dict(entry.partition(":")[::2] for entry in settings.secret_owners.split())
     mounted = [it.name for it in settings.secrets_root.glob("*") if _is_mounted(it)]
     for owner in sorted({*mounted, *entries}):
-        needs = entries.get(owner, "")
+        needs = [need for need in entries.get(owner, "").split(",") if need]
         folder = settings.secrets_root / owner
-        found.append(IdentityKey(owner, folder, settings.public_keys_dir))
-        for need in filter(None, needs.split(",")):
+        if "group" not in needs:
+            found.append(IdentityKey(owner, folder, settings.public_keys_dir))
+        for need in needs:
             match need.split("="):
+                case ["group"]:
+                    pass
                 case ["jwt"]:
                     found.append(TokenSigningKey(folder / "jwt"))
                 case ["key", name]:

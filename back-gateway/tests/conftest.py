@@ -73,6 +73,8 @@ def _environment(gateway: Gateway, run_dir: Path, kong_file: Path) -> dict[str, 
         "BACK_API_URL": gateway.service.url,
         "BACK_AUTH_URL": f"http://127.0.0.1:{free_port()}",
         "BACK_WEBSOCKETS_URL": gateway.service.url,
+        "FRONT_PUBLIC_URL": gateway.service.url,
+        "FRONT_ADMIN_URL": gateway.service.url,
         "RATE_LIMIT_PER_MINUTE": "60000",
     }
 

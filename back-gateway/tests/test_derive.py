@@ -12,7 +12,8 @@ KONG = read_kong(FOLDER / "kong.yml")
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("BACK_API_URL", "BACK_AUTH_URL", "BACK_WEBSOCKETS_URL", "RATE_LIMIT_PER_MINUTE"):
+    services = [service.name.upper().replace("-", "_") for service in KONG.services]
+    for name in (*(f"{it}_URL" for it in services), "RATE_LIMIT_PER_MINUTE", "SECRETS_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GATEWAY_RUN_DIR", str(tmp_path))
     monkeypatch.setenv("GATEWAY_RESOLVER", "192.0.2.53")
@@ -80,8 +81,50 @@ class TestLimits:
 
         configuration = nginx_conf(KONG, Settings())
 
-        assert "rate=90000r/m;" in configuration
-        assert "burst=89999 nodelay;" in configuration
+        assert "zone=requests_of_address:4m rate=90000r/m;" in configuration
+        assert "zone=requests_of_address burst=89999 nodelay;" in configuration
+        assert "zone=requests_to_app_assets:4m rate=90000r/m;" in configuration
+
+    def test_a_lower_one_leaves_the_assets_of_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_PER_MINUTE", "20")
+
+        configuration = nginx_conf(KONG, Settings())
+
+        assert "zone=requests_of_address:4m rate=20r/m;" in configuration
+        assets = block(configuration, "location ^~ /app/assets/ {")
+        assert "limit_req zone=requests_to_app_assets burst=5999 nodelay;" in assets
+
+
+class TestPaths:
+    def test_a_prefix_may_have_its_own_path_without_the_slash(self) -> None:
+        configuration = nginx_conf(KONG, Settings())
+
+        assert "js_content gateway.problem" in block(configuration, "location = /api {")
+        assert configuration.count("location = /app {") == 1
+        assert "proxy_pass http://front-public;" in block(configuration, "location = /app {")
+        assert "proxy_pass http://front-public;" in block(configuration, "location = / {")
+
+
+class TestFrontKeys:
+    def test_each_key_in_the_folder_counts(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for name in ("front-gateway", "front-gateway-next", "mail-tokens"):
+            (tmp_path / f"{name}.key").write_text(f"{name}\n", "utf-8")
+        monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+
+        assert Settings().front_keys() == ["front-gateway-next", "front-gateway"]
+
+    def test_without_a_folder_no_front_is_known(self) -> None:
+        assert Settings().front_keys() == []
+        assert "~^" not in block(nginx_conf(KONG, Settings()), "map $http_x_front_key $is_front {")
+
+    @pytest.mark.parametrize("key", ["", "short", 'x" 1; } #' * 9, ".*" * 30])
+    def test_another_form_is_refused_and_not_repeated(self, key: str) -> None:
+        with pytest.raises(Refused, match="a key of the fronts") as refused:
+            nginx_conf(KONG, Settings(), [key])
+
+        assert not key or key not in str(refused.value)
 
 
 class TestResolver:
@@ -115,8 +158,8 @@ class TestCommand:
     ) -> None:
         file = tmp_path / "kong.yml"
         kong_yml = (FOLDER / "kong.yml").read_text("utf-8")
-        file.write_text(kong_yml.replace("policy: local", "policy: redis"), "utf-8")
+        file.write_text(kong_yml.replace("size_unit: mega", "size_unit: kilo"), "utf-8")
         monkeypatch.setenv("KONG_FILE", str(file))
 
         assert derive.main() == 2
-        assert capsys.readouterr().err.startswith("kong.yml: plugins[1]")
+        assert capsys.readouterr().err.startswith("kong.yml: plugins[2]")

@@ -2,10 +2,13 @@
 
 import json
 import re
+import secrets
 import socket
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import Started
 from tests.gateway_harness import Gateway, Upstream
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -22,7 +25,20 @@ class TestRequest:
         assert (seen.method, seen.path) == ("PATCH", "/api/a%20b?c=%C3%A9&d")
         assert seen.body == b'{"e":"\xf0\x9f\x98\x80"}'
 
-    @pytest.mark.parametrize("path", ["/api/x", "/health", "/ws/notifications"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/api/x",
+            "/health",
+            "/ws/notifications",
+            "/",
+            "/app",
+            "/app/login",
+            "/app/assets/root-1a.js",
+            "/admin",
+            "/admin/users",
+        ],
+    )
     def test_each_prefix_reaches_its_service(
         self, gateway: Gateway, service: Upstream, path: str
     ) -> None:
@@ -95,6 +111,8 @@ class TestHeaders:
             "X-Deadline-Ms",
             "X-Request-Priority",
             "Forwarded",
+            "X-Front-Key",
+            "X-Client-Address",
         ],
     )
     def test_headers_between_services_are_dropped(
@@ -118,6 +136,27 @@ class TestHeaders:
         gateway.send("/api/x", (name, "192.0.2.1"))
 
         assert service.seen[0].all(name) == ["127.0.0.1"]
+
+    def test_a_front_names_the_address_of_its_browser(self, start: Started, tmp_path: Path) -> None:
+        key = secrets.token_urlsafe(32)
+        (tmp_path / "front-gateway.key").write_text(f"{key}\n", "utf-8")
+        gateway = start(SECRETS_DIR=str(tmp_path))
+
+        def address(*headers: tuple[str, str]) -> list[str]:
+            gateway.service.seen.clear()
+            gateway.send("/api/x", *headers)
+            (seen,) = gateway.service.seen
+            assert seen.all("X-Front-Key") == seen.all("X-Client-Address") == []
+            return [*seen.all("X-Real-IP"), *seen.all("X-Forwarded-For")]
+
+        by_front = ("X-Front-Key", key)
+        named = ("X-Client-Address", "192.0.2.1")
+        assert address(by_front, named) == ["192.0.2.1"] * 2
+        assert address(named) == ["127.0.0.1"] * 2
+        assert address(("X-Front-Key", key[:-1]), named) == ["127.0.0.1"] * 2
+        assert address(("X-Front-Key", key.swapcase()), named) == ["127.0.0.1"] * 2
+        assert address(by_front) == ["127.0.0.1"] * 2
+        assert address(by_front, ("X-Client-Address", 'x"y')) == ["127.0.0.1"] * 2
 
     def test_a_line_break_in_a_header_or_a_path_makes_no_header(
         self, gateway: Gateway, service: Upstream

@@ -38,6 +38,9 @@ class TestRead:
                 "/auth/": "back-auth",
                 "/.well-known/": "back-auth",
                 "/ws/": "back-websockets",
+                "~/$": "front-public",
+                "~/app$": "front-public",
+                "/admin/": "front-admin",
             }.items()
         )
         assert kong.rate_limiting.minute == 600
@@ -76,6 +79,14 @@ class TestRefuse:
             (
                 lambda t: t["services"][0]["routes"][0].update(hosts=["x"]),
                 "services[0].routes[0].hosts: ",
+            ),
+            (
+                lambda t: t["services"][0]["routes"][0].update(plugins=[t["plugins"][0]]),
+                "services[0].routes[0].plugins[0].name: ",
+            ),
+            (
+                lambda t: t["services"][0]["routes"][0].update(plugins=[t["plugins"][1]] * 2),
+                "services[0].routes[0].plugins: ",
             ),
             (lambda t: t["plugins"].append({"name": "jwt"}), "plugins[4]: "),
             (

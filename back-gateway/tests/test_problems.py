@@ -1,7 +1,9 @@
 """The gateway's own answers are problem details in valid JSON."""
 
 import functools
+import secrets
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,6 @@ class TestUnknownPath:
     @pytest.mark.parametrize(
         "path",
         [
-            "/",
             "/nope",
             "/api",
             "/apix/users",
@@ -27,7 +28,9 @@ class TestUnknownPath:
             "/internal/users",
             "/users",
             "/streams/live",
-            "/app",
+            "/application",
+            "/administration",
+            "/app/assets",
             "/gateway/problem",
             "/api/../internal/users",
             "/api/%2e%2e/internal/users",
@@ -215,6 +218,31 @@ class TestRate:
         assert refused.problem()["code"] == "too_many_requests"
         assert refused.status == 429
         assert refused.header("retry-after") == "12"
+
+    def test_each_browser_behind_a_front_has_a_limit_of_its_own(
+        self, start: Started, tmp_path: Path
+    ) -> None:
+        key = secrets.token_urlsafe(32)
+        (tmp_path / "front-gateway.key").write_text(key, "utf-8")
+        gateway = start(RATE_LIMIT_PER_MINUTE="3", SECRETS_DIR=str(tmp_path))
+
+        def ask(address: str, key: str = key) -> int:
+            headers = ("X-Front-Key", key), ("X-Client-Address", address)
+            return gateway.send("/api/x", *headers).status
+
+        assert [ask("192.0.2.1") for _ in range(4)] == [200, 200, 200, 429]
+        assert ask("2001:db8::2") == 200
+        # Nobody else chooses the address that is counted.
+        assert [ask(f"192.0.2.{n}", key.swapcase()) for n in range(4)] == [200, 200, 200, 429]
+
+    def test_the_assets_of_pages_take_nothing_from_the_limit(self, start: Started) -> None:
+        gateway = start(RATE_LIMIT_PER_MINUTE="3")
+
+        assets = [gateway.send(f"/app/assets/{n}.js").status for n in range(20)]
+        pages = [gateway.send("/app").status for _ in range(4)]
+
+        assert assets == [200] * 20
+        assert pages == [200, 200, 200, 429]
 
     def test_its_liveness_has_no_rate_limit(self, start: Started) -> None:
         gateway = start(RATE_LIMIT_PER_MINUTE="2")

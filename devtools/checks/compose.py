@@ -11,6 +11,8 @@ from devtools.checks.tree import Finding, Member, Tree
 ENGINE = "engine-"
 SECRETS = "secrets-"
 SECRETS_JOB = "secrets-init"
+FRONT_KEY = ("back-gateway", "front")
+"""The gateway knows the fronts by the key in their volume."""
 
 
 class Compose:
@@ -47,7 +49,8 @@ def engines_apart(tree: Tree) -> Iterator[Finding]:
                 )
                 yield compose.finding(name, what)
         for owner in sorted(mounted[name]):
-            if not engines and not f"{name}-".startswith(f"{owner}-"):
+            its_own = f"{name}-".startswith(f"{owner}-") or (name, owner) == FRONT_KEY
+            if not engines and not its_own:
                 what = (
                     f"{name} mounts the secrets of {owner}: a service knows its own alone. "
                     f"Mount {SECRETS}{name}, and name what it needs in SECRET_OWNERS."

@@ -82,10 +82,11 @@ def pyproject(folder: Path) -> dict[str, Any]:
 
 
 def npm_folders(root: Path) -> list[Path]:
-    """The folders of the npm workspaces at `root`, in the order of its package.json."""
+    """The folders of the npm workspaces at `root` that exist, in the order of its package.json."""
     if not (root / "package.json").exists():
         return []
-    return [root / name for name in package_json(root)["workspaces"]]
+    folders = [root / name for name in package_json(root)["workspaces"]]
+    return [folder for folder in folders if (folder / "package.json").exists()]
 
 
 def front_folders(root: Path) -> list[Path]:

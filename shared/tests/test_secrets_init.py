@@ -51,6 +51,14 @@ class TestDevelopment:
         assert (settings.secrets_root / "back-reports" / "identity.key").exists()
         assert (settings.public_keys_dir / "back-reports.pem").exists()
 
+    def test_a_folder_of_several_services_has_keys_and_no_identity(
+        self, settings: SecretsSettings
+    ) -> None:
+        owners = {"secret_owners": "front:group,key=front-gateway"}
+        make_secrets(settings.model_copy(update=owners))
+        assert [*contents(settings.secrets_root)] == ["front/front-gateway.key"]
+        assert not (settings.public_keys_dir / "front.pem").exists()
+
     def test_an_empty_folder_of_the_image_without_a_volume_belongs_to_nobody(
         self, settings: SecretsSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
