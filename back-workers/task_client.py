@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from shared.kit import ServiceClient
-from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
+from shared.kit.stale_writes import again_when_stale
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.task import (
     BeginTask,
@@ -25,8 +25,6 @@ from shared.models.task import (
     TaskReported,
     TasksSwept,
 )
-
-CANCEL_TRIES = 3
 
 
 class TaskClient:
@@ -74,13 +72,7 @@ class TaskClient:
         One that has ended stays as it is. Raises NotFound `task_not_found`, Conflict
         `stale_version` after several attempts that met concurrent changes.
         """
-        for _ in range(CANCEL_TRIES - 1):
-            try:
-                return await self._cancel_once(task_id)
-            except Conflict as conflict:
-                if conflict.code != "stale_version":
-                    raise
-        return await self._cancel_once(task_id)
+        return await again_when_stale(lambda: self._cancel_once(task_id))
 
     async def _cancel_once(self, task_id: UUID) -> StoredTask:
         task = await self.read(task_id)

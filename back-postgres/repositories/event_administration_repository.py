@@ -9,7 +9,7 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.http.page_position import PagePosition, microseconds_of
+from shared.kit.http.page_position import PagePosition, microseconds_of, page_of
 from shared.models.event import Command
 from shared.models.event_administration import (
     Backlog,
@@ -203,12 +203,12 @@ class EventAdministrationRepository:
             wanted.event_type,
             limit + 1,
         )
-        items = [ListedDelivery.model_validate(dict(row)) for row in rows[:limit]]
-        if len(rows) <= limit:
-            return DeliveryPage(items=items, next=None)
-        last = items[-1]
-        following = PagePosition.after(last.created_at, last.delivery_id)
-        return DeliveryPage(items=items, next=following.cursor())
+        items, following = page_of(
+            [ListedDelivery.model_validate(dict(row)) for row in rows],
+            limit,
+            lambda delivery: PagePosition.after(delivery.created_at, delivery.delivery_id),
+        )
+        return DeliveryPage(items=items, next=following)
 
     async def show(self, delivery_id: UUID) -> ShownDelivery:
         """Raises NotFound `delivery_not_found`."""

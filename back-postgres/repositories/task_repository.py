@@ -10,7 +10,7 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.http.page_position import END, PagePosition
+from shared.kit.http.page_position import END, PagePosition, page_of
 from shared.models.event import Command
 from shared.models.task import (
     BeginTask,
@@ -173,10 +173,12 @@ class TaskRepository:
             rows = await self._database.rows(_OF_ALL, *values)
         else:
             rows = await self._database.rows(_OF_OWNER, *values, owner_id)
-        items = [_task(row) for row in rows[:limit]]
-        more = len(rows) > limit
-        last = PagePosition.after(items[-1].created_at, items[-1].id).cursor() if more else None
-        return StoredTasks(items=items, next=last)
+        items, following = page_of(
+            [_task(row) for row in rows],
+            limit,
+            lambda task: PagePosition.after(task.created_at, task.id),
+        )
+        return StoredTasks(items=items, next=following)
 
     async def create(self, command: Command[NewTask]) -> StoredAnswer:
         """Store a task that waits for a worker: 201 `StoredTask`.

@@ -6,7 +6,7 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import PagePosition, page_of
 from shared.models.event import Command
 from shared.models.user import (
     AdministeredUser,
@@ -138,12 +138,11 @@ class UserRepository:
             rows = await self._database.rows(_PAGE, *values)
         else:
             rows = await self._database.rows(_FOUND_PAGE, *values, _beginning_with(search))
-        items = [AdministeredUser.model_validate(dict(row)) for row in rows[:limit]]
-        if len(rows) <= limit:
-            return UserPage(items=items, next=None)
-        return UserPage(
-            items=items, next=PagePosition.after(items[-1].created_at, items[-1].id).cursor()
+        found = [AdministeredUser.model_validate(dict(row)) for row in rows]
+        items, following = page_of(
+            found, limit, lambda user: PagePosition.after(user.created_at, user.id)
         )
+        return UserPage(items=items, next=following)
 
     async def create(self, command: Command[NewUser]) -> StoredAnswer:
         """Store a user and give it its credential: 201 `User`.

@@ -3,8 +3,8 @@
 from typing import Protocol
 from uuid import UUID, uuid4, uuid5
 
-from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
+from shared.kit.stale_writes import again_when_stale
 from shared.models.event import Command
 from shared.models.profile import (
     Profile,
@@ -19,8 +19,6 @@ from shared.models.profile import (
 
 COUNTED = ("first_name", "last_name", "display_name", "company", "job_title")
 """The fields that make a profile complete, each the same share."""
-
-_TRIES = 3
 
 
 class ProfileStore(Protocol):
@@ -83,13 +81,7 @@ class Profiles:
             NotFound: `profile_not_found`.
             Conflict: `stale_version`, after three attempts that met concurrent changes.
         """
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._update_once(user_id, update)
-            except Conflict as conflict:
-                if conflict.code != "stale_version":
-                    raise
-        return await self._update_once(user_id, update)
+        return await again_when_stale(lambda: self._update_once(user_id, update))
 
     async def _update_once(self, user_id: UUID, update: ProfileUpdate) -> Profile:
         stored = await self._store.get(user_id)

@@ -7,6 +7,7 @@ from services.actor import Actor
 from services.wanted_users import WantedUsers
 from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
+from shared.kit.stale_writes import again_when_stale
 from shared.models.event import Command
 from shared.models.profile import StoredProfile
 from shared.models.user import (
@@ -25,8 +26,6 @@ from shared.models.user import (
 
 Outcome = Literal["created", "promoted", "unchanged"]
 Data = TypeVar("Data", NewUser, UserChange)
-
-_TRIES = 3
 
 
 class Users(Protocol):
@@ -151,13 +150,7 @@ class UserAdministration:
         """
         if user_id == actor.user_id:
             raise Conflict("Another admin has to change your account.", code="own_account")
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._change_once(actor, user_id, asked)
-            except Conflict as conflict:
-                if conflict.code != "stale_version":
-                    raise
-        return await self._change_once(actor, user_id, asked)
+        return await again_when_stale(lambda: self._change_once(actor, user_id, asked))
 
     async def _change_once(
         self, actor: Actor, user_id: UUID, asked: AdministerUser

@@ -3,9 +3,10 @@
 import base64
 import binascii
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 from shared.kit.errors import InvalidRequest
@@ -14,6 +15,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FORM = struct.Struct(">q16s")
 _NEWEST_ID = UUID(int=2**128 - 1)
+
+Item = TypeVar("Item")
 
 
 def microseconds_of(moment: datetime) -> int:
@@ -71,3 +74,12 @@ class PagePosition:
 
 END = PagePosition(microseconds_of(datetime.max.replace(tzinfo=UTC)), _NEWEST_ID)
 """The position before the newest possible item."""
+
+
+def page_of(
+    found: Sequence[Item], limit: int, position: Callable[[Item], PagePosition]
+) -> tuple[list[Item], str | None]:
+    """The first `limit` of `found`, and the cursor after them if `found` has more."""
+    if len(found) <= limit:
+        return [*found], None
+    return [*found[:limit]], position(found[limit - 1]).cursor()
