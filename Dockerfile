@@ -27,7 +27,7 @@ RUN uv sync --frozen --exact --no-dev --no-install-workspace --package tools-das
 
 # SERVICE is a service's distribution, or "shared" for the kit alone, which is the root distribution.
 ARG SERVICE
-RUN uv sync --frozen --exact --no-dev --no-install-workspace \
+RUN uv sync --frozen --exact --all-extras --no-dev --no-install-workspace \
     --package "$(echo "$SERVICE" | sed 's/^shared$/tools-dashboard/')"
 
 # The package shared is found as it is in the repository, beside its pyproject.toml. .dockerignore

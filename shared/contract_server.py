@@ -1,14 +1,18 @@
 """The long-running service `shared`: serves the contracts over HTTP. It has no key and no secret.
 
+In development it serves the page `/docs` too.
+
 Run as `uvicorn shared.contract_server:app --factory`.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import PlainTextResponse
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.api_docs import api_docs_router
 from shared.kit.contract_registry import ContractRegistry, contract_registry
 from shared.kit.errors import NotFound
 from shared.kit.http.middleware import RequestContext
@@ -21,10 +25,11 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 class ContractServerSettings(BaseSettings):
-    """How it logs; uvicorn reads its own address and port."""
+    """Where it runs and how it logs; uvicorn reads its own address and port."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
+    environment: Literal["development", "production"] = "production"
     log_format: str = "json"
     log_level: str = "INFO"
 
@@ -53,9 +58,13 @@ def app() -> FastAPI:
     settings = ContractServerSettings()
     configure_logging(_SERVICE, log_format=settings.log_format, level=settings.log_level)
     version = version_in(_PACKAGE.parent)
-    api = FastAPI(title=_SERVICE, version=version, docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title=_SERVICE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     api.add_middleware(RequestContext, deadline=10, body_max_bytes=1024)
     install_problems(api)
     api.include_router(HealthChecks(_SERVICE, version).router())
     api.include_router(contracts_router())
+    if settings.environment == "development":
+        api.include_router(api_docs_router())
     return api

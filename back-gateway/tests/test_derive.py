@@ -163,3 +163,17 @@ class TestCommand:
 
         assert derive.main() == 2
         assert capsys.readouterr().err.startswith("kong.yml: plugins[2]")
+
+
+class TestPrefixes:
+    def test_a_prefix_without_its_slash_is_not_found(self) -> None:
+        assert "js_content gateway.problem;" in block(
+            nginx_conf(KONG, Settings()), "location = /api {"
+        )
+
+    def test_it_may_be_routed_beside_the_prefix(self) -> None:
+        configuration = nginx_conf(KONG, Settings())
+
+        assert "proxy_pass http://shared;" in block(configuration, "location = /docs {")
+        assert "proxy_pass http://shared;" in block(configuration, "location ^~ /docs/ {")
+        assert configuration.count("location = /docs {") == 1

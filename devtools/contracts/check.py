@@ -15,6 +15,7 @@ from devtools.contracts import (
     generated_files,
     node_tools,
     numbers_in_code,
+    public_api,
     required_versions,
     revisions,
     slices,
@@ -117,9 +118,9 @@ def drift(tree: Tree) -> list[Finding]:
 
 async def of_programs(tree: Tree) -> list[Finding]:
     """What the services themselves and the tools of document formats find wrong."""
-    public_api = node_tools.public_document(tree.contracts)
+    public = public_api.document_for_types(tree.contracts)
     of_apps, of_documents = await all_of(
-        of_services(tree), node_tools.complaints(tree.root, public_api)
+        of_services(tree), node_tools.complaints(tree.root, public)
     )
     return [*of_documents, *of_apps]
 

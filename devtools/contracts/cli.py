@@ -26,10 +26,10 @@ app = typer.Typer(
 @app.command()
 def sync() -> None:
     """Write everything that follows from the contracts."""
-    from devtools.contracts import generated_files, node_tools
+    from devtools.contracts import generated_files, node_tools, public_api
 
     tree = _valid_tree()
-    types = asyncio.run(node_tools.types_of(node_tools.public_document(tree.contracts)))
+    types = asyncio.run(node_tools.types_of(public_api.document_for_types(tree.contracts)))
     changes = generated_files.sync(ROOT, {**tree.texts, node_tools.TYPES: types})
     for path in changes.written:
         typer.echo(f"wrote {path}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from devtools.contracts import fronts, slices, stub_routes
+from devtools.contracts import fronts, public_api, slices, stub_routes
 from devtools.contracts.asyncapi_document import Document
 from devtools.workspace.repository import pyproject, workspace_folders
 from shared.testing.contracts.files import GENERATED, REGISTRY, ContractFile
@@ -46,6 +46,7 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
     plain = [file.contract for file in contracts.values()]
     found = {
         REGISTRY: registry(contracts),
+        public_api.DOCS: public_api.document_for_docs(contracts, version_in(root)),
         GENERATED / "asyncapi.json": Document(contracts.values()).render(version_in(root)),
     }
     serving = {it.service for contract in plain for it in contract.endpoints}

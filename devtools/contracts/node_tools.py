@@ -4,20 +4,17 @@ They write `types.ts`: what the public API takes and answers, for the fronts.
 """
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-from devtools.contracts import generated_files, stub_routes
-from devtools.contracts.asyncapi_document import Document
+from devtools.contracts import generated_files
 from devtools.contracts.revisions import ASYNCAPI
 from devtools.engines import node_packages
 from devtools.engines.node_packages import NodePackages
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import all_of, output_of
 from devtools.workspace.repository import RUN
-from shared.testing.contracts.files import GENERATED, ContractFile, Finding
+from shared.testing.contracts.files import GENERATED, Finding
 
 LOCKED = Path(__file__).parent / "node"
 FOLDER = RUN / "contract-tools"
@@ -67,26 +64,6 @@ async def complaints(root: Path, public_api: str) -> list[Finding]:
     if not found:
         passed.write_text(digest)
     return found
-
-
-def public_document(files: Mapping[str, ContractFile]) -> str:
-    """The OpenAPI document of all that people call, with the payloads of live events.
-
-    Its version is always the same, because types.ts has none.
-    """
-    contracts = [file.contract for file in files.values()]
-    document = stub_routes.public_api(contracts).openapi()
-    events = Document(files.values())
-    live = {kind: events.reference(payload) for kind, payload in sorted(events.live.items())}
-    payloads = {
-        "type": "object",
-        "description": "Payloads of live events by `event_type`.",
-        "properties": live,
-        "required": list(live),
-    }
-    components = document["components"]
-    schemas = {**events.schemas, **components["schemas"], "LiveEvents": payloads}
-    return json.dumps({**document, "components": {**components, "schemas": schemas}})
 
 
 async def types_of(document: str) -> str:

@@ -79,6 +79,7 @@ def _contracted(tree: Tree) -> Iterator[Endpoint]:
     """What the contracts describe, and what people call at the gateway too."""
     yield Endpoint(GATEWAY, "GET", "/health")
     yield Endpoint(GATEWAY, "GET", "/gateway/live")
+    yield Endpoint(GATEWAY, "GET", "/docs")
     for path in sorted((tree.root / "shared" / "contracts").glob("*/feature.yaml")):
         contract = yaml.safe_load(path.read_text())
         for it in contract.get("endpoints", []):

@@ -5056,6 +5056,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                    "text/html": string;
                 };
             };
             413: components["responses"]["PayloadTooLarge"];

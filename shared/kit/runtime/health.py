@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 
 from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import ServiceError, Unavailable
+from shared.kit.runtime.health_page import health_page
 from shared.models.event_administration import Backlog, ConsumerBacklog
 from shared.models.health import Dependency, Health, Live
 
@@ -97,7 +99,7 @@ class HealthChecks:
         return found
 
     def router(self) -> APIRouter:
-        """`/health/live`, `/health/ready` and `/health`."""
+        """`/health/live`, `/health/ready` and `/health`, which is a page where HTML is accepted."""
         router = APIRouter(tags=["health"])
 
         @router.get("/health/live")
@@ -109,9 +111,17 @@ class HealthChecks:
             await self.ready()
             return Live(service=self.service)
 
-        @router.get("/health")
-        async def health() -> Health:
-            return await self.health()
+        @router.get(
+            "/health",
+            response_model=Health,
+            responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+        )
+        async def health(request: Request, response: Response) -> Health | HTMLResponse:
+            found = await self.health()
+            if "text/html" in request.headers.get("accept", ""):
+                return health_page(found)
+            response.headers["Vary"] = "Accept"
+            return found
 
         return router
 
