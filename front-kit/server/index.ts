@@ -1,0 +1,10 @@
+export type { Api, Caller, Fetch } from "./api.ts";
+export type { Problem, Schema, Schemas, paths } from "./contract.ts";
+export { loginRequired, ownPath, THEMES, visitorContext, visitorMiddleware, visitorOf } from "./front.ts";
+export type { FrontConfig, Theme, Visitor } from "./front.ts";
+export { failureOf, formFailure, part, refused, required } from "./problem.ts";
+export type { Answer, Failure, FormFailure, Part } from "./problem.ts";
+export { rulesOf } from "./rules.ts";
+export type { FieldRules, Rules } from "./rules.ts";
+export { settingsFrom } from "./settings.ts";
+export type { Settings } from "./settings.ts";

@@ -1,0 +1,81 @@
+/** What a front makes of the API's answers: data, a missing part, or the errors of a form. */
+import { data } from "react-router";
+
+import type { Problem } from "./contract.ts";
+
+/** An answer of the API as openapi-fetch gives it. */
+export interface Answer<Data> {
+  readonly data?: Data;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+/** What a page shows of an error: the code is stable, `retryAfter` is in seconds. */
+export interface Failure {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly correlationId: string;
+  readonly retryAfter: number | null;
+  readonly errors: readonly { pointer: string; code: string; message: string }[];
+}
+
+/** A part of a page that is there, or says why it is not. */
+export type Part<Data> =
+  | { readonly state: "ready"; readonly value: Data }
+  | { readonly state: "missing"; readonly failure: Failure };
+
+/** The failure that an answer tells of, also where its body is no problem+json. */
+export function failureOf(answer: Answer<unknown>): Failure {
+  const { response } = answer;
+  const problem = isProblem(answer.error) ? answer.error : null;
+  const wait = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  return {
+    status: response.status,
+    code: problem?.code ?? (response.status >= 500 ? "unavailable" : "unexpected"),
+    detail: problem?.detail ?? "",
+    correlationId: problem?.correlation_id ?? "",
+    retryAfter: Number.isFinite(wait) ? wait : null,
+    errors: problem?.errors ?? [],
+  };
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === "object" && body !== null && "code" in body && "status" in body;
+}
+
+/** The data of an answer; a failure becomes the error page of the route. */
+export function required<Data>(answer: Answer<Data>): Data {
+  if (answer.response.ok) return answer.data as Data;
+  const failure = failureOf(answer);
+  throw data(failure, { status: failure.status });
+}
+
+/** The data of an answer, or what is missing: the rest of the page works without it. */
+export function part<Data>(answer: Answer<Data>): Part<Data> {
+  if (answer.response.ok) return { state: "ready", value: answer.data as Data };
+  return { state: "missing", failure: failureOf(answer) };
+}
+
+/** The messages of a form: by field, and the failure as a whole. */
+export interface FormFailure {
+  readonly failure: Failure;
+  readonly fields: Readonly<Record<string, { code: string; message: string }>>;
+}
+
+/** The errors of a form; each lands at the field that its JSON Pointer names. */
+export function formFailure(answer: Answer<unknown>): FormFailure {
+  const failure = failureOf(answer);
+  const fields: Record<string, { code: string; message: string }> = {};
+  for (const { pointer, code, message } of failure.errors) {
+    const field = pointer.split("/")[1] ?? "";
+    fields[field] ??= { code, message };
+  }
+  return { failure, fields };
+}
+
+/** What an action answers to a refused form: its failure with the status of the API. */
+export function refused(answer: Answer<unknown>) {
+  const outcome = formFailure(answer);
+  return data(outcome, { status: outcome.failure.status });
+}

@@ -1,0 +1,79 @@
+/** Forms that the API may refuse: each error at its field, and all of them above the form. */
+import { createContext, use, useEffect, useRef } from "react";
+import type { ReactNode } from "react";
+import { Form } from "react-router";
+import type { FormProps } from "react-router";
+
+import { useTexts } from "../i18n/react.tsx";
+import { kitTexts } from "../i18n/kit.ts";
+import type { Failure, FormFailure } from "../server/problem.ts";
+
+type KitTexts = (typeof kitTexts)["en"];
+
+const FailureContext = createContext<FormFailure | null>(null);
+
+/** A text by a code of the API, null for a code that is not known here. */
+function textOf(table: Readonly<Record<string, string>>, code: string): string | null {
+  return Object.hasOwn(table, code) ? (table[code] ?? null) : null;
+}
+
+/** What a failure says to a person, in the language of the page. */
+export function failureText(t: KitTexts, failure: Failure): string {
+  const text = textOf(t.problems, failure.code) ?? (failure.detail || t.unexpected);
+  return failure.retryAfter === null ? text : `${text} ${t.waitSeconds(failure.retryAfter)}`;
+}
+
+/** The error of the field `name`, null where it has none. */
+export function useFieldError(name: string): string | null {
+  const failure = use(FailureContext);
+  const t = useTexts(kitTexts);
+  const error = failure?.fields[name];
+  return error ? (textOf(t.fieldErrors, error.code) ?? error.message) : null;
+}
+
+/**
+ * A form whose action answers with `refused(...)`. It works without JavaScript. `labels` name the
+ * fields in the list of errors.
+ */
+export function ApiForm(
+  props: FormProps & {
+    readonly failure: FormFailure | null | undefined;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly children: ReactNode;
+  },
+) {
+  const { failure, labels = {}, children, ...form } = props;
+  return (
+    <FailureContext value={failure ?? null}>
+      <Form method="post" className="stack" {...form}>
+        {failure && <FormErrors outcome={failure} labels={labels} />}
+        {children}
+      </Form>
+    </FailureContext>
+  );
+}
+
+function FormErrors(props: {
+  readonly outcome: FormFailure;
+  readonly labels: Readonly<Record<string, string>>;
+}) {
+  const { outcome, labels } = props;
+  const t = useTexts(kitTexts);
+  const summary = useRef<HTMLDivElement>(null);
+  useEffect(() => summary.current?.focus(), [outcome]);
+  const fields = Object.keys(outcome.fields).filter((name) => name in labels);
+  return (
+    <div className="notice" data-kind="danger" role="alert" tabIndex={-1} ref={summary}>
+      <p>{failureText(t, outcome.failure)}</p>
+      {fields.length > 0 && (
+        <ul>
+          {fields.map((name) => (
+            <li key={name}>
+              <a href={`#field-${name}`}>{labels[name]}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

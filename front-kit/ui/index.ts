@@ -1,0 +1,14 @@
+export { Bell } from "./bell.tsx";
+export { Button, ButtonLink, SubmitButton } from "./button.tsx";
+export { Dialog } from "./dialog.tsx";
+export { Document } from "./document.tsx";
+export { ErrorPage } from "./error-page.tsx";
+export { CheckField, PasswordField, SelectField, TextArea, TextField } from "./field.tsx";
+export { ApiForm, failureText } from "./form.tsx";
+export { BellIcon, BrandIcon, CloseIcon, PersonIcon, SearchIcon, StarIcon } from "./icons.tsx";
+export { Pagination, Tabs } from "./navigation.tsx";
+export { useNonce } from "./nonce.tsx";
+export { PageFrame, PageHead, PageTitle } from "./page.tsx";
+export { PartView, useRetry } from "./part.tsx";
+export { Badge, Card, EmptyState, Facts, Notice, Progress, Table } from "./surfaces.tsx";
+export { ToastRegion, useToasts } from "./toasts.tsx";

@@ -1,0 +1,24 @@
+import { defineTexts } from "@tools-dashboard/front-kit/i18n/index.ts";
+
+export const texts = defineTexts({
+  en: {
+    title: "Log in",
+    email: "Mail address",
+    password: "Password",
+    submit: "Log in",
+    noAccount: "No account yet?",
+    register: "Sign up",
+    forgotten: "Forgot the password?",
+    loggedOut: "You are logged out.",
+  },
+  es: {
+    title: "Entrar",
+    email: "Dirección de correo",
+    password: "Contraseña",
+    submit: "Entrar",
+    noAccount: "¿Aún no tienes cuenta?",
+    register: "Regístrate",
+    forgotten: "¿Has olvidado la contraseña?",
+    loggedOut: "Has salido.",
+  },
+});

@@ -1,0 +1,18 @@
+import { defineTexts } from "@tools-dashboard/front-kit/i18n/index.ts";
+
+export const texts = defineTexts({
+  en: {
+    mainNavigation: "Main",
+    tools: "Tools",
+    account: "Account",
+    logIn: "Log in",
+    logOut: "Log out",
+  },
+  es: {
+    mainNavigation: "Principal",
+    tools: "Herramientas",
+    account: "Cuenta",
+    logIn: "Entrar",
+    logOut: "Salir",
+  },
+});
