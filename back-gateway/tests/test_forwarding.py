@@ -259,3 +259,11 @@ class TestLog:
         gateway.send("/auth/verify-email?token=secret-of-mail")
 
         assert "secret-of-mail" not in gateway.log.read_text("utf-8")
+
+    def test_a_token_in_the_path_is_not_in_the_log(self, gateway: Gateway) -> None:
+        gateway.send(
+            f"/api/exports/download/{'t0ken-_' * 6}?x=1", ("X-Correlation-ID", "a-download")
+        )
+
+        (line,) = [it for it in gateway.log.read_text("utf-8").splitlines() if "a-download" in it]
+        assert json.loads(line)["path"] == "/api/exports/download/***"

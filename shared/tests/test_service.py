@@ -204,6 +204,21 @@ class TestProblems:
         assert "a-password" not in reply.text
         assert "request_crashed" in [entry["event"] for entry in logs]
 
+    @pytest.mark.parametrize(
+        "path, logged",
+        [
+            (f"/download/{'t0ken-_' * 6}", "/download/***"),
+            ("/users/018f6c1e-8a3e-7c43-9d3b-1f0f4a4f7d11", None),
+        ],
+    )
+    async def test_logs_no_token_of_a_path(
+        self, client: AsgiClient, path: str, logged: str | None
+    ) -> None:
+        with capture_logs() as logs:
+            await client.get(path)
+        [line] = [entry for entry in logs if entry["event"] == "request"]
+        assert line["path"] == (logged or path)
+
     async def test_a_timeout_that_is_not_the_deadline_is_a_crash(self, client: AsgiClient) -> None:
         assert (await client.get("/timeout-of-its-own")).status == 500
 

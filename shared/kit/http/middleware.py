@@ -1,6 +1,7 @@
 """ASGI middleware: correlation id, trace, deadline, body limit and one log line a request."""
 
 import asyncio
+import re
 import time
 
 import structlog
@@ -15,6 +16,7 @@ from shared.kit.http.problems import problem_response
 log = structlog.get_logger()
 
 _LONGEST_DEADLINE = 60.0  # seconds that a caller may ask for
+_TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_-]{40,}(?=/|$)")
 
 
 class RequestContext:
@@ -80,21 +82,21 @@ class _Exchange:
             await self._answer(error, scope, receive, noting_send)
         except TimeoutError:
             if not limit.expired():
-                log.exception("request_crashed", method=scope["method"], path=scope["path"])
+                log.exception("request_crashed", method=scope["method"], path=_logged(scope))
                 await self._answer(ServiceError(), scope, receive, noting_send)
             else:
                 await self._answer(
                     TimedOut("The request took too long."), scope, receive, noting_send
                 )
         except Exception:
-            log.exception("request_crashed", method=scope["method"], path=scope["path"])
+            log.exception("request_crashed", method=scope["method"], path=_logged(scope))
             await self._answer(ServiceError(), scope, receive, noting_send)
         finally:
             health = scope["path"].startswith("/health")
             (log.debug if health else log.info)(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=_logged(scope),
                 status=self._status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
@@ -108,6 +110,12 @@ class _Exchange:
     ) -> None:
         if self._status is None:
             await problem_response(error, scope["path"])(scope, receive, send)
+
+
+def _logged(scope: Scope) -> str:
+    """The path without the tokens in it: a segment that is longer than an id."""
+    path: str = scope["path"]
+    return _TOKEN.sub("***", path)
 
 
 def _end(limit: asyncio.Timeout) -> None:
