@@ -31,6 +31,7 @@ from routes import (
     preferences,
     profiles,
     registrations,
+    task_runs,
     tasks,
     users,
 )
@@ -72,7 +73,7 @@ def app() -> FastAPI:
     service.api.include_router(event_administration.router(administration))
     service.api.include_router(deliveries.router(queue, claiming))
     service.api.include_router(exported_users.router(ExportedUserRepository(database)))
-    service.api.include_router(
-        tasks.router(TaskRepository(database, commands), LeaseRepository(database))
-    )
+    background_tasks = TaskRepository(database, commands)
+    service.api.include_router(task_runs.router(background_tasks))
+    service.api.include_router(tasks.router(background_tasks, LeaseRepository(database)))
     return service.api

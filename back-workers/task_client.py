@@ -1,15 +1,21 @@
 """The client of the background tasks in back-postgres."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import TypeVar
 from uuid import UUID, uuid5
 
+from pydantic import BaseModel
+
 from shared.kit import ServiceClient
+from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.context import correlation_id
 from shared.kit.stale_writes import again_when_stale
 from shared.models.event import Command, Nothing, Recorded
 from shared.models.task import (
     BeginTask,
     CancelTask,
+    FinalStatus,
     FinishTask,
     HoldNamedLease,
     NamedLeaseHeld,
@@ -25,6 +31,8 @@ from shared.models.task import (
     TaskReported,
     TasksSwept,
 )
+
+Data = TypeVar("Data", bound=BaseModel)
 
 
 class TaskClient:
@@ -83,16 +91,8 @@ class TaskClient:
             expected_version=task.version,
             data=CancelTask(at_once=task.status == "queued"),
         )
-        if task.owner_id and task.status == "queued":
-            finished = TaskFinished(
-                user_id=task.owner_id, task_id=task_id, kind=task.kind, status="cancelled"
-            )
-            command = command.and_event(
-                "task.finished",
-                finished,
-                aggregate_id=task_id,
-                correlation_id=correlation_id(),
-            )
+        if task.status == "queued":
+            command = _telling(command, task, "cancelled")
         return await self._postgres.post(
             f"/tasks/{task_id}/cancel", command, response_model=StoredTask
         )
@@ -114,17 +114,10 @@ class TaskClient:
         command = Command[FinishTask](
             command_id=uuid5(task.id, f"finish {end.lease_token}"), data=end
         )
-        if task.owner_id:
-            command = command.and_event(
-                "task.finished",
-                TaskFinished(
-                    user_id=task.owner_id, task_id=task.id, kind=task.kind, status=end.status
-                ),
-                aggregate_id=task.id,
-                correlation_id=correlation_id(),
-            )
         return await self._postgres.post(
-            f"/tasks/{task.id}/finish", command, response_model=StoredTask
+            f"/tasks/{task.id}/finish",
+            _telling(command, task, end.status),
+            response_model=StoredTask,
         )
 
     async def tell_progress(self, task: StoredTask, lease_token: UUID, progress: int) -> None:
@@ -143,8 +136,21 @@ class TaskClient:
         )
         await self._postgres.post("/events", command, response_model=Recorded)
 
+    async def fail_lost(self) -> int:
+        """Fail the tasks that no worker could run, and tell their owners; how many."""
+        lost = await self._postgres.get("/tasks/lost", response_model=StoredTasks)
+        for task in lost.items:
+            command = Command[Nothing](command_id=uuid5(task.id, "lose"), data=Nothing())
+            with suppress(Conflict, NotFound):  # another sweep failed it
+                await self._postgres.post(
+                    f"/tasks/{task.id}/lose",
+                    _telling(command, task, "failed"),
+                    response_model=StoredTask,
+                )
+        return len(lost.items)
+
     async def sweep(self, older_than_seconds: int) -> TasksSwept:
-        """Remove tasks that ended long ago, and fail those that no worker could run."""
+        """Remove tasks that ended long ago."""
         return await self._postgres.post(
             "/tasks/sweep",
             SweepTasks(older_than_seconds=older_than_seconds),
@@ -160,3 +166,15 @@ class TaskClient:
             response_model=NamedLeaseHeld,
         )
         return held.held
+
+
+def _telling(command: Command[Data], task: StoredTask, status: FinalStatus) -> Command[Data]:
+    """`command` with the event that tells the owner of `task`, if it has one."""
+    if task.owner_id is None:
+        return command
+    return command.and_event(
+        "task.finished",
+        TaskFinished(user_id=task.owner_id, task_id=task.id, kind=task.kind, status=status),
+        aggregate_id=task.id,
+        correlation_id=correlation_id(),
+    )

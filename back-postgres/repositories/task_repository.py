@@ -11,7 +11,7 @@ from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.page_position import END, PagePosition, page_of
-from shared.models.event import Command
+from shared.models.event import Command, Nothing
 from shared.models.task import (
     BeginTask,
     CancelTask,
@@ -139,18 +139,25 @@ WHERE id = ANY(ARRAY(
 RETURNING id
 """
 
-_FAIL_DEAD = """
+_LOST = """
+SELECT tasks.*
+FROM tasks
+JOIN deliveries ON deliveries.aggregate_id = tasks.id AND consumer = 'tasks' AND state = 'dead'
+WHERE status IN ('queued', 'running')
+ORDER BY created_at, id
+LIMIT $1
+"""
+
+_LOSE = """
 UPDATE tasks
 SET status = 'failed', error = 'worker_lost', finished_at = now(), version = version + 1
-WHERE status IN ('queued', 'running')
-    AND id = ANY(ARRAY(
-        SELECT tasks.id
-        FROM deliveries
-        JOIN tasks ON tasks.id = deliveries.aggregate_id
-        WHERE consumer = 'tasks' AND state = 'dead' AND status IN ('queued', 'running')
-        LIMIT $1
-    ))
-RETURNING id
+FROM deliveries
+WHERE id = $1
+    AND status IN ('queued', 'running')
+    AND deliveries.aggregate_id = id
+    AND consumer = 'tasks'
+    AND state = 'dead'
+RETURNING tasks.*
 """
 
 
@@ -265,11 +272,26 @@ class TaskRepository:
 
         return await self._commands.execute(f"finish_task {task_id}", command, 200, write)
 
+    async def lost(self, limit: int) -> StoredTasks:
+        """Tasks that no worker will run, because their delivery is a dead letter; oldest first."""
+        rows = await self._database.rows(_LOST, limit)
+        return StoredTasks(items=[_task(row) for row in rows], next=None)
+
+    async def lose(self, task_id: UUID, command: Command[Nothing]) -> StoredAnswer:
+        """Fail a lost task: 200 `StoredTask`. Raises NotFound `task_not_lost`."""
+
+        async def write(connection: "Connection") -> StoredTask:
+            row = await connection.fetchrow(_LOSE, task_id)
+            if row is None:
+                raise NotFound("There is no such lost task.", code="task_not_lost")
+            return _task(row)
+
+        return await self._commands.execute(f"lose_task {task_id}", command, 200, write)
+
     async def sweep(self, sweep: SweepTasks) -> TasksSwept:
-        """Remove tasks that ended long ago; fail those whose delivery is a dead letter."""
-        failed = await self._database.in_batches(_FAIL_DEAD)
+        """Remove tasks that ended long ago."""
         removed = await self._database.in_batches(_REMOVE, float(sweep.older_than_seconds))
-        return TasksSwept(removed=removed, failed=failed)
+        return TasksSwept(removed=removed)
 
 
 async def _lock(connection: "Connection", task_id: UUID, run: BeginTask) -> None:

@@ -14,18 +14,12 @@ from shared.models.event import Command
 from shared.models.task import (
     TASKS_PAGE_DEFAULT,
     TASKS_PAGE_MAX,
-    BeginTask,
     CancelTask,
-    FinishTask,
     HoldNamedLease,
     NamedLeaseHeld,
     NewTask,
-    ReportTask,
     StoredTask,
     StoredTasks,
-    SweepTasks,
-    TaskReported,
-    TasksSwept,
 )
 
 
@@ -33,7 +27,6 @@ def router(tasks: TaskRepository, leases: LeaseRepository) -> APIRouter:
     router = APIRouter(tags=["tasks"])
     writing = [calls_with_scope("tasks:write")]
     reading = [calls_with_scope("tasks:read")]
-    running = [calls_with_scope("tasks:run")]
 
     @router.post("/tasks", status_code=201, response_model=StoredTask, dependencies=writing)
     async def create(command: Command[NewTask]) -> Response:
@@ -47,10 +40,6 @@ def router(tasks: TaskRepository, leases: LeaseRepository) -> APIRouter:
     ) -> StoredTasks:
         return await tasks.page(owner_id, limit, before)
 
-    @router.post("/tasks/sweep", dependencies=[calls_with_scope("tasks:sweep")])
-    async def sweep(sweep: SweepTasks) -> TasksSwept:
-        return await tasks.sweep(sweep)
-
     @router.get("/tasks/{task_id}", dependencies=reading)
     async def read(task_id: UUID) -> StoredTask:
         return await tasks.by_id(task_id)
@@ -58,18 +47,6 @@ def router(tasks: TaskRepository, leases: LeaseRepository) -> APIRouter:
     @router.post("/tasks/{task_id}/cancel", response_model=StoredTask, dependencies=writing)
     async def cancel(task_id: UUID, command: Command[CancelTask]) -> Response:
         return as_response(await tasks.cancel(task_id, command))
-
-    @router.post("/tasks/{task_id}/begin", dependencies=running)
-    async def begin(task_id: UUID, begun: BeginTask) -> StoredTask:
-        return await tasks.begin(task_id, begun)
-
-    @router.post("/tasks/{task_id}/report", dependencies=running)
-    async def report(task_id: UUID, report: ReportTask) -> TaskReported:
-        return await tasks.report(task_id, report)
-
-    @router.post("/tasks/{task_id}/finish", response_model=StoredTask, dependencies=running)
-    async def finish(task_id: UUID, command: Command[FinishTask]) -> Response:
-        return as_response(await tasks.finish(task_id, command))
 
     @router.put("/leases/{name}", dependencies=[calls_with_scope("leases:hold")])
     async def hold(name: Annotated[str, Path()], asked: HoldNamedLease) -> NamedLeaseHeld:

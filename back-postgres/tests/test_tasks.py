@@ -1,7 +1,7 @@
 from uuid import UUID, uuid4
 
 from database import Database
-from shared.models.event import Command, Deliveries, Delivery, NewEvent
+from shared.models.event import Command, Deliveries, Delivery, NewEvent, Nothing
 from shared.models.task import (
     BeginTask,
     CancelTask,
@@ -278,7 +278,7 @@ class TestSweep:
 
         body = {"older_than_seconds": 86400}
         swept = await service.workers("POST", "/tasks/sweep", body)
-        assert swept.json() == {"removed": 1, "failed": 0}
+        assert swept.json() == {"removed": 1}
         assert (await read(service, waiting)).status == "queued"
         assert (await service.workers("GET", f"/tasks/{old.id}")).status == 404
 
@@ -288,10 +288,22 @@ class TestSweep:
         task = await queued(service)
         await database.rows("UPDATE deliveries SET state = 'dead'")
 
-        swept = await service.workers("POST", "/tasks/sweep", {"older_than_seconds": 86400})
-        assert swept.json() == {"removed": 0, "failed": 1}
-        found = await read(service, task)
-        assert (found.status, found.error) == ("failed", "worker_lost")
+        lost = StoredTasks.model_validate_json((await service.workers("GET", "/tasks/lost")).body)
+        assert [it.id for it in lost.items] == [task.id]
+
+        lose = Command[Nothing](command_id=uuid4(), data=Nothing())
+        reply = await service.workers("POST", f"/tasks/{task.id}/lose", lose)
+        assert (reply.status, reply.json()["error"]) == (200, "worker_lost")
+        assert (await service.workers("GET", "/tasks/lost")).json()["items"] == []
+        again = Command[Nothing](command_id=uuid4(), data=Nothing())
+        refused = await service.workers("POST", f"/tasks/{task.id}/lose", again)
+        assert code_of(refused) == (404, "task_not_lost")
+
+    async def test_a_task_that_may_run_yet_is_not_lost(self, service: Callers) -> None:
+        task = await queued(service)
+        lose = Command[Nothing](command_id=uuid4(), data=Nothing())
+        refused = await service.workers("POST", f"/tasks/{task.id}/lose", lose)
+        assert code_of(refused) == (404, "task_not_lost")
 
 
 class TestLeases:

@@ -53,11 +53,13 @@ def maintenance(postgres: ServiceClient, settings: Settings) -> dict[str, Handle
         return dict(await sweep_ended(postgres, settings.ended_mail_token_seconds))
 
     async def sweep_tasks(_: Run) -> JsonValue:
-        swept = await TaskClient(postgres).sweep(settings.task_kept_seconds)
+        tasks = TaskClient(postgres)
+        failed = await tasks.fail_lost()
+        removed = (await tasks.sweep(settings.task_kept_seconds)).removed
         older_than = time.time() - settings.export_kept_seconds
         files = await asyncio.to_thread(remove_old, settings.exports_dir, older_than)
-        log.info("tasks_swept", removed=swept.removed, failed=swept.failed, files=files)
-        return {"removed": swept.removed, "failed": swept.failed, "files": files}
+        log.info("tasks_swept", removed=removed, failed=failed, files=files)
+        return {"removed": removed, "failed": failed, "files": files}
 
     async def digests(_: Run) -> JsonValue:
         sent = await send_digests(postgres, hour=settings.digest_hour, moment=now())

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from shared.kit.errors import Conflict, NotFound, ServiceError
 from shared.models.base import now
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command, NewEvent, Nothing
 from shared.models.task import (
     BeginTask,
     CancelTask,
@@ -144,6 +144,10 @@ class FakeTasks:
         )
         return self.tasks[task_id]
 
+    def lost(self) -> list[StoredTask]:
+        dead = {row.aggregate_id for row in self.outbox.rows if row.state == "dead"}
+        return [it for it in self.tasks.values() if it.id in dead and it.status not in ENDED]
+
     def _hold(self, run: BeginTask) -> None:
         rows = [row for row in self.outbox.rows if row.delivery_id == run.delivery_id]
         if not rows:
@@ -167,7 +171,18 @@ class FakeTasks:
         @api.post("/tasks/sweep")
         async def sweep(body: SweepTasks) -> TasksSwept:
             self.swept.append(body.older_than_seconds)
-            return TasksSwept(removed=2, failed=1)
+            return TasksSwept(removed=2)
+
+        @api.get("/tasks/lost")
+        async def lost() -> StoredTasks:
+            return StoredTasks(items=self.lost(), next=None)
+
+        @api.post("/tasks/{task_id}/lose")
+        async def lose(task_id: UUID, body: Command[Nothing]) -> StoredTask:
+            if task_id not in {task.id for task in self.lost()}:
+                raise NotFound("There is no such lost task.", code="task_not_lost")
+            self.events += body.events
+            return self._change(task_id, status="failed", error="worker_lost", finished_at=now())
 
         @api.get("/tasks/{task_id}")
         async def read(task_id: UUID) -> StoredTask:

@@ -218,6 +218,17 @@ class TestFailure:
         assert (row.state, task.status, task.error) == ("dead", "failed", "worker_lost")
         assert worker.runs == []
 
+    async def test_one_whose_delivery_is_dead_is_failed_by_the_sweep(self, worker: Worker) -> None:
+        row = await worker.start(owner_id=uuid4())
+        assert await worker.client.fail_lost() == 0
+
+        row.state = "dead"
+        assert await worker.client.fail_lost() == 1
+        assert await worker.client.fail_lost() == 0
+        task = worker.task(row)
+        assert (task.status, task.error) == ("failed", "worker_lost")
+        assert worker.services.tasks.types()[-1] == "task.finished"
+
     async def test_a_kind_that_is_not_known_waits_for_a_newer_worker(self, worker: Worker) -> None:
         row = await worker.start()
         tasks = worker.services.tasks.tasks

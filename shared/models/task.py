@@ -137,10 +137,9 @@ class SweepTasks(Internal):
 
 
 class TasksSwept(Internal):
-    """How many tasks were removed, and how many failed because no worker could run them."""
+    """How many tasks were removed."""
 
     removed: int
-    failed: int
 
 
 class HoldNamedLease(Internal):
