@@ -20,12 +20,20 @@ const CHOICE_SECONDS = 365 * 24 * 3600;
 export interface Visitor {
   readonly locale: Locale;
   readonly theme: Theme;
+  /** Time zone of the moments that pages show, an IANA name. */
+  readonly timeZone: string;
   readonly session: Session;
   readonly correlationId: string;
   /** Where the front is served, which redirects out of a middleware have to name. */
   readonly basePath: string;
   /** Keep a choice in a cookie. */
-  choose(choice: { locale?: Locale; theme?: Theme }): void;
+  choose(choice: Choice): void;
+}
+
+export interface Choice {
+  readonly locale?: Locale;
+  readonly theme?: Theme;
+  readonly timeZone?: string;
 }
 
 export const visitorContext = createContext<Visitor>();
@@ -56,27 +64,32 @@ export function visitorMiddleware(config: FrontConfig): ServerMiddleware {
       throw data(foreignOrigin(), { status: 403 });
     }
     const header = request.headers.get("Cookie");
-    const chosen = { locale: await choices.locale.parse(header), theme: await choices.theme.parse(header) };
+    const [chosenLocale, chosenTheme, chosenZone] = await Promise.all(
+      [choices.locale, choices.theme, choices.timeZone].map((it) => it.parse(header)),
+    );
     const caller = {
       address: request.headers.get("X-Real-IP") ?? "127.0.0.1",
       correlationId: correlationIdOf(request.headers.get(CORRELATION_HEADER)),
       userAgent: request.headers.get("User-Agent"),
     };
-    const made: { locale?: Locale; theme?: Theme } = {};
+    let made: Choice = {};
     const visitor: Visitor = {
-      locale: localeOf(chosen.locale, request.headers.get("Accept-Language")),
-      theme: THEMES.find((it) => it === chosen.theme) ?? "system",
+      locale: localeOf(chosenLocale, request.headers.get("Accept-Language")),
+      theme: THEMES.find((it) => it === chosenTheme) ?? "system",
+      timeZone: isTimeZone(chosenZone) ? chosenZone : "UTC",
       session: await Session.of(session, request, caller),
       correlationId: caller.correlationId,
       basePath: config.basePath,
-      choose: (choice) => Object.assign(made, choice),
+      choose: (choice) => {
+        made = { ...made, ...choice };
+      },
     };
     context.set(visitorContext, visitor);
     const response = await next();
     for (const cookie of await visitor.session.setCookies()) {
       response.headers.append("Set-Cookie", cookie);
     }
-    for (const name of ["locale", "theme"] as const) {
+    for (const name of ["locale", "theme", "timeZone"] as const) {
       if (made[name]) response.headers.append("Set-Cookie", await choices[name].serialize(made[name]));
     }
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
@@ -113,7 +126,21 @@ function choiceCookies(settings: Settings) {
     secure: settings.environment === "production",
     maxAge: CHOICE_SECONDS,
   } as const;
-  return { locale: createCookie("locale", attributes), theme: createCookie("theme", attributes) };
+  return {
+    locale: createCookie("locale", attributes),
+    theme: createCookie("theme", attributes),
+    timeZone: createCookie("time_zone", attributes),
+  };
+}
+
+function isTimeZone(name: unknown): name is string {
+  if (typeof name !== "string" || name === "") return false;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function foreignOrigin(): Failure {

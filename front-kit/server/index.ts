@@ -1,7 +1,8 @@
 export type { Api, Caller, Fetch } from "./api.ts";
 export type { Problem, Schema, Schemas, paths } from "./contract.ts";
 export { loginRequired, ownPath, THEMES, visitorContext, visitorMiddleware, visitorOf } from "./front.ts";
-export type { FrontConfig, Theme, Visitor } from "./front.ts";
+export type { Choice, FrontConfig, Theme, Visitor } from "./front.ts";
+export { socketUrl, ticketResponse } from "./live.ts";
 export { failureOf, formFailure, part, refused, required } from "./problem.ts";
 export type { Answer, Failure, FormFailure, Part } from "./problem.ts";
 export { rulesOf } from "./rules.ts";

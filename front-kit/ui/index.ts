@@ -6,6 +6,7 @@ export { ErrorPage } from "./error-page.tsx";
 export { CheckField, PasswordField, SelectField, TextArea, TextField } from "./field.tsx";
 export { ApiForm, failureText } from "./form.tsx";
 export { BellIcon, BrandIcon, CloseIcon, PersonIcon, SearchIcon, StarIcon } from "./icons.tsx";
+export { Menu } from "./menu.tsx";
 export { Pagination, Tabs } from "./navigation.tsx";
 export { useNonce } from "./nonce.tsx";
 export { PageFrame, PageHead, PageTitle } from "./page.tsx";

@@ -1,21 +1,26 @@
 /** Ways through pages: tabs, pages of a list, the bar of a navigation under way. */
 import type { ReactNode } from "react";
-import { Link, NavLink, useNavigation, useSearchParams } from "react-router";
+import { Link, useLocation, useNavigation, useSearchParams } from "react-router";
 
 import { useTexts } from "../i18n/react.tsx";
 import { kitTexts } from "../i18n/kit.ts";
 
+interface Tab {
+  readonly to: string;
+  readonly text: ReactNode;
+  /** Whether it is the current one, where the path alone does not tell. */
+  readonly current?: boolean;
+}
+
 /** Links between pages of one subject; the current one is marked. */
-export function Tabs(props: {
-  readonly label: string;
-  readonly items: readonly { readonly to: string; readonly text: ReactNode; readonly end?: boolean }[];
-}) {
+export function Tabs(props: { readonly label: string; readonly items: readonly Tab[] }) {
+  const { pathname } = useLocation();
   return (
     <nav className="tabs" aria-label={props.label}>
-      {props.items.map(({ to, text, end = true }) => (
-        <NavLink key={to} to={to} end={end}>
+      {props.items.map(({ to, text, current = to === pathname }) => (
+        <Link key={to} to={to} aria-current={current ? "page" : undefined}>
           {text}
-        </NavLink>
+        </Link>
       ))}
     </nav>
   );

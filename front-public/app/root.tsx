@@ -14,8 +14,8 @@ export const middleware: Route.MiddlewareFunction[] = [
 ];
 
 export function loader({ context }: Route.LoaderArgs) {
-  const { locale, theme } = visitorOf(context);
-  return { locale, theme };
+  const { locale, theme, timeZone } = visitorOf(context);
+  return { locale, theme, timeZone };
 }
 
 export function Layout(props: { readonly children: ReactNode }) {
@@ -24,7 +24,7 @@ export function Layout(props: { readonly children: ReactNode }) {
     <Document
       locale={visitor?.locale ?? "en"}
       theme={visitor?.theme ?? "system"}
-      timeZone="UTC"
+      timeZone={visitor?.timeZone ?? "UTC"}
       icon="/app/icon.svg"
     >
       {props.children}

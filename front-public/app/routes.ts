@@ -6,7 +6,21 @@ export default [
   route("choices", "choices.ts"),
   layout("layouts/visitors.tsx", [
     route("login", "features/email-auth/routes/login.tsx"),
+    route("register", "features/user-registration/routes/register.tsx"),
+    route("register/sent", "features/user-registration/routes/sent.tsx"),
+    route("confirm", "features/email-verification/routes/confirm.tsx"),
   ]),
   route("logout", "features/sessions/routes/logout.ts"),
-  layout("layouts/members.tsx", [index("home.tsx")]),
+  route("live/ticket", "features/live-notifications/routes/ticket.ts"),
+  layout("layouts/members.tsx", [
+    index("home.tsx"),
+    route("profile/create", "features/profile/routes/create.tsx"),
+    route("notifications", "features/notifications/routes/list.tsx"),
+    layout("layouts/account.tsx", [
+      route("profile", "features/profile/routes/edit.tsx"),
+      route("notifications/preferences", "features/notifications/routes/preferences.tsx"),
+      route("account/password", "features/password-change/routes/password.tsx"),
+      route("account/sessions", "features/sessions/routes/list.tsx"),
+    ]),
+  ]),
 ] satisfies RouteConfig;

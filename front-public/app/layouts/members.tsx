@@ -1,21 +1,24 @@
 /** Pages for people who are logged in. */
-import { loginRequired } from "@tools-dashboard/front-kit/server/front.ts";
-import { PageFrame, PersonIcon } from "@tools-dashboard/front-kit/ui/index.ts";
+import { loginRequired, socketUrl, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { Menu, PageFrame, PersonIcon } from "@tools-dashboard/front-kit/ui/index.ts";
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { Form, NavLink, Outlet, useRouteLoaderData } from "react-router";
+import { Form, Link, NavLink, Outlet, useRouteLoaderData } from "react-router";
 
+import { LiveBell } from "../features/live-notifications/ui/live-bell.tsx";
 import type { loader as rootLoader } from "../root.tsx";
 import type { Route } from "./+types/members.ts";
+import { settings } from "../settings.server.ts";
 import { texts } from "./texts.ts";
 
 export const middleware: Route.MiddlewareFunction[] = [loginRequired];
 
-/** Runs the middleware above also where a page has no data of its own. */
-export function loader() {
-  return null;
+export async function loader({ context }: Route.LoaderArgs) {
+  const { api } = visitorOf(context).session;
+  const count = await api.GET("/api/notifications/unread-count");
+  return { unread: count.data?.unread ?? null, socketUrl: socketUrl(settings) };
 }
 
-export default function MembersLayout() {
+export default function MembersLayout({ loaderData }: Route.ComponentProps) {
   const root = useRouteLoaderData<typeof rootLoader>("root");
   const t = useTexts(texts);
   return (
@@ -34,16 +37,17 @@ export default function MembersLayout() {
         </nav>
       }
       tools={
-        <details className="menu">
-          <summary className="icon-button" aria-label={t.account}>
-            <PersonIcon />
-          </summary>
-          <div className="menu-panel">
+        <>
+          <LiveBell unread={loaderData.unread} socketUrl={loaderData.socketUrl} />
+          <Menu label={t.account} icon={<PersonIcon />}>
+            <Link to="/profile">{t.profile}</Link>
+            <Link to="/account/password">{t.password}</Link>
+            <Link to="/account/sessions">{t.sessions}</Link>
             <Form method="post" action="/logout">
               <button type="submit">{t.logOut}</button>
             </Form>
-          </div>
-        </details>
+          </Menu>
+        </>
       }
     >
       <Outlet />

@@ -7,6 +7,10 @@ export const texts = defineTexts({
     account: "Account",
     logIn: "Log in",
     logOut: "Log out",
+    profile: "Profile",
+    password: "Password",
+    sessions: "Sessions",
+    preferences: "Notifications",
   },
   es: {
     mainNavigation: "Principal",
@@ -14,5 +18,9 @@ export const texts = defineTexts({
     account: "Cuenta",
     logIn: "Entrar",
     logOut: "Salir",
+    profile: "Perfil",
+    password: "Contraseña",
+    sessions: "Sesiones",
+    preferences: "Notificaciones",
   },
 });

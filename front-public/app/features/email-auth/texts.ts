@@ -10,6 +10,7 @@ export const texts = defineTexts({
     register: "Sign up",
     forgotten: "Forgot the password?",
     loggedOut: "You are logged out.",
+    confirmed: "Your address is confirmed. You can log in now.",
   },
   es: {
     title: "Entrar",
@@ -20,5 +21,6 @@ export const texts = defineTexts({
     register: "Regístrate",
     forgotten: "¿Has olvidado la contraseña?",
     loggedOut: "Has salido.",
+    confirmed: "Tu dirección está confirmada. Ya puedes entrar.",
   },
 });

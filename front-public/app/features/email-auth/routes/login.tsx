@@ -10,21 +10,27 @@ import {
   SubmitButton,
   TextField,
 } from "@tools-dashboard/front-kit/ui/index.ts";
-import { redirect } from "react-router";
+import { Link, redirect } from "react-router";
 
+import { chooseAsProfile } from "../../../choose-as-profile.server.ts";
 import { documents } from "../../../documents.server.ts";
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/login.ts";
+
+/** Parameters of the address that say what happened before. */
+const NEWS = ["out", "confirmed"] as const;
 
 export function loader({ request, context }: Route.LoaderArgs) {
   const { searchParams } = new URL(request.url);
   const next = ownPath(searchParams.get("next"), "/app", "/");
   if (visitorOf(context).session.user) throw redirect(next);
-  return { rules: rulesOf(documents, "Login"), next, loggedOut: searchParams.has("out") };
+  const news = NEWS.find((it) => searchParams.has(it)) ?? null;
+  return { rules: rulesOf(documents, "Login"), next, news };
 }
 
 export async function action({ request, context }: Route.ActionArgs) {
-  const { session } = visitorOf(context);
+  const visitor = visitorOf(context);
+  const { session } = visitor;
   const form = await request.formData();
   const answer = await session.api.POST("/auth/login", {
     body: { email: String(form.get("email")), password: String(form.get("password")) },
@@ -32,18 +38,19 @@ export async function action({ request, context }: Route.ActionArgs) {
   });
   if (!answer.data) return refused(answer);
   session.start(answer.data);
+  await chooseAsProfile(visitor);
   return redirect(ownPath(String(form.get("next")), "", "/"));
 }
 
 export default function Login({ loaderData, actionData }: Route.ComponentProps) {
   const t = useTexts(texts);
-  const { rules, next, loggedOut } = loaderData;
+  const { rules, next, news } = loaderData;
   return (
     <>
       <PageHead title={t.title} />
-      {loggedOut && (
+      {news && (
         <Notice kind="success" role="status">
-          <p>{t.loggedOut}</p>
+          <p>{news === "out" ? t.loggedOut : t.confirmed}</p>
         </Notice>
       )}
       <Card>
@@ -65,6 +72,9 @@ export default function Login({ loaderData, actionData }: Route.ComponentProps) 
           <SubmitButton>{t.submit}</SubmitButton>
         </ApiForm>
       </Card>
+      <p>
+        {t.noAccount} <Link to="/register">{t.register}</Link>
+      </p>
     </>
   );
 }

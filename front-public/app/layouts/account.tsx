@@ -1,0 +1,24 @@
+/** Pages about the account itself. */
+import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
+import { Tabs } from "@tools-dashboard/front-kit/ui/index.ts";
+import { Outlet } from "react-router";
+
+import { texts } from "./texts.ts";
+
+export default function AccountLayout() {
+  const t = useTexts(texts);
+  return (
+    <>
+      <Tabs
+        label={t.account}
+        items={[
+          { to: "/profile", text: t.profile },
+          { to: "/account/password", text: t.password },
+          { to: "/account/sessions", text: t.sessions },
+          { to: "/notifications/preferences", text: t.preferences },
+        ]}
+      />
+      <Outlet />
+    </>
+  );
+}
