@@ -5,7 +5,7 @@
 FROM python:3.13-slim AS manifests
 WORKDIR /src
 COPY . .
-RUN find . -mindepth 2 -type f ! -name pyproject.toml -delete \
+RUN find . -type f ! -name pyproject.toml ! -path ./uv.lock -delete \
  && find . -mindepth 1 -type d -empty -delete
 
 
@@ -36,7 +36,8 @@ ARG FOLDER=$SERVICE
 COPY pyproject.toml /app/
 COPY shared /app/shared
 COPY ${FOLDER} /app/service
-RUN if [ "$SERVICE" = shared ]; then rm -r /app/service && mkdir /app/service; fi \
+RUN rm -r /app/shared/contracts/generated \
+ && if [ "$SERVICE" = shared ]; then rm -r /app/service && mkdir /app/service; fi \
  && test -z "$(find /app/shared /app/service -name tests -o -name testing -o -name pacts -o -name openapi)" \
  && python -m compileall -q /app/shared /app/service
 

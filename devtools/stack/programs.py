@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
-from devtools.engines import EngineInstance, Recipe, recipe_for, wheels
+from devtools.engines import EngineInstance, Recipe, fronts, recipe_for, wheels
 from devtools.stack import stub
 from devtools.stack.control import StepState
 from devtools.stack.health import Answer, CommandProbe, Probe
@@ -50,6 +52,11 @@ class Prerequisites:
 
         await self._once("engine wheels", wheels.install)
         await self._once(name, lambda: in_thread(lambda: recipe.fetch(progress)))
+
+    async def front(self, folder: Path) -> None:
+        await self._once("engine wheels", wheels.install)
+        await self._once("packages of the fronts", fronts.install)
+        await self._once(f"build {folder.name}", lambda: fronts.build(folder))
 
     async def prism(self) -> None:
         await self._once("engine wheels", wheels.install)
@@ -123,6 +130,23 @@ class OwnProgram:
         return isinstance(probe, Probe) and await probe.is_alive(answer)
 
 
+class FrontProgram(OwnProgram):
+    """A front in the folder `front`, built when it starts with other sources than before."""
+
+    def __init__(self, service: LocalService, front: Path, prerequisites: Prerequisites) -> None:
+        super().__init__(service, prerequisites)
+        self._front = front
+
+    async def provide(self) -> None:
+        await self._prerequisites.front(self._front)
+
+    async def command(self) -> Command:
+        node = await fronts.install()
+        await fronts.build(self._front)
+        command = self._service.command
+        return replace(command, argv=(str(node), *command.argv[1:]))
+
+
 class StubProgram(OwnProgram):
     """Prism in the place of a service, at the same port and health URL."""
 
@@ -173,6 +197,8 @@ def program_for(
 ) -> Program:
     if service.stated.is_stub:
         return StubProgram(service, stack, prerequisites)
+    if service.front:
+        return FrontProgram(service, service.front, prerequisites)
     if service.member:
         return OwnProgram(service, prerequisites)
     owner = layout.owner_of(service.name)

@@ -18,6 +18,10 @@ _STYLES: Mapping[str, str] = {
     "starting": "cyan",
     "stopping": "yellow",
 }
+_PAGES = (
+    ("front-public", "/app", "  (sign up, log in)"),
+    ("front-admin", "/admin", "  (./dev admin create EMAIL makes the first admin)"),
+)
 _SIGN_UP = """\
 curl -i http://127.0.0.1:{gateway}/api/user-registration -H 'content-type: application/json' \\
     -d '{{"email": "ada@example.org", "password": "ada-keeps-9-cats", "accept_terms": true}}'"""
@@ -67,11 +71,17 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
             console.print(text.format(", ".join(names)), style="yellow")
     console.print(Text(_where_the_time_went(state, before), style="dim"), soft_wrap=True)
     gateway, mailbox = 8000 + state.offset, 8025 + state.offset
+    present = {service.name for service in state.services}
+    addresses = [
+        f"open http://127.0.0.1:{gateway}{path}{said}"
+        for front, path, said in _PAGES
+        if front in present
+    ]
     console.print("\nTry next:")
     for command in (
-        f"open http://127.0.0.1:{gateway}/health",
-        _SIGN_UP.format(gateway=gateway),
+        *(addresses or [_SIGN_UP.format(gateway=gateway)]),
         f"open http://127.0.0.1:{mailbox}  (the mail that it sends)",
+        f"open http://127.0.0.1:{gateway}/health",
         "./dev status    ./dev logs -f    ./dev test",
     ):
         console.print(f"  {command}", soft_wrap=True, markup=False, highlight=False)
@@ -80,7 +90,11 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
 
 def _where_the_time_went(state: StackState, before: float) -> str:
     parts = [f"tools and checks {before:.1f} s"]
-    for kind, title in (("environment", "environments"), ("engine", "engines fetched")):
+    for kind, title in (
+        ("environment", "environments"),
+        ("engine", "engines fetched"),
+        ("build", "fronts built"),
+    ):
         seconds = [step.seconds for step in state.steps if step.name.startswith(kind)]
         parts.append(f"{title} {max(seconds, default=0):.1f} s")
     slowest = max(state.services, key=lambda service: service.ready_after or 0)

@@ -39,6 +39,12 @@ FILES = {
     "back-api/main.py": "",
     "back-api/settings.py": "",
     "back-api/features/profile/domain.py": "ATTEMPTS = 3\n",
+    "package.json": '{"workspaces": ["front-public", "front-not-yet"]}',
+    "front-public/package.json": "{}",
+    "front-public/app/root.tsx": "",
+    "back-gateway/kong.yml": "services:\n"
+    "  - {name: front-public, routes: [{paths: [/app/, '~/app$']}]}\n"
+    "  - {name: back-api, routes: [{paths: [/api/]}]}\n",
     "README.md": """# Start
 
 `./dev up` starts it, `./dev logs [SERVICE] [-f]` shows it, `./dev milestone 1|2|3` judges it.
@@ -91,6 +97,11 @@ def test_true_pages_break_no_rule(tree: Tree) -> None:
         (known_commands, "```sh\n./dev status --jason\n```", "status has no --jason"),
         (known_commands, "```sh\ncd x && ./dev dwon\n```", "there is no dwon"),
         (known_commands, "```python\n./dev dwon\n```", None),
+        (known_commands, "`./dev restart front-public`", None),
+        (known_commands, "`./dev restart front-publick`", "there is no service front-publick"),
+        (paths, "`front-public/app/gone.tsx`", "there is no front-public/app/gone.tsx"),
+        (addresses, "<http://127.0.0.1:8000/app> <http://127.0.0.1:8000/app/login>", None),
+        (addresses, "<http://127.0.0.1:8000/application>", "has no GET /application"),
         (addresses, "```sh\ncurl localhost\n```", None),
         (addresses, "```sh\ncurl http://127.0.0.1:8000/api/nothing\n```", "GET /api/nothing"),
         (addresses, "```sh\ncurl http://127.0.0.1:8000/internal\n```", "GET /internal"),

@@ -54,6 +54,24 @@ services:
 volumes: {secrets-back-api: {}, secrets-back-postgres: {}, data-postgres: {}}
 """
 
+FRONT = """
+services:
+  front-public:
+    build: {context: ., dockerfile: Dockerfile.front, args: {SERVICE: front-public}}
+    command: [node, server.ts]
+    environment:
+      HOST: 0.0.0.0
+      PORT: "4101"
+      GATEWAY_URL: http://back-gateway:8000
+      PUBLIC_BASE_URL: http://127.0.0.1:8000
+    ports: ["127.0.0.1:4101:4101"]
+    healthcheck: {test: [CMD, node, -e, "fetch('http://127.0.0.1:4101/health/ready')"]}
+  back-gateway:
+    build: {context: ., args: {SERVICE: back-gateway}}
+    command: [python, -m, gateway]
+    ports: ["127.0.0.1:8000:8000"]
+"""
+
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
@@ -157,3 +175,18 @@ def test_a_service_gets_nothing_of_the_callers_environment(
     given = environment(layout, tmp_path, "back-api")
     assert "AWS_SECRET_ACCESS_KEY" not in given
     assert given["HTTPS_PROXY"] == "http://proxy.example.org:3128"
+
+
+def test_a_front_runs_in_its_folder_by_node(tmp_path: Path, stack: Stack) -> None:
+    file = tmp_path / "front.yml"
+    file.write_text(FRONT)
+    layout = Layout(load(file, {}), stack)
+    front = layout.local(load(file, {}).services["front-public"])
+    assert front.front == front.command.cwd == ROOT / "front-public"
+    assert front.member is None
+    assert front.command.argv == ("node", "server.ts")
+    environment = front.command.env
+    assert environment["HOST"] == "127.0.0.1"
+    assert environment["PORT"] == "5101"
+    assert environment["GATEWAY_URL"] == environment["PUBLIC_BASE_URL"] == "http://127.0.0.1:9000"
+    assert front.probe == Probe(5101, "/health/ready")

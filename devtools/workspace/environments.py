@@ -33,9 +33,8 @@ async def sync(member: str, groups: Sequence[str] = ()) -> Path:
     environment.setdefault("UV_PYTHON", sys.executable)
     environment.pop("VIRTUAL_ENV", None)
     chosen = [word for group in groups for word in ("--group", group)]
-    exactly = ("sync", "--quiet", "--frozen", "--exact", "--all-extras")
-    command = (UV, *exactly, "--package", member, *chosen)
-    code, said = await output_of(command, cwd=ROOT, env=environment)
+    command = (UV, "sync", "--quiet", "--frozen", "--exact", "--all-extras", "--package", member)
+    code, said = await output_of((*command, *chosen), cwd=ROOT, env=environment)
     if code:
         raise DevError(_failure(member, said))
     (venv / ".stamp").write_text(_fingerprint(member, groups))

@@ -77,6 +77,9 @@ export function frontApp(
   app.get("/health/ready", (_request, response) => {
     response.status(state.draining ? 503 : 200).json(answer(state.draining ? "stopping" : "ok"));
   });
+  app.get("/", (_request, response) => {
+    response.redirect(front.basePath);
+  });
   app.use(compression());
   const client = join(front.folder, "build/client");
   app.use(

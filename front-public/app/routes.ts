@@ -13,7 +13,7 @@ export default [
   route("logout", "features/sessions/routes/logout.ts"),
   route("live/ticket", "features/live-notifications/routes/ticket.ts"),
   layout("layouts/members.tsx", [
-    index("home.tsx"),
+    index("features/account/routes/home.tsx"),
     route("profile/create", "features/profile/routes/create.tsx"),
     route("notifications", "features/notifications/routes/list.tsx"),
     layout("layouts/account.tsx", [

@@ -10,6 +10,7 @@ import yaml
 from devtools.checks.compose import Compose
 from devtools.checks.pages.page import pages
 from devtools.checks.tree import Finding, Tree
+from devtools.contracts.fronts import is_front
 
 ADDRESS = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s\"'`|)>?]*)?")
 CALL = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s?]*)(?:\?\S*)?")
@@ -42,6 +43,7 @@ def addresses(tree: Tree) -> Iterator[Finding]:
         for published in service.get("ports", [])
     }
     known = {*_contracted(tree), *_mailbox(tree)}
+    of_fronts = _of_fronts(tree)
     described = {MAILBOX, *(it.service for it in known)}
     for page in pages(tree):
         for it in page.texts:
@@ -51,6 +53,8 @@ def addresses(tree: Tree) -> Iterator[Finding]:
                 if owner is None:
                     what = f"nothing of the stack listens on port {port}."
                     yield Finding(page.path, it.line, what)
+                elif owner == GATEWAY and f"{path}/".startswith(of_fronts):
+                    continue
                 elif path and owner in described and not _answered(own, method, path):
                     what = f"{owner} has no {method} {path} in a contract."
                     yield Finding(page.path, it.line, what)
@@ -88,6 +92,14 @@ def _contracted(tree: Tree) -> Iterator[Endpoint]:
             yield from (Endpoint(it["service"], "GET", health) for health in HEALTH)
         for it in contract.get("sockets", []):
             yield from (Endpoint(name, "GET", it["path"]) for name in (it["service"], GATEWAY))
+
+
+def _of_fronts(tree: Tree) -> tuple[str, ...]:
+    """Where the pages of the fronts are; no contract describes one."""
+    kong = tree.root / "back-gateway" / "kong.yml"
+    services = yaml.safe_load(kong.read_text())["services"] if kong.exists() else []
+    routes = [it for service in services if is_front(service["name"]) for it in service["routes"]]
+    return tuple(path for it in routes for path in it["paths"] if path.endswith("/"))
 
 
 def _mailbox(tree: Tree) -> Iterator[Endpoint]:

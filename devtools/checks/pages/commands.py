@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from devtools.checks.pages.page import pages
 from devtools.checks.tree import Finding, Tree
+from devtools.workspace.repository import npm_folders
 
 SERVICE = re.compile(r"(?:back|front)-[a-z]+")
 PLACEHOLDER = re.compile(r"[\[\]]|…|\.\.\.")
@@ -18,6 +19,7 @@ ENDS = {"|", "||", "&&", "&", ";", ">", "2>", "<", "./dev"}
 def commands(tree: Tree, dev: TyperGroup) -> Iterator[Finding]:
     """Commands in fenced blocks and in backticks; `dev` is the whole of ./dev."""
     services = {member.name for member in tree.services}
+    services |= {folder.name for folder in npm_folders(tree.root)}
     for page in pages(tree):
         for it in [*page.shell, *page.code]:
             for words in _calls(it.text):

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from devtools.checks.pages.page import pages
 from devtools.checks.tree import Finding, Tree
+from devtools.workspace.repository import npm_folders
 
-KINDS = "py|md|yml|yaml|toml|json|in|sql|lua|lock|txt|js|ts"
+KINDS = "py|md|yml|yaml|toml|json|in|sql|lua|lock|txt|js|ts|tsx|css"
 NAMED = re.compile(rf"[\w.@+-]+(?:/[\w.@+-]+)*/?(?:\.(?:{KINDS}))?")
 SUFFIX = re.compile(rf"(?:\.\w+)?\.(?:{KINDS})$")
-MADE = (".run/", "node_modules/", "nginx.conf")
+MADE = (".run/", "node_modules/", "build/", ".react-router/", "nginx.conf")
 
 
 def paths(tree: Tree) -> Iterator[Finding]:
@@ -17,7 +18,7 @@ def paths(tree: Tree) -> Iterator[Finding]:
 
     A path is rooted at the repository or at the page's folder, or is the end of one below that.
     """
-    services = {member.folder for member in tree.services}
+    services = {*(member.folder for member in tree.services), *npm_folders(tree.root)}
     files = [str(path) for path in tree.files("")]
     for page in pages(tree):
         folder = page.path.parent

@@ -1,0 +1,100 @@
+"""The fronts' npm packages, installed once for all of them, and their builds.
+
+Both are kept while what they are made of is the same, so that a start runs neither npm nor Vite.
+"""
+
+import fcntl
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from devtools.engines import node_packages
+from devtools.workspace.errors import DevError
+from devtools.workspace.processes import in_thread, output_of
+from devtools.workspace.repository import ROOT, RUN, npm_folders
+
+INSTALL_SECONDS = 600
+BUILD_SECONDS = 300
+KIT = "front-kit"
+CONTRACTS = Path("shared") / "contracts" / "generated"
+LOCK = "package-lock.json"
+NOT_BUILT_FROM = {"node_modules", "build", "tests", ".react-router", ".vite", "coverage"}
+
+
+async def install(root: Path = ROOT) -> Path:
+    """Make `node_modules` what the lock says, unless it is; the node that runs it.
+
+    Raises DevError where npm can't bring a package.
+    """
+    node, npm = await node_packages.node_and_npm()
+    stamp = root / "node_modules" / ".installed"
+    async with _alone():
+        wanted = _digest(root, [root / LOCK, *(it / "package.json" for it in npm_folders(root))])
+        if stamp.exists() and stamp.read_text() == wanted:
+            return node
+        command = (node, npm, "ci", "--no-progress", "--ignore-scripts")
+        environment = node_packages.environment_of(node)
+        try:
+            code, said = await output_of(
+                command, cwd=root, env=environment, timeout=INSTALL_SECONDS
+            )
+        except TimeoutError:
+            raise DevError(f"npm did not finish within {INSTALL_SECONDS} s: try again") from None
+        if code:
+            raise DevError(f"npm can't install the fronts; is the registry reachable?\n{said}")
+        stamp.write_text(wanted)
+    return node
+
+
+async def build(front: Path, root: Path = ROOT) -> None:
+    """Build a front into its `build/`, unless its sources are those of the build that is there.
+
+    Raises DevError with what the build printed where it fails.
+    """
+    node = await install(root)
+    _, npm = await node_packages.node_and_npm()
+    stamp = front / "build" / ".built-from"
+    async with _alone():
+        folders = (root / CONTRACTS, root / KIT, front)
+        sources = [path for folder in folders for path in _sources(folder)]
+        wanted = _digest(root, [root / LOCK, *sources])
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        stamp.unlink(missing_ok=True)
+        environment = {**node_packages.environment_of(node), "NODE_ENV": "production"}
+        command = (node, npm, "run", "--silent", "build")
+        try:
+            code, said = await output_of(command, cwd=front, env=environment, timeout=BUILD_SECONDS)
+        except TimeoutError:
+            raise DevError(
+                f"the build of {front.name} did not end within {BUILD_SECONDS} s"
+            ) from None
+        if code:
+            raise DevError(f"{front.name} can't be built:\n{said}")
+        stamp.write_text(wanted)
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.is_file() and not NOT_BUILT_FROM & set(inside.parts) and path.suffix != ".md":
+            yield path
+
+
+def _digest(root: Path, paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.exists():
+            digest.update(f"{path.relative_to(root)}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@asynccontextmanager
+async def _alone() -> AsyncIterator[None]:
+    """Stacks of one clone share packages and builds: one of them makes these at a time."""
+    RUN.mkdir(parents=True, exist_ok=True)
+    with (RUN / "fronts.lock").open("w") as lock:
+        await in_thread(lambda: fcntl.flock(lock, fcntl.LOCK_EX))
+        yield
