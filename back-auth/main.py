@@ -3,10 +3,12 @@
 from fastapi import FastAPI
 
 from features import (
+    account_deletion,
     email_auth,
     email_verification,
     live_notifications,
     password_change,
+    password_reset,
     sessions,
     token_verification,
     user_registration,
@@ -37,9 +39,12 @@ def app(connect: Connect | None = None) -> FastAPI:
         email_auth.feature(settings, passwords, opener, security_events, postgres, redis)
     )
     api.include_router(sessions.feature(opener))
-    api.include_router(
-        password_change.feature(settings, passwords, security_events, postgres, redis)
+    proof = password_change.password_proof(
+        email_auth.login_attempts(settings, redis), passwords, security_events, postgres
     )
+    api.include_router(password_change.feature(proof, passwords, postgres, redis))
+    api.include_router(account_deletion.feature(proof))
+    api.include_router(password_reset.feature(settings, passwords, postgres, redis))
     api.include_router(token_verification.feature(service, keys, redis))
     api.include_router(live_notifications.feature(settings, redis))
     return api

@@ -19,8 +19,13 @@ class Settings(ServiceSettings):
     access_token_seconds: int = Field(default=JWT_EXPIRATION, gt=0, le=JWT_EXPIRATION)
     refresh_token_seconds: int = Field(default=REFRESH_TOKEN_EXPIRATION, gt=0)
     mail_token_seconds: int = Field(default=172_800, gt=0)
+    reset_token_seconds: int = Field(default=3_600, gt=0)
     mail_token_tries: int = Field(default=10, ge=1, le=100)
     socket_ticket_seconds: int = Field(default=30, gt=0, le=300)
+
+    resets_per_address_and_network: int = Field(default=3, ge=1, description="an hour")
+    resets_per_address: int = Field(default=20, ge=1, description="an hour")
+    resets_per_network: int = Field(default=20, ge=1, description="an hour")
 
     failed_logins_per_account_and_network: int = Field(default=10, ge=1)
     failed_logins_per_network: int = Field(default=50, ge=1)
@@ -37,3 +42,8 @@ class Settings(ServiceSettings):
     argon2_wait_seconds: float = Field(default=2.0, gt=0)
 
     signing_keys_interval: float = Field(default=2.0, gt=0, description="seconds between looks")
+
+    @property
+    def limits_networks(self) -> bool:
+        """Whether the password resets of a network are limited: in development they are not."""
+        return self.environment != "development"

@@ -6,12 +6,14 @@ from database import Database
 from listen_notify import DeliveryNotifications
 from long_poll import DeliveryLongPoll
 from migrate import Schema
+from repositories.account_record_repository import AccountRecordRepository
 from repositories.command_repository import CommandRepository
 from repositories.credential_repository import CredentialRepository
 from repositories.delivery_repository import DeliveryRepository
 from repositories.event_administration_repository import EventAdministrationRepository
 from repositories.event_repository import EventRepository
 from repositories.exported_user_repository import ExportedUserRepository
+from repositories.forgotten_user_repository import ForgottenUserRepository
 from repositories.lease_repository import LeaseRepository
 from repositories.mail_token_repository import MailTokenRepository
 from repositories.outbox_retention_repository import OutboxRetentionRepository
@@ -21,11 +23,13 @@ from repositories.registration_repository import RegistrationRepository
 from repositories.task_repository import TaskRepository
 from repositories.user_repository import UserRepository
 from routes import (
+    account_records,
     credentials,
     deliveries,
     event_administration,
     events,
     exported_users,
+    forgotten_users,
     mail_tokens,
     outbox_retention,
     preferences,
@@ -76,4 +80,6 @@ def app() -> FastAPI:
     background_tasks = TaskRepository(database, commands)
     service.api.include_router(task_runs.router(background_tasks))
     service.api.include_router(tasks.router(background_tasks, LeaseRepository(database)))
+    service.api.include_router(account_records.router(AccountRecordRepository(database)))
+    service.api.include_router(forgotten_users.router(ForgottenUserRepository(database)))
     return service.api

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 
 from main import app as make_app
+from shared.models.auth import MailPurpose
 from shared.models.user import Role, User, UserStatus
 from shared.testing.asgi_client import AsgiClient, AsgiReply, in_memory, running
 from shared.testing.identities import Identities, make_identities
@@ -94,11 +95,11 @@ class Stack:
         """A registration that waits for its confirmation."""
         return self.postgres.add_registration(email, await self.hash_of(password))
 
-    async def mint(self, user_id: UUID) -> str:
-        """The token of a mail to the address of a registration."""
+    async def mint(self, user_id: UUID, purpose: MailPurpose = "verify_email") -> str:
+        """The token of a mail to the address of a registration or user."""
         reply = await self.client.post(
             "/internal/mail-tokens",
-            json={"user_id": str(user_id), "purpose": "verify_email"},
+            json={"user_id": str(user_id), "purpose": purpose},
             headers=self.keys.assertion(caller="back-workers", to="back-auth"),
         )
         assert reply.status == 201

@@ -28,7 +28,8 @@ from shared.models.auth import (
     TokensTaken,
 )
 from shared.models.base import now
-from shared.models.event import Command, EventEnvelope, NewEvent
+from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
+from shared.models.password_reset import ResetPassword
 from shared.models.registration import (
     ConfirmRegistration,
     MailTokenTried,
@@ -115,6 +116,13 @@ class PostgresState(FakeState):
         for token_hash in [it for it, address in self.addresses.items() if address == email]:
             del self.mail_tokens[token_hash], self.addresses[token_hash]
 
+    def void_resets(self, user_id: UUID) -> None:
+        """Remove the unused tokens that would reset the password of a user."""
+        for token in [*self.mail_tokens.values()]:
+            of_user = (token.user_id, token.purpose) == (user_id, "reset_password")
+            if of_user and token.used_at is None:
+                del self.mail_tokens[token.token_hash]
+
     def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Another password: a new credential of the next version."""
         self.hashes[user_id] = password_hash
@@ -186,6 +194,7 @@ class FakePasswordStore:
             raise Conflict(code="credential_replaced")
         state.set_password(user_id, new.password_hash)
         state.credential_ids[user_id] = new.credential_id
+        state.void_resets(user_id)
         changed = user.model_copy(
             update={
                 "version": user.version + 1,
@@ -195,6 +204,49 @@ class FakePasswordStore:
         state.users[user_id] = state.answers[command.command_id] = changed
         state.events |= {it.envelope.event_id: it.envelope for it in command.events}
         return changed
+
+
+class FakeResets:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def reset(self, command: Command[ResetPassword]) -> User:
+        state, new = self._state, command.data
+        state.reach()
+        if command.command_id in state.answers:
+            return state.answers[command.command_id]
+        token = state.mail_tokens.get(new.token_hash)
+        if token is None or (token.user_id, token.purpose) != (new.user_id, "reset_password"):
+            raise NotFound(code="mail_token_not_found")
+        if token.used_at is not None:
+            raise Conflict(code="mail_token_used")
+        if token.expires_at <= now():
+            raise NotFound(code="mail_token_not_found")
+        user = state.users[new.user_id]
+        if command.expected_version not in {None, user.version}:
+            raise Conflict(code="stale_version")
+        state.set_password(user.id, new.password_hash)
+        state.credential_ids[user.id] = new.credential_id
+        state.void_resets(user.id)
+        state.mail_tokens[new.token_hash] = token.model_copy(update={"used_at": now()})
+        changed = user.model_copy(
+            update={
+                "version": user.version + 1,
+                "session_generation": user.session_generation + 1,
+            }
+        )
+        state.users[user.id] = state.answers[command.command_id] = changed
+        state.events |= {it.envelope.event_id: it.envelope for it in command.events}
+        return changed
+
+
+class FakeEvents:
+    def __init__(self, state: PostgresState) -> None:
+        self._state = state
+
+    async def record(self, command: Command[Nothing]) -> None:
+        self._state.reach()
+        self._state.events |= {it.envelope.event_id: it.envelope for it in command.events}
 
 
 class FakeCredentials:
@@ -224,6 +276,11 @@ class FakeMailTokens:
     async def keep(self, token: StoredMailToken) -> None:
         state = self._state
         state.reach()
+        if token.purpose == "reset_password":
+            if token.user_id not in state.users:
+                raise NotFound(code="user_not_found")
+            state.mail_tokens[token.token_hash] = token
+            return
         if token.user_id not in state.registrations:
             raise NotFound(code="registration_not_found")
         state.mail_tokens[token.token_hash] = token
@@ -240,6 +297,9 @@ class FakeMailTokens:
         if state.tries[token_hash] == tries_max:
             raise Conflict(code="mail_token_exhausted")
         state.tries[token_hash] += 1
+        found: dict[UUID, str] = {}
+        if token.purpose == "reset_password":
+            return MailTokenTried(token=token, candidates=[])
         if token.used_at:
             found = {token.user_id: state.hashes[token.user_id]}
         else:

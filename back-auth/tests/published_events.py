@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from shared.models.event import EventEnvelope
-from tests.conftest import PASSWORD, Stack, bearer
+from tests.conftest import EMAIL, PASSWORD, Stack, bearer
 
 Publish = Callable[[], Awaitable[EventEnvelope]]
 
@@ -23,6 +23,7 @@ class Published:
             "auth.logout": self.logout,
             "auth.refresh.reused": self.refresh_reused,
             "user.password.changed": lambda: self.password_changed("user.password.changed"),
+            "auth.password_reset.requested": self.password_reset_requested,
             "auth.sessions.revoked": lambda: self.password_changed("auth.sessions.revoked"),
         }
 
@@ -55,6 +56,11 @@ class Published:
         await self._stack.refresh(str(following))
         await self._stack.refresh(refresh)
         return self._published("auth.refresh.reused")
+
+    async def password_reset_requested(self) -> EventEnvelope:
+        await self._stack.add_user()
+        await self._stack.client.post("/auth/password-reset", json={"email": EMAIL})
+        return self._published("auth.password_reset.requested")
 
     async def password_changed(self, event_type: str) -> EventEnvelope:
         await self._stack.add_user()

@@ -25,7 +25,8 @@ from shared.models.auth import (
     TakeTokens,
     TokensTaken,
 )
-from shared.models.event import Command
+from shared.models.event import Command, Nothing, Recorded
+from shared.models.password_reset import ResetPassword
 from shared.models.registration import ConfirmRegistration, MailTokenTried, TryMailToken
 from shared.models.user import (
     Credential,
@@ -39,8 +40,10 @@ from shared.models.user import (
 from tests.fakes import (
     FakeAccounts,
     FakeCredentials,
+    FakeEvents,
     FakeMailTokens,
     FakePasswordStore,
+    FakeResets,
     FakeSecurityEvents,
     FakeSessions,
     FakeTickets,
@@ -89,6 +92,7 @@ def postgres_stub(state: PostgresState) -> FastAPI:
         return CredentialAccepted(credential_id=body.credential_id)
 
     _mail_token_routes(api, state)
+    _reset_routes(api, state)
 
     @api.get("/users/{user_id}")
     async def user(user_id: UUID) -> User:
@@ -112,6 +116,17 @@ def _mail_token_routes(api: FastAPI, state: PostgresState) -> None:
     @api.post("/email-verifications")
     async def verify(body: Command[ConfirmRegistration]) -> User:
         return await FakeVerifications(state).confirm(body)
+
+
+def _reset_routes(api: FastAPI, state: PostgresState) -> None:
+    @api.post("/password-resets")
+    async def reset_password(body: Command[ResetPassword]) -> User:
+        return await FakeResets(state).reset(body)
+
+    @api.post("/events", status_code=status.HTTP_201_CREATED)
+    async def record_events(body: Command[Nothing]) -> Recorded:
+        await FakeEvents(state).record(body)
+        return Recorded(event_ids=[it.envelope.event_id for it in body.events])
 
 
 def redis_stub(state: RedisState) -> FastAPI:

@@ -39,7 +39,7 @@ def service_over(postgres: PostgresState, clock: Clock, key: str = "a key") -> M
         FakeVerifications(postgres),
         FakePasswords(),
         key=key,
-        expires_in=timedelta(days=2),
+        lifetimes={"verify_email": timedelta(days=2)},
         tries_max=TRIES_MAX,
         clock=clock,
     )

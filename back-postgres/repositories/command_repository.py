@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -20,8 +21,8 @@ Data = TypeVar("Data", bound=BaseModel)
 
 _BEGIN = """
 WITH begun AS (
-    INSERT INTO commands (command_id, operation, digest)
-    VALUES ($1, $2, $3)
+    INSERT INTO commands (command_id, operation, digest, subject_id)
+    VALUES ($1, $2, $3, $5)
     ON CONFLICT (command_id) DO NOTHING
     RETURNING command_id
 ), locked AS (
@@ -63,12 +64,15 @@ class CommandRepository:
         command: Command[Data],
         status: int,
         write: "Callable[[Connection], Awaitable[BaseModel]]",
+        *,
+        subject_id: UUID | None = None,
     ) -> StoredAnswer:
         """The response of `write`, stored with its effect and events in one transaction.
 
         A repeat gets the answer of the first time. One that comes while the first still runs
         waits for it at the primary key. A write that raises leaves nothing behind, so that a
-        repeat tries again.
+        repeat tries again. An answer that holds data of the user `subject_id` is removed with
+        that user.
 
         Raises:
             Conflict: `command_reused`, another command had this id; and what `write` raises.
@@ -79,7 +83,7 @@ class CommandRepository:
         async with self._database.transaction() as connection:
             aggregates = sorted({event.aggregate_id for event in command.events})
             begun = await connection.fetchrow(
-                _BEGIN, command.command_id, operation, digest, aggregates
+                _BEGIN, command.command_id, operation, digest, aggregates, subject_id
             )
             if begun is None:
                 return await self._repeated(connection, operation, command, digest)

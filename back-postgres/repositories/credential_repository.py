@@ -8,6 +8,7 @@ from repositories.command_repository import CommandRepository, StoredAnswer
 from repositories.user_repository import USER_BY_ID, user_of
 from shared.kit.errors import Conflict, NotFound
 from shared.models.event import Command
+from shared.models.password_reset import ResetPassword
 from shared.models.user import (
     Credential,
     CredentialAccepted,
@@ -56,6 +57,40 @@ UPDATE users
 SET session_generation = session_generation + 1, version = version + 1, updated_at = now()
 WHERE id = $1 AND version = coalesce($2, version)
 RETURNING id, email, role, status, session_generation, version, created_at
+"""
+
+_LOCK_USER = """
+SELECT id
+FROM users
+WHERE id = $1
+FOR UPDATE
+"""
+
+_USE_TOKEN = """
+UPDATE mail_tokens
+SET used_at = now()
+WHERE token_hash = $1 AND user_id = $2 AND purpose = 'reset_password'
+    AND used_at IS NULL AND now() < expires_at
+RETURNING token_hash
+"""
+
+_TOKEN_USED = """
+SELECT token_hash
+FROM mail_tokens
+WHERE token_hash = $1 AND user_id = $2 AND purpose = 'reset_password' AND used_at IS NOT NULL
+"""
+
+_RESET = """
+INSERT INTO credentials (credential_id, password_hash, user_id)
+VALUES ($2, $3, $1)
+ON CONFLICT (user_id) DO UPDATE
+SET credential_id = excluded.credential_id, password_hash = excluded.password_hash,
+    password_version = credentials.password_version + 1
+"""
+
+_VOID_RESETS = """
+DELETE FROM mail_tokens
+WHERE user_id = $1 AND purpose = 'reset_password' AND used_at IS NULL
 """
 
 _OF_USER = """
@@ -133,6 +168,8 @@ class CredentialRepository:
     async def replace(self, user_id: UUID, command: Command[ReplacePassword]) -> StoredAnswer:
         """Give the user another password and raise `session_generation`: 200 `User`.
 
+        Tokens that would reset the password become void.
+
         Raises:
             NotFound: `user_not_found`.
             Conflict: `stale_version`; `credential_replaced`, the user has another credential than
@@ -148,9 +185,44 @@ class CredentialRepository:
             values = (user_id, new.replaces, new.credential_id, new.password_hash)
             if not await connection.fetchrow(_REPLACE, *values):
                 raise Conflict("The user has another credential.", code="credential_replaced")
+            await connection.execute(_VOID_RESETS, user_id)
             return user
 
-        return await self._commands.execute(f"replace_password {user_id}", command, 200, write)
+        return await self._commands.execute(
+            f"replace_password {user_id}", command, 200, write, subject_id=user_id
+        )
+
+    async def reset(self, command: Command[ResetPassword]) -> StoredAnswer:
+        """Use up a token for another password and raise `session_generation`: 200 `User`.
+
+        The user's other tokens that would reset it become void.
+
+        Raises:
+            NotFound: `mail_token_not_found`, none such of the user, or its time is over;
+                `user_not_found`.
+            Conflict: `mail_token_used`, `stale_version`, or `credential_exists`.
+        """
+        new = command.data
+
+        async def write(connection: "Connection") -> User:
+            # Two tokens of one user that are used at once would wait for each other.
+            await connection.execute(_LOCK_USER, new.user_id)
+            token = (new.token_hash, new.user_id)
+            if not await connection.fetchrow(_USE_TOKEN, *token):
+                if await connection.fetchrow(_TOKEN_USED, *token):
+                    raise Conflict("The token was used before.", code="mail_token_used")
+                raise NotFound("There is no such token.", code="mail_token_not_found")
+            row = await connection.fetchrow(_END_SESSIONS, new.user_id, command.expected_version)
+            if row is None and await connection.fetchrow(USER_BY_ID, new.user_id):
+                raise Conflict("The user has changed since it was read.", code="stale_version")
+            user = user_of(row)
+            await connection.execute(_RESET, new.user_id, new.credential_id, new.password_hash)
+            await connection.execute(_VOID_RESETS, new.user_id)
+            return user
+
+        return await self._commands.execute(
+            "reset_password", command, 200, write, subject_id=new.user_id
+        )
 
     async def sweep(self, older_than_seconds: int) -> int:
         """Remove unclaimed credentials of that age; returns how many were removed."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from database import Database
 from repositories.registration_repository import no_registration
+from repositories.user_repository import USER_BY_ID, user_of
 from shared.kit.errors import Conflict, NotFound
 from shared.models.auth import StoredMailToken
 from shared.models.registration import MailTokenTried, RegistrationCredential, TryMailToken
@@ -18,6 +19,17 @@ INSERT INTO mail_tokens (token_hash, user_id, email, purpose, expires_at)
 SELECT $1, user_id, email, $3, $4
 FROM registrations
 WHERE user_id = $2
+ON CONFLICT (token_hash) DO UPDATE
+SET expires_at = greatest(mail_tokens.expires_at, excluded.expires_at)
+WHERE mail_tokens.user_id = excluded.user_id AND mail_tokens.purpose = excluded.purpose
+RETURNING token_hash, user_id, purpose, expires_at, used_at
+"""
+
+_INSERT_OF_USER = """
+INSERT INTO mail_tokens (token_hash, user_id, email, purpose, expires_at)
+SELECT $1, id, email, $3, $4
+FROM users
+WHERE id = $2
 ON CONFLICT (token_hash) DO UPDATE
 SET expires_at = greatest(mail_tokens.expires_at, excluded.expires_at)
 WHERE mail_tokens.user_id = excluded.user_id AND mail_tokens.purpose = excluded.purpose
@@ -82,15 +94,22 @@ class MailTokenRepository:
         """Store a token; the same one again may end later, and never earlier.
 
         Raises:
-            NotFound: `registration_not_found`.
-            Conflict: `mail_token_exists`, for another registration or purpose.
+            NotFound: `registration_not_found`, or `user_not_found` for one that resets a password.
+            Conflict: `mail_token_exists`, for another registration, user or purpose.
         """
+        of_user = token.purpose == "reset_password"
         row = await self._database.row(
-            _INSERT, token.token_hash, token.user_id, token.purpose, token.expires_at
+            _INSERT_OF_USER if of_user else _INSERT,
+            token.token_hash,
+            token.user_id,
+            token.purpose,
+            token.expires_at,
         )
         if row is not None:
             return _token(row)
-        if not await self._database.rows(_REGISTRATION_EXISTS, token.user_id):
+        if of_user:
+            user_of(await self._database.row(USER_BY_ID, token.user_id))
+        elif not await self._database.rows(_REGISTRATION_EXISTS, token.user_id):
             raise no_registration()
         raise Conflict("A token with this hash exists.", code="mail_token_exists")
 
@@ -107,7 +126,9 @@ class MailTokenRepository:
                 raise Conflict("The token was tried too often.", code="mail_token_exhausted")
             raise NotFound("There is no such token.", code="mail_token_not_found")
         token = _token(row)
-        if token.used_at is not None:
+        if token.purpose == "reset_password":
+            found = []
+        elif token.used_at is not None:
             found = await self._database.rows(_CONFIRMED_USER, token.user_id)
         else:
             found = await self._database.rows(

@@ -92,7 +92,7 @@ class PreferenceRepository:
             return StoredPreferences.model_validate(dict(row))
 
         operation = f"replace_preferences {new.user_id}"
-        return await self._commands.execute(operation, command, 200, write)
+        return await self._commands.execute(operation, command, 200, write, subject_id=new.user_id)
 
     async def due_digests(self, wanted: FindDueDigests) -> DueDigests:
         """Active users who want a digest and had none on the date of their zone."""

@@ -66,7 +66,9 @@ class ProfileRepository:
                 await connection.fetchrow(_INSERT, new.profile_id, new.user_id, *_fields(new))
             )
 
-        return await self._commands.execute("create_profile", command, 201, write)
+        return await self._commands.execute(
+            "create_profile", command, 201, write, subject_id=new.user_id
+        )
 
     async def replace(self, user_id: UUID, command: Command[WriteProfile]) -> StoredAnswer:
         """Replace the profile; it keeps its id.
@@ -87,7 +89,9 @@ class ProfileRepository:
                 raise Conflict("The profile has changed since it was read.", code="stale_version")
             return _profile(row)
 
-        return await self._commands.execute(f"replace_profile {user_id}", command, 200, write)
+        return await self._commands.execute(
+            f"replace_profile {user_id}", command, 200, write, subject_id=user_id
+        )
 
 
 def _fields(profile: WriteProfile) -> tuple[object, ...]:

@@ -154,7 +154,9 @@ class RegistrationRepository:
             await void_registrations(connection, email)
             return user_of(row)
 
-        return await self._commands.execute("confirm_registration", command, 200, write)
+        return await self._commands.execute(
+            "confirm_registration", command, 200, write, subject_id=confirm.user_id
+        )
 
     async def sweep(self) -> int:
         """Remove registrations that ended; returns how many were removed."""

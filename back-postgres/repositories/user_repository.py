@@ -7,6 +7,7 @@ from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
 from shared.kit.http.page_position import PagePosition, page_of
+from shared.models.account import DeleteUser, UserRemoved
 from shared.models.event import Command
 from shared.models.user import (
     AdministeredUser,
@@ -105,6 +106,25 @@ RETURNING id, email, role, status, session_generation, version, created_at
 """
 
 
+_LOCK = """
+SELECT email
+FROM users
+WHERE id = $1
+FOR UPDATE
+"""
+
+_DELETE_TOKENS = """
+DELETE FROM mail_tokens
+WHERE user_id = $1
+"""
+
+# Credential, profile, preferences and tasks go with the user.
+_DELETE = """
+DELETE FROM users
+WHERE id = $1
+"""
+
+
 class UserRepository:
     """Reads and writes `users`."""
 
@@ -162,7 +182,9 @@ class UserRepository:
             await void_registrations(connection, new.email)
             return user_of(row)
 
-        return await self._commands.execute("create_user", command, 201, write)
+        return await self._commands.execute(
+            "create_user", command, 201, write, subject_id=new.user_id
+        )
 
     async def change(self, user_id: UUID, command: Command[UserChange]) -> StoredAnswer:
         """Change role or status: 200 `User`.
@@ -183,7 +205,31 @@ class UserRepository:
                 raise Conflict("The user has changed since it was read.", code="stale_version")
             return user_of(row)
 
-        return await self._commands.execute(f"change_user {user_id}", command, 200, write)
+        return await self._commands.execute(
+            f"change_user {user_id}", command, 200, write, subject_id=user_id
+        )
+
+    async def delete(self, command: Command[DeleteUser]) -> StoredAnswer:
+        """Remove a user with all rows of theirs: 200 `UserRemoved`.
+
+        The registrations of the address, and all mail tokens, go too.
+
+        Raises:
+            NotFound: `user_not_found`.
+            Conflict: `last_admin`, no active admin would be left.
+        """
+        user_id = command.data.user_id
+
+        async def write(connection: "Connection") -> UserRemoved:
+            email = await connection.fetchval(_LOCK, user_id)
+            if email is None:
+                raise NotFound("There is no such user.", code="user_not_found")
+            await void_registrations(connection, email)
+            await connection.execute(_DELETE_TOKENS, user_id)
+            await connection.execute(_DELETE, user_id)
+            return UserRemoved(user_id=user_id)
+
+        return await self._commands.execute("delete_user", command, 200, write)
 
 
 def _beginning_with(text: str) -> str:

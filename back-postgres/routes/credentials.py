@@ -8,6 +8,7 @@ from repositories.credential_repository import CredentialRepository
 from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
 from shared.models.event import Command
+from shared.models.password_reset import ResetPassword
 from shared.models.user import (
     Credential,
     CredentialAccepted,
@@ -40,6 +41,10 @@ def router(credentials: CredentialRepository) -> APIRouter:
     @router.put("/users/{user_id}/password", response_model=User, dependencies=writing)
     async def replace_password(user_id: UUID, command: Command[ReplacePassword]) -> Response:
         return as_response(await credentials.replace(user_id, command))
+
+    @router.post("/password-resets", response_model=User, dependencies=writing)
+    async def reset_password(command: Command[ResetPassword]) -> Response:
+        return as_response(await credentials.reset(command))
 
     @router.post("/credentials/sweep", dependencies=[calls_with_scope("credentials:sweep")])
     async def sweep_credentials(asked: SweepCredentials) -> Swept:

@@ -9,6 +9,7 @@ from repositories.user_repository import UserRepository
 from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
 from shared.kit.http.page_position import END, PagePosition
+from shared.models.account import DeleteUser, UserRemoved
 from shared.models.base import Line
 from shared.models.event import Command
 from shared.models.user import (
@@ -61,5 +62,13 @@ def router(users: UserRepository) -> APIRouter:
     @router.patch("/users/{user_id}", response_model=User, dependencies=writing)
     async def change_user(user_id: UUID, command: Command[UserChange]) -> Response:
         return as_response(await users.change(user_id, command))
+
+    @router.post(
+        "/user-deletions",
+        response_model=UserRemoved,
+        dependencies=[calls_with_scope("users:delete")],
+    )
+    async def delete_user(command: Command[DeleteUser]) -> Response:
+        return as_response(await users.delete(command))
 
     return router

@@ -5,9 +5,11 @@ from database import BATCH_ROWS, Database
 from repositories.command_repository import CommandRepository
 from repositories.credential_repository import CredentialRepository
 from repositories.event_repository import EventRepository
+from shared.models.auth import StoredMailToken
 from shared.models.event import Command
+from shared.models.password_reset import ResetPassword
 from shared.models.user import Credential, Rehash, ReplacePassword
-from tests.builders import HASH, registered, stored_credential, waiting
+from tests.builders import HASH, mail_token, minted, registered, stored_credential, waiting
 from tests.callers import Callers
 
 
@@ -170,3 +172,122 @@ class TestReplace:
         assert (nobody.status, nobody.json()["code"]) == (404, "user_not_found")
         left = (await service.api("GET", f"/users/{user.user_id}")).json()
         assert (left["session_generation"], left["version"]) == (1, 1)
+
+
+def resetting(
+    token: StoredMailToken, expected_version: int | None = None
+) -> Command[ResetPassword]:
+    data = ResetPassword(
+        token_hash=token.token_hash,
+        user_id=token.user_id,
+        credential_id=uuid4(),
+        password_hash="another hash",
+    )
+    return Command[ResetPassword](command_id=uuid4(), expected_version=expected_version, data=data)
+
+
+async def reset_token(
+    service: Callers, user_id: UUID, *, expires_in: float = 3600
+) -> StoredMailToken:
+    token = mail_token(user_id, expires_in=expires_in).model_copy(
+        update={"purpose": "reset_password"}
+    )
+    reply = await service.auth("POST", "/mail-tokens", token)
+    assert reply.status == 201, reply.text
+    return token
+
+
+class TestReset:
+    async def test_replaces_the_password_ends_the_sessions_and_voids_the_other_tokens(
+        self, service: Callers
+    ) -> None:
+        user = await registered(service)
+        used, other = [await reset_token(service, user.user_id) for _ in range(2)]
+
+        replies = [await service.auth("POST", "/password-resets", resetting(used))]
+        replies += [
+            await service.auth("POST", "/password-resets", resetting(it)) for it in (used, other)
+        ]
+
+        assert [(it.status, it.json().get("code")) for it in replies] == [
+            (200, None),
+            (409, "mail_token_used"),
+            (404, "mail_token_not_found"),
+        ]
+        assert (replies[0].json()["session_generation"], replies[0].json()["version"]) == (2, 2)
+        found = await service.auth("POST", "/credentials/lookup", {"email": user.email})
+        assert found.json()["password_hash"] == "another hash"
+        assert found.json()["password_version"] == 2
+
+    async def test_a_repeat_of_the_command_answers_the_same(self, service: Callers) -> None:
+        user = await registered(service)
+        command = resetting(await reset_token(service, user.user_id))
+
+        replies = [await service.auth("POST", "/password-resets", command) for _ in range(2)]
+
+        assert replies[0].status == 200
+        assert replies[0].body == replies[1].body
+
+    async def test_two_tokens_at_once_change_it_once(self, service: Callers) -> None:
+        user = await registered(service)
+        commands = [resetting(await reset_token(service, user.user_id), 1) for _ in range(4)]
+
+        replies = await asyncio.gather(
+            *(service.auth("POST", "/password-resets", it) for it in commands)
+        )
+
+        assert sorted(it.status for it in replies) == [200, 404, 404, 404]
+
+    async def test_a_token_of_another_user_or_purpose_or_one_that_ended_is_none(
+        self, service: Callers
+    ) -> None:
+        user, other = await registered(service), await registered(service)
+        of_other = (await reset_token(service, other.user_id)).model_copy(
+            update={"user_id": user.user_id}
+        )
+        ended = await reset_token(service, user.user_id, expires_in=-1)
+        confirms = await minted(service, (await waiting(service)).user_id)
+
+        for token in (of_other, ended, confirms):
+            reply = await service.auth("POST", "/password-resets", resetting(token))
+            assert (reply.status, reply.json()["code"]) == (404, "mail_token_not_found")
+
+    async def test_a_user_who_changed_meanwhile_keeps_the_token(self, service: Callers) -> None:
+        user = await registered(service)
+        token = await reset_token(service, user.user_id)
+
+        stale = await service.auth("POST", "/password-resets", resetting(token, 7))
+        again = await service.auth("POST", "/password-resets", resetting(token, 1))
+
+        assert (stale.status, stale.json()["code"]) == (409, "stale_version")
+        assert again.status == 200
+
+    async def test_a_changed_password_voids_the_tokens(self, service: Callers) -> None:
+        user = await registered(service)
+        token = await reset_token(service, user.user_id)
+        data = ReplacePassword(
+            credential_id=uuid4(), password_hash="of a change", replaces=user.credential_id
+        )
+        change = Command[ReplacePassword](command_id=uuid4(), data=data)
+        await service.auth("PUT", f"/users/{user.user_id}/password", change)
+
+        reply = await service.auth("POST", "/password-resets", resetting(token))
+
+        assert (reply.status, reply.json()["code"]) == (404, "mail_token_not_found")
+
+    async def test_a_token_needs_a_user(self, service: Callers) -> None:
+        token = mail_token(uuid4()).model_copy(update={"purpose": "reset_password"})
+
+        reply = await service.auth("POST", "/mail-tokens", token)
+
+        assert (reply.status, reply.json()["code"]) == (404, "user_not_found")
+
+    async def test_a_try_reads_no_hash(self, service: Callers) -> None:
+        token = await reset_token(service, (await registered(service)).user_id)
+
+        wanted = {"token_hash": token.token_hash, "purpose": "reset_password", "tries_max": 1}
+        tried = await service.auth("POST", "/mail-tokens/try", wanted)
+        again = await service.auth("POST", "/mail-tokens/try", wanted)
+
+        assert tried.json()["candidates"] == []
+        assert (again.status, again.json()["code"]) == (409, "mail_token_exhausted")

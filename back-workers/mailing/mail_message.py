@@ -44,6 +44,15 @@ def digest(language: str) -> MailTemplate:
     return MailTemplate(_DIGEST_SUBJECTS[known], f"digest_{known}")
 
 
+_RESET_SUBJECTS = {"en": "Set another password", "es": "Elige otra contraseña"}
+
+
+def password_reset(language: str) -> MailTemplate:
+    """The template of the mail to somebody who forgot the password."""
+    known = _known(language)
+    return MailTemplate(_RESET_SUBJECTS[known], f"password_reset_{known}")
+
+
 def compose(
     template: MailTemplate,
     recipient: str,
@@ -75,6 +84,11 @@ def compose(
 def verification_link(token: str, settings: Settings) -> str:
     """The link of the confirmation mail; opening it confirms nothing yet."""
     return f"{_base(settings)}/auth/verify-email?{urlencode({'token': token})}"
+
+
+def reset_link(token: str, settings: Settings) -> str:
+    """The page that asks for another password and posts it with the token."""
+    return f"{_base(settings)}/app/password-reset?{urlencode({'token': token})}"
 
 
 def home_link(settings: Settings) -> str:

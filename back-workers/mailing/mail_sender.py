@@ -16,6 +16,8 @@ from mailing.mail_message import (
     digest,
     home_link,
     notification,
+    password_reset,
+    reset_link,
     verification_link,
 )
 from mailing.smtp import MailDeferred, SmtpClient
@@ -23,7 +25,7 @@ from outbox_client import OutboxClient
 from settings import Settings
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound, Unavailable
-from shared.models.auth import MailToken, MintMailToken
+from shared.models.auth import MailPurpose, MailToken, MintMailToken
 from shared.models.base import now
 from shared.models.event import Delivery, EventEnvelope
 from shared.models.notification import (
@@ -40,6 +42,7 @@ log = structlog.get_logger()
 REGISTERED = "user.registered"
 NOTIFIED = "notification.created"
 DIGEST = "digest.due"
+RESET_REQUESTED = "auth.password_reset.requested"
 VERSIONS = frozenset({1})
 
 RETRY_FACTOR = 3
@@ -52,22 +55,32 @@ class Registrations(Protocol):
     async def registration(self, user_id: UUID) -> Registration:
         """Raises `NotFound` when it is confirmed, void or ended."""
 
-    async def verification_token(self, user_id: UUID, event_id: UUID) -> str:
-        """The token of the mail about an event; the same one each time. Raises `NotFound`."""
-
 
 class ServiceRegistrations:
-    """Registrations in back-postgres, tokens from back-auth."""
+    """Registrations in back-postgres."""
 
-    def __init__(self, postgres: ServiceClient, auth: ServiceClient) -> None:
+    def __init__(self, postgres: ServiceClient) -> None:
         self._postgres = postgres
-        self._auth = auth
 
     async def registration(self, user_id: UUID) -> Registration:
         return await self._postgres.get(f"/registrations/{user_id}", response_model=Registration)
 
-    async def verification_token(self, user_id: UUID, event_id: UUID) -> str:
-        mint = MintMailToken(user_id=user_id, purpose="verify_email", event_id=event_id)
+
+class MailTokens(Protocol):
+    """Tokens for the links of mails. Raises `Unavailable` or `TimedOut`."""
+
+    async def token(self, purpose: MailPurpose, user_id: UUID, event_id: UUID) -> str:
+        """The token of the mail about an event; the same one each time. Raises `NotFound`."""
+
+
+class ServiceMailTokens:
+    """Tokens from back-auth."""
+
+    def __init__(self, auth: ServiceClient) -> None:
+        self._auth = auth
+
+    async def token(self, purpose: MailPurpose, user_id: UUID, event_id: UUID) -> str:
+        mint = MintMailToken(user_id=user_id, purpose=purpose, event_id=event_id)
         minted = await self._auth.post(
             "/internal/mail-tokens", mint, response_model=MailToken, idempotent=True
         )
@@ -118,13 +131,16 @@ class MailSender:
         self,
         outbox: OutboxClient,
         registrations: Registrations,
+        tokens: MailTokens,
         recipients: Recipients,
         timeline: Timeline,
         server: SmtpClient,
+        *,
         settings: Settings,
     ) -> None:
         self._outbox = outbox
         self._registrations = registrations
+        self._tokens = tokens
         self._recipients = recipients
         self._timeline = timeline
         self._server = server
@@ -168,6 +184,8 @@ class MailSender:
             return await self._of_registration(event)
         if event.event_type == NOTIFIED:
             return await self._of_notification(event)
+        if event.event_type == RESET_REQUESTED:
+            return await self._of_password_reset(event)
         if event.event_type == DIGEST:
             return await self._of_digest(event)
         raise Undeliverable(f"there is no mail for {event.event_type}")
@@ -177,11 +195,16 @@ class MailSender:
         if registration.address_taken:
             template, link = ADDRESS_TAKEN, home_link(self._settings)
         else:
-            token = await self._registrations.verification_token(
-                registration.user_id, event.event_id
-            )
+            token = await self._tokens.token("verify_email", registration.user_id, event.event_id)
             template, link = CONFIRM_ADDRESS, verification_link(token, self._settings)
         return compose(template, registration.email, event, self._settings, link)
+
+    async def _of_password_reset(self, event: EventEnvelope) -> EmailMessage:
+        recipient = await self._active(_user_id(event))
+        token = await self._tokens.token("reset_password", recipient.user_id, event.event_id)
+        template = password_reset(recipient.language or "")
+        link = reset_link(token, self._settings)
+        return compose(template, recipient.email, event, self._settings, link)
 
     async def _of_notification(self, event: EventEnvelope) -> EmailMessage:
         try:

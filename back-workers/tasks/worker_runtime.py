@@ -13,7 +13,13 @@ from typing import ParamSpec, TypeVar
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations, ServiceTimeline
+from mailing.mail_sender import (
+    MailSender,
+    ServiceMailTokens,
+    ServiceRecipients,
+    ServiceRegistrations,
+    ServiceTimeline,
+)
 from mailing.smtp import SmtpClient
 from outbox_client import HttpOutboxClient
 from settings import Settings
@@ -68,11 +74,12 @@ class WorkerRuntime:
         outbox = HttpOutboxClient(postgres, lease_seconds=self.settings.lease_seconds)
         self.mail_sender = MailSender(
             outbox,
-            ServiceRegistrations(postgres, auth),
+            ServiceRegistrations(postgres),
+            ServiceMailTokens(auth),
             ServiceRecipients(postgres),
             ServiceTimeline(cassandra),
             SmtpClient(self.settings),
-            self.settings,
+            settings=self.settings,
         )
         self.task_runner = TaskRunner(
             outbox,

@@ -8,7 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mailing.mail_sender import ServiceRecipients, ServiceRegistrations, ServiceTimeline
+from mailing.mail_sender import (
+    ServiceMailTokens,
+    ServiceRecipients,
+    ServiceRegistrations,
+    ServiceTimeline,
+)
 from relay.consumers import TIMELINE, UNREAD, applied, audit, live, revocations
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
@@ -144,12 +149,12 @@ def delivery(consumer: str, event_type: str, user_id: UUID) -> Delivery:
 
 @pytest.mark.contract(consumer="back-workers", provider="back-auth")
 async def test_each_mail_has_a_token_of_its_own_that_a_repeat_gets_again(world: World) -> None:
-    registrations = ServiceRegistrations(world.postgres, world.auth)
+    tokens = ServiceMailTokens(world.auth)
     user_id, event_id = await world.register(), uuid4()
-    first = await registrations.verification_token(user_id, event_id)
+    first = await tokens.token("verify_email", user_id, event_id)
     assert first
-    assert await registrations.verification_token(user_id, event_id) == first
-    assert await registrations.verification_token(user_id, uuid4()) != first
+    assert await tokens.token("verify_email", user_id, event_id) == first
+    assert await tokens.token("verify_email", user_id, uuid4()) != first
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-cassandra")
@@ -238,12 +243,12 @@ async def test_a_security_event_is_recorded_once(world: World) -> None:
 class TestBackPostgres:
     async def test_a_registration_is_found_by_id(self, world: World) -> None:
         user_id = await world.register()
-        registrations = ServiceRegistrations(world.postgres, world.auth)
+        registrations = ServiceRegistrations(world.postgres)
         found = await registrations.registration(user_id)
         assert (found.user_id, found.address_taken) == (user_id, False)
 
     async def test_an_unknown_registration_is_not_found(self, world: World) -> None:
-        registrations = ServiceRegistrations(world.postgres, world.auth)
+        registrations = ServiceRegistrations(world.postgres)
         with pytest.raises(NotFound) as raised:
             await registrations.registration(uuid4())
         assert raised.value.code == "registration_not_found"

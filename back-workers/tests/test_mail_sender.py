@@ -12,7 +12,9 @@ from mailing.mail_sender import (
     DIGEST,
     NOTIFIED,
     REGISTERED,
+    RESET_REQUESTED,
     MailSender,
+    ServiceMailTokens,
     ServiceRecipients,
     ServiceRegistrations,
     ServiceTimeline,
@@ -44,11 +46,12 @@ def mails(settings: Settings, keys: Identities, services: FakeServices) -> MailS
     services.outbox.lease_seconds = LEASE_SECONDS
     return MailSender(
         services.outbox,
-        ServiceRegistrations(postgres, auth),
+        ServiceRegistrations(postgres),
+        ServiceMailTokens(auth),
         ServiceRecipients(postgres),
         ServiceTimeline(keys.client("back-workers", "back-cassandra", transport)),
         SmtpClient(settings),
-        settings,
+        settings=settings,
     )
 
 
@@ -276,6 +279,44 @@ class TestDigest:
         assert (smtp.mails, row.state) == ([], "done")
 
 
+class TestPasswordReset:
+    @pytest.mark.parametrize(
+        "language, subject",
+        [(None, "Set another password"), ("es", "Elige otra contraseña")],
+    )
+    async def test_a_user_gets_a_link_in_their_language(
+        self,
+        mails: MailSender,
+        services: FakeServices,
+        smtp: FakeSmtpServer,
+        language: str | None,
+        subject: str,
+    ) -> None:
+        recipient = services.add_recipient(language=language)
+        row = await due(services, RESET_REQUESTED, payload={"user_id": str(recipient.user_id)})
+        await mails.deliver(row.delivery_id)
+        (mail,) = smtp.mails
+        link = "http://127.0.0.1:8000/app/password-reset?token=token-0"
+        assert (mail["Subject"], mail["To"]) == (subject, "ada@example.org")
+        assert link in text_of(mail, "plain")
+        assert f'href="{link}"' in text_of(mail, "html")
+
+    async def test_an_address_without_an_account_gets_none(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        row = await due(services, RESET_REQUESTED, payload={"user_id": str(uuid4())})
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, services.tokens, row.state) == ([], {}, "done")
+
+    async def test_who_is_suspended_gets_none(
+        self, mails: MailSender, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        recipient = services.add_recipient(status="suspended")
+        row = await due(services, RESET_REQUESTED, payload={"user_id": str(recipient.user_id)})
+        await mails.deliver(row.delivery_id)
+        assert (smtp.mails, services.tokens, row.state) == ([], {}, "done")
+
+
 class TestFailure:
     @pytest.mark.parametrize(
         "event_type,payload,reason",
@@ -283,6 +324,7 @@ class TestFailure:
             (REGISTERED, {}, "the payload names no user_id"),
             (NOTIFIED, {}, "the payload is no notification"),
             (DIGEST, {}, "the payload is no digest"),
+            (RESET_REQUESTED, {}, "the payload names no user_id"),
             ("profile.created", {}, "there is no mail for profile.created"),
         ],
     )

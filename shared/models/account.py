@@ -16,6 +16,7 @@ from shared.models.base import (
     PublicRequest,
     Response,
 )
+from shared.models.event import Consumer
 from shared.models.notification import Notification, Preferences
 from shared.models.profile import Profile
 from shared.models.task import BackgroundTask
@@ -66,15 +67,22 @@ class UserRemoved(Internal):
 
 
 class ForgetUser(Internal):
-    """Remove what the outbox holds of a deleted user: answers of commands, payloads of events."""
+    """Remove what the outbox holds of a deleted user: answers of commands, fields of events.
+
+    Deliveries to the consumers `undelivered`, other than those of the event `deletion_id`, are
+    not made any more.
+    """
 
     user_id: UUID
+    deletion_id: UUID
+    undelivered: list[Consumer] = Field(max_length=20)
 
 
 class UserForgotten(Internal):
     """How many rows were changed; more are left where `complete` is false."""
 
     commands: int
+    deliveries: int
     events: int
     complete: bool
 

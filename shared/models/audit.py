@@ -1,6 +1,5 @@
 """The audit log."""
 
-from typing import Final
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -11,9 +10,6 @@ from shared.models.event import EventEnvelope
 AUDIT_PAGE_DEFAULT = 50
 AUDIT_PAGE_MAX = 200
 AUDIT_BATCH_MAX = 200
-
-PERSONAL_FIELDS: Final = frozenset({"device", "network"})
-"""Fields of audited events that say more of a person than an id; they go with the account."""
 
 
 class AuditEntry(Response):

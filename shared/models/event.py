@@ -1,7 +1,7 @@
 """The one event envelope, the command that stores it, and its deliveries."""
 
 from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import BaseModel, Field, JsonValue, SerializeAsAny
@@ -9,6 +9,9 @@ from pydantic import BaseModel, Field, JsonValue, SerializeAsAny
 from shared.models.base import EventPayload, Instant, Internal, Line, now
 
 Data = TypeVar("Data", bound=BaseModel)
+
+PERSONAL_FIELDS: Final = frozenset({"body", "data", "device", "network", "title"})
+"""Fields of payloads that say more of a person than an id; they go with the person's account."""
 
 EVENT_TYPE = r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$"
 

@@ -105,6 +105,14 @@ class LoginAttempts:
     def window_seconds(self) -> int:
         return self._limits.window_seconds
 
+    async def forgive(self, email: str, network: str) -> None:
+        """Forget the failed logins of the account from the network: its password is another."""
+        buckets = self._limits.buckets(email, network, None)
+        filled = [it for it in buckets if it.limit == ACCOUNT_AND_NETWORK]
+        await self._store.give_back(
+            [ReturnedTokens(limit=it.limit, key=it.key, tokens=None) for it in filled]
+        )
+
     async def begin(self, email: str, network: str, device_id: str | None) -> Attempt:
         """Count an attempt before its password is checked: those at once can't exceed a limit.
 

@@ -19,7 +19,10 @@ def feature(settings: Settings, passwords: PasswordService, postgres: ServiceCli
         PostgresVerifications(postgres),
         passwords,
         key=settings.secret("mail-tokens.key"),
-        expires_in=timedelta(seconds=settings.mail_token_seconds),
+        lifetimes={
+            "verify_email": timedelta(seconds=settings.mail_token_seconds),
+            "reset_password": timedelta(seconds=settings.reset_token_seconds),
+        },
         tries_max=settings.mail_token_tries,
     )
     return router(tokens)

@@ -1,6 +1,6 @@
 """Mail tokens: minted when the mail is made, used with the password of a registration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NoReturn, Protocol
 from uuid import UUID, uuid5
@@ -29,7 +29,7 @@ class MailTokens(Protocol):
     async def keep(self, token: StoredMailToken) -> None:
         """Store the token; the same one again may end later.
 
-        Raises NotFound `registration_not_found`.
+        Raises NotFound `registration_not_found` or `user_not_found`.
         """
         ...
 
@@ -58,7 +58,7 @@ class Passwords(Protocol):
 
 
 class MailTokenService:
-    """Mints tokens that are valid for `expires_in`, and confirms registrations with them.
+    """Mints tokens, each valid for the lifetime of its purpose, and confirms registrations.
 
     A token proves who reads the mail of an address, and a password which of the address's
     registrations is that person's. So nobody can be made to confirm the password of another.
@@ -72,7 +72,7 @@ class MailTokenService:
         passwords: Passwords,
         *,
         key: str,
-        expires_in: timedelta,
+        lifetimes: Mapping[MailPurpose, timedelta],
         tries_max: int,
         clock: Callable[[], datetime] = now,
     ) -> None:
@@ -80,7 +80,7 @@ class MailTokenService:
         self._verifications = verifications
         self._passwords = passwords
         self._key = key
-        self._expires_in = expires_in
+        self._lifetimes = lifetimes
         self._tries_max = tries_max
         self._clock = clock
 
@@ -88,13 +88,13 @@ class MailTokenService:
         """The token of the mail about an event; only its hash is stored.
 
         A repeat gives the same token, so that a mail that is sent again has the same link. The
-        token then ends `expires_in` after the repeat.
+        token then ends its lifetime after the repeat.
 
         Raises:
-            NotFound: `registration_not_found`.
+            NotFound: `registration_not_found`, or `user_not_found` to reset a password.
         """
         token = derived_secret(self._key, purpose, user_id, event_id)
-        expires_at = self._clock() + self._expires_in
+        expires_at = self._clock() + self._lifetimes[purpose]
         await self._tokens.keep(
             StoredMailToken(
                 token_hash=secret_hash(token),

@@ -5,12 +5,11 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from features.email_auth.attempts import LoginAttempts
+from features.password_change.password_proof import PasswordProof
 from services.request_origin import RequestOrigin
-from services.security_events import SecurityEvents, security_event
-from shared.kit.errors import Conflict, Forbidden, ServiceError, Unavailable
+from shared.kit.errors import Conflict, ServiceError
 from shared.kit.http.context import correlation_id
-from shared.models.auth import LoginFailed, OtherSessionsRevoked, RevokeGenerations
+from shared.models.auth import OtherSessionsRevoked, RevokeGenerations
 from shared.models.event import Command
 from shared.models.user import (
     ChangePassword,
@@ -24,19 +23,13 @@ log = structlog.get_logger()
 
 
 class Hashes(Protocol):
-    """Hashes and checks passwords. Raises Unavailable when too many are being checked."""
+    """Hashes passwords. Raises Unavailable when too many are being hashed."""
 
     async def hash(self, password: str) -> str: ...
-
-    async def matches(self, password: str, password_hash: str | None) -> bool: ...
 
 
 class Passwords(Protocol):
     """Stores the hashes of passwords."""
-
-    async def of_user(self, user_id: UUID) -> UserCredential | None:
-        """The user with the hash of the password; None for a user without one."""
-        ...
 
     async def replace(self, user_id: UUID, command: Command[ReplacePassword]) -> User:
         """Store another hash and raise the user's `session_generation`.
@@ -57,25 +50,22 @@ class Generations(Protocol):
 class PasswordChanges:
     def __init__(
         self,
-        attempts: LoginAttempts,
+        proof: PasswordProof,
         hashes: Hashes,
         passwords: Passwords,
         generations: Generations,
-        security_events: SecurityEvents,
     ) -> None:
-        self._attempts = attempts
+        self._proof = proof
         self._hashes = hashes
         self._passwords = passwords
         self._generations = generations
-        self._security_events = security_events
 
     async def change(
         self, user_id: UUID, sid: UUID, asked: ChangePassword, origin: RequestOrigin
     ) -> None:
         """Replace the password and end all sessions of the user but `sid`.
 
-        A wrong password counts as a failed login, so that a stolen token does not let its thief
-        guess. The access token of `sid` is refused from then on: the session has to be refreshed.
+        The access token of `sid` is refused from then on: the session has to be refreshed.
 
         Raises:
             Forbidden: `wrong_password`.
@@ -83,19 +73,7 @@ class PasswordChanges:
             TooManyRequests: the failed logins of the account or network are used up.
             Unavailable: too many passwords are being checked.
         """
-        account = await self._passwords.of_user(user_id)
-        if account is None:
-            raise Forbidden("The account has no password.", code="wrong_password")
-        attempt = await self._attempts.begin(account.user.email, origin.network, None)
-        try:
-            matches = await self._hashes.matches(asked.current, account.password_hash)
-        except Unavailable:
-            await attempt.was_not_checked()
-            raise
-        if not matches:
-            await self._record_failure(account.user, origin)
-            raise Forbidden("This is not your password.", code="wrong_password")
-        await attempt.succeeded()
+        account = await self._proof.account(user_id, asked.current, origin)
         await self._replace(account, sid, await self._hashes.hash(asked.new), origin)
 
     async def _replace(
@@ -132,13 +110,3 @@ class PasswordChanges:
             await self._generations.revoke(RevokeGenerations(**revoked.model_dump()))
         except ServiceError as error:
             log.warning("revocation_left_to_the_event", user_id=str(user.id), reason=error.code)
-
-    async def _record_failure(self, user: User, origin: RequestOrigin) -> None:
-        payload = LoginFailed(
-            user_id=user.id,
-            reason="wrong_password",
-            network=origin.network,
-            device=origin.device,
-        )
-        event = security_event("auth.login.failed", payload, user_id=user.id, cause_id=uuid4())
-        await self._security_events.record(event)

@@ -9,15 +9,18 @@ import pytest
 
 from features.email_auth.infrastructure import PostgresAccounts
 from features.email_verification.infrastructure import PostgresMailTokens, PostgresVerifications
+from features.password_reset.infrastructure import PostgresResets
 from features.sessions.infrastructure import PostgresUsers
 from features.user_registration.infrastructure import PostgresCredentials
+from services.postgres_events import PostgresEvents
 from shared.kit.errors import Conflict, NotFound
 from shared.models.auth import (
     StoredMailToken,
 )
-from shared.models.event import Command, NewEvent
+from shared.models.event import Command, NewEvent, Nothing
+from shared.models.password_reset import PasswordResetRequested, ResetPassword
 from shared.models.registration import ConfirmRegistration, TryMailToken, UserVerified
-from shared.models.user import Credential, LookUpUser, Rehash, User, UserCredential
+from shared.models.user import Credential, LookUpUser, PasswordChanged, Rehash, User, UserCredential
 from shared.testing.pacts import ConsumerPact, exactly, recorded, refusal, reply, state
 from shared.testing.pacts.matching import State
 
@@ -48,6 +51,7 @@ REHASH = Rehash(credential_id=FRESH, password_hash=HASH, replaces=CREDENTIAL)
 TOKEN = StoredMailToken(
     token_hash="ab" * 32, user_id=USER, purpose="verify_email", expires_at=TOMORROW
 )
+RESET_TOKEN = TOKEN.model_copy(update={"purpose": "reset_password"})
 READ_TOKEN = {
     "token_hash": exactly(TOKEN.token_hash),
     "user_id": exactly(USER),
@@ -82,6 +86,10 @@ def a_registration() -> State:
 
 def a_token() -> State:
     return state("a mail token is kept", **TOKEN.model_dump(exclude={"used_at"}))
+
+
+def a_reset_token() -> State:
+    return state("a mail token is kept", **RESET_TOKEN.model_dump(exclude={"used_at"}))
 
 
 def a_confirmation() -> State:
@@ -246,6 +254,80 @@ class TestMailTokens:
                 await PostgresMailTokens(postgres).use_try(
                     TOKEN.token_hash, "verify_email", tries_max=10
                 )
+
+
+class TestPasswordResets:
+    RESET = Command[ResetPassword](
+        command_id=COMMAND,
+        expected_version=1,
+        data=ResetPassword(
+            token_hash=TOKEN.token_hash, user_id=USER, credential_id=FRESH, password_hash=HASH
+        ),
+        events=[
+            NewEvent.of(
+                "user.password.changed",
+                PasswordChanged(user_id=USER, network="192.0.2.1", device="a browser"),
+                aggregate_id=USER,
+                command_id=COMMAND,
+                correlation_id="correlation-1",
+                occurred_at=NOON,
+            )
+        ],
+    )
+    REQUEST = Command[Nothing](
+        command_id=COMMAND,
+        data=Nothing(),
+        events=[
+            NewEvent.of(
+                "auth.password_reset.requested",
+                PasswordResetRequested(user_id=USER, network="192.0.2.1", device="a browser"),
+                aggregate_id=USER,
+                command_id=COMMAND,
+                correlation_id="correlation-1",
+                occurred_at=NOON,
+            )
+        ],
+    )
+
+    async def test_request(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a request of a password reset to record",
+            asks="POST /events",
+            sends=self.REQUEST,
+            answers=reply(201, {"event_ids": [self.REQUEST.events[0].envelope.event_id]}),
+        ) as postgres:
+            await PostgresEvents(postgres).record(self.REQUEST)
+
+    async def test_keep_a_token(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a mail token that resets a password to keep",
+            given=[a_user()],
+            asks="POST /mail-tokens",
+            sends=RESET_TOKEN,
+            answers=reply(201, READ_TOKEN | {"purpose": exactly("reset_password")}),
+        ) as postgres:
+            await PostgresMailTokens(postgres).keep(RESET_TOKEN)
+
+    async def test_reset(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a password to reset",
+            given=[a_user(), a_reset_token()],
+            asks="POST /password-resets",
+            sends=self.RESET,
+            answers=reply(200, READ_USER),
+        ) as postgres:
+            assert (await PostgresResets(postgres).reset(self.RESET)).id == USER
+
+    async def test_without_a_token(self, pact: ConsumerPact) -> None:
+        async with pact.exchange(
+            "a password to reset with a token that nobody minted",
+            given=[a_user()],
+            asks="POST /password-resets",
+            sends=self.RESET,
+            answers=refusal(404, "mail_token_not_found"),
+        ) as postgres:
+            with pytest.raises(NotFound, match="mail_token_not_found"):
+                await PostgresResets(postgres).reset(self.RESET)
 
 
 class TestVerifications:

@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailing.mail_sender import MailSender, ServiceRecipients, ServiceRegistrations, ServiceTimeline
+from mailing.mail_sender import (
+    MailSender,
+    ServiceMailTokens,
+    ServiceRecipients,
+    ServiceRegistrations,
+    ServiceTimeline,
+)
 from mailing.smtp import SmtpClient
 from relay.consumers import live
 from settings import Settings
@@ -41,11 +47,12 @@ async def test_a_mail_is_written_to_the_address_of_the_registration(
         due.envelope = EventEnvelope.model_validate_json(text)
         mails = MailSender(
             outbox,
-            ServiceRegistrations(client, auth),
+            ServiceRegistrations(client),
+            ServiceMailTokens(auth),
             ServiceRecipients(client),
             ServiceTimeline(client),
             SmtpClient(settings),
-            settings,
+            settings=settings,
         )
         await mails.deliver(due.delivery_id)
     assert len(smtp.mails) == 1
