@@ -1,12 +1,13 @@
-"""back-cassandra: audit and auth events and timelines, in CQL, without business rules."""
+"""back-cassandra: audit and auth events, timelines and launches, in CQL, without business rules."""
 
 from fastapi import FastAPI
 
 from database import Database
-from repositories import audit_repository, timeline_repository
+from repositories import audit_repository, launch_repository, timeline_repository
 from repositories.audit_repository import AuditRepository
+from repositories.launch_repository import LaunchRepository
 from repositories.timeline_repository import TimelineRepository
-from routes import audit, timeline
+from routes import audit, launches, timeline
 from settings import Settings
 from shared.kit import Service
 
@@ -15,7 +16,11 @@ def app() -> FastAPI:
     settings = Settings()
     service = Service(settings)
 
-    statements = (*audit_repository.STATEMENTS, *timeline_repository.STATEMENTS)
+    statements = (
+        *audit_repository.STATEMENTS,
+        *timeline_repository.STATEMENTS,
+        *launch_repository.STATEMENTS,
+    )
     database = service.resource(Database(settings, statements))
     service.background(database.stay_connected)
     service.ready("cassandra", database.ping)
@@ -28,4 +33,8 @@ def app() -> FastAPI:
         database, kept_seconds=settings.timeline_kept_seconds, page_timeout=settings.page_timeout
     )
     service.api.include_router(timeline.router(timelines))
+    launched = LaunchRepository(
+        database, kept_seconds=settings.launches_kept_seconds, page_timeout=settings.page_timeout
+    )
+    service.api.include_router(launches.router(launched))
     return service.api

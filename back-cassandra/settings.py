@@ -39,3 +39,6 @@ class Settings(ServiceSettings):
     timeline_kept_seconds: int = Field(
         default=7_776_000, ge=60, le=630_720_000, description="for which a notification is kept"
     )
+    launches_kept_seconds: int = Field(
+        default=31_536_000, ge=60, le=630_720_000, description="for which a launch is kept"
+    )

@@ -29,6 +29,10 @@ _MEANINGS: dict[str, tuple[type[ServiceError], str, str]] = {
     "profiles_user_id_key": (Conflict, "profile_exists", "The user has a profile."),
     "tasks_pkey": (Conflict, "task_exists", "A task with this id exists."),
     "tasks_owner_id_fkey": (NotFound, "user_not_found", "There is no such user."),
+    "tools_pkey": (Conflict, "tool_exists", "A tool with this id exists."),
+    "tools_name_key": (Conflict, "tool_name_taken", "Another tool has this name."),
+    "favourites_tool_id_fkey": (NotFound, "tool_not_found", "There is no such tool."),
+    "tool_launches_tool_id_fkey": (NotFound, "tool_not_found", "There is no such tool."),
     "events_pkey": (Conflict, "event_exists", "An event with this id exists."),
 }
 

@@ -21,6 +21,8 @@ from repositories.preference_repository import PreferenceRepository
 from repositories.profile_repository import ProfileRepository
 from repositories.registration_repository import RegistrationRepository
 from repositories.task_repository import TaskRepository
+from repositories.tool_library_repository import ToolLibraryRepository
+from repositories.tool_repository import ToolRepository
 from repositories.user_repository import UserRepository
 from routes import (
     account_records,
@@ -37,6 +39,7 @@ from routes import (
     registrations,
     task_runs,
     tasks,
+    tools,
     users,
 )
 from settings import Settings
@@ -82,4 +85,6 @@ def app() -> FastAPI:
     service.api.include_router(tasks.router(background_tasks, LeaseRepository(database)))
     service.api.include_router(account_records.router(AccountRecordRepository(database)))
     service.api.include_router(forgotten_users.router(ForgottenUserRepository(database)))
+    service.api.include_router(tools.router(ToolRepository(database, commands)))
+    service.api.include_router(tools.library_router(ToolLibraryRepository(database, commands)))
     return service.api

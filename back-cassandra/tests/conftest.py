@@ -13,7 +13,7 @@ from database import Database
 from driver import Connection
 from main import app
 from migrate import migrate_up
-from repositories import audit_repository, timeline_repository
+from repositories import audit_repository, launch_repository, timeline_repository
 from settings import Settings
 from shared.testing.asgi_client import running
 from shared.testing.identities import Identities, make_identities
@@ -107,7 +107,11 @@ async def database(settings: Settings, connection: Connection) -> AsyncIterator[
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Database]:
-    statements = (*audit_repository.STATEMENTS, *timeline_repository.STATEMENTS)
+    statements = (
+        *audit_repository.STATEMENTS,
+        *timeline_repository.STATEMENTS,
+        *launch_repository.STATEMENTS,
+    )
     async with Database(settings, statements) as database:
         staying = asyncio.create_task(database.stay_connected())
         await until_it_succeeds(database.ping)

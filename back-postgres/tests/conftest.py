@@ -91,7 +91,8 @@ async def empty(database: Database) -> None:
             "DELETE FROM deliveries; DELETE FROM events; DELETE FROM commands;"
             "DELETE FROM consumer_pauses; DELETE FROM users; DELETE FROM credentials;"
             "DELETE FROM mail_tokens; DELETE FROM tasks; DELETE FROM leases;"
-            "ALTER TABLE users ENABLE TRIGGER users_keep_an_admin_of_all"
+            "ALTER TABLE users ENABLE TRIGGER users_keep_an_admin_of_all;"
+            "DELETE FROM tools"
         )
 
 

@@ -13,6 +13,7 @@ from shared.models.event import EventEnvelope
 from shared.models.profile import StoredProfile
 from shared.models.registration import NewRegistration
 from shared.models.task import StoredTask
+from shared.models.tool import WriteTool
 from shared.models.user import Credential, User
 
 STORED_AS: dict[str, type[BaseModel]] = {
@@ -23,6 +24,7 @@ STORED_AS: dict[str, type[BaseModel]] = {
     "profiles": StoredProfile,
     "events": EventEnvelope,
     "tasks": StoredTask,
+    "tools": WriteTool,
 }
 ONLY_IN_SQL = {
     ("users", "email", "minLength"),  # the model's pattern needs as much
