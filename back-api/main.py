@@ -12,6 +12,8 @@ from features import (
     notifications,
     profile,
     token_verification,
+    tool_catalogue,
+    tool_launches,
     user_administration,
     user_export,
     user_registration,
@@ -43,4 +45,6 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(event_administration.feature(service, postgres))
     service.api.include_router(notifications.feature(postgres, cassandra, redis))
     service.api.include_router(user_export.feature(workers, postgres))
+    service.api.include_router(tool_catalogue.feature(postgres))
+    service.api.include_router(tool_launches.feature(postgres, cassandra))
     return service.api

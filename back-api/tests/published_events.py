@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
+from fake_tools import FakeLaunches, FakeLibrary, FakeTools
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
@@ -25,16 +26,20 @@ from features.event_administration.domain import EventAdministration
 from features.maintenance.domain import Maintenance
 from features.notifications.domain import Notifications
 from features.profile.domain import Profiles
+from features.tool_catalogue.domain import ToolAdministration
+from features.tool_launches.domain import Launches
 from features.user_administration.domain import Administrators, UserAdministration
 from features.user_export.domain import UserExports
 from features.user_registration.domain import UserRegistrations
 from services.actor import Actor
+from services.viewer import Viewer
 from shared.kit.http.context import correlated
 from shared.models.event import Command, EventEnvelope
 from shared.models.event_administration import ReplayFilter
 from shared.models.notification import Notify
 from shared.models.profile import ProfileCreate, ProfileUpdate
 from shared.models.registration import UserRegistration
+from shared.models.tool import ToolCreate, ToolUpdate
 from shared.models.user import AdministerUser, NewUser
 
 Publish = Callable[[], Awaitable[EventEnvelope]]
@@ -69,6 +74,10 @@ class Published:
             "notification.read": self.notification_read,
             "user.notified": self.user_notified,
             "export.started": self.export_started,
+            "tool.created": self.tool_created,
+            "tool.updated": self.tool_updated,
+            "tool.deleted": self.tool_deleted,
+            "tool.launched": self.tool_launched,
         }
 
     async def user_registered(self) -> EventEnvelope:
@@ -179,6 +188,36 @@ class Published:
         with correlated("correlation-1"):
             await UserExports(FakeTasks(), FakeExports(), events).start(an_actor(), uuid4())
         return events.events[-1].envelope
+
+    async def tool_created(self) -> EventEnvelope:
+        created, _, _, _ = await self._of_a_tool()
+        return created
+
+    async def tool_updated(self) -> EventEnvelope:
+        _, updated, _, _ = await self._of_a_tool()
+        return updated
+
+    async def tool_launched(self) -> EventEnvelope:
+        _, _, launched, _ = await self._of_a_tool()
+        return launched
+
+    async def tool_deleted(self) -> EventEnvelope:
+        _, _, _, deleted = await self._of_a_tool()
+        return deleted
+
+    async def _of_a_tool(self) -> list[EventEnvelope]:
+        tools, actor = FakeTools(), an_actor()
+        administration = ToolAdministration(tools)
+        launches = Launches(FakeLibrary(tools), FakeLaunches())
+        new = ToolCreate(
+            name="Board", summary="Plans", category="Planning", url="https://board.example.org/"
+        )
+        with correlated("correlation-1"):
+            tool = await administration.create(actor, new, uuid4())
+            await administration.change(actor, tool.id, ToolUpdate(name="Wall"))
+            await launches.launch(Viewer(uuid4(), "user"), tool.id, uuid4())
+            await administration.delete(actor, tool.id)
+        return [event.envelope for event in tools.events]
 
     async def _of_a_new_admin(self) -> list[EventEnvelope]:
         users = FakeUsers()

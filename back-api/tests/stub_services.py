@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from fake_tools import FakeLaunches, FakeLibrary, FakeTools
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
@@ -25,6 +26,7 @@ from fastapi import FastAPI, Header
 from fastapi.responses import Response, StreamingResponse
 from jwt.algorithms import RSAAlgorithm
 from stub_notifications import add_recipients, add_timeline, add_unread
+from stub_tools import add_launches, add_library, add_tools
 
 from features.event_administration.domain import Wanted
 from services.wanted_users import WantedUsers
@@ -104,6 +106,8 @@ class StubServices:
     recipients: FakeRecipients = field(default_factory=FakeRecipients)
     timeline: FakeTimeline = field(default_factory=FakeTimeline)
     unread: FakeUnreadCounts = field(default_factory=FakeUnreadCounts)
+    tools: FakeTools = field(default_factory=FakeTools)
+    launches: FakeLaunches = field(default_factory=FakeLaunches)
     tokens_left: int = 1000
     limits_down: bool = False
     revoked: list[UUID] = field(default_factory=list)
@@ -112,6 +116,10 @@ class StubServices:
     key: RSAPrivateKey = field(
         default_factory=lambda: generate_private_key(public_exponent=65537, key_size=2048)
     )
+
+    @property
+    def library(self) -> FakeLibrary:
+        return FakeLibrary(self.tools)
 
     def apps(self) -> dict[str, FastAPI]:
         """The apps by service name."""
@@ -196,6 +204,8 @@ class StubServices:
             return await self.profiles.replace(body)
 
         add_recipients(app, self.recipients)
+        add_tools(app, self.tools)
+        add_library(app, self.library)
         return app
 
     def _serve_users(self, app: FastAPI) -> None:
@@ -259,6 +269,7 @@ class StubServices:
             return await self.audit.page(user_id, limit, before)
 
         add_timeline(app, self.timeline)
+        add_launches(app, self.launches)
         return app
 
     def _redis(self) -> FastAPI:

@@ -11,9 +11,10 @@ from published_events import Published
 from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
 from shared.kit.http.context import correlated
+from shared.models.account import UserDeleted
 from shared.models.audit import AuditEntry, AuditStored
 from shared.models.auth import RevokeGenerations
-from shared.models.event import EventEnvelope
+from shared.models.event import ApplyEvents, EventEnvelope, EventsApplied
 from shared.models.live import LiveEvents, LivePublished, PublishLive
 from shared.models.notification import (
     NotificationCreated,
@@ -21,12 +22,14 @@ from shared.models.notification import (
     NotificationEventsApplied,
     NotificationRead,
 )
+from shared.models.tool import ToolLaunched
 from shared.testing.contracts.pairs import event_types
 from shared.testing.stack_client import stack_client
 
 Audit = Callable[[EventEnvelope], Awaitable[list[AuditEntry]]]
 Revoke = Callable[[RevokeGenerations], Awaitable[None]]
 Apply = Callable[[str, EventEnvelope], Awaitable[list[UUID]]]
+Launches = Callable[[EventEnvelope], Awaitable[list[UUID]]]
 Live = Callable[[EventEnvelope], Awaitable[list[EventEnvelope]]]
 
 FAKE_AND_REAL = ["fake", pytest.param("real", marks=pytest.mark.real)]
@@ -133,12 +136,43 @@ async def apply(request: pytest.FixtureRequest) -> AsyncIterator[Apply]:
         yield refused
 
 
+@pytest.fixture(params=FAKE_AND_REAL)
+async def launches(request: pytest.FixtureRequest) -> AsyncIterator[Launches]:
+    """Brings an event to the launches as the relay does; what they refuse."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(correlated(None))
+        if request.param == "fake":
+
+            async def refused(envelope: EventEnvelope) -> list[UUID]:
+                launched = envelope.event_type == "tool.launched"
+                model = ToolLaunched if launched else UserDeleted
+                model.model_validate(envelope.payload)
+                return []
+        else:
+            relay = await stack.enter_async_context(stack_client("back-workers", "back-cassandra"))
+
+            async def refused(envelope: EventEnvelope) -> list[UUID]:
+                events = ApplyEvents(events=[envelope])
+                applied = await relay.post("/launches/events", events, response_model=EventsApplied)
+                return applied.refused
+
+        yield refused
+
+
 @pytest.mark.contract(consumer="back-cassandra", provider="back-api")
 @pytest.mark.parametrize("event_type", event_types("back-api", "timeline"))
 async def test_changes_a_timeline(apply: Apply, event_type: str) -> None:
     envelope = await Published().by_type()[event_type]()
     assert envelope.event_type == event_type
     assert await apply("back-cassandra", envelope) == []
+
+
+@pytest.mark.contract(consumer="back-cassandra", provider="back-api")
+@pytest.mark.parametrize("event_type", event_types("back-api", "launches"))
+async def test_changes_the_launches(launches: Launches, event_type: str) -> None:
+    envelope = await Published().by_type()[event_type]()
+    assert envelope.event_type == event_type
+    assert await launches(envelope) == []
 
 
 @pytest.mark.contract(consumer="back-redis", provider="back-api")

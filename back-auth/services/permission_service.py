@@ -11,6 +11,7 @@ _ADMIN: Final = _USER | {
     "events:read",
     "events:replay",
     "maintenance:run",
+    "tools:manage",
     "users:export",
     "users:notify",
     "users:read",

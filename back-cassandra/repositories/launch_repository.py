@@ -10,6 +10,7 @@ from database import Database
 from driver import Row, Write
 from shared.kit.errors import TimedOut
 from shared.kit.http.page_position import END, PagePosition, instant_of, microseconds_of
+from shared.models.account import UserDeleted
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.tool import LastLaunch, LastLaunches, ToolLaunched
@@ -30,7 +31,9 @@ _SELECT = """
 SELECT launched_us, launch_id, tool_id FROM launches
 WHERE user_id = ? AND month = ? AND (launched_us, launch_id) < (?, ?) LIMIT ?"""
 
-STATEMENTS = (_INSERT, _SELECT)
+_ERASE = "DELETE FROM launches USING TIMESTAMP ? WHERE user_id = ? AND month = ?"
+
+STATEMENTS = (_INSERT, _SELECT, _ERASE)
 
 
 class LaunchRepository:
@@ -45,7 +48,7 @@ class LaunchRepository:
         self._page_timeout = page_timeout
 
     async def apply(self, events: Sequence[EventEnvelope]) -> list[UUID]:
-        """Store what `tool.launched` tells, in any order.
+        """Store what `tool.launched` tells, and erase at `user.deleted`, in any order.
 
         It is idempotent, as the primary keys are made from the events. Answers the ids of the
         events that can't be applied.
@@ -61,15 +64,24 @@ class LaunchRepository:
         return refused
 
     def _add(self, partitions: dict[object, list[Write]], event: EventEnvelope) -> None:
-        if event.event_type != "tool.launched":
-            raise ValueError(f"the launches take no {event.event_type}")
-        launched = ToolLaunched.model_validate(event.payload)
-        moment, month = microseconds_of(event.occurred_at), month_of(event.occurred_at)
-        ends = event.occurred_at + timedelta(seconds=self._kept_seconds)
-        left = min(self._kept_seconds, round((ends - now()).total_seconds()))
-        if left > 0:
-            row = (launched.user_id, month, moment, event.event_id, launched.tool_id, left, moment)
-            partitions[launched.user_id, month].append((_INSERT, row))
+        moment = microseconds_of(event.occurred_at)
+        match event.event_type:
+            case "tool.launched":
+                launched = ToolLaunched.model_validate(event.payload)
+                user_id, month = launched.user_id, month_of(event.occurred_at)
+                if left := self._seconds_left(event.occurred_at):
+                    row = (user_id, month, moment, event.event_id, launched.tool_id, left, moment)
+                    partitions[user_id, month].append((_INSERT, row))
+            case "user.deleted":
+                user_id = UserDeleted.model_validate(event.payload).user_id
+                for month in self._months():
+                    partitions[user_id, month].append((_ERASE, (moment, user_id, month)))
+            case other:
+                raise ValueError(f"the launches take no {other}")
+
+    def _seconds_left(self, launched_at: datetime) -> int:
+        ends = launched_at + timedelta(seconds=self._kept_seconds)
+        return min(self._kept_seconds, max(0, round((ends - now()).total_seconds())))
 
     async def last(self, user_id: UUID, limit: int) -> LastLaunches:
         """The last launch of each tool, the latest first, at most `limit`."""

@@ -7,13 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from shared.kit.auth.guards import calls_with_scope
-from shared.models.event import EventEnvelope
+from shared.models.event import ApplyEvents, EventEnvelope, EventsApplied
 from shared.models.tool import (
     RECENT_DEFAULT,
     RECENT_MAX,
     LastLaunches,
-    LaunchEvents,
-    LaunchEventsApplied,
 )
 
 
@@ -28,8 +26,8 @@ def router(launches: Launches) -> APIRouter:
     routes = APIRouter(tags=["tool-launches"])
 
     @routes.post("/launches/events", dependencies=[calls_with_scope("launches:write")])
-    async def apply_events(new: LaunchEvents) -> LaunchEventsApplied:
-        return LaunchEventsApplied(refused=await launches.apply(new.events))
+    async def apply_events(new: ApplyEvents) -> EventsApplied:
+        return EventsApplied(refused=await launches.apply(new.events))
 
     @routes.get("/users/{user_id}/launches/last", dependencies=[calls_with_scope("launches:read")])
     async def read_last(

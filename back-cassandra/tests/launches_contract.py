@@ -98,3 +98,16 @@ class LaunchesContract:
         user_id = uuid4()
         await launches.apply([launched(user_id, at=now() - timedelta(seconds=seconds))])
         assert len(await last(launches, user_id)) == kept
+
+    @pytest.mark.parametrize("turned", [True, False])
+    async def test_who_is_deleted_has_none_whatever_comes_first(
+        self, launches: Launches, *, turned: bool
+    ) -> None:
+        user_id, stranger, noon = uuid4(), uuid4(), now()
+        events = [launched(user_id, at=noon - timedelta(days=40 * n)) for n in range(1, 4)]
+        kept = launched(stranger, at=noon)
+        gone = envelope("user.deleted", {"user_id": str(user_id)}, noon)
+        for event in [*events, kept, gone][:: -1 if turned else 1]:
+            assert await launches.apply([event]) == []
+        assert await last(launches, user_id) == []
+        assert [it for it, _ in await last(launches, stranger)] == tools([kept])

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
-from repositories.tool_repository import cursor_after, narrowed
+from repositories.tool_repository import narrowed, position_of
 from shared.kit.errors import NotFound
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import PagePosition, page_of
 from shared.models.event import Command
 from shared.models.tool import (
     FavouriteSet,
@@ -131,8 +131,9 @@ class ToolLibraryRepository:
             limit=limit,
         )
         rows = await self._database.rows(statement, *values)
-        items = [ToolCard.model_validate(dict(row)) for row in rows[:limit]]
-        return ToolPage(items=items, next=cursor_after(rows, limit))
+        shown, following = page_of(rows, limit, position_of)
+        items = [ToolCard.model_validate(dict(row)) for row in shown]
+        return ToolPage(items=items, next=following)
 
     async def by_ids(self, user_id: UUID, wanted: FindTools) -> FoundTools:
         """Those of the tools that the user may open, in the order of the request."""

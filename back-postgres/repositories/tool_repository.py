@@ -6,7 +6,7 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import PagePosition, page_of
 from shared.models.event import Command
 from shared.models.tool import AdministeredTool, AdministeredToolPage, DeleteTool, WriteTool
 
@@ -79,8 +79,8 @@ class ToolRepository:
             _PAGE, [before.instant, before.item_id], search=search, category=category, limit=limit
         )
         rows = await self._database.rows(statement, *values)
-        items = [_tool(row) for row in rows[:limit]]
-        return AdministeredToolPage(items=items, next=cursor_after(rows, limit))
+        shown, following = page_of(rows, limit, position_of)
+        return AdministeredToolPage(items=[_tool(row) for row in shown], next=following)
 
     async def create(self, command: Command[WriteTool]) -> StoredAnswer:
         """Store a new tool: 201 `AdministeredTool`.
@@ -154,12 +154,8 @@ def narrowed(
     return statement, values
 
 
-def cursor_after(rows: "list[asyncpg.Record]", limit: int) -> str | None:
-    """The cursor of the page after the first `limit` of `rows`, None when there are no more."""
-    if len(rows) <= limit:
-        return None
-    last = rows[limit - 1]
-    return PagePosition.after(last["created_at"], last["id"]).cursor()
+def position_of(row: "asyncpg.Record") -> PagePosition:
+    return PagePosition.after(row["created_at"], row["id"])
 
 
 def _containing(text: str) -> str:

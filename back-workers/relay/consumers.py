@@ -12,9 +12,8 @@ from shared.kit import ServiceClient
 from shared.kit.errors import CallFailed, ServiceError
 from shared.models.audit import AuditBatchStored, AuditStored, StoreAudit
 from shared.models.auth import RevokeGenerations
-from shared.models.event import Delivery
+from shared.models.event import ApplyEvents, Delivery, EventsApplied
 from shared.models.live import LiveBatchPublished, LivePublished, PublishLive, PublishLiveBatch
-from shared.models.notification import NotificationEvents, NotificationEventsApplied
 
 _REFUSALS = frozenset({"validation_failed", "event_rejected"})
 """Codes with which a consumer refuses an event: its model does, or its own rule."""
@@ -66,6 +65,7 @@ def consumers(
     """Every consumer that the contracts say back-workers delivers to."""
     return [
         Consumer("audit", InBatches(audit(cassandra), audit_batch(cassandra))),
+        Consumer("launches", InBatches(*applied(cassandra, LAUNCHES))),
         Consumer("live", InBatches(live(redis), live_batch(redis))),
         Consumer("revocations", OneByOne(revocations(redis))),
         Consumer("mail", Notified(broker.notify_mail, lambda it: goes_by("mail", it))),
@@ -76,6 +76,7 @@ def consumers(
     ]
 
 
+LAUNCHES = "/launches/events"
 TIMELINE = "/timeline/events"
 UNREAD = "/unread/events"
 
@@ -184,7 +185,10 @@ def notifications(api: ServiceClient) -> Effect:
 
 
 def applied(consumer: ServiceClient, path: str) -> tuple[Effect, BatchEffect]:
-    """Apply events of notifications, one or several in one call; a repeat changes nothing."""
+    """Apply events at a path of their consumer, one or several in one call.
+
+    A repeat changes nothing.
+    """
 
     async def apply(delivery: Delivery) -> None:
         for failed in (await apply_all([delivery])).values():
@@ -193,8 +197,8 @@ def applied(consumer: ServiceClient, path: str) -> tuple[Effect, BatchEffect]:
     async def apply_all(deliveries: Sequence[Delivery]) -> Failures:
         answer = await consumer.post(
             path,
-            NotificationEvents(events=[delivery.envelope for delivery in deliveries]),
-            response_model=NotificationEventsApplied,
+            ApplyEvents(events=[delivery.envelope for delivery in deliveries]),
+            response_model=EventsApplied,
             idempotent=True,
         )
         return {

@@ -24,6 +24,7 @@ from shared.models.auth import (
     StoredSecurityEvent,
 )
 from shared.models.event import (
+    ApplyEvents,
     ClaimDeliveries,
     Command,
     CompleteDelivery,
@@ -31,6 +32,7 @@ from shared.models.event import (
     DeliveriesSettled,
     Delivery,
     EventEnvelope,
+    EventsApplied,
     FailDelivery,
     HoldLease,
     NewEvent,
@@ -60,8 +62,6 @@ from shared.models.notification import (
     DueDigests,
     FindDueDigests,
     Notification,
-    NotificationEvents,
-    NotificationEventsApplied,
     NotificationPage,
     Recipient,
     RecordDigest,
@@ -97,7 +97,11 @@ class FakeServices:
         self.recipients: dict[UUID, Recipient] = {}
         self.taken: list[EventEnvelope] = []
         self.taking: ServiceError | None = None
-        self.applied: dict[str, list[EventEnvelope]] = {"timeline": [], "unread": []}
+        self.applied: dict[str, list[EventEnvelope]] = {
+            "launches": [],
+            "timeline": [],
+            "unread": [],
+        }
         self.refused_events: set[UUID] = set()
         self.timeline: list[Notification] = []
         self.digests: list[DueDigest] = []
@@ -216,10 +220,10 @@ class FakeServices:
             self.taken.append(body)
 
         @api.post("/{target}/events")
-        async def apply(target: str, body: NotificationEvents) -> NotificationEventsApplied:
+        async def apply(target: str, body: ApplyEvents) -> EventsApplied:
             refused = [it.event_id for it in body.events if it.event_id in self.refused_events]
             self.applied[target] += [it for it in body.events if it.event_id not in refused]
-            return NotificationEventsApplied(refused=refused)
+            return EventsApplied(refused=refused)
 
     def _add_security_events(self, api: FastAPI) -> None:
         @api.get("/security-events")

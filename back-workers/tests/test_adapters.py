@@ -14,7 +14,7 @@ from mailing.mail_sender import (
     ServiceRegistrations,
     ServiceTimeline,
 )
-from relay.consumers import TIMELINE, UNREAD, applied, audit, live, revocations
+from relay.consumers import LAUNCHES, TIMELINE, UNREAD, applied, audit, live, revocations
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import ServiceClient
@@ -178,6 +178,16 @@ async def test_a_timeline_takes_events_of_notifications(world: World) -> None:
     apply, apply_all = applied(world.cassandra, TIMELINE)
     await apply(event)
     assert await apply_all([event]) == {}
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-cassandra")
+async def test_launches_are_taken_and_erased_with_their_user(world: World) -> None:
+    user_id = uuid4()
+    event = delivery("launches", "tool.launched", user_id)
+    event.envelope.payload["tool_id"] = str(uuid4())
+    apply, apply_all = applied(world.cassandra, LAUNCHES)
+    await apply(event)
+    assert await apply_all([event, delivery("launches", "user.deleted", user_id)]) == {}
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-cassandra")

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 from broker import Broker
 from delivery_handler import EventRejected, Undeliverable
 from relay.consumers import (
+    LAUNCHES,
     TIMELINE,
     UNREAD,
     applied,
@@ -142,7 +143,10 @@ class TestNotifications:
             await notifications(client)(delivery)
 
 
-@pytest.mark.parametrize("callee, path", [("back-cassandra", TIMELINE), ("back-redis", UNREAD)])
+@pytest.mark.parametrize(
+    "callee, path",
+    [("back-cassandra", LAUNCHES), ("back-cassandra", TIMELINE), ("back-redis", UNREAD)],
+)
 class TestApplied:
     async def test_several_are_one_call_and_a_refused_one_costs_no_other(
         self,

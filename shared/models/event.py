@@ -13,6 +13,8 @@ Data = TypeVar("Data", bound=BaseModel)
 PERSONAL_FIELDS: Final = frozenset({"body", "data", "device", "network", "title"})
 """Fields of payloads that say more of a person than an id; they go with the person's account."""
 
+EVENT_BATCH_MAX = 200
+
 EVENT_TYPE = r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$"
 
 
@@ -119,6 +121,18 @@ class Recorded(Internal):
     """The events that a command stored."""
 
     event_ids: list[UUID]
+
+
+class ApplyEvents(Internal):
+    """Events for a consumer to apply, in any order and of any users."""
+
+    events: list[EventEnvelope] = Field(min_length=1, max_length=EVENT_BATCH_MAX)
+
+
+class EventsApplied(Internal):
+    """All events are applied but those of `refused`, which never can be."""
+
+    refused: list[UUID] = Field(description="ids of events")
 
 
 Consumer = Line

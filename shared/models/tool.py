@@ -18,7 +18,6 @@ from shared.models.base import (
     Response,
     VisibleLine,
 )
-from shared.models.event import EventEnvelope
 from shared.models.user import Role
 
 TOOL_NAME_MAX_LENGTH = 100
@@ -31,7 +30,6 @@ TOOL_PAGE_DEFAULT = 50
 TOOL_PAGE_MAX = 200
 RECENT_DEFAULT = 10
 RECENT_MAX = 50
-LAUNCH_BATCH_MAX = 200
 
 ToolAccess = Literal["all", "except", "only"]
 """Who may open a tool: all users, all but those listed, or only those listed."""
@@ -288,18 +286,6 @@ class RecentTools(Response):
 
     items: list[RecentTool]
     next: str | None = None
-
-
-class LaunchEvents(Internal):
-    """Events of launches and of users who are gone, of any users."""
-
-    events: list[EventEnvelope] = Field(min_length=1, max_length=LAUNCH_BATCH_MAX)
-
-
-class LaunchEventsApplied(Internal):
-    """All events are applied but those of `refused`, which never can be."""
-
-    refused: list[UUID] = Field(description="ids of events")
 
 
 class LastLaunch(Internal):

@@ -139,6 +139,7 @@ def signed(visitor: Visitor, *, key: RSAPrivateKey, age: timedelta) -> str:
                 "events:read",
                 "events:replay",
                 "maintenance:run",
+                "tools:manage",
                 "users:export",
                 "users:read",
                 "users:write",
