@@ -13,7 +13,9 @@ from repositories.tool_library_repository import ToolLibraryRepository
 from shared.kit.http.page_position import END
 from shared.models.event import Command
 from shared.models.tool import (
+    AdministeredToolPage,
     DeleteTool,
+    FoundTools,
     LaunchTool,
     SetFavourite,
     ToolPage,
@@ -62,15 +64,15 @@ async def opened(
     service: Callers, user_id: UUID, role: Role = "user", query: str = ""
 ) -> set[UUID]:
     """The ids of the tools that the user may open."""
-    reply = await library(service, user_id, role, query)
-    assert reply.status == 200, reply.text
-    return {item.id for item in ToolPage.model_validate_json(reply.body).items}
+    return {item.id for item in page_of(await library(service, user_id, role, query)).items}
 
 
 async def favour(
     service: Callers, user_id: UUID, tool_id: UUID, *, favourite: bool = True
 ) -> AsgiReply:
-    command = Command(command_id=uuid4(), data=SetFavourite(role="user", favourite=favourite))
+    command = Command[SetFavourite](
+        command_id=uuid4(), data=SetFavourite(role="user", favourite=favourite)
+    )
     return await service.api("PUT", f"/users/{user_id}/favourites/{tool_id}", command)
 
 
@@ -82,8 +84,19 @@ async def launch(
     return await service.api("POST", f"/users/{user_id}/launches", command)
 
 
+def page_of(reply: AsgiReply) -> ToolPage:
+    assert reply.status == 200, reply.text
+    return ToolPage.model_validate_json(reply.body)
+
+
+async def administered(service: Callers, query: str = "") -> AdministeredToolPage:
+    reply = await service.api("GET", f"/tools{query}")
+    assert reply.status == 200, reply.text
+    return AdministeredToolPage.model_validate_json(reply.body)
+
+
 def code(reply: AsgiReply) -> tuple[int, str]:
-    return reply.status, reply.json()["code"]
+    return reply.status, str(reply.json()["code"])
 
 
 class TestWrites:
@@ -281,28 +294,31 @@ class TestLibrary:
         user = await registered(service)
         ids = [await stored(service, name=f"{number}") for number in range(5)]
         await stored(service, access="only", roles=["admin"])
-        found: list[str] = []
+        found: list[UUID] = []
         before = ""
         for size in (2, 2, 1):
-            page = (await library(service, user.user_id, query=f"&limit=2{before}")).json()
-            assert len(page["items"]) == size
-            found += [item["id"] for item in page["items"]]
-            before = f"&before={page['next']}"
-        assert page["next"] is None
-        assert found == [str(it) for it in reversed(ids)]
+            page = page_of(await library(service, user.user_id, query=f"&limit=2{before}"))
+            assert len(page.items) == size
+            found += [item.id for item in page.items]
+            before = f"&before={page.next}"
+        assert page.next is None
+        assert found == [*reversed(ids)]
 
     async def test_admins_page_and_search_all(self, service: Callers) -> None:
         hidden = await stored(service, name="Hidden", access="only", roles=["admin"])
         shown = await stored(service, category="Chat")
-        pages = [
-            (await service.api("GET", f"/tools{query}")).json()
-            for query in ("?limit=1", "?search=hidden", "?category=Chat")
+        first = await administered(service, "?limit=1")
+        second = await administered(service, f"?limit=1&before={first.next}")
+        found = await administered(service, "?search=hidden")
+        narrowed = await administered(service, "?category=Chat")
+        pages = [first, second, found, narrowed]
+        assert [[tool.id for tool in page.items] for page in pages] == [
+            [shown],
+            [hidden],
+            [hidden],
+            [shown],
         ]
-        following = (await service.api("GET", f"/tools?limit=1&before={pages[0]['next']}")).json()
-        assert [page["items"][0]["id"] for page in [*pages, following]] == [
-            str(it) for it in (shown, hidden, shown, hidden)
-        ]
-        assert following["next"] is None
+        assert (second.next, found.next) == (None, None)
 
     async def test_garbage_is_no_cursor(self, service: Callers) -> None:
         replies = [
@@ -327,11 +343,8 @@ class TestLibrary:
         wanted = [ids[1], uuid4(), ids[2], ids[0]]
         body = {"role": "user", "tool_ids": [str(it) for it in wanted]}
         reply = await service.api("POST", f"/users/{user.user_id}/tools/lookup", body)
-        assert [item["id"] for item in reply.json()["items"]] == [
-            str(ids[1]),
-            str(ids[2]),
-            str(ids[0]),
-        ]
+        found = FoundTools.model_validate_json(reply.body).items
+        assert [tool.id for tool in found] == [ids[1], ids[2], ids[0]]
 
 
 class TestLaunches:
@@ -347,10 +360,10 @@ class TestLaunches:
         assert [(it.status, it.json()) for it in replies] == [
             (201, {"url": "https://board.example.org/"})
         ] * 3
-        [card] = (await library(service, other.user_id)).json()["items"]
-        assert card["launches"] == 2
-        administered = (await service.api("GET", f"/tools/{tool_id}")).json()
-        assert (administered["launches"], administered["version"]) == (2, 1)
+        [card] = page_of(await library(service, other.user_id)).items
+        assert card.launches == 2
+        [tool] = (await administered(service)).items
+        assert (tool.launches, tool.version) == (2, 1)
 
     async def test_launches_at_the_same_time_all_count(self, service: Callers) -> None:
         user, tool_id = await registered(service), await stored(service)
