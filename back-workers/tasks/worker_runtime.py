@@ -116,10 +116,11 @@ def worker_runtime() -> WorkerRuntime:
 
 def correlated_run(task: Task[P, T], work: Coroutine[None, None, T]) -> T:
     """Run `work` with the correlation id and trace that the sender of `task` had."""
+    request = task.request  # of this thread: the loop of the runtime has another
+    correlation_id, traceparent = request.get("x_correlation_id"), request.get("x_traceparent")
 
     async def within() -> T:
-        request = task.request
-        with correlated(request.get("x_correlation_id"), request.get("x_traceparent")):
+        with correlated(correlation_id, traceparent):
             return await work
 
     return worker_runtime().run(within())

@@ -9,6 +9,7 @@ import pytest
 from settings import Settings
 from shared.kit import service_client
 from shared.kit.errors import NotFound
+from shared.kit.http import context
 from shared.models.task import StartBackgroundTask
 from shared.testing.uvicorn_server import served
 from task_client import TaskClient
@@ -41,6 +42,19 @@ class TestTasks:
         row = services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
         await asyncio.to_thread(mail.mail, str(row.delivery_id))
         assert (row.state, len(smtp.mails)) == ("done", 1)
+
+    async def test_a_run_has_the_correlation_id_of_its_sender(self) -> None:
+        async def within() -> str:
+            return context.correlation_id()
+
+        def run() -> str:
+            mail.mail.push_request(x_correlation_id="of-the-sender")
+            try:
+                return worker_runtime.correlated_run(mail.mail, within())
+            finally:
+                mail.mail.pop_request()
+
+        assert await asyncio.to_thread(run) == "of-the-sender"
 
     async def test_background_task(self, services: FakeServices) -> None:
         start = StartBackgroundTask(
