@@ -13,3 +13,5 @@ export { PageFrame, PageHead, PageTitle } from "./page.tsx";
 export { PartView, useRetry } from "./part.tsx";
 export { Badge, Card, EmptyState, Facts, Notice, Progress, Table } from "./surfaces.tsx";
 export { ToastRegion, useToasts } from "./toasts.tsx";
+export { TOOL_ICONS, ToolIcon } from "./tool-icon.tsx";
+export type { ToolIconName } from "./tool-icon.tsx";

@@ -12,11 +12,15 @@ interface Tab {
   readonly current?: boolean;
 }
 
-/** Links between pages of one subject; the current one is marked. */
-export function Tabs(props: { readonly label: string; readonly items: readonly Tab[] }) {
+/** Links between pages of one subject; `side` puts them at the side where the page is wide. */
+export function Tabs(props: {
+  readonly label: string;
+  readonly items: readonly Tab[];
+  readonly side?: boolean;
+}) {
   const { pathname } = useLocation();
   return (
-    <nav className="tabs" aria-label={props.label}>
+    <nav className="tabs" data-side={props.side || undefined} aria-label={props.label}>
       {props.items.map(({ to, text, current = to === pathname }) => (
         <Link key={to} to={to} aria-current={current ? "page" : undefined}>
           {text}

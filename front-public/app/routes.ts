@@ -13,10 +13,12 @@ export default [
   route("logout", "features/sessions/routes/logout.ts"),
   route("live/ticket", "features/live-notifications/routes/ticket.ts"),
   layout("layouts/members.tsx", [
-    index("features/account/routes/home.tsx"),
+    index("home.tsx"),
+    route("tools/:toolId/launch", "features/tool-launches/routes/launch.tsx"),
     route("profile/create", "features/profile/routes/create.tsx"),
     route("notifications", "features/notifications/routes/list.tsx"),
     layout("layouts/account.tsx", [
+      route("account", "features/account/routes/overview.tsx"),
       route("profile", "features/profile/routes/edit.tsx"),
       route("notifications/preferences", "features/notifications/routes/preferences.tsx"),
       route("account/password", "features/password-change/routes/password.tsx"),

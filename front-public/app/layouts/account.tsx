@@ -8,10 +8,12 @@ import { texts } from "./texts.ts";
 export default function AccountLayout() {
   const t = useTexts(texts);
   return (
-    <>
+    <div className="with-side">
       <Tabs
+        side
         label={t.account}
         items={[
+          { to: "/account", text: t.account },
           { to: "/profile", text: t.profile },
           { to: "/account/password", text: t.password },
           { to: "/account/sessions", text: t.sessions },
@@ -19,6 +21,6 @@ export default function AccountLayout() {
         ]}
       />
       <Outlet />
-    </>
+    </div>
   );
 }

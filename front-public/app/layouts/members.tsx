@@ -40,9 +40,11 @@ export default function MembersLayout({ loaderData }: Route.ComponentProps) {
         <>
           <LiveBell unread={loaderData.unread} socketUrl={loaderData.socketUrl} />
           <Menu label={t.account} icon={<PersonIcon />}>
+            <Link to="/account">{t.account}</Link>
             <Link to="/profile">{t.profile}</Link>
             <Link to="/account/password">{t.password}</Link>
             <Link to="/account/sessions">{t.sessions}</Link>
+            <Link to="/notifications/preferences">{t.preferences}</Link>
             <Form method="post" action="/logout">
               <button type="submit">{t.logOut}</button>
             </Form>

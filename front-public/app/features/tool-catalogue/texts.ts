@@ -1,0 +1,41 @@
+import { defineTexts } from "@tools-dashboard/front-kit/i18n/index.ts";
+
+export const texts = defineTexts({
+  en: {
+    search: "Search the tools",
+    searchButton: "Search",
+    categories: "Categories",
+    allCategories: "All",
+    favourites: "Favourites",
+    addFavourite: (name: string) => `Make ${name} a favourite`,
+    removeFavourite: (name: string) => `${name} is a favourite; remove it from them`,
+    launches: (count: number, text: string) =>
+      count === 1 ? "Opened once" : `Opened ${text} times`,
+    neverLaunched: "Not opened yet",
+    noneTitle: "No tools yet",
+    none: "As soon as an administrator adds tools for you, they appear here.",
+    nothingFoundTitle: "Nothing found",
+    nothingFound: "No tool fits. Try another word, or",
+    showAll: "show all tools",
+    pages: "Pages of the tools",
+    list: "Tools",
+  },
+  es: {
+    search: "Buscar herramientas",
+    searchButton: "Buscar",
+    categories: "Categorías",
+    allCategories: "Todas",
+    favourites: "Favoritas",
+    addFavourite: (name) => `Hacer favorita: ${name}`,
+    removeFavourite: (name) => `${name} es favorita; quitarla`,
+    launches: (count, text) => (count === 1 ? "Abierta una vez" : `Abierta ${text} veces`),
+    neverLaunched: "Aún no se ha abierto",
+    noneTitle: "Todavía no hay herramientas",
+    none: "En cuanto un administrador añada herramientas para ti, aparecerán aquí.",
+    nothingFoundTitle: "No se ha encontrado nada",
+    nothingFound: "Ninguna herramienta encaja. Prueba otra palabra, o",
+    showAll: "mira todas",
+    pages: "Páginas de las herramientas",
+    list: "Herramientas",
+  },
+});
