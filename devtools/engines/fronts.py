@@ -18,6 +18,7 @@ INSTALL_SECONDS = 600
 BUILD_SECONDS = 300
 KIT = "front-kit"
 CONTRACTS = Path("shared") / "contracts" / "generated"
+REGISTRY = Path("shared") / "kit" / "contract_registry.json"
 LOCK = "package-lock.json"
 NOT_BUILT_FROM = {"node_modules", "build", "tests", ".react-router", ".vite", "coverage"}
 
@@ -58,7 +59,7 @@ async def build(front: Path, root: Path = ROOT) -> None:
     async with _alone():
         folders = (root / CONTRACTS, root / KIT, front)
         sources = [path for folder in folders for path in _sources(folder)]
-        wanted = _digest(root, [root / LOCK, *sources])
+        wanted = _digest(root, [root / LOCK, root / REGISTRY, *sources])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         stamp.unlink(missing_ok=True)

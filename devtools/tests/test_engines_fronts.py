@@ -66,6 +66,7 @@ async def test_what_is_up_to_date_is_left_alone(front: Path, calls: Path) -> Non
         ("front-kit/server.ts", ["run"]),
         ("shared/contracts/generated/types.ts", ["run"]),
         ("shared/contracts/generated/openapi/back-api.json", ["run"]),
+        ("shared/kit/contract_registry.json", ["run"]),
         ("package-lock.json", ["ci", "run"]),
         ("front-trial/package.json", ["ci", "run"]),
         ("front-trial/CONTEXT.md", []),

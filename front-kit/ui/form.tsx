@@ -28,8 +28,7 @@ export function useFieldError(name: string): string | null {
   const failure = use(FailureContext);
   const t = useTexts(kitTexts);
   const error = failure?.fields[name];
-  if (!error) return null;
-  return textOf(t.fieldErrors, error.code) ?? textOf(t.problems, error.code) ?? error.message;
+  return error ? (textOf(t.fieldErrors, error.code) ?? error.message) : null;
 }
 
 /**

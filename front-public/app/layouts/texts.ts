@@ -11,8 +11,6 @@ export const texts = defineTexts({
     password: "Password",
     sessions: "Sessions",
     preferences: "Notifications",
-    data: "Your data",
-    deleteAccount: "Delete the account",
   },
   es: {
     mainNavigation: "Principal",
@@ -24,7 +22,5 @@ export const texts = defineTexts({
     password: "Contraseña",
     sessions: "Sesiones",
     preferences: "Notificaciones",
-    data: "Tus datos",
-    deleteAccount: "Eliminar la cuenta",
   },
 });

@@ -1,0 +1,112 @@
+/** Background tasks of everybody: their progress, and their cancellation. */
+import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
+import { refused, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import type { Schema } from "@tools-dashboard/front-kit/server/index.ts";
+import {
+  ApiForm,
+  Badge,
+  EmptyState,
+  PageHead,
+  Pagination,
+  Progress,
+  SubmitButton,
+  Table,
+} from "@tools-dashboard/front-kit/ui/index.ts";
+import { redirect } from "react-router";
+
+import { Following } from "../../../ui/live.tsx";
+import { texts } from "../texts.ts";
+import type { Route } from "./+types/tasks.ts";
+
+type Task = Schema<"BackgroundTask">;
+
+const KINDS = {
+  queued: "neutral",
+  running: "accent",
+  succeeded: "success",
+  failed: "danger",
+  cancelled: "warning",
+} as const;
+const FOLLOW_SECONDS = 2;
+
+export async function loader({ request, context }: Route.LoaderArgs) {
+  const { session } = visitorOf(context);
+  const before = new URL(request.url).searchParams.get("before");
+  return required(await session.api.GET("/api/tasks", { params: { query: { before } } }));
+}
+
+export async function action({ request, context }: Route.ActionArgs) {
+  const { session } = visitorOf(context);
+  const path = { task_id: String((await request.formData()).get("task_id")) };
+  const answer = await session.api.DELETE("/api/tasks/{task_id}", { params: { path } });
+  return answer.data ? redirect("/tasks") : refused(answer);
+}
+
+export default function Tasks({ loaderData, actionData }: Route.ComponentProps) {
+  const { items, next } = loaderData;
+  const t = useTexts(texts);
+  const open = items.some(isOpen);
+  return (
+    <div className="stack">
+      {open && <Following seconds={FOLLOW_SECONDS} />}
+      <PageHead title={t.tasks} lead={t.lead} />
+      {items.length === 0 ? (
+        <EmptyState title={t.none}>
+          <p>{t.noneText}</p>
+        </EmptyState>
+      ) : (
+        <ApiForm failure={actionData}>
+          <Table
+            caption={t.tasks}
+            head={[t.kind, t.status, t.progress, t.started, t.finished, t.actions]}
+          >
+            {items.map((task) => (
+              <TaskRow key={task.id} task={task} />
+            ))}
+          </Table>
+        </ApiForm>
+      )}
+      <Pagination next={next} label={t.pages} />
+    </div>
+  );
+}
+
+function TaskRow(props: { readonly task: Task }) {
+  const { task } = props;
+  const t = useTexts(texts);
+  const format = useFormat();
+  return (
+    <tr>
+      <th scope="row" className="mono">
+        {task.kind}
+      </th>
+      <td>
+        <Badge kind={KINDS[task.status]}>{t.statuses[task.status]}</Badge>
+        {task.error && <p className="small wrap-anywhere">{task.error}</p>}
+      </td>
+      <td>
+        <Progress label={t.progressOf(task.kind)} percent={task.progress} />
+      </td>
+      <td>{format.moment(task.created_at)}</td>
+      <td>{task.finished_at ? format.moment(task.finished_at) : "–"}</td>
+      <td>
+        {isOpen(task) && (
+          <SubmitButton
+            name="task_id"
+            value={task.id}
+            kind="secondary"
+            size="small"
+            aria-label={t.cancelOf(task.kind)}
+            busy={false}
+          >
+            {t.cancel}
+          </SubmitButton>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function isOpen(task: Task): boolean {
+  return task.status === "queued" || task.status === "running";
+}

@@ -1,0 +1,116 @@
+/** Exports of the users: start one, watch it, download its file by a link for one use. */
+import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
+import { refused, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import {
+  ApiForm,
+  Badge,
+  EmptyState,
+  PageHead,
+  Pagination,
+  Progress,
+  SubmitButton,
+  Table,
+} from "@tools-dashboard/front-kit/ui/index.ts";
+import { redirect, redirectDocument } from "react-router";
+
+import { settings } from "../../../settings.server.ts";
+import { Following } from "../../../ui/live.tsx";
+import { texts } from "../texts.ts";
+import type { Route } from "./+types/exports.ts";
+
+const KIND = "user_export";
+const KINDS = {
+  queued: "neutral",
+  running: "accent",
+  succeeded: "success",
+  failed: "danger",
+  cancelled: "warning",
+} as const;
+const FOLLOW_SECONDS = 1;
+
+/** `key` makes a repeat of the form the same export. */
+export async function loader({ request, context }: Route.LoaderArgs) {
+  const { session } = visitorOf(context);
+  const before = new URL(request.url).searchParams.get("before");
+  const page = required(await session.api.GET("/api/tasks", { params: { query: { before } } }));
+  const exports = page.items
+    .filter((it) => it.kind === KIND)
+    .map((it) => ({ ...it, rows: rowsOf(it.result) }));
+  return { exports, next: page.next, key: crypto.randomUUID() };
+}
+
+/** With a `task_id` it sends the browser to a fresh link of that export; else it starts one. */
+export async function action({ request, context }: Route.ActionArgs) {
+  const { session } = visitorOf(context);
+  const form = await request.formData();
+  const task = form.get("task_id");
+  if (task !== null) {
+    const path = { task_id: String(task) };
+    const link = await session.api.POST("/api/exports/{task_id}/link", { params: { path } });
+    if (!link.data) return refused(link);
+    return redirectDocument(new URL(link.data.url, settings.publicBaseUrl).href);
+  }
+  const header = { "Idempotency-Key": String(form.get("key")) };
+  const answer = await session.api.POST("/api/admin/exports/users", { params: { header } });
+  return answer.data ? redirect("/exports") : refused(answer);
+}
+
+function rowsOf(result: unknown): number | null {
+  const rows = typeof result === "object" && result !== null && "rows" in result && result.rows;
+  return typeof rows === "number" ? rows : null;
+}
+
+export default function Exports({ loaderData, actionData }: Route.ComponentProps) {
+  const { exports, next, key } = loaderData;
+  const t = useTexts(texts);
+  const format = useFormat();
+  const open = exports.some((it) => it.status === "queued" || it.status === "running");
+  return (
+    <div className="stack">
+      {open && <Following seconds={FOLLOW_SECONDS} />}
+      <PageHead title={t.exports} lead={t.lead}>
+        <ApiForm failure={null}>
+          <input type="hidden" name="key" value={key} />
+          <SubmitButton>{t.start}</SubmitButton>
+        </ApiForm>
+      </PageHead>
+      {exports.length === 0 ? (
+        <EmptyState title={t.none}>
+          <p>{t.noneText}</p>
+        </EmptyState>
+      ) : (
+        <ApiForm failure={actionData}>
+          <Table caption={t.exports} head={[t.started, t.status, t.progress, t.rows, t.file]}>
+            {exports.map((it) => (
+              <tr key={it.id}>
+                <th scope="row">{format.moment(it.created_at)}</th>
+                <td>
+                  <Badge kind={KINDS[it.status]}>{t.statuses[it.status]}</Badge>
+                  {it.error && <p className="small wrap-anywhere">{it.error}</p>}
+                </td>
+                <td>
+                  <Progress label={t.progressOf} percent={it.progress} />
+                </td>
+                <td className="number">{it.rows === null ? "–" : format.number(it.rows)}</td>
+                <td>
+                  {it.status === "succeeded" && (
+                    <SubmitButton
+                      name="task_id"
+                      value={it.id}
+                      kind="secondary"
+                      size="small"
+                      busy={false}
+                    >
+                      {t.download}
+                    </SubmitButton>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        </ApiForm>
+      )}
+      <Pagination next={next} label={t.pages} />
+    </div>
+  );
+}

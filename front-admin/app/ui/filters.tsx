@@ -1,0 +1,27 @@
+/** The filters of a list: a form that reads, so that the address names what is shown. */
+import type { ReactNode } from "react";
+import { Form } from "react-router";
+
+/** Fields in a row with the button that applies them; a change of a select applies it at once. */
+export function Filters(props: {
+  readonly label: string;
+  readonly submit: string;
+  readonly children: ReactNode;
+}) {
+  return (
+    <search>
+      <Form
+        className="filters"
+        aria-label={props.label}
+        onChange={(event) => {
+          if (event.target instanceof HTMLSelectElement) event.currentTarget.requestSubmit();
+        }}
+      >
+        {props.children}
+        <button type="submit" className="button">
+          {props.submit}
+        </button>
+      </Form>
+    </search>
+  );
+}
