@@ -22,7 +22,7 @@ from devtools.checks.pages import docs
 from devtools.checks.tree import Finding, Tree
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread
-from devtools.workspace.repository import ROOT
+from devtools.workspace.repository import ROOT, npm_folders, package_json
 
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
 
@@ -70,6 +70,7 @@ def checks(tree: Tree, dev: TyperGroup) -> list[Check]:
         *(Check("layers", it.name, partial(tools.layers, it)) for it in members),
         *(Check("dependencies", it.name, partial(tools.dependencies, it)) for it in members),
         *types[1:],
+        *_of_npm(tree),
         Check("types", "tests", partial(tools.types_of_tests, tree)),
         Check("variables", "all", partial(_variables, tree)),
         Check("gateway", "back-gateway", partial(tools.gateway, tree)),
@@ -87,13 +88,23 @@ def chosen(tree: Tree, word: str | None, dev: TyperGroup) -> list[Check]:
         named = ("layers", "lint", "dependencies", "variables", *RULES)
         return [check for check in every if check.name in named]
     folders = {member.name: member.folder for member in tree.members}
-    if word in folders:
+    npm = {folder.name: folder for folder in npm_folders(tree.root)}
+    if word in folders or word in npm:
         own = [check for check in every if check.part == word]
-        return own + _of_files(tree, folders[word], word, dev)
+        return own + _of_files(tree, (folders | npm)[word], word, dev)
     if named_so := [check for check in every if check.name == word]:
         return named_so
-    names = ", ".join(["boundaries", *folders, *dict.fromkeys(check.name for check in every)])
+    names = ", ".join(["boundaries", *folders, *npm, *dict.fromkeys(check.name for check in every)])
     raise DevError(f"there is nothing called {word!r} to check; there are: {names}")
+
+
+def _of_npm(tree: Tree) -> Iterator[Check]:
+    """Types by tsc and lint by ESLint, as the scripts of each workspace say."""
+    for folder in npm_folders(tree.root):
+        scripts = package_json(folder).get("scripts", {})
+        for name, said in (("types", "typecheck"), ("eslint", "lint")):
+            if said in scripts and (said != "lint" or any(folder.glob("eslint.config.*"))):
+                yield Check(name, folder.name, partial(tools.script, folder, said))
 
 
 async def run(wanted: list[Check]) -> list[Result]:

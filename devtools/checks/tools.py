@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devtools.checks.machine_paths import LOCKS
 from devtools.checks.tree import Member, Tree
+from devtools.engines import fronts, node_packages
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import output_of
@@ -49,7 +50,7 @@ async def types(tree: Tree, member: Member) -> str:
 
 async def types_of_tests(tree: Tree) -> str:
     """The same for the tests that belong to no service."""
-    mypy = await environments.sync("tools-dashboard", ("dev", "e2e")) / "bin" / "mypy"
+    mypy = await environments.sync("tools-dashboard", ("dev", "e2e", "browser")) / "bin" / "mypy"
     options = (*_QUIET, "--explicit-package-bases")
     return await _said([mypy, *options, "tests"], tree.root, _mypy_cache("tests"))
 
@@ -64,6 +65,14 @@ def _mypy_cache(name: str) -> dict[str, str]:
     if not cache.exists() and FIRST_CACHE.exists():
         shutil.copytree(FIRST_CACHE, cache)
     return {"MYPY_CACHE_DIR": str(cache)}
+
+
+async def script(folder: Path, name: str) -> str:
+    """What a script in the package.json of an npm workspace says where it fails."""
+    node = await fronts.install()
+    _, npm = await node_packages.node_and_npm()
+    command = (node, npm, "run", "--silent", name)
+    return await _said(command, folder, node_packages.environment_of(node))
 
 
 async def layers(member: Member) -> str:

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
 
 from devtools.engines import node_packages
@@ -20,7 +21,7 @@ KIT = "front-kit"
 CONTRACTS = Path("shared") / "contracts" / "generated"
 REGISTRY = Path("shared") / "kit" / "contract_registry.json"
 LOCK = "package-lock.json"
-NOT_BUILT_FROM = {"node_modules", "build", "tests", ".react-router", ".vite", "coverage"}
+MADE = {"node_modules", "build", ".react-router", ".vite", "coverage"}
 
 
 async def install(root: Path = ROOT) -> Path:
@@ -58,8 +59,8 @@ async def build(front: Path, root: Path = ROOT) -> None:
     stamp = front / "build" / ".built-from"
     async with _alone():
         folders = (root / CONTRACTS, root / KIT, front)
-        sources = [path for folder in folders for path in _sources(folder)]
-        wanted = _digest(root, [root / LOCK, root / REGISTRY, *sources])
+        made_of = chain.from_iterable(map(sources, folders))
+        wanted = _digest(root, [root / LOCK, root / REGISTRY, *made_of])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         stamp.unlink(missing_ok=True)
@@ -76,10 +77,11 @@ async def build(front: Path, root: Path = ROOT) -> None:
         stamp.write_text(wanted)
 
 
-def _sources(folder: Path) -> Iterator[Path]:
+def sources(folder: Path) -> Iterator[Path]:
+    """The files below `folder` that somebody wrote, but pages of documentation."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.is_file() and not NOT_BUILT_FROM & set(inside.parts) and path.suffix != ".md":
+        if path.is_file() and not MADE & set(inside.parts) and path.suffix != ".md":
             yield path
 
 

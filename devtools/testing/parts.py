@@ -1,19 +1,22 @@
 """What ./dev test can run, found in the repository: a folder with tests is a part."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtools.engines import fronts
 from devtools.stack.topology import load
 from devtools.testing.engines import PartEngine
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import COMPOSE_FILE, ROOT, members
+from devtools.workspace.repository import COMPOSE_FILE, ROOT, members, npm_folders
 
 
 @dataclass(frozen=True)
 class Part:
     """Tests that run as one process, `folder` being its working directory.
 
+    Vitest runs those of an npm workspace, pytest in the environment of `member` all others.
     `on_stack` tests ask a running stack as its users do; `of_adapters` ask the services of one as
     the member does, and are those marked `real`. `has_floor` says that a branch coverage is asked
     for.
@@ -28,12 +31,15 @@ class Part:
     on_stack: bool = False
     of_adapters: bool = False
     has_floor: bool = True
+    by_vitest: bool = False
 
 
 LONGEST = "devtools"
 ADAPTERS = "adapters"
 HAVE_ADAPTERS = ("back-api", "back-auth", "back-websockets", "back-workers")
-ON_STACK = ("integration", "e2e", "drills")
+BROWSER = "browser"
+ON_STACK = ("integration", "e2e", BROWSER, "drills")
+TESTS_OF_NPM = re.compile(r".*\.test\.tsx?")
 ON_REQUEST = (  # take minutes
     "drills",  # they kill what runs and watch it come back
     "scaffold",  # it runs the checks and tests of other parts in a copy of the tree
@@ -42,9 +48,13 @@ ON_REQUEST = (  # take minutes
 
 def parts() -> dict[str, Part]:
     """Every part by its name, those that take longest first, those on a stack last."""
-    found = [part for part in _parts() if any((part.folder / part.tests).rglob("test_*.py"))]
+    found = [part for part in _parts() if part.by_vitest or _has_tests(part)]
     found.sort(key=lambda part: (part.on_stack, part.name != LONGEST, part.engine is None))
     return {part.name: part for part in found}
+
+
+def _has_tests(part: Part) -> bool:
+    return any((part.folder / part.tests).rglob("test_*.py"))
 
 
 def chosen(names: list[str]) -> list[Part]:
@@ -88,5 +98,8 @@ def _parts() -> Iterator[Part]:
     for name in ("contracts", "scaffold"):
         yield Part(name, ROOT, f"tests/{name}", root, ("dev", "e2e"), has_floor=False)
     for name in ON_STACK:
-        tests = f"tests/{name}"
-        yield Part(name, ROOT, tests, root, ("dev", "e2e"), on_stack=True, has_floor=False)
+        groups = ("dev", "e2e", BROWSER) if name == BROWSER else ("dev", "e2e")
+        yield Part(name, ROOT, f"tests/{name}", root, groups, on_stack=True, has_floor=False)
+    for folder in npm_folders(ROOT):
+        if any(TESTS_OF_NPM.fullmatch(path.name) for path in fronts.sources(folder)):
+            yield Part(folder.name, folder, ".", "", by_vitest=True, has_floor=False)

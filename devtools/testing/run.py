@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from devtools.engines import fronts, node_packages
 from devtools.stack.process import kill_session
 from devtools.testing.engines import PartEngine
-from devtools.testing.parts import Part
+from devtools.testing.parts import BROWSER, Part
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
-from devtools.workspace.processes import in_thread
+from devtools.workspace.processes import in_thread, output_of
+from devtools.workspace.repository import ROOT
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def outcome_of(part: str, exit_code: int, report: Path, seconds: float, log: str
 
 
 PART_SECONDS = 1800.0
+VITEST = ROOT / "node_modules" / "vitest" / "vitest.mjs"
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine
 Setting = tuple[Mapping[str, str], Sequence[str]]  # environment and options of pytest
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
@@ -152,6 +155,8 @@ class PartRunner:
     async def _part(
         self, part: Part, environment: Mapping[str, str], options: Sequence[str]
     ) -> Outcome:
+        if part.by_vitest:
+            return await self._by_vitest(part)
         venv = await environments.sync(part.member, part.groups)
         started = time.monotonic()
         async with AsyncExitStack() as opened:
@@ -160,6 +165,8 @@ class PartRunner:
                 address = await opened.enter_async_context(self.start_engine(part.engine))
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="dev-test-")))
             report = (self.results or folder) / f"{part.name}.xml"
+            if part.name == BROWSER and self.results:
+                options = (*options, f"--screenshots={self.results.resolve() / 'screenshots'}")
             # A chosen few tests can't reach the floor of all.
             measured = ["-m", "slipcover"] if part.has_floor and not self.arguments else []
             pytest = await asyncio.create_subprocess_exec(
@@ -178,6 +185,21 @@ class PartRunner:
                 kill_session(pytest.pid)
             seconds = time.monotonic() - started
             return outcome_of(part.name, await pytest.wait(), report, seconds, log)
+
+    async def _by_vitest(self, part: Part) -> Outcome:
+        node = await fronts.install()
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="dev-test-") as folder:
+            report = (self.results or Path(folder)).resolve() / f"{part.name}.xml"
+            reporters = ("--reporter=default", "--reporter=junit", f"--outputFile.junit={report}")
+            code, log = await output_of(
+                (node, VITEST, "run", *reporters, *self.arguments),
+                cwd=part.folder,
+                env={**node_packages.environment_of(node), "NO_COLOR": "1", "CI": "1"},
+                timeout=PART_SECONDS,
+            )
+            seconds = time.monotonic() - started
+            return outcome_of(part.name, code, report, seconds, f"{log}\n")
 
     @asynccontextmanager
     async def _stack(self) -> AsyncIterator[Setting]:

@@ -9,14 +9,16 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psutil
 
 from devtools.stack import control, preflight
+from devtools.stack.topology import load
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread, output_of
-from devtools.workspace.repository import ROOT, RUN, Stack
+from devtools.workspace.repository import COMPOSE_FILE, ROOT, RUN, Stack, front_folders
 
 GATEWAY_PORT = 8000
 MAIL_PORT = 8025
@@ -75,7 +77,8 @@ async def stack_of_services() -> AsyncIterator[dict[str, str]]:
     so on, and TEST_SECRETS_ROOT, a folder with the secrets of each service. Raises DevError when
     the stack does not start.
     """
-    async with _stack("services", without=WORK_UNASKED) as stack:
+    unasked = [*WORK_UNASKED, *(folder.name for folder in front_folders(ROOT))]
+    async with _stack("services", without=unasked) as stack:
         state = await in_thread(lambda: control.ask(stack.control, control.Request("status")))
         addresses = {
             f"{service.name.replace('-', '_').upper()}_URL": f"http://127.0.0.1:{service.ports[0]}"
@@ -135,5 +138,13 @@ async def _dev(stack: Mapping[str, str], *words: str, given: str = "") -> None:
 def _free_offset() -> int:
     while True:
         offset = random.randrange(OFFSET_STEP, LAST_OFFSET, OFFSET_STEP)  # noqa: S311 - a guess
-        if preflight.is_free(GATEWAY_PORT + offset) and preflight.is_free(MAIL_PORT + offset):
+        if all(preflight.is_free(port + offset) for port in _ports()):
             return offset
+
+
+@cache
+def _ports() -> tuple[int, ...]:
+    """All ports of a stack: those of fronts may be those of services of another stack."""
+    services = load(COMPOSE_FILE, {}).services.values()
+    published = [port.published for it in services for port in it.ports]
+    return (*published, *(it.local_port for it in services if it.local_port))

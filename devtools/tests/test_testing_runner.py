@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools.engines import fronts
 from devtools.testing import run as run_
 from devtools.testing.cli import app
 from devtools.testing.engines import PartEngine
@@ -212,3 +213,34 @@ def test_the_list_names_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
     app(["--list"], standalone_mode=False)
 
     assert "devtools" in capsys.readouterr().out.splitlines()
+
+
+class TestVitest:
+    REPORT = """
+        <testsuites><testsuite name="a.test.ts">
+        <testcase classname="a.test.ts" name="adds"/>
+        <testcase classname="a.test.ts" name="waits"><skipped/></testcase>
+        <testcase classname="a.test.ts" name="divides"><failure message="by zero"/></testcase>
+        </testsuite></testsuites>
+        """
+
+    async def test_its_report_is_counted_as_that_of_pytest(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        node = tmp_path / "node"
+        (tmp_path / "report").write_text(textwrap.dedent(self.REPORT).strip())
+        node.write_text(
+            '#!/bin/sh\nfor it; do case "$it" in --outputFile.junit=*) '
+            f'cp {tmp_path}/report "${{it#*=}}";; esac; done\necho "asked: $*"; exit 1\n'
+        )
+        node.chmod(0o755)
+
+        async def installed() -> Path:
+            return node
+
+        monkeypatch.setattr(fronts, "install", installed)
+        front = Part("front-trial", tmp_path, ".", "", by_vitest=True, has_floor=False)
+        (outcome,) = await outcomes(front, arguments=["-t", "adds"])
+        assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 1, 1)
+        assert "vitest.mjs run" in outcome.log
+        assert "-t adds" in outcome.log
