@@ -1,7 +1,8 @@
 """Every accepted write has each of its effects once, whatever is killed meanwhile.
 
-An admin notifies users, each write under an Idempotency-Key and repeated until it is accepted. Its
-effects: a row in the timeline, one more unread, a live message, a mail, an entry in the audit log.
+An admin notifies users, while several relays, workers, beats and back-websockets run side by side.
+Each write has an Idempotency-Key and is repeated until it is accepted. Its effects: a row in the
+timeline, one more unread, a live message, a mail, an entry in the audit log.
 
     DRILL_WRITES=2000 ./dev drill exactly-once
 """
@@ -9,8 +10,8 @@ effects: a row in the timeline, one more unread, a live message, a mail, an entr
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ import structlog
 
 from shared.testing.live_client import LiveClient
 from tests.drills.live import collecting
-from tests.drills.processes import back, kill, status
+from tests.drills.processes import another, back, kill, status, this_stack
 from tests.drills.verdict import Record, judge
 from tests.stack import Mailbox, Visitor, until
 
@@ -43,6 +44,16 @@ VICTIMS = [
     "postgres",
     "cassandra",
 ]
+BESIDE = [
+    "back-workers-relay",
+    "back-workers-relay",
+    "back-workers-celery",
+    "back-workers-beat",
+    "back-websockets",
+]
+"""Further processes that run beside the first one of each. Half of the clients are at the second
+back-websockets."""
+SECOND_PORT = 8198
 
 pytestmark = [
     pytest.mark.skipif(
@@ -177,6 +188,39 @@ async def a_recipient(user: Visitor) -> Recipient:
     return Recipient(user, user_id, await until(welcomed, within=30))
 
 
+@asynccontextmanager
+async def side_by_side() -> AsyncIterator[str]:
+    """Run the processes of BESIDE during the block; the address of the second back-websockets."""
+    port = SECOND_PORT + this_stack().offset
+    async with AsyncExitStack() as stack, httpx.AsyncClient() as http:
+        for name in BESIDE:
+            await stack.enter_async_context(another(name, port))
+
+        async def ready() -> bool | None:
+            with suppress(httpx.TransportError):
+                return (await http.get(f"http://127.0.0.1:{port}/health/ready")).is_success or None
+            return None
+
+        await until(ready, within=60)
+        yield f"http://127.0.0.1:{port}"
+
+
+async def write_while_killing(writers: Writers, victims: list[str]) -> None:
+    """Make all writes, and kill one victim after the other while they are made."""
+    writing = [asyncio.create_task(writers.run()) for _ in range(WRITERS)]
+    for number, victim in enumerate(victims, start=1):
+        before = writers.done
+        writers.allowed = number * WRITES // (len(victims) + 1)
+
+        async def under_way(before: int = before) -> bool | None:
+            return writers.done > before or None
+
+        await until(under_way, within=60)
+        await back(victim, await kill(victim))
+    writers.allowed = WRITES
+    await asyncio.wait_for(asyncio.gather(*writing), 120 + WRITES / 5)
+
+
 async def explain(admin: Visitor, clients: list[LiveClient]) -> None:
     """Log what the clients of the socket met, and the live deliveries that are dead."""
     log.info(
@@ -199,21 +243,11 @@ async def test_every_accepted_write_has_each_effect_once(
     victims = [name for name in VICTIMS if name in await status()]
     writers, mails = Writers(admin, recipients), Mails(mailbox)
     reading = asyncio.create_task(mails.read())
-    clients = [it.user.live_client() for it in recipients]
     async with AsyncExitStack() as stack:
+        addresses = ("", await stack.enter_async_context(side_by_side()))
+        clients = [it.user.live_client(addresses[n % 2]) for n, it in enumerate(recipients)]
         received = await stack.enter_async_context(collecting(*clients))
-        writing = [asyncio.create_task(writers.run()) for _ in range(WRITERS)]
-        for number, victim in enumerate(victims, start=1):
-            before = writers.done
-            writers.allowed = number * WRITES // (len(victims) + 1)
-
-            async def under_way(before: int = before) -> bool | None:
-                return writers.done > before or None
-
-            await until(under_way, within=60)
-            await back(victim, await kill(victim))
-        writers.allowed = WRITES
-        await asyncio.wait_for(asyncio.gather(*writing), 120 + WRITES / 5)
+        await write_while_killing(writers, victims)
         log.info("written", killed=victims, codes=dict(writers.codes))
 
         async def all_told() -> bool:
