@@ -63,7 +63,9 @@ def app() -> FastAPI:
         queue, notifications, service.stopping, fallback=settings.claim_fallback
     )
 
+    # A request is compared with the routes in their order: the most called are first.
     service.api.include_router(users.router(UserRepository(database, commands)))
+    service.api.include_router(deliveries.router(queue, claiming))
     service.api.include_router(credentials.router(CredentialRepository(database, commands)))
     tokens = MailTokenRepository(database)
     service.api.include_router(mail_tokens.router(tokens))
@@ -78,7 +80,6 @@ def app() -> FastAPI:
     administration = EventAdministrationRepository(database, commands, consumers)
     service.shows_backlog(administration.backlog)
     service.api.include_router(event_administration.router(administration))
-    service.api.include_router(deliveries.router(queue, claiming))
     service.api.include_router(exported_users.router(ExportedUserRepository(database)))
     background_tasks = TaskRepository(database, commands)
     service.api.include_router(task_runs.router(background_tasks))
