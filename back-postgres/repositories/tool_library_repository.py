@@ -163,7 +163,7 @@ class ToolLibraryRepository:
             return FavouriteSet(favourite=asked.favourite)
 
         operation = f"set_favourite {user_id} {tool_id}"
-        return await self._commands.execute(operation, command, 200, write)
+        return await self._commands.execute(operation, command, 200, write, subject_id=user_id)
 
     async def count_launch(self, user_id: UUID, command: Command[LaunchTool]) -> StoredAnswer:
         """Count a launch, once a command: 201 `LaunchedTool`.
@@ -178,7 +178,9 @@ class ToolLibraryRepository:
                 raise _not_found()
             return LaunchedTool(url=url)
 
-        return await self._commands.execute(f"count_launch {user_id}", command, 201, write)
+        return await self._commands.execute(
+            f"count_launch {user_id}", command, 201, write, subject_id=user_id
+        )
 
 
 def _not_found() -> NotFound:
