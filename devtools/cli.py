@@ -129,6 +129,7 @@ def up(
     without: Without = None,
     stub: Stub = None,
     profile: Profile = None,
+    seed: Annotated[bool, typer.Option("--seed", help="Then do ./dev seed.")] = False,
     stack: StackName = "",
     port_offset: PortOffset = 0,
 ) -> None:
@@ -140,7 +141,14 @@ def up(
 
     chosen = Stack.called(stack, port_offset) if stack or port_offset else context.obj
     module = import_module(f"devtools.stack.{'background' if detach else 'up'}")
-    module.up(chosen, without or [], stub or [], Console())
+    console = Console()
+
+    def seeded() -> None:
+        from devtools.stack import seed as demo
+
+        demo.seed(chosen, console)
+
+    module.up(chosen, without or [], stub or [], console, seeded if seed else None)
 
 
 @app.command()
@@ -233,6 +241,16 @@ def create(
     arguments = [email, *(["--password-stdin"] if password_stdin else [])]
     module = "features.user_administration"
     raise typer.Exit(back_api_command.run(context.obj, module, arguments))
+
+
+@app.command("seed")
+def seed_(context: typer.Context) -> None:
+    """Fill a running development stack with demo accounts, tools and messages; repeatable."""
+    from rich.console import Console
+
+    from devtools.stack import seed
+
+    seed.seed(context.obj, Console())
 
 
 @app.command(context_settings=PASSED_ON)

@@ -16,10 +16,11 @@ from devtools.workspace.repository import COMPOSE_FILE, ROOT, VENVS, Stack
 _SERVICE = "back-api"
 
 
-def run(stack: Stack, module: str, arguments: Sequence[str]) -> int:
+def run(stack: Stack, module: str, arguments: Sequence[str], *, given: str | None = None) -> int:
     """The exit code of `python -m MODULE ARGUMENTS`, here or in the container of back-api.
 
-    The command is told who runs it, for the audit log: a container has users of its own.
+    The command is told who runs it, for the audit log: a container has users of its own. It reads
+    `given`, or else what this process is given.
     """
     operator = f"--operator={getpass.getuser()}@{platform.node()}"
     argv = ["-m", module, *arguments, operator]
@@ -29,14 +30,18 @@ def run(stack: Stack, module: str, arguments: Sequence[str]) -> int:
         if not _runs_in_docker():
             raise
         docker = ["docker", "compose", "exec", "-T", _SERVICE, "python"]
-        return subprocess.run([*docker, *argv], cwd=ROOT, check=False).returncode
+        command = [*docker, *argv]
+        return subprocess.run(command, cwd=ROOT, input=given, text=True, check=False).returncode
     if not any(it.name == _SERVICE and it.state == "ready" for it in state.services):
         raise DevError(f"{_SERVICE} is not ready; ./dev status shows why")
     topology = load(COMPOSE_FILE, os.environ)
     service = Layout(topology, Stack(stack.folder, state.offset)).local(topology.services[_SERVICE])
     command = [str(VENVS / _SERVICE / "bin" / "python"), *argv]
     how = service.command
-    return subprocess.run(command, cwd=how.cwd, env=dict(how.env), check=False).returncode
+    done = subprocess.run(
+        command, cwd=how.cwd, env=dict(how.env), input=given, text=True, check=False
+    )
+    return done.returncode
 
 
 def _runs_in_docker() -> bool:

@@ -6,7 +6,7 @@ Nothing here reads the topology, so that the process that does starts at once.
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import psutil
@@ -22,8 +22,14 @@ _POLL = 0.2
 _DOWN_WITHIN = 90.0
 
 
-def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: Console) -> None:
-    """Starts the stack; returns when it is ready."""
+def up(
+    stack: Stack,
+    without: Collection[str],
+    stubs: Collection[str],
+    console: Console,
+    when_ready: Callable[[], None] | None = None,
+) -> None:
+    """Starts the stack; returns when it is ready and `when_ready` has returned."""
     preflight.make_folder(stack)
     with preflight.exclusive(stack):
         stack.supervisor_log.write_bytes(b"")
@@ -45,6 +51,8 @@ def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: 
     if said := _said(stack):
         console.print(said, style="yellow", soft_wrap=True, markup=False)
     finish(console, state, before=seconds_so_far() - state.seconds, detached=True)
+    if when_ready:
+        when_ready()
 
 
 def down(stack: Stack) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 from rich.console import Console
 
@@ -33,8 +34,14 @@ def _available(
     return [*without, *missing], topology.without(missing)
 
 
-def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: Console) -> None:
-    """Runs the stack until Ctrl-C."""
+def up(
+    stack: Stack,
+    without: Collection[str],
+    stubs: Collection[str],
+    console: Console,
+    when_ready: Callable[[], None] | None = None,
+) -> None:
+    """Runs the stack until Ctrl-C; `when_ready` is called once, in a thread beside it."""
     without, topology = _available(without, stubs, console)
     with _checked(stack, topology, console):
         before = seconds_so_far()
@@ -47,9 +54,23 @@ def up(stack: Stack, without: Collection[str], stubs: Collection[str], console: 
             if state.phase == "ready" and not is_up:
                 is_up = True
                 finish(console, state, before=before, detached=False)
+                if when_ready:
+                    Thread(target=_telling(when_ready, console), daemon=True).start()
 
         asyncio.run(Supervisor(stack, topology, show, without=without, stubs=stubs).run())
         console.print("The stack is down.")
+
+
+def _telling(call: Callable[[], None], console: Console) -> Callable[[], None]:
+    """`call`, whose DevError is printed: the stack goes on without it."""
+
+    def told() -> None:
+        try:
+            call()
+        except DevError as error:
+            console.print(f"dev: {error}", style="yellow", soft_wrap=True, markup=False)
+
+    return told
 
 
 def supervise(stack: Stack, without: Collection[str], stubs: Collection[str]) -> None:
