@@ -2,7 +2,8 @@
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import { loginRequired } from "@tools-dashboard/front-kit/server/front.ts";
 import { Menu, PageFrame, PersonIcon } from "@tools-dashboard/front-kit/ui/index.ts";
-import { Form, NavLink, Outlet, useRouteLoaderData } from "react-router";
+import { useEffect, useRef } from "react";
+import { Form, NavLink, Outlet, useLocation, useRouteLoaderData } from "react-router";
 
 import type { loader as rootLoader } from "../root.tsx";
 import type { Route } from "./+types/admins.ts";
@@ -21,12 +22,18 @@ export function loader() {
 export default function AdminsLayout() {
   const root = useRouteLoaderData<typeof rootLoader>("root");
   const t = useTexts(texts);
+  const nav = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  useEffect(() => {
+    const current = nav.current?.querySelector("[aria-current]");
+    current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [pathname]);
   return (
     <PageFrame
       home="/"
       theme={root?.theme ?? "system"}
       nav={
-        <nav className="site-nav" aria-label={t.mainNavigation}>
+        <nav className="site-nav" ref={nav} aria-label={t.mainNavigation}>
           <ul role="list">
             {PAGES.map((page) => (
               <li key={page}>

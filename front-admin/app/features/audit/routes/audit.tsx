@@ -48,7 +48,7 @@ export default function Audit({ loaderData }: Route.ComponentProps) {
         <Table caption={t.audit} head={[t.time, t.what, t.who, t.details]}>
           {page.items.map((entry) => (
             <tr key={entry.event_id}>
-              <td>{format.moment(entry.occurred_at)}</td>
+              <td className="moment">{format.moment(entry.occurred_at)}</td>
               <th scope="row" className="mono">
                 {entry.event_type}
               </th>

@@ -87,8 +87,8 @@ function TaskRow(props: { readonly task: Task }) {
       <td>
         <Progress label={t.progressOf(task.kind)} percent={task.progress} />
       </td>
-      <td>{format.moment(task.created_at)}</td>
-      <td>{task.finished_at ? format.moment(task.finished_at) : "–"}</td>
+      <td className="moment">{format.moment(task.created_at)}</td>
+      <td className="moment">{task.finished_at ? format.moment(task.finished_at) : "–"}</td>
       <td>
         {isOpen(task) && (
           <SubmitButton

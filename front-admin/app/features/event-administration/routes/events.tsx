@@ -117,7 +117,7 @@ export default function Events({ loaderData, actionData }: Route.ComponentProps)
                 <Badge kind={STATE_KINDS[it.state]}>{t.states[it.state]}</Badge>
               </td>
               <td className="number">{format.number(it.attempts)}</td>
-              <td>{format.moment(it.created_at)}</td>
+              <td className="moment">{format.moment(it.created_at)}</td>
               <td className="small">{it.last_error ?? "–"}</td>
             </tr>
           ))}

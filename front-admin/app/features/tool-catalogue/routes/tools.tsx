@@ -67,7 +67,7 @@ export default function Tools({ loaderData }: Route.ComponentProps) {
                 </Badge>
               </td>
               <td className="number">{format.number(tool.launches)}</td>
-              <td>{format.moment(tool.updated_at)}</td>
+              <td className="moment">{format.moment(tool.updated_at)}</td>
             </tr>
           ))}
         </Table>

@@ -79,7 +79,7 @@ export default function Users({ loaderData }: Route.ComponentProps) {
                   {t.statuses[user.status]}
                 </Badge>
               </td>
-              <td>{format.day(user.created_at)}</td>
+              <td className="moment">{format.day(user.created_at)}</td>
             </tr>
           ))}
         </Table>

@@ -83,7 +83,7 @@ export default function Exports({ loaderData, actionData }: Route.ComponentProps
           <Table caption={t.exports} head={[t.started, t.status, t.progress, t.rows, t.file]}>
             {exports.map((it) => (
               <tr key={it.id}>
-                <th scope="row">{format.moment(it.created_at)}</th>
+                <th scope="row" className="moment">{format.moment(it.created_at)}</th>
                 <td>
                   <Badge kind={KINDS[it.status]}>{t.statuses[it.status]}</Badge>
                   {it.error && <p className="small wrap-anywhere">{it.error}</p>}
