@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from math import ceil
 from string import Template
 
-from kong import URL, Cors, Kong, Refused, Route, Service, read_kong
+from kong import URL, Cors, Kong, Refused, Route, Service, exact_path, read_kong
 from settings import FOLDER, Settings
 
 
@@ -48,7 +48,7 @@ def nginx_conf(kong: Kong, settings: Settings, front_keys: Sequence[str] = ()) -
     per_minute = settings.rate_limit_per_minute or kong.rate_limiting.minute
     limits = _limits(kong, per_minute)
     paths = [path for service in services for route in service.routes for path in route.paths]
-    exact = {path[1:-1] for path in paths if path.startswith("~")}
+    exact = {exact_path(path) for path in paths if path.startswith("~")}
     template = NginxTemplate((FOLDER / "nginx.conf.in").read_text("utf-8"))
     return template.substitute(
         folder=FOLDER,
@@ -191,7 +191,7 @@ def _location(
     proxy_pass http://{service.name};
 }}"""
     if path.startswith("~"):
-        return f"location = {path[1:-1]} {{\n{forwarding}"
+        return f"location = {exact_path(path)} {{\n{forwarding}"
     prefix = f"location ^~ {path} {{\n{forwarding}"
     without_slash = path.rstrip("/")
     if without_slash in exact:

@@ -15,8 +15,15 @@ Milliseconds = Annotated[int, Field(gt=0)]
 Url = Annotated[str, Field(pattern=URL)]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
-RoutePath = Annotated[str, Field(pattern=r"^(/[a-z0-9._-]+)+/$|^~(/[a-z0-9_-]+)+\$$|^~/\$$")]
-"""A prefix such as `/api/`, or an exact path such as `~/health$` or `~/$`."""
+PREFIX = r"^(/[a-z0-9._-]+)+/$"
+EXACT = r"^~(/([a-z0-9_-]|\\\.)+)+\$$|^~/\$$"
+RoutePath = Annotated[str, Field(pattern=f"{PREFIX}|{EXACT}")]
+"""A prefix such as `/api/`, or an exact path such as `~/health$` or `~/$`, with a dot as `\\.`."""
+
+
+def exact_path(path: str) -> str:
+    """The path that an exact one stands for, without the signs of a pattern."""
+    return path[1:-1].replace("\\.", ".")
 
 
 class Refused(Exception):

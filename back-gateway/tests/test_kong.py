@@ -40,6 +40,7 @@ class TestRead:
                 "/ws/": "back-websockets",
                 "~/$": "front-public",
                 "~/app$": "front-public",
+                r"~/app\.data$": "front-public",
                 "/admin/": "front-admin",
             }.items()
         )

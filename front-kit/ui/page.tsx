@@ -57,7 +57,7 @@ export function PageFrame(props: {
         <div className="site-header-row">
           <Link className="brand" to={props.home}>
             <BrandIcon />
-            <span>{t.product}</span>
+            <span className="brand-name">{t.product}</span>
           </Link>
           {props.nav}
           {props.tools && <div className="site-tools">{props.tools}</div>}

@@ -26,7 +26,7 @@ export default function MembersLayout({ loaderData }: Route.ComponentProps) {
       home="/"
       theme={root?.theme ?? "system"}
       nav={
-        <nav className="site-nav" aria-label={t.mainNavigation}>
+        <nav className="site-nav" data-short aria-label={t.mainNavigation}>
           <ul role="list">
             <li>
               <NavLink to="/" end>

@@ -7,6 +7,7 @@ export const texts = defineTexts({
     recent: "Used last",
     opening: "Opening the tool",
     openingLead: "You are taken there in a moment. If nothing happens, follow the link.",
+    back: "To the tools",
   },
   es: {
     open: "Abrir",
@@ -14,5 +15,6 @@ export const texts = defineTexts({
     recent: "Usadas hace poco",
     opening: "Abriendo la herramienta",
     openingLead: "Ahora mismo vas hacia allí. Si no pasa nada, sigue el enlace.",
+    back: "A las herramientas",
   },
 });

@@ -130,7 +130,7 @@ function ToolCardView(props: { readonly tool: ToolCard; readonly launch: ReactNo
         </div>
         <FavouriteButton tool={tool} />
       </div>
-      <p className="soft">{tool.summary}</p>
+      <p className="tool-card-summary">{tool.summary}</p>
       <div className="tool-card-foot">
         <span className="small soft">
           {tool.launches ? t.launches(tool.launches, format.number(tool.launches)) : t.neverLaunched}

@@ -5,14 +5,10 @@
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import { required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import { PageHead } from "@tools-dashboard/front-kit/ui/index.ts";
-import { redirect } from "react-router";
+import { Link } from "react-router";
 
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/launch.ts";
-
-export function loader() {
-  return redirect("/");
-}
 
 export async function action({ request, params, context }: Route.ActionArgs) {
   const key = String((await request.formData()).get("key"));
@@ -24,7 +20,13 @@ export async function action({ request, params, context }: Route.ActionArgs) {
 
 export default function Launch({ actionData }: Route.ComponentProps) {
   const t = useTexts(texts);
-  if (!actionData) return null;
+  if (!actionData) {
+    return (
+      <p>
+        <Link to="/">{t.back}</Link>
+      </p>
+    );
+  }
   const { url } = actionData;
   return (
     <div className="readable stack">
