@@ -13,6 +13,7 @@ from routes import (
     streams,
     tickets,
     unread,
+    users,
 )
 from settings import Settings
 from shared.kit import Service
@@ -47,5 +48,7 @@ def app() -> FastAPI:
     service.api.include_router(live.router(LiveStore(valkey, settings)))
     service.api.include_router(unread.router(UnreadStore(valkey, settings)))
     service.api.include_router(streams.router(pubsub))
-    service.api.include_router(idempotency.router(ResponseStore(valkey, settings)))
+    responses = ResponseStore(valkey, settings)
+    service.api.include_router(idempotency.router(responses))
+    service.api.include_router(users.router(responses))
     return service.api

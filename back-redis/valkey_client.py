@@ -86,6 +86,9 @@ class ValkeyClient:
     async def get_and_delete(self, key: str) -> str | None:
         return cast("str | None", await self._answer(self._redis.getdel(key)))
 
+    async def delete(self, *keys: str) -> None:
+        await self._answer(self._redis.delete(*keys))
+
     async def exists(self, key: str) -> bool:
         return await self._answer(self._redis.exists(key)) == 1
 

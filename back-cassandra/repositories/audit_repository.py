@@ -13,8 +13,9 @@ from database import Database
 from driver import Row, Write
 from shared.kit.errors import TimedOut
 from shared.kit.http.page_position import END, PagePosition, day_of, instant_of, microseconds_of
+from shared.models.account import UserDeleted
 from shared.models.audit import AuditEntry, AuditPage
-from shared.models.event import EventEnvelope
+from shared.models.event import PERSONAL_FIELDS, EventEnvelope
 
 _LOG = "audit"
 
@@ -40,6 +41,18 @@ WHERE day = ? AND (occurred_us, event_id) < (?, ?) LIMIT ?"""
 
 _SELECT_DAYS = "SELECT day FROM audit_days WHERE log = ? AND day <= ? LIMIT ?"
 
+_INSERT_FORGOTTEN = "INSERT INTO audit_forgotten (user_id) VALUES (?)"
+
+_SELECT_FORGOTTEN = "SELECT user_id FROM audit_forgotten WHERE user_id IN ?"
+
+_REPLACE_BY_USER = """
+UPDATE audit_by_user SET payload = ? WHERE user_id = ? AND occurred_us = ? AND event_id = ?"""
+
+_REPLACE_BY_DAY = """
+UPDATE audit_by_day SET payload = ? WHERE day = ? AND occurred_us = ? AND event_id = ?"""
+
+_FORGET_ROWS = 500
+
 _INT_MAX = 2**31 - 1
 
 STATEMENTS = (
@@ -49,6 +62,10 @@ STATEMENTS = (
     _SELECT_OF_USER,
     _SELECT_OF_DAY,
     _SELECT_DAYS,
+    _INSERT_FORGOTTEN,
+    _SELECT_FORGOTTEN,
+    _REPLACE_BY_USER,
+    _REPLACE_BY_DAY,
 )
 
 
@@ -66,18 +83,58 @@ class AuditRepository:
         The rows of a partition go in one unlogged batch. A call that failed may have stored some
         of them, and is repeated by its caller. Answers the ids of those that can't be stored: their
         version is greater than CQL's int.
+
+        With `user.deleted` the entries of what that user did lose their personal fields; those
+        that come later are stored without.
         """
+        gone = [_deleted_user(it) for it in events if it.event_type == "user.deleted"]
+        await self._database.write(*([(_INSERT_FORGOTTEN, (user_id,))] for user_id in gone))
+        forgotten = await self._forgotten(events)
         partitions: dict[object, list[Write]] = defaultdict(list)
         refused: list[UUID] = []
         for event in events:
             if event.version > _INT_MAX:
                 refused.append(event.event_id)
             else:
-                self._add(partitions, event)
+                kept = _impersonal(event) if _person(event.payload) in forgotten else event
+                self._add(partitions, kept)
         for day in [partition for partition in partitions if isinstance(partition, date)]:
             partitions[_LOG].append((_INSERT_DAY, (_LOG, day)))
         await self._database.write(*partitions.values())
+        for user_id in gone:
+            await self._forget(user_id)
         return refused
+
+    async def _forgotten(self, events: Sequence[EventEnvelope]) -> set[UUID | None]:
+        """Of the people whose personal fields `events` have, those who deleted their account."""
+        people = {_person(it.payload) for it in events if PERSONAL_FIELDS & it.payload.keys()}
+        people -= {None}
+        if not people:
+            return set()
+        rows = await self._database.rows(_SELECT_FORGOTTEN, sorted(people, key=str))
+        return {row["user_id"] for row in rows}
+
+    async def _forget(self, user_id: UUID) -> None:
+        """Remove the personal fields from the entries of what the user did."""
+        start, count = END, _FORGET_ROWS
+        while count == _FORGET_ROWS:
+            rows = await self._database.rows(
+                _SELECT_OF_USER, user_id, start.moment, start.item_id, _FORGET_ROWS
+            )
+            count = len(rows)
+            partitions: dict[object, list[Write]] = defaultdict(list)
+            for row in rows:
+                moment, event_id = row["occurred_us"], row["event_id"]
+                start = PagePosition(moment, event_id)
+                payload = from_json(row["payload"])
+                if _person(payload) != user_id or not PERSONAL_FIELDS & payload.keys():
+                    continue
+                text = to_json(_without_personal(payload)).decode()
+                day = day_of(moment)
+                partitions[day].append((_REPLACE_BY_DAY, (text, day, moment, event_id)))
+                for of in _ids_of(payload):
+                    partitions[of].append((_REPLACE_BY_USER, (text, of, moment, event_id)))
+            await self._database.write(*partitions.values())
 
     def _add(self, partitions: dict[object, list[Write]], event: EventEnvelope) -> None:
         moment = microseconds_of(event.occurred_at)
@@ -90,7 +147,7 @@ class AuditRepository:
             to_json(event.payload).decode(),
         )
         partitions[day].append((_INSERT_BY_DAY, (day, moment, event.event_id, user_id, *facts)))
-        for of in {user_id, _id_of(event.payload.get("actor_id"))} - {None}:
+        for of in _ids_of(event.payload):
             partitions[of].append((_INSERT_BY_USER, (of, moment, event.event_id, *facts)))
 
     async def page(
@@ -148,6 +205,29 @@ def _entry(row: Row) -> AuditEntry:
         correlation_id=row["correlation_id"],
         payload=payload,
     )
+
+
+def _deleted_user(event: EventEnvelope) -> UUID:
+    return UserDeleted.model_validate(event.payload).user_id
+
+
+def _person(payload: Mapping[str, JsonValue]) -> UUID | None:
+    """Who did it: the personal fields of an event are theirs."""
+    return _id_of(payload.get("actor_id")) or _user_of(payload)
+
+
+def _impersonal(event: EventEnvelope) -> EventEnvelope:
+    return event.model_copy(update={"payload": _without_personal(event.payload)})
+
+
+def _without_personal(payload: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in payload.items() if name not in PERSONAL_FIELDS}
+
+
+def _ids_of(payload: Mapping[str, JsonValue]) -> set[UUID]:
+    """Those whose log has the entry: the subject and the actor."""
+    found = {_user_of(payload), _id_of(payload.get("actor_id"))}
+    return {it for it in found if it is not None}
 
 
 def _user_of(payload: Mapping[str, JsonValue]) -> UUID | None:

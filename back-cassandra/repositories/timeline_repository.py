@@ -13,6 +13,7 @@ from database import Database
 from driver import Row, Write
 from shared.kit.errors import TimedOut
 from shared.kit.http.page_position import END, PagePosition, instant_of, microseconds_of
+from shared.models.account import UserDeleted
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.notification import (
@@ -60,7 +61,16 @@ _SELECT_LAST_MARK_UNTIL = """
 SELECT until_us FROM timeline_read_until
 WHERE user_id = ? ORDER BY until_us DESC LIMIT 1"""
 
+# Written with a moment that is far ahead, a deletion holds for what is written later, too.
+_FORGET = tuple(
+    f"DELETE FROM {table} USING TIMESTAMP ? WHERE user_id = ?"  # noqa: S608 - names of tables
+    for table in ("timeline", "timeline_read", "timeline_read_until")
+)
+
+_AHEAD_US = 10 * 365 * 86_400 * 1_000_000
+
 STATEMENTS = (
+    *_FORGET,
     _INSERT,
     _MARK,
     _MARK_UNTIL,
@@ -85,8 +95,8 @@ class TimelineRepository:
     async def apply(self, events: Sequence[EventEnvelope]) -> list[UUID]:
         """Store what `notification.created` and `notification.read` tell, in any order.
 
-        It is idempotent, as the primary keys are made from the events. Answers the ids of the
-        events that can't be applied.
+        `user.deleted` removes the timeline of the user for good. It is idempotent, as the primary
+        keys are made from the events. Answers the ids of the events that can't be applied.
         """
         partitions: dict[tuple[str, UUID], list[Write]] = defaultdict(list)
         refused: list[UUID] = []
@@ -114,6 +124,11 @@ class TimelineRepository:
                 if read.ids is None:
                     until = (user_id, moment, self._kept_seconds)
                     partitions["until", user_id].append((_MARK_UNTIL, until))
+            case "user.deleted":
+                user_id = UserDeleted.model_validate(event.payload).user_id
+                ahead = microseconds_of(event.occurred_at) + _AHEAD_US
+                for statement in _FORGET:
+                    partitions[statement, user_id].append((statement, (ahead, user_id)))
             case other:
                 raise ValueError(f"a timeline takes no {other}")
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from routes.audit import AuditLog
 from shared.kit.http.page_position import PagePosition
 from shared.models.audit import AuditEntry
+from shared.models.event import EventEnvelope
 from tests.events import NOON, event
 
 PAGE_DAYS = 3
@@ -164,3 +165,59 @@ class AuditLogContract:
         pages = await all_pages(log, limit=1)
 
         assert [len(page) for page in pages] == [1, 1]
+
+    async def test_what_a_deleted_user_did_is_kept_without_network_and_device(
+        self, log: AuditLog
+    ) -> None:
+        user_id, admin = uuid4(), uuid4()
+        own = _from(event(user_id=user_id), "192.0.2.1")
+        done = _from(event(user_id=admin, actor_id=user_id, ago=DAY), "192.0.2.2")
+        suffered = _from(event(user_id=user_id, actor_id=admin), "192.0.2.3")
+        late = _from(event(user_id=user_id), "192.0.2.4")
+        await log.store([own, done, suffered])
+
+        await log.store([_deleted(user_id)])
+        await log.store([late, own])
+
+        for of in (None, user_id):
+            found = {
+                it.event_id: it for page in await all_pages(log, limit=9, user_id=of) for it in page
+            }
+            for stripped in (own, done, late):
+                left = {"address": "ñ 😀"} | {
+                    name: stripped.payload[name]
+                    for name in ("user_id", "actor_id")
+                    if name in stripped.payload
+                }
+                assert found[stripped.event_id].payload == left
+            assert found[suffered.event_id].payload == suffered.payload
+        [page] = await all_pages(log, limit=9, user_id=admin)
+        assert {it.event_id: "network" in it.payload for it in page} == {
+            done.event_id: False,
+            suffered.event_id: True,
+        }
+
+    async def test_a_long_history_is_stripped_as_a_whole(self, log: AuditLog) -> None:
+        user_id = uuid4()
+        stored = [
+            _from(event(user_id=user_id, ago=timedelta(seconds=n)), "192.0.2.1")
+            for n in range(1003)
+        ]
+        for start in range(0, len(stored), 200):
+            await log.store(stored[start : start + 200])
+
+        await log.store([_deleted(user_id)])
+
+        found = [it for page in await all_pages(log, limit=200, user_id=user_id) for it in page]
+        assert len(found) == 1004
+        assert not any("network" in it.payload for it in found)
+
+
+def _from(stored: EventEnvelope, network: str) -> EventEnvelope:
+    payload = stored.payload | {"network": network, "device": "a browser"}
+    return stored.model_copy(update={"payload": payload})
+
+
+def _deleted(user_id: UUID) -> EventEnvelope:
+    deleted = event(user_id=user_id)
+    return deleted.model_copy(update={"event_type": "user.deleted"})

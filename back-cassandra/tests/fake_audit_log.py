@@ -16,25 +16,35 @@ class FakeAuditLog:
         self._page_days = page_days
         self._entries: dict[tuple[int, UUID], AuditEntry] = {}
         self._actors: dict[tuple[int, UUID], UUID | None] = {}
+        self._forgotten: set[UUID] = set()
+
+    def _forget(self, user_id: UUID) -> None:
+        self._forgotten.add(user_id)
+        for key, entry in self._entries.items():
+            if (self._actors[key] or entry.user_id) == user_id:
+                self._entries[key] = entry.model_copy(update={"payload": _bare(entry.payload)})
 
     async def store(self, events: Sequence[EventEnvelope]) -> list[UUID]:
         refused = [event.event_id for event in events if event.version >= 2**31]
         for event in events:
             if event.event_id not in refused:
                 self._store(event)
+            if event.event_type == "user.deleted":
+                self._forget(UUID(str(event.payload["user_id"])))
         return refused
 
     def _store(self, event: EventEnvelope) -> None:
         moment = microseconds_of(event.occurred_at)
         user_id, actor_id = (_id_of(event.payload.get(who)) for who in ("user_id", "actor_id"))
         self._actors[moment, event.event_id] = actor_id
+        gone = (actor_id or user_id) in self._forgotten
         self._entries[moment, event.event_id] = AuditEntry(
             event_id=event.event_id,
             event_type=event.event_type,
             occurred_at=instant_of(moment),
             user_id=user_id,
             correlation_id=event.correlation_id,
-            payload=event.payload,
+            payload=_bare(event.payload) if gone else event.payload,
         )
 
     async def page(
@@ -59,6 +69,10 @@ class FakeAuditLog:
             items=[self._entries[key] for key in keys[:limit]],
             next=rest.cursor() if rest else None,
         )
+
+
+def _bare(payload: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in payload.items() if name not in {"network", "device"}}
 
 
 def _id_of(value: JsonValue) -> UUID | None:

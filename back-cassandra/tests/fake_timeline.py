@@ -23,6 +23,7 @@ class FakeTimeline:
         self._kept = timedelta(seconds=kept_seconds)
         self._created: dict[UUID, NotificationCreated] = {}
         self._marks: dict[tuple[UUID, UUID], datetime] = {}
+        self._gone: set[UUID] = set()
         self._until: list[tuple[UUID, datetime]] = []
 
     async def apply(self, events: Sequence[EventEnvelope]) -> list[UUID]:
@@ -46,6 +47,8 @@ class FakeTimeline:
                 self._marks[key] = min(event.occurred_at, self._marks.get(key, event.occurred_at))
             if read.ids is None:
                 self._until.append((read.user_id, event.occurred_at))
+        elif event.event_type == "user.deleted":
+            self._gone.add(UUID(str(event.payload["user_id"])))
         else:
             raise ValueError(event.event_type)
 
@@ -81,6 +84,8 @@ class FakeTimeline:
         return UnreadItems(items=items[:UNREAD_MAX], complete=len(items) <= UNREAD_MAX)
 
     def _items(self, user_id: UUID) -> list[Notification]:
+        if user_id in self._gone:
+            return []
         mine = [it for it in self._created.values() if it.user_id == user_id]
         mine.sort(key=lambda it: (it.created_at, it.id), reverse=True)
         return [

@@ -223,3 +223,16 @@ class TimelineContract:
         await timeline.apply([created(user_id, at=now() - timedelta(seconds=seconds))])
 
         assert len(await one_page(timeline, user_id)) == kept
+
+    async def test_a_deleted_user_has_none_and_gets_none(self, timeline: Timeline) -> None:
+        user_id, other = uuid4(), uuid4()
+        event, kept = created(user_id), created(other)
+        await timeline.apply([event, kept, read(user_id, [event.event_id]), read(user_id, None)])
+        deleted = envelope("user.deleted", {"user_id": str(user_id)}, uuid4(), now())
+
+        assert await timeline.apply([deleted]) == []
+        await timeline.apply([event, created(user_id)])
+
+        assert await one_page(timeline, user_id) == []
+        assert (await timeline.unread(user_id)).items == []
+        assert [it.id for it in await one_page(timeline, other)] == [kept.event_id]

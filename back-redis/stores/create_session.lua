@@ -21,6 +21,7 @@ redis.call('HSET', KEYS[1], 'user_id', user_id, 'first_hash', refresh_hash,
   'ends_at', whole(now + seconds_max * 1000000))
 expire(KEYS[1], expires_in)
 if not is_active(KEYS[1]) then
+  close(KEYS[1])
   return answer('kept', KEYS[1])
 end
 

@@ -15,12 +15,14 @@ from shared.models.live import (
 from valkey_client import Script, ValkeyClient
 
 LIVE = "stream:live"
+_ENTRIES_AT_ONCE = 500
 
 
 class LiveStore:
     """Raises Unavailable, from every method, when Valkey can't answer."""
 
     def __init__(self, valkey: ValkeyClient, settings: Settings) -> None:
+        self._valkey = valkey
         self._publish: Script[list[tuple[str, int]]] = valkey.script("publish_live")
         self._read_since: Script[tuple[int, str, list[str]]] = valkey.script("read_live_since")
         self._stream_length = settings.live_stream_length
@@ -30,7 +32,7 @@ class LiveStore:
     async def publish(self, events: Sequence[PublishLive]) -> list[LivePublished]:
         """Add events to both streams, in their order, by one script.
 
-        A repeated event_id is a duplicate for a day.
+        A repeated event_id is a duplicate for a day. `user.deleted` removes all events of the user.
         """
         keys = [LIVE]
         arguments: list[str | int] = [self._stream_length, self._kept_per_user, self._kept_seconds]
@@ -39,10 +41,27 @@ class LiveStore:
             keys += [_id_key(new.envelope.event_id), _user_stream(new.user_id)]
             arguments += [event.model_dump_json(), new.envelope.model_dump_json()]
         published = await self._publish(keys, arguments)
+        for new in events:
+            if new.envelope.event_type == "user.deleted":
+                await self._forget(new.user_id)
         return [
             LivePublished(stream_id=stream_id, duplicate=duplicate == 1)
             for stream_id, duplicate in published
         ]
+
+    async def _forget(self, user_id: UUID) -> None:
+        """Remove the events of a user, but `user.deleted`, from both streams."""
+        await self._valkey.delete(_user_stream(user_id))
+        position = "-"
+        while entries := await self._valkey.entries(LIVE, position, _ENTRIES_AT_ONCE):
+            position = f"({entries[-1][0]}"
+            theirs = [
+                entry_id
+                for entry_id, fields in entries
+                if str(user_id) in fields["event"] and _is_of(user_id, fields["event"])
+            ]
+            if theirs:
+                await self._valkey.delete_entries(LIVE, theirs)
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
         """The user's events after the given one, or after a position (`position_id`)."""
@@ -52,6 +71,11 @@ class LiveStore:
         )
         items = [EventEnvelope.model_validate_json(envelope) for envelope in envelopes]
         return LiveEvents(items=items, complete=complete == 1, position=position)
+
+
+def _is_of(user_id: UUID, event: str) -> bool:
+    published = LiveEvent.model_validate_json(event)
+    return published.user_id == user_id and published.envelope.event_type != "user.deleted"
 
 
 def _id_key(event_id: UUID) -> str:

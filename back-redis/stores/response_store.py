@@ -21,6 +21,7 @@ class ResponseStore:
         self._begin: Script[tuple[str, str]] = valkey.script("begin_request")
         self._finish: Script[int] = valkey.script("finish_request")
         self._abandon: Script[None] = valkey.script("abandon_request")
+        self._forget: Script[None] = valkey.script("forget_responses")
         self._kept_seconds = settings.idempotency_kept_seconds
         self._kept_per_user = settings.idempotency_kept_per_user
 
@@ -46,7 +47,7 @@ class ResponseStore:
             Conflict: `lease_lost`, the request is not held under this token any more.
         """
         held = await self._finish(
-            [_key(request.command_id), f"idempotency-of:{request.user_id}"],
+            [_key(request.command_id), _keys_of(request.user_id)],
             [
                 str(request.token),
                 request.response.model_dump_json(),
@@ -61,6 +62,14 @@ class ResponseStore:
     async def abandon(self, request: AbandonRequest) -> None:
         """Forget the request, where it is held under this token and has no response."""
         await self._abandon([_key(request.command_id)], [str(request.token)])
+
+    async def forget(self, user_id: UUID) -> None:
+        """Remove the responses of a user; those that are finished later end by themselves."""
+        await self._forget([_keys_of(user_id)], [])
+
+
+def _keys_of(user_id: UUID) -> str:
+    return f"idempotency-of:{user_id}"
 
 
 def _key(command_id: UUID) -> str:

@@ -15,7 +15,7 @@ for _, sid in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   if stored and tonumber(stored) < tonumber(generation) and sid == kept_sid then
     redis.call('HSET', key, 'generation', generation)
   elseif stored and tonumber(stored) < tonumber(generation) then
-    redis.call('HSET', key, 'state', 'revoked')
+    close(key)
     redis.call('ZREM', KEYS[2], sid)
   end
 end

@@ -39,10 +39,16 @@ local function announce(stream, kept_seconds, ...)
   redis.call('XADD', stream, 'MINID', '~', (clock[1] - kept_seconds) * 1000, '*', ...)
 end
 
+-- Makes a stored session a revoked one, which keeps nothing of where it was opened.
+local function close(key)
+  redis.call('HSET', key, 'state', 'revoked')
+  redis.call('HDEL', key, 'network', 'device')
+end
+
 -- Revokes a session that is stored, takes it from the sessions of its user, and announces it.
 local function revoke(sid, stream, kept_seconds)
   local key = 'session:' .. sid
-  redis.call('HSET', key, 'state', 'revoked')
+  close(key)
   redis.call('ZREM', 'sessions:' .. redis.call('HGET', key, 'user_id'), sid)
   announce(stream, kept_seconds, 'sid', sid)
 end

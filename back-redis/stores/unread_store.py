@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from settings import Settings
+from shared.models.account import UserDeleted
 from shared.models.event import EventEnvelope
 from shared.models.notification import (
     UNREAD_MAX,
@@ -22,17 +23,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass
 class _Change:
-    """What is added and marked as read for a user."""
+    """What is added and marked as read for a user, or whether the user is `gone`."""
 
     added: list[str | int] = field(default_factory=list)
     read: list[str | int] = field(default_factory=list)
     read_until: int | None = None
+    gone: bool = False
 
 
 class UnreadStore:
     """Raises Unavailable, from every method, when Valkey can't answer."""
 
     def __init__(self, valkey: ValkeyClient, settings: Settings) -> None:
+        self._valkey = valkey
         self._change: Script[None] = valkey.script("change_unread")
         self._read: Script[tuple[int, int, int]] = valkey.script("read_unread")
         self._rebuild: Script[int] = valkey.script("rebuild_unread")
@@ -44,7 +47,8 @@ class UnreadStore:
     async def apply(self, events: Sequence[EventEnvelope]) -> list[UUID]:
         """Apply `notification.created` and `notification.read`, in any order, once each.
 
-        The events of a user are one script. Answers the ids of the events that can't be applied.
+        `user.deleted` removes what there is of the user. The events of a user are one script.
+        Answers the ids of the events that can't be applied.
         """
         changes: dict[UUID, _Change] = defaultdict(_Change)
         refused: list[UUID] = []
@@ -54,6 +58,9 @@ class UnreadStore:
             except ValueError:  # pydantic's ValidationError is one
                 refused.append(event.event_id)
         for user_id, change in changes.items():
+            if change.gone:
+                await self._valkey.delete(*_keys(user_id))
+                continue
             limits = [self._kept_seconds, self._marks_kept_seconds, UNREAD_MAX]
             added = [len(change.added) // 2, *change.added]
             read_until = "" if change.read_until is None else change.read_until
@@ -87,6 +94,8 @@ def _collect(changes: dict[UUID, _Change], event: EventEnvelope) -> None:
             change.read += [str(it) for it in read.ids or ()]
             if read.ids is None:
                 change.read_until = max(_microseconds(event.occurred_at), change.read_until or 0)
+        case "user.deleted":
+            changes[UserDeleted.model_validate(event.payload).user_id].gone = True
         case other:
             raise ValueError(f"{other} makes nothing unread")
 

@@ -169,3 +169,32 @@ class TestSince:
         missed = await live.since(user_id, since[gone])
         assert missed.items == events[1:]
         assert not missed.complete
+
+
+def deleted(user_id: UUID) -> EventEnvelope:
+    return EventEnvelope(
+        event_id=uuid4(),
+        event_type="user.deleted",
+        occurred_at=now(),
+        correlation_id="correlation-1",
+        payload={"user_id": str(user_id)},
+    )
+
+
+class TestDeletedUser:
+    async def test_leaves_nothing_but_that_it_was_deleted(
+        self, live: LiveStore, raw: Redis
+    ) -> None:
+        user_id, other = uuid4(), uuid4()
+        await publish(live, user_id, 3)
+        kept = await publish(live, other, 2)
+        event = deleted(user_id)
+        for _ in range(2):
+            await live.publish([PublishLive(user_id=user_id, envelope=event)])
+        left = [
+            LiveEvent.model_validate_json(fields["event"]).envelope.event_id
+            for _, fields in await stream_entries(raw, LIVE)
+        ]
+        assert left == [*(it.event_id for it in kept), event.event_id]
+        assert await raw.exists(f"stream:live:{user_id}") == 0
+        assert await raw.exists(f"stream:live:{other}") == 1

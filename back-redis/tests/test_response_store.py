@@ -103,3 +103,16 @@ class TestFinish:
         await raw.zadd(f"idempotency-of:{user_id}", {str(uuid4()): 1})
         last = await finished(responses, user_id)
         assert await raw.zrange(f"idempotency-of:{user_id}", 0, -1) == [str(last)]
+
+
+class TestForget:
+    async def test_removes_the_responses_of_one_user(
+        self, responses: ResponseStore, raw: Redis
+    ) -> None:
+        user_id, other = uuid4(), uuid4()
+        theirs = [await finished(responses, user_id) for _ in range(2)]
+        kept = await finished(responses, other)
+        for _ in range(2):
+            await responses.forget(user_id)
+        assert [await raw.exists(f"idempotency:{it}") for it in [*theirs, kept]] == [0, 0, 1]
+        assert await raw.exists(f"idempotency-of:{user_id}") == 0

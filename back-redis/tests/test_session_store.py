@@ -457,3 +457,22 @@ class TestOfUser:
         assert (left.sid, left.generation, left.active) == (kept.sid, 2, True)
         assert not (await sessions.read(other.sid)).active
         assert [entry["generation"] for entry in await revocations(raw)] == ["2"]
+
+
+class TestRevokedSession:
+    @pytest.mark.parametrize("ended_by", ["revoke", "revoke_generations", "before"])
+    async def test_keeps_nothing_of_where_it_was_opened(
+        self, sessions: SessionStore, raw: Redis, ended_by: str
+    ) -> None:
+        new = new_session()
+        if ended_by == "before":
+            await sessions.revoke_generations(revoked(new, 2))
+        await sessions.create(new)
+        if ended_by == "revoke":
+            await sessions.revoke(new.sid)
+        await sessions.revoke_generations(revoked(new, 2))
+        stored = await raw.hgetall(f"session:{new.sid}")
+        assert stored["state"] == "revoked"
+        assert {"network", "device"}.isdisjoint(stored)
+        session = await sessions.read(new.sid)
+        assert (session.active, session.network, session.device) == (False, None, None)

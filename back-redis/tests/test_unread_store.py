@@ -254,3 +254,11 @@ class TestCalls:
         assert built.json() == {"unread": 1, "known": True, "current": True}
         assert await apply([read(user_id)], api) == (200, {"refused": []})
         assert (await client.get(path, headers=api)).json()["unread"] == 0
+
+
+class TestDeletedUser:
+    async def test_leaves_no_key(self, unread: UnreadStore, user_id: UUID, raw: Redis) -> None:
+        await unread.apply([created(user_id), read(user_id)])
+        deleted = envelope("user.deleted", {"user_id": str(user_id)}, uuid4(), now())
+        assert await unread.apply([created(user_id), deleted]) == []
+        assert await raw.keys(f"*{user_id}*") == []

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Self
 from uuid import UUID, uuid4
@@ -139,6 +140,46 @@ def _lines(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
+
+
+def remove_user(folder: Path, user_id: UUID) -> None:
+    """Remove the lines of a user from finished files, and files under way that have one.
+
+    The run that writes such a file fails at its end, and starts again.
+    """
+    named = str(user_id).encode()
+    for path in folder.glob("*.part"):
+        if _mentions(path, named):
+            path.unlink(missing_ok=True)
+    for path in folder.glob("*.csv"):
+        if _mentions(path, named):
+            _without(path, str(user_id))
+
+
+def _mentions(path: Path, text: bytes) -> bool:
+    try:
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            return content.find(text) >= 0
+    except FileNotFoundError:
+        return False
+    except ValueError:  # an empty file can't be mapped
+        return False
+
+
+def _without(path: Path, user_id: str) -> None:
+    copy = path.with_name(f"{path.stem}.{uuid4().hex}.part")
+    with (
+        path.open(encoding="utf-8", newline="") as file,
+        copy.open("x", encoding="utf-8", newline="") as kept,
+    ):
+        copy.chmod(0o600)
+        writer = csv.writer(kept)
+        for row in csv.reader(file):
+            if row[:1] != [user_id]:
+                writer.writerow(row)
+        kept.flush()
+        os.fsync(kept.fileno())
+    copy.replace(path)
 
 
 def remove_old(folder: Path, older_than: float) -> int:

@@ -9,6 +9,7 @@ from broker import Broker
 from outbox_client import HttpOutboxClient
 from relay.consumers import consumers
 from relay.delivery_poller import DeliveryPoller
+from relay.erasure import erasure
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import service_client, start_logging
@@ -33,7 +34,10 @@ async def relay(settings: Settings, stopping: asyncio.Event) -> None:
         log.info("relay_started")
         async with asyncio.TaskGroup() as group:
             group.create_task(_send_heartbeats(stopping))
-            poller = DeliveryPoller(outbox, consumers(api, cassandra, redis, broker), settings)
+            targets = consumers(
+                api, cassandra, redis, broker, erasure(postgres, redis, settings.exports_dir)
+            )
+            poller = DeliveryPoller(outbox, targets, settings)
             group.create_task(poller.run(stopping))
             carrier = SecurityEventCarrier(redis, postgres, settings)
             group.create_task(carrier.run(stopping))

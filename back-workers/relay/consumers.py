@@ -60,11 +60,16 @@ class Consumer:
 
 
 def consumers(
-    api: ServiceClient, cassandra: ServiceClient, redis: ServiceClient, broker: Broker
+    api: ServiceClient,
+    cassandra: ServiceClient,
+    redis: ServiceClient,
+    broker: Broker,
+    erasure: Effect,
 ) -> list[Consumer]:
     """Every consumer that the contracts say back-workers delivers to."""
     return [
         Consumer("audit", InBatches(audit(cassandra), audit_batch(cassandra))),
+        Consumer("erasure", OneByOne(erasure)),
         Consumer("launches", InBatches(*applied(cassandra, LAUNCHES))),
         Consumer("live", InBatches(live(redis), live_batch(redis))),
         Consumer("revocations", OneByOne(revocations(redis))),

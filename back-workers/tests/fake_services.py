@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from outbox_client import Outcome
 from shared.kit.errors import Conflict, Gone, NotFound, ServiceError
 from shared.kit.http.problems import install_problems
+from shared.models.account import ForgetUser, UserForgotten
 from shared.models.audit import AuditBatchStored, AuditStored, StoreAudit
 from shared.models.auth import (
     AcknowledgeSecurityEvents,
@@ -123,6 +124,9 @@ class FakeServices:
         self.audit_batches = 0
         self.refused_by_audit: set[UUID] = set()
         self.fails_on: UUID | None = None
+        self.forgotten: list[ForgetUser] = []
+        self.forgotten_by_redis: list[UUID] = []
+        self.left_to_forget = 0
 
     def add_registration(
         self, user_id: UUID | None = None, *, address_taken: bool = False
@@ -395,6 +399,20 @@ class FakeServices:
             self.swept_tokens.append(body.older_than_seconds)
             return Swept(removed=2)
 
+    def _add_forgotten(self, api: FastAPI) -> None:
+        @api.post("/outbox/forget")
+        async def forget(body: ForgetUser) -> UserForgotten:
+            if self.outbox_down:
+                raise self.outbox_down
+            self.forgotten.append(body)
+            complete = self.left_to_forget == 0
+            self.left_to_forget -= 0 if complete else 1
+            return UserForgotten(commands=1, deliveries=0, events=0, complete=complete)
+
+        @api.delete("/users/{user_id}", status_code=204)
+        async def forget_responses(user_id: UUID) -> None:
+            self.forgotten_by_redis.append(user_id)
+
     def _add_others(self, api: FastAPI) -> None:
         @api.get("/registrations/{user_id}")
         async def registration(user_id: UUID) -> Registration:
@@ -422,3 +440,4 @@ class FakeServices:
             self.revoked.append(body)
 
         self._add_sweeps(api)
+        self._add_forgotten(api)

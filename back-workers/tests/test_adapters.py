@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from mailing.mail_sender import (
     ServiceTimeline,
 )
 from relay.consumers import LAUNCHES, TIMELINE, UNREAD, applied, audit, live, revocations
+from relay.erasure import erasure
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import ServiceClient
@@ -226,6 +228,16 @@ async def test_a_revoked_generation_is_taken_again_and_again(world: World) -> No
     event.envelope.payload["session_generation"] = 2
     for _ in range(2):
         await revoke(event)
+
+
+@pytest.mark.contract(consumer="back-workers", provider="back-redis")
+async def test_a_deleted_user_is_forgotten_again_and_again(world: World, tmp_path: Path) -> None:
+    erase, event = (
+        erasure(world.postgres, world.redis, tmp_path),
+        delivery("erasure", "user.deleted", uuid4()),
+    )
+    for _ in range(2):
+        await erase(event)
 
 
 @pytest.mark.contract(consumer="back-workers", provider="back-redis")

@@ -1,3 +1,4 @@
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from relay.consumers import (
     notifications,
     revocations,
 )
+from relay.erasure import erasure
 from shared.kit.contract_registry import contract_registry
 from shared.kit.errors import RuleViolated, Unavailable
 from shared.models.auth import RevokeGenerations
@@ -176,6 +178,8 @@ class TestConsumers:
         self, keys: Identities, services: FakeServices, broker: Broker
     ) -> None:
         client = keys.client("back-workers", "back-redis", AsgiTransport(services.app()))
-        served = {consumer.name for consumer in consumers(client, client, client, broker)}
+        erase = erasure(client, client, Path("exports"))
+        found = consumers(client, client, client, broker, erase)
+        served = {consumer.name for consumer in found}
         routed = {name for names in contract_registry().routing.values() for name in names}
         assert routed <= served
