@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from features import (
     account,
     account_deletion,
+    account_export,
     audit,
     background_tasks,
     event_administration,
@@ -39,6 +40,7 @@ def app(connect: Connect | None = None) -> FastAPI:
     service.api.include_router(user_registration.feature(settings, auth, postgres, redis))
     service.api.include_router(account.feature(postgres))
     service.api.include_router(account_deletion.feature(auth, postgres))
+    service.api.include_router(account_export.feature(postgres, cassandra, redis, workers))
     service.api.include_router(profile.feature(postgres))
     service.api.include_router(user_administration.feature(postgres))
     service.api.include_router(audit.feature(cassandra, postgres))

@@ -23,7 +23,9 @@ from shared.kit.errors import (
     Unavailable,
 )
 from shared.kit.http.page_position import END, PagePosition
+from shared.models.account import AccountRecord, CheckPassword, DeleteUser
 from shared.models.audit import AuditEntry, AuditPage
+from shared.models.auth import OpenSession
 from shared.models.base import now
 from shared.models.event import Command, EventEnvelope, NewEvent, Nothing
 from shared.models.event_administration import (
@@ -40,6 +42,7 @@ from shared.models.notification import (
     NotificationCreated,
     NotificationPage,
     NotificationRead,
+    Preferences,
     Recipient,
     StoredPreferences,
     UnreadCount,
@@ -47,9 +50,10 @@ from shared.models.notification import (
     UnreadItems,
     WritePreferences,
 )
-from shared.models.profile import StoredProfile, WriteProfile
+from shared.models.profile import Profile, StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
-from shared.models.task import StartBackgroundTask, StoredTask, StoredTasks
+from shared.models.task import BackgroundTasks, StartBackgroundTask, StoredTask, StoredTasks
+from shared.models.tool import LastLaunch
 from shared.models.user import AdministeredUser, NewUser, User, UserChange, UserPage
 
 
@@ -169,6 +173,103 @@ def _is_wanted(user: User, wanted: WantedUsers) -> bool:
         and wanted.role in {None, user.role}
         and wanted.status in {None, user.status}
     )
+
+
+class FakePasswords:
+    """Passwords; those of users who are not in `passwords` are right. `closed` refuses tries."""
+
+    def __init__(self) -> None:
+        self.passwords: dict[UUID, str] = {}
+        self.gone: set[UUID] = set()
+        self.closed = False
+
+    async def matches(self, claim: CheckPassword) -> bool:
+        if self.closed:
+            raise TooManyRequests(retry_after=60)
+        if claim.user_id in self.gone:
+            raise NotFound(code="user_not_found")
+        return self.passwords.get(claim.user_id, claim.password) == claim.password
+
+
+class FakeDeletions:
+    """Removes users of `FakeUsers`."""
+
+    def __init__(self, users: FakeUsers) -> None:
+        self._users = users
+        self._done: set[UUID] = set()
+
+    async def delete(self, command: Command[DeleteUser]) -> None:
+        if command.command_id in self._done:
+            return
+        user = await self._users.get(command.data.user_id)
+        admins = [it for it in self._users.users.values() if _is_active_admin(it)]
+        if admins == [user]:
+            raise Conflict(code="last_admin")
+        del self._users.users[user.id]
+        self._done.add(command.command_id)
+        self._users.events += command.events
+
+
+class FakeOwnData:
+    """What is kept about everybody; lists are read by pages of one."""
+
+    def __init__(self) -> None:
+        self.email = "ada@example.org"
+        self.notified: list[Notification] = []
+        self.entries: list[AuditEntry] = []
+        self.gone = False
+        self.breaks_at: str | None = None
+
+    async def account(self, user_id: UUID) -> AccountRecord:
+        if self.gone:
+            raise NotFound(code="user_not_found")
+        return AccountRecord(
+            id=user_id,
+            email=self.email,
+            role="user",
+            status="active",
+            terms_version="2026-11",
+            terms_accepted_at=now(),
+            created_at=now(),
+            updated_at=now(),
+            favourites=[],
+        )
+
+    async def profile(self, _: UUID) -> Profile | None:
+        return None
+
+    async def preferences(self, _: UUID) -> Preferences:
+        return Preferences(kinds={}, digest="off")
+
+    async def sessions(self, _: UUID, current: UUID) -> list[OpenSession]:
+        opened = OpenSession(
+            id=current,
+            created_at=now(),
+            last_used_at=now(),
+            device="a browser",
+            network="192.0.2.1",
+            current=True,
+        )
+        return [opened]
+
+    async def launches(self, _: UUID) -> list[LastLaunch]:
+        return []
+
+    async def notifications(self, _: UUID, before: str | None) -> NotificationPage:
+        start = int(before or 0)
+        following = str(start + 1) if start + 1 < len(self.notified) else None
+        return NotificationPage(items=self.notified[start : start + 1], next=following)
+
+    async def tasks(self, _: UUID, before: str | None) -> BackgroundTasks:
+        assert before is None
+        return BackgroundTasks(items=[], next=None)
+
+    async def audit(self, _: UUID, before: str | None) -> AuditPage:
+        if before is not None and before == self.breaks_at:
+            raise Unavailable
+        start = int(before or 0)
+        following = str(start + 1) if start + 1 < len(self.entries) else None
+        return AuditPage(items=self.entries[start : start + 1], next=following)
 
 
 class FakeEvents:

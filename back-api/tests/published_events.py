@@ -8,10 +8,13 @@ from fake_tools import FakeLaunches, FakeLibrary, FakeTools
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
+    FakeDeletions,
     FakeDeliveries,
     FakeEvents,
     FakeExports,
     FakeLimit,
+    FakeOwnData,
+    FakePasswords,
     FakeProfiles,
     FakeRecipients,
     FakeRegistrations,
@@ -21,6 +24,8 @@ from fakes import (
     FakeUsers,
 )
 
+from features.account_deletion.domain import AccountDeletions
+from features.account_export.domain import AccountExports
 from features.audit.domain import AuditReader
 from features.event_administration.domain import EventAdministration
 from features.maintenance.domain import Maintenance
@@ -33,7 +38,9 @@ from features.user_export.domain import UserExports
 from features.user_registration.domain import UserRegistrations
 from services.actor import Actor
 from services.viewer import Viewer
+from services.wanted_users import WantedUsers
 from shared.kit.http.context import correlated
+from shared.models.account import CheckPassword
 from shared.models.event import Command, EventEnvelope
 from shared.models.event_administration import ReplayFilter
 from shared.models.notification import Notify
@@ -74,6 +81,9 @@ class Published:
             "notification.read": self.notification_read,
             "user.notified": self.user_notified,
             "export.started": self.export_started,
+            "user.deleted": self.user_deleted,
+            "user.exported": self.user_exported,
+            "users.read": self.users_read,
             "tool.created": self.tool_created,
             "tool.updated": self.tool_updated,
             "tool.deleted": self.tool_deleted,
@@ -92,6 +102,28 @@ class Published:
         with correlated("correlation-1"):
             await registrations.register(REGISTRATION, network="192.0.2.1")
         return store.events[-1].envelope
+
+    async def user_deleted(self) -> EventEnvelope:
+        users, user_id = FakeUsers(), uuid4()
+        new = NewUser(user_id=user_id, email="ada@example.org", credential_id=uuid4())
+        await users.create(Command(command_id=uuid4(), data=new))
+        claim = CheckPassword(user_id=user_id, password="p", network="192.0.2.1", device="")
+        with correlated("correlation-1"):
+            await AccountDeletions(FakePasswords(), FakeDeletions(users)).delete(claim)
+        return users.events[-2].envelope
+
+    async def user_exported(self) -> EventEnvelope:
+        events, own = FakeEvents(), FakeOwnData()
+        with correlated("correlation-1"):
+            await AccountExports(own, events).document(an_actor(), uuid4())
+        return events.events[-1].envelope
+
+    async def users_read(self) -> EventEnvelope:
+        events = FakeEvents()
+        administration = UserAdministration(FakeUsers(), FakeProfiles(), events)
+        with correlated("correlation-1"):
+            await administration.page(an_actor(), WantedUsers(), 10, None)
+        return events.events[-1].envelope
 
     async def user_role_changed(self) -> EventEnvelope:
         changed, _ = await self._of_a_new_admin()
@@ -121,7 +153,7 @@ class Published:
 
     async def _of_a_suspension(self) -> tuple[EventEnvelope, EventEnvelope]:
         users = FakeUsers()
-        administration = UserAdministration(users, FakeProfiles())
+        administration = UserAdministration(users, FakeProfiles(), FakeEvents())
         with correlated("correlation-1"):
             await Administrators(users, FakeCredentials(), operator="ada@host").create(
                 "admin@example.org", "correct horse battery staple"

@@ -11,9 +11,12 @@ from fake_tools import FakeLaunches, FakeLibrary, FakeTools
 from fakes import (
     FakeAuditLog,
     FakeCredentials,
+    FakeDeletions,
     FakeDeliveries,
     FakeEvents,
     FakeExports,
+    FakeOwnData,
+    FakePasswords,
     FakeProfiles,
     FakeRecipients,
     FakeRegistrations,
@@ -33,12 +36,20 @@ from services.wanted_users import WantedUsers
 from shared.kit.errors import Unavailable
 from shared.kit.http.problems import install_problems
 from shared.kit.http.server_sent_events import ServerSentEvent
+from shared.models.account import (
+    AccountRecord,
+    CheckPassword,
+    DeleteUser,
+    PasswordChecked,
+    UserRemoved,
+)
 from shared.models.audit import AuditPage
 from shared.models.auth import (
     JsonWebKey,
     JsonWebKeySet,
     Revocation,
     Session,
+    Sessions,
     TakeTokens,
     TokensTaken,
 )
@@ -108,6 +119,7 @@ class StubServices:
     unread: FakeUnreadCounts = field(default_factory=FakeUnreadCounts)
     tools: FakeTools = field(default_factory=FakeTools)
     launches: FakeLaunches = field(default_factory=FakeLaunches)
+    passwords: FakePasswords = field(default_factory=FakePasswords)
     tokens_left: int = 1000
     limits_down: bool = False
     revoked: list[UUID] = field(default_factory=list)
@@ -120,6 +132,10 @@ class StubServices:
     @property
     def library(self) -> FakeLibrary:
         return FakeLibrary(self.tools)
+
+    @property
+    def deletions(self) -> FakeDeletions:
+        return FakeDeletions(self.users)
 
     def apps(self) -> dict[str, FastAPI]:
         """The apps by service name."""
@@ -163,6 +179,10 @@ class StubServices:
         @app.post("/internal/credentials", status_code=201)
         async def store(body: NewCredential) -> CredentialAccepted:
             return CredentialAccepted(credential_id=await self.credentials.store(body.password))
+
+        @app.post("/internal/password-checks")
+        async def check(body: CheckPassword) -> PasswordChecked:
+            return PasswordChecked(matches=await self.passwords.matches(body))
 
         @app.get("/internal/sessions/{sid}")
         async def session(sid: UUID) -> Session:
@@ -228,6 +248,16 @@ class StubServices:
         ) -> UserPage:
             return await self.users.page(WantedUsers(search, role, status), limit, before)
 
+        @app.post("/user-deletions")
+        async def delete(body: Command[DeleteUser]) -> UserRemoved:
+            await self.deletions.delete(body)
+            return UserRemoved(user_id=body.data.user_id)
+
+        @app.get("/users/{user_id}/account-record")
+        async def record(user_id: UUID) -> AccountRecord:
+            await self.users.get(user_id)
+            return await FakeOwnData().account(user_id)
+
         @app.get("/users/{user_id}")
         async def get(user_id: UUID) -> User:
             return await self.users.get(user_id)
@@ -282,6 +312,14 @@ class StubServices:
             self.tokens_left -= 1
             allowed = self.tokens_left >= 0
             return TokensTaken(allowed=allowed, remaining=0, retry_after=0 if allowed else 30)
+
+        @app.get("/users/{user_id}/sessions")
+        async def sessions(user_id: UUID) -> Sessions:
+            at = now()
+            opened = Session(
+                sid=uuid4(), user_id=user_id, active=True, created_at=at, last_used_at=at
+            )
+            return Sessions(items=[opened])
 
         self._add_responses(app)
         add_unread(app, self.unread)

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from fakes import FakeAuditLog
 from published_events import Published
+from pydantic import BaseModel
 
 from features.audit.domain import AuditLog
 from features.audit.infrastructure import CassandraAuditLog
@@ -118,9 +119,12 @@ async def apply(request: pytest.FixtureRequest) -> AsyncIterator[Apply]:
         if request.param == "fake":
 
             async def refused(service: str, envelope: EventEnvelope) -> list[UUID]:
-                created = envelope.event_type == "notification.created"
-                model = NotificationCreated if created else NotificationRead
-                model.model_validate(envelope.payload)
+                models: dict[str, type[BaseModel]] = {
+                    "notification.created": NotificationCreated,
+                    "notification.read": NotificationRead,
+                    "user.deleted": UserDeleted,
+                }
+                models[envelope.event_type].model_validate(envelope.payload)
                 return []
         else:
 

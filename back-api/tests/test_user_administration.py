@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from fakes import FakeProfiles, FakeUsers
+from fakes import FakeEvents, FakeProfiles, FakeUsers
 from stub_services import StubServices
 
 from features.user_administration.domain import UserAdministration
@@ -39,7 +39,7 @@ def users() -> FakeUsers:
 
 @pytest.fixture
 def administration(users: FakeUsers) -> UserAdministration:
-    return UserAdministration(users, FakeProfiles())
+    return UserAdministration(users, FakeProfiles(), FakeEvents())
 
 
 def published(users: FakeUsers) -> list[str]:
@@ -117,7 +117,7 @@ class TestChange:
             async def change(self, user_id: UUID, command: Command[UserChange]) -> User:
                 return await users.change(user_id, command)
 
-        administration = UserAdministration(ChangedMeanwhile(), FakeProfiles())
+        administration = UserAdministration(ChangedMeanwhile(), FakeProfiles(), FakeEvents())
         stored(users, "another", "admin")
         changed = await administration.change(ACTOR, user.id, AdministerUser(status="suspended"))
         assert (changed.role, changed.status) == ("admin", "suspended"), "the other change stays"
@@ -204,3 +204,26 @@ class TestEndpoints:
         assert (await api.get(path, headers=reader)).status == 200
         assert (await api.patch(path, json={"role": "admin"}, headers=reader)).status == 403
         assert (await api.get(path, headers=stubs.bearer(user_id))).status == 403
+
+
+class TestReadsAreAudited:
+    async def test_a_list_and_a_user_leave_who_read_them(
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
+    ) -> None:
+        actor_id = uuid4()
+        bearer = stubs.bearer(actor_id, role="admin", permissions=PERMISSIONS)
+        for path in ("/api/admin/users?search=ada", f"/api/admin/users/{user_id}"):
+            assert (await api.get(path, headers=bearer)).status == 200
+        read = [it.envelope for it in stubs.events.events]
+        assert [it.event_type for it in read] == ["users.read", "users.read"]
+        assert [it.payload["subject_id"] for it in read] == [None, str(user_id)]
+        assert {it.payload["actor_id"] for it in read} == {str(actor_id)}
+        assert "ada" not in str([it.payload for it in read]), "a search may be an address"
+
+    async def test_nothing_is_given_that_can_not_be_recorded(
+        self, api: AsgiClient, stubs: StubServices, user_id: UUID
+    ) -> None:
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=PERMISSIONS)
+        stubs.events.down = True
+        for path in ("/api/admin/users", f"/api/admin/users/{user_id}"):
+            assert (await api.get(path, headers=bearer)).status == 503

@@ -12,6 +12,14 @@ FROM users
 WHERE id = $1
 """
 
+_FAVOURITES = """
+SELECT tool_id, name, favourites.created_at AS marked_at
+FROM favourites
+JOIN tools ON tools.id = favourites.tool_id
+WHERE user_id = $1
+ORDER BY favourites.created_at DESC, tool_id
+"""
+
 
 class AccountRecordRepository:
     def __init__(self, database: Database) -> None:
@@ -22,4 +30,5 @@ class AccountRecordRepository:
         row = await self._database.row(_BY_ID, user_id)
         if row is None:
             raise NotFound("There is no such user.", code="user_not_found")
-        return AccountRecord.model_validate(dict(row))
+        favourites = await self._database.rows(_FAVOURITES, user_id)
+        return AccountRecord.model_validate(dict(row) | {"favourites": list(map(dict, favourites))})

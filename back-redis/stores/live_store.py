@@ -51,17 +51,18 @@ class LiveStore:
 
     async def _forget(self, user_id: UUID) -> None:
         """Remove the events of a user, but `user.deleted`, from both streams."""
-        await self._valkey.delete(_user_stream(user_id))
-        position = "-"
-        while entries := await self._valkey.entries(LIVE, position, _ENTRIES_AT_ONCE):
-            position = f"({entries[-1][0]}"
-            theirs = [
-                entry_id
-                for entry_id, fields in entries
-                if str(user_id) in fields["event"] and _is_of(user_id, fields["event"])
-            ]
-            if theirs:
-                await self._valkey.delete_entries(LIVE, theirs)
+        for stream in (_user_stream(user_id), LIVE):
+            position = "-"
+            while entries := await self._valkey.entries(stream, position, _ENTRIES_AT_ONCE):
+                position = f"({entries[-1][0]}"
+                theirs = [
+                    entry_id
+                    for entry_id, fields in entries
+                    if stream != LIVE or _is_of(user_id, fields["event"])
+                    if '"event_type":"user.deleted"' not in "".join(fields.values())
+                ]
+                if theirs:
+                    await self._valkey.delete_entries(stream, theirs)
 
     async def since(self, user_id: UUID, event_id: UUID) -> LiveEvents:
         """The user's events after the given one, or after a position (`position_id`)."""
@@ -74,8 +75,7 @@ class LiveStore:
 
 
 def _is_of(user_id: UUID, event: str) -> bool:
-    published = LiveEvent.model_validate_json(event)
-    return published.user_id == user_id and published.envelope.event_type != "user.deleted"
+    return str(user_id) in event and LiveEvent.model_validate_json(event).user_id == user_id
 
 
 def _id_key(event_id: UUID) -> str:

@@ -196,5 +196,5 @@ class TestDeletedUser:
             for _, fields in await stream_entries(raw, LIVE)
         ]
         assert left == [*(it.event_id for it in kept), event.event_id]
-        assert await raw.exists(f"stream:live:{user_id}") == 0
-        assert await raw.exists(f"stream:live:{other}") == 1
+        assert await raw.xlen(f"stream:live:{user_id}") == 1
+        assert await raw.xlen(f"stream:live:{other}") == 2

@@ -20,6 +20,7 @@ from shared.models.event import Consumer
 from shared.models.notification import Notification, Preferences
 from shared.models.profile import Profile
 from shared.models.task import BackgroundTask
+from shared.models.tool import LastLaunch
 from shared.models.user import EmailAddress, PasswordAttempt, Role, UserStatus
 
 LAST_GENERATION: Final = 2**31 - 1
@@ -100,6 +101,14 @@ class AccountExported(EventPayload):
     network: Network
 
 
+class FavouriteTool(Response):
+    """A tool that the user marked as a favourite."""
+
+    tool_id: UUID
+    name: str
+    marked_at: Instant
+
+
 class AccountRecord(Response):
     """The account itself; the terms are null for one that an operator made."""
 
@@ -111,13 +120,15 @@ class AccountRecord(Response):
     terms_accepted_at: Instant | None
     created_at: Instant
     updated_at: Instant
+    favourites: list[FavouriteTool]
 
 
 class AccountExport(Response):
     """All that is kept about the user who asks.
 
-    Lists are newest first. `profile` is null before there is one. Audit entries are those about
-    the user and those of what the user did.
+    Lists are newest first. `profile` is null before there is one. `launches` holds the last launch
+    of each of the 50 tools that were used last. Audit entries are those about the user and those
+    of what the user did.
     """
 
     exported_at: Instant
@@ -125,6 +136,7 @@ class AccountExport(Response):
     profile: Profile | None
     notification_preferences: Preferences
     sessions: list[OpenSession]
+    launches: list[LastLaunch]
     notifications: list[Notification]
     tasks: list[BackgroundTask]
     audit: list[AuditEntry]

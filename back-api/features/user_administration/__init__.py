@@ -5,10 +5,14 @@ from fastapi import APIRouter
 from features.user_administration.api import router
 from features.user_administration.domain import UserAdministration
 from features.user_administration.infrastructure import PostgresProfilesOfUsers
+from services.postgres_events import PostgresEvents
 from services.postgres_users import PostgresUsers
 from shared.kit import ServiceClient
 
 
 def feature(postgres: ServiceClient) -> APIRouter:
     """The routes of the feature, wired to the services that it needs."""
-    return router(UserAdministration(PostgresUsers(postgres), PostgresProfilesOfUsers(postgres)))
+    administration = UserAdministration(
+        PostgresUsers(postgres), PostgresProfilesOfUsers(postgres), PostgresEvents(postgres)
+    )
+    return router(administration)

@@ -33,17 +33,21 @@ def router(administration: UserAdministration) -> APIRouter:
     @routes.get("", dependencies=reading)
     async def page(
         *,
+        user: CurrentUser,
+        request: Request,
         search: Search | None = None,
         role: Role | None = None,
         status: UserStatus | None = None,
         limit: Annotated[int, Query(ge=1, le=USER_PAGE_MAX)] = USER_PAGE_DEFAULT,
         before: Annotated[str | None, Query(max_length=200)] = None,
     ) -> UserPage:
-        return await administration.page(WantedUsers(search, role, status), limit, before)
+        actor = Actor(user.id, client_network(request))
+        wanted = WantedUsers(search, role, status)
+        return await administration.page(actor, wanted, limit, before)
 
     @routes.get("/{user_id}", dependencies=reading)
-    async def get(user_id: UUID) -> AdministeredUser:
-        return await administration.get(user_id)
+    async def get(user_id: UUID, user: CurrentUser, request: Request) -> AdministeredUser:
+        return await administration.get(Actor(user.id, client_network(request)), user_id)
 
     @routes.patch("/{user_id}", dependencies=[user_with_permission("users:write")])
     async def change(

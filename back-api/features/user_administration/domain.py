@@ -3,7 +3,7 @@
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID, uuid4
 
-from services.actor import Actor
+from services.actor import Actor, Events, action_of
 from services.wanted_users import WantedUsers
 from shared.kit.errors import Conflict
 from shared.kit.http.context import correlation_id
@@ -21,6 +21,7 @@ from shared.models.user import (
     UserChange,
     UserPage,
     UserRoleChanged,
+    UsersRead,
     UserStatusChanged,
 )
 
@@ -124,19 +125,35 @@ class Administrators:
 
 
 class UserAdministration:
-    """What admins see and change of users."""
+    """What admins see and change of users, and that they saw it."""
 
-    def __init__(self, users: Users, profiles: Profiles) -> None:
+    def __init__(self, users: Users, profiles: Profiles, events: Events) -> None:
         self._users = users
         self._profiles = profiles
+        self._events = events
 
-    async def page(self, wanted: WantedUsers, limit: int, before: str | None) -> UserPage:
-        """A page of users, newest first. Raises InvalidRequest `cursor_invalid`."""
-        return await self._users.page(wanted, limit, before)
+    async def page(
+        self, actor: Actor, wanted: WantedUsers, limit: int, before: str | None
+    ) -> UserPage:
+        """A page of users, newest first, given only when the event `users.read` is stored.
 
-    async def get(self, user_id: UUID) -> AdministeredUser:
-        """Raises NotFound `user_not_found`."""
-        return await self._administered(await self._users.get(user_id))
+        Raises:
+            InvalidRequest: `cursor_invalid`.
+            Unavailable: the event can't be stored.
+        """
+        page = await self._users.page(wanted, limit, before)
+        await self._record_read(actor, None)
+        return page
+
+    async def get(self, actor: Actor, user_id: UUID) -> AdministeredUser:
+        """The user, given as a page is. Raises also NotFound `user_not_found`."""
+        found = await self._administered(await self._users.get(user_id))
+        await self._record_read(actor, user_id)
+        return found
+
+    async def _record_read(self, actor: Actor, subject_id: UUID | None) -> None:
+        read = UsersRead(actor_id=actor.user_id, subject_id=subject_id, network=actor.network)
+        await self._events.record(action_of(actor, "users.read", read))
 
     async def change(self, actor: Actor, user_id: UUID, asked: AdministerUser) -> AdministeredUser:
         """Change role or status; the user's sessions end at once.

@@ -823,8 +823,9 @@ export interface components {
          * AccountExport
          * @description All that is kept about the user who asks.
          *
-         *     Lists are newest first. `profile` is null before there is one. Audit entries are those about
-         *     the user and those of what the user did.
+         *     Lists are newest first. `profile` is null before there is one. `launches` holds the last launch
+         *     of each of the 50 tools that were used last. Audit entries are those about the user and those
+         *     of what the user did.
          */
         AccountExport: {
             account: components["schemas"]["AccountRecord"];
@@ -835,6 +836,8 @@ export interface components {
              * Format: date-time
              */
             exported_at: string;
+            /** Launches */
+            launches: components["schemas"]["LastLaunch"][];
             notification_preferences: components["schemas"]["Preferences"];
             /** Notifications */
             notifications: components["schemas"]["Notification"][];
@@ -869,6 +872,8 @@ export interface components {
             created_at: string;
             /** Email */
             email: string;
+            /** Favourites */
+            favourites: components["schemas"]["FavouriteTool"][];
             /**
              * Id
              * Format: uuid
@@ -1405,6 +1410,24 @@ export interface components {
             task_id: string;
         };
         /**
+         * FavouriteTool
+         * @description A tool that the user marked as a favourite.
+         */
+        FavouriteTool: {
+            /**
+             * Marked At
+             * Format: date-time
+             */
+            marked_at: string;
+            /** Name */
+            name: string;
+            /**
+             * Tool Id
+             * Format: uuid
+             */
+            tool_id: string;
+        };
+        /**
          * FieldError
          * @description What is wrong with one part of a request; `pointer` is a JSON Pointer (RFC 6901).
          */
@@ -1489,6 +1512,22 @@ export interface components {
         JsonWebKeySet: {
             /** Keys */
             keys: components["schemas"]["JsonWebKey"][];
+        };
+        /**
+         * LastLaunch
+         * @description When a user launched a tool last.
+         */
+        LastLaunch: {
+            /**
+             * Launched At
+             * Format: date-time
+             */
+            launched_at: string;
+            /**
+             * Tool Id
+             * Format: uuid
+             */
+            tool_id: string;
         };
         /**
          * LaunchedTool
