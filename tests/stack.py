@@ -20,7 +20,7 @@ TLS = httpx.create_ssl_context()
 """Shared by all clients, since each would read every certificate anew: 70 ms of CPU."""
 
 PASSWORD = "correct horse battery staple"
-_LINK = re.compile(r"https?://\S+/auth/verify-email\?token=([\w.-]+)")
+_LINK = re.compile(r"https?://\S+/(?:auth/verify-email|app/password-reset)\?token=([\w.-]+)")
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], *, within: float) -> Found:
@@ -48,7 +48,7 @@ class Mail:
 
     @property
     def token(self) -> str:
-        """The token in the link of a confirmation mail."""
+        """The token in the link of a mail that confirms an address or resets a password."""
         match = _LINK.search(self.text)
         assert match, f"no link in: {self.text}"
         return match[1]
@@ -148,6 +148,9 @@ class Visitor:
 
     async def post(self, path: str, body: object = None) -> httpx.Response:
         return await self.http.post(path, json=body, headers=self.bearer)
+
+    async def delete(self, path: str, body: object = None) -> httpx.Response:
+        return await self.http.request("DELETE", path, json=body, headers=self.bearer)
 
     async def patch(self, path: str, body: object) -> httpx.Response:
         return await self.http.patch(path, json=body, headers=self.bearer)
