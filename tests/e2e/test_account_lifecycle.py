@@ -28,7 +28,7 @@ async def refused(user: Visitor) -> str:
     """The code with which the access token is refused, once it is."""
 
     async def look() -> httpx.Response | None:
-        reply = await user.get("/api/users/me")
+        reply = await user.get("/api/tasks")
         return reply if reply.status_code == 401 else None
 
     return code_of(await until(look, within=5))
