@@ -43,12 +43,14 @@ class PostgresTools:
         return await self._postgres.post("/tools", command, response_model=AdministeredTool)
 
     async def replace(self, command: Command[WriteTool]) -> AdministeredTool:
-        path = f"/tools/{command.data.tool_id}"
-        return await self._postgres.put(path, command, response_model=AdministeredTool)
+        return await self._postgres.put(
+            f"/tools/{command.data.tool_id}", command, response_model=AdministeredTool
+        )
 
     async def delete(self, command: Command[DeleteTool]) -> None:
-        path = f"/tools/{command.data.tool_id}/deletion"
-        await self._postgres.post(path, command, response_model=AdministeredTool)
+        await self._postgres.post(
+            f"/tools/{command.data.tool_id}/deletion", command, response_model=AdministeredTool
+        )
 
 
 class PostgresToolLibrary:
@@ -75,5 +77,6 @@ class PostgresToolLibrary:
     async def set_favourite(
         self, user_id: UUID, tool_id: UUID, command: Command[SetFavourite]
     ) -> None:
-        path = f"/users/{user_id}/favourites/{tool_id}"
-        await self._postgres.put(path, command, response_model=FavouriteSet)
+        await self._postgres.put(
+            f"/users/{user_id}/favourites/{tool_id}", command, response_model=FavouriteSet
+        )
