@@ -63,10 +63,15 @@ export interface FormFailure {
   readonly fields: Readonly<Record<string, { code: string; message: string }>>;
 }
 
-/** The errors of a form; each lands at the field that its JSON Pointer names. */
-export function formFailure(answer: Answer<unknown>): FormFailure {
+/** Fields that a code of the API is about, where it names none: a wrong password, a taken name. */
+type FieldsByCode = Readonly<Record<string, string>>;
+
+/** The errors of a form; each lands at the field that its JSON Pointer or `byCode` names. */
+export function formFailure(answer: Answer<unknown>, byCode: FieldsByCode = {}): FormFailure {
   const failure = failureOf(answer);
   const fields: Record<string, { code: string; message: string }> = {};
+  const about = Object.hasOwn(byCode, failure.code) ? byCode[failure.code] : undefined;
+  if (about) fields[about] = { code: failure.code, message: failure.detail };
   for (const { pointer, code, message } of failure.errors) {
     const field = pointer.split("/")[1] ?? "";
     fields[field] ??= { code, message };
@@ -75,7 +80,7 @@ export function formFailure(answer: Answer<unknown>): FormFailure {
 }
 
 /** What an action answers to a refused form: its failure with the status of the API. */
-export function refused(answer: Answer<unknown>) {
-  const outcome = formFailure(answer);
+export function refused(answer: Answer<unknown>, byCode: FieldsByCode = {}) {
+  const outcome = formFailure(answer, byCode);
   return data(outcome, { status: outcome.failure.status });
 }

@@ -28,7 +28,8 @@ export function useFieldError(name: string): string | null {
   const failure = use(FailureContext);
   const t = useTexts(kitTexts);
   const error = failure?.fields[name];
-  return error ? (textOf(t.fieldErrors, error.code) ?? error.message) : null;
+  if (!error) return null;
+  return textOf(t.fieldErrors, error.code) ?? textOf(t.problems, error.code) ?? error.message;
 }
 
 /**

@@ -9,8 +9,11 @@ export default [
     route("register", "features/user-registration/routes/register.tsx"),
     route("register/sent", "features/user-registration/routes/sent.tsx"),
     route("confirm", "features/email-verification/routes/confirm.tsx"),
+    route("password-reset", "features/password-reset/routes/reset.tsx"),
+    route("account-deleted", "features/account-deletion/routes/gone.tsx"),
   ]),
   route("logout", "features/sessions/routes/logout.ts"),
+  route("account/data.json", "features/account-export/routes/download.ts"),
   route("live/ticket", "features/live-notifications/routes/ticket.ts"),
   layout("layouts/members.tsx", [
     index("home.tsx"),
@@ -23,6 +26,8 @@ export default [
       route("notifications/preferences", "features/notifications/routes/preferences.tsx"),
       route("account/password", "features/password-change/routes/password.tsx"),
       route("account/sessions", "features/sessions/routes/list.tsx"),
+      route("account/data", "data.tsx"),
+      route("account/delete", "features/account-deletion/routes/delete.tsx"),
     ]),
   ]),
 ] satisfies RouteConfig;

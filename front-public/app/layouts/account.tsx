@@ -18,6 +18,7 @@ export default function AccountLayout() {
           { to: "/account/password", text: t.password },
           { to: "/account/sessions", text: t.sessions },
           { to: "/notifications/preferences", text: t.preferences },
+          { to: "/account/data", text: t.data },
         ]}
       />
       <Outlet />

@@ -11,6 +11,8 @@ export const texts = defineTexts({
     password: "Password",
     sessions: "Sessions",
     preferences: "Notifications",
+    data: "Your data",
+    deleteAccount: "Delete the account",
   },
   es: {
     mainNavigation: "Principal",
@@ -22,5 +24,7 @@ export const texts = defineTexts({
     password: "Contraseña",
     sessions: "Sesiones",
     preferences: "Notificaciones",
+    data: "Tus datos",
+    deleteAccount: "Eliminar la cuenta",
   },
 });

@@ -9,8 +9,9 @@ export const texts = defineTexts({
     noAccount: "No account yet?",
     register: "Sign up",
     forgotten: "Forgot the password?",
-    loggedOut: "You are logged out.",
+    out: "You are logged out.",
     confirmed: "Your address is confirmed. You can log in now.",
+    reset: "Your password is set. Log in with it.",
   },
   es: {
     title: "Entrar",
@@ -20,7 +21,8 @@ export const texts = defineTexts({
     noAccount: "¿Aún no tienes cuenta?",
     register: "Regístrate",
     forgotten: "¿Has olvidado la contraseña?",
-    loggedOut: "Has salido.",
+    out: "Has salido.",
     confirmed: "Tu dirección está confirmada. Ya puedes entrar.",
+    reset: "Tu contraseña está guardada. Entra con ella.",
   },
 });

@@ -18,7 +18,7 @@ import { texts } from "../texts.ts";
 import type { Route } from "./+types/login.ts";
 
 /** Parameters of the address that say what happened before. */
-const NEWS = ["out", "confirmed"] as const;
+const NEWS = ["out", "confirmed", "reset"] as const;
 
 export function loader({ request, context }: Route.LoaderArgs) {
   const { searchParams } = new URL(request.url);
@@ -50,7 +50,7 @@ export default function Login({ loaderData, actionData }: Route.ComponentProps) 
       <PageHead title={t.title} />
       {news && (
         <Notice kind="success" role="status">
-          <p>{news === "out" ? t.loggedOut : t.confirmed}</p>
+          <p>{t[news]}</p>
         </Notice>
       )}
       <Card>
@@ -74,6 +74,9 @@ export default function Login({ loaderData, actionData }: Route.ComponentProps) 
       </Card>
       <p>
         {t.noAccount} <Link to="/register">{t.register}</Link>
+      </p>
+      <p>
+        <Link to="/password-reset">{t.forgotten}</Link>
       </p>
     </>
   );

@@ -33,7 +33,7 @@ export async function action({ request, context }: Route.ActionArgs) {
       accept_terms: form.get("accept_terms") === "on",
     },
   });
-  if (!answer.response.ok) return refused(answer);
+  if (!answer.response.ok) return refused(answer, { terms_not_accepted: "accept_terms" });
   return redirect("/register/sent", {
     headers: { "Set-Cookie": await registeredAddress.serialize(email) },
   });
