@@ -3,7 +3,16 @@ import { describe, expect, test } from "vitest";
 
 import { loginRequired, visitorOf } from "../server/front.ts";
 import { required } from "../server/problem.ts";
-import { Browser, FakeGateway, problem, reading, target, thrown, tokens } from "../testing/gateway.ts";
+import {
+  Browser,
+  FakeGateway,
+  problem,
+  reading,
+  target,
+  thrown,
+  tokens,
+} from "../testing/gateway.ts";
+import type { Answer } from "../testing/gateway.ts";
 
 const ME = "GET /api/users/me";
 const REFRESH = "POST /auth/refresh";
@@ -56,8 +65,8 @@ describe("a session", () => {
 
   test("is refreshed when the API refuses a token that a password change cut off", async () => {
     const first = tokens("first").access_token;
-    const gateway = new FakeGateway({
-      [ME]: ({ headers }) =>
+    const gateway: FakeGateway = new FakeGateway({
+      [ME]: ({ headers }): Answer =>
         headers.get("Authorization")?.includes(first.slice(0, 40)) && gateway.count(ME) === 1
           ? problem(401, "unauthenticated")
           : { body: { id: "user-1" } },
@@ -69,7 +78,7 @@ describe("a session", () => {
   });
 
   test("ends when its refresh token is refused: log in, and come back to the page", async () => {
-    const gateway = new FakeGateway({
+    const gateway: FakeGateway = new FakeGateway({
       [ME]: problem(401, "unauthenticated"),
       [REFRESH]: problem(401, "refresh_token_invalid"),
     });
