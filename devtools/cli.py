@@ -18,6 +18,7 @@ EXAMPLES = """\b
 Examples:
   ./dev up                           start everything here, Ctrl-C ends it
   ./dev up --detach                  start it in the background
+  ./dev up --watch                   show a change of the code at once
   ./dev up --without cassandra       without Cassandra and its service
   ./dev up --port-offset 1000        beside another clone: every port plus 1000
   ./dev logs back-api -f             follow one service
@@ -99,6 +100,10 @@ Profile = Annotated[
     Literal["load"] | None,
     typer.Option(help="load: lift the limits of a network, for drills and benchmarks."),
 ]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Show changes at once: fronts reload, services restart."),
+]
 Stub = Annotated[Names, typer.Option(help="Put a stub in the place of a service: back-postgres.")]
 
 
@@ -122,7 +127,7 @@ def options(context: typer.Context, stack: StackName = "", port_offset: PortOffs
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913 - one an option
     context: typer.Context,
     *,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once ready.")] = False,
@@ -130,6 +135,7 @@ def up(
     stub: Stub = None,
     profile: Profile = None,
     seed: Annotated[bool, typer.Option("--seed", help="Then do ./dev seed.")] = False,
+    watch: Watch = False,
     stack: StackName = "",
     port_offset: PortOffset = 0,
 ) -> None:
@@ -148,7 +154,8 @@ def up(
 
         demo.seed(chosen, console)
 
-    module.up(chosen, without or [], stub or [], console, seeded if seed else None)
+    when_ready = seeded if seed else None
+    module.up(chosen, without or [], stub or [], console, when_ready, watch=watch)
 
 
 @app.command()
@@ -283,9 +290,11 @@ def supervise(
     port_offset: Annotated[int, typer.Option()] = 0,
     without: Without = None,
     stub: Stub = None,
+    *,
+    watch: Watch = False,
 ) -> None:
     """The process behind `up --detach`."""
     from devtools.stack import up as up_
 
     os.umask(0o022)
-    up_.supervise(Stack(folder, port_offset), without or [], stub or [])
+    up_.supervise(Stack(folder, port_offset), without or [], stub or [], watch=watch)

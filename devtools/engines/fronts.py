@@ -77,6 +77,12 @@ async def build(front: Path, root: Path = ROOT) -> None:
         stamp.write_text(wanted)
 
 
+def development_server(port: int, root: Path = ROOT) -> tuple[str, ...]:
+    """What node runs in the folder of a front to serve it from its sources."""
+    script = root / "node_modules" / "@react-router" / "dev" / "bin.cjs"
+    return (str(script), "dev", "--host", "127.0.0.1", "--port", str(port))
+
+
 def sources(folder: Path) -> Iterator[Path]:
     """The files below `folder` that somebody wrote, but pages of documentation."""
     for path in sorted(folder.rglob("*")):

@@ -28,14 +28,17 @@ def up(
     stubs: Collection[str],
     console: Console,
     when_ready: Callable[[], None] | None = None,
+    *,
+    watch: bool = False,
 ) -> None:
     """Starts the stack; returns when it is ready and `when_ready` has returned."""
+    options = [*_options(stack, without, stubs), *(["--watch"] if watch else [])]
     preflight.make_folder(stack)
     with preflight.exclusive(stack):
         stack.supervisor_log.write_bytes(b"")
     with stack.supervisor_log.open("ab") as output:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "devtools", "supervise", *_options(stack, without, stubs)],
+            [sys.executable, "-m", "devtools", "supervise", *options],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -53,9 +53,12 @@ class Prerequisites:
         await self._once("engine wheels", wheels.install)
         await self._once(name, lambda: in_thread(lambda: recipe.fetch(progress)))
 
-    async def front(self, folder: Path) -> None:
+    async def front_packages(self) -> None:
         await self._once("engine wheels", wheels.install)
         await self._once("packages of the fronts", fronts.install)
+
+    async def front(self, folder: Path) -> None:
+        await self.front_packages()
         await self._once(f"build {folder.name}", lambda: fronts.build(folder))
 
     async def prism(self) -> None:
@@ -147,6 +150,19 @@ class FrontProgram(OwnProgram):
         return replace(command, argv=(str(node), *command.argv[1:]))
 
 
+class WatchedFront(FrontProgram):
+    """A front by its development server: a change of its files shows in the browser at once."""
+
+    async def provide(self) -> None:
+        await self._prerequisites.front_packages()
+
+    async def command(self) -> Command:
+        node = await fronts.install()
+        command = self._service.command
+        argv = (str(node), *fronts.development_server(self._service.ports[0]))
+        return replace(command, argv=argv, env={**command.env, "NODE_ENV": "development"})
+
+
 class StubProgram(OwnProgram):
     """Prism in the place of a service, at the same port and health URL."""
 
@@ -193,12 +209,18 @@ class EngineProgram:
 
 
 def program_for(
-    service: LocalService, layout: Layout, stack: Stack, prerequisites: Prerequisites
+    service: LocalService,
+    layout: Layout,
+    stack: Stack,
+    prerequisites: Prerequisites,
+    *,
+    watched: bool = False,
 ) -> Program:
     if service.stated.is_stub:
         return StubProgram(service, stack, prerequisites)
     if service.front:
-        return FrontProgram(service, service.front, prerequisites)
+        kind = WatchedFront if watched else FrontProgram
+        return kind(service, service.front, prerequisites)
     if service.member:
         return OwnProgram(service, prerequisites)
     owner = layout.owner_of(service.name)

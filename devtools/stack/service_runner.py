@@ -88,8 +88,12 @@ class ServiceRunner:
     async def restart(self) -> None:
         """End the process and start it again, without waiting; returns once it is ready."""
         self.was_ready.clear()
-        self._restart.set()
+        self.ask_to_restart()
         await self.was_ready.wait()
+
+    def ask_to_restart(self) -> None:
+        """End the process and start it again, in its own time."""
+        self._restart.set()
 
     def kill(self) -> None:
         if self._process:

@@ -6,8 +6,9 @@ import signal
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from pathlib import Path
 
-from devtools.stack import orphans
+from devtools.stack import orphans, watch
 from devtools.stack.control import Phase, Request, ServiceState, StackState, serving
 from devtools.stack.layout import Layout, LocalService
 from devtools.stack.logs import LogFile, line
@@ -15,7 +16,7 @@ from devtools.stack.programs import Prerequisites, Program, program_for
 from devtools.stack.service_runner import ServiceRunner
 from devtools.stack.topology import Topology
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import Stack
+from devtools.workspace.repository import ROOT, Stack
 
 _READY_WITHIN = 180.0
 _LAST_LINES = 15
@@ -25,7 +26,10 @@ Programs = Callable[[LocalService, Layout, Stack, Prerequisites], Program]
 
 
 class Supervisor:
-    """`show` gets the state of the stack whenever it changed, and some times a second at start."""
+    """`show` gets the state of the stack whenever it changed, and some times a second at start.
+
+    A service in Python is restarted when its code below `watched` changed.
+    """
 
     def __init__(
         self,
@@ -36,11 +40,13 @@ class Supervisor:
         without: Collection[str] = (),
         stubs: Collection[str] = (),
         programs: Programs = program_for,
+        watched: Path | None = None,
     ) -> None:
         self._stack = stack
         self._show = show
         self._without = list(without)
         self._stubs = list(stubs)
+        self._watched = watched
         self._phase: Phase = "starting"
         self._failure = ""
         self._began = time.monotonic()
@@ -49,6 +55,7 @@ class Supervisor:
         self._changed = asyncio.Event()
         self._prerequisites = Prerequisites(self._changed.set)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._folders: dict[str, Path] = {}
         self._runners = self._make_runners(topology, programs)
 
     @property
@@ -71,9 +78,11 @@ class Supervisor:
         async with serving(self._stack.control, self._answer):
             for name, runner in self._runners.items():
                 self._tasks[name] = asyncio.create_task(runner.run())
+            watching = asyncio.create_task(self._restart_changed())
             try:
                 await self._until_stopped()
             finally:
+                watching.cancel()
                 await self._shut_down()
         if self._failure:
             raise DevError(self._failure)
@@ -100,6 +109,13 @@ class Supervisor:
                     self._phase = "ready"
                     self._seconds = time.monotonic() - self._began
                     self._publish_state()
+
+    async def _restart_changed(self) -> None:
+        if not self._watched:
+            return
+        async for names in watch.changes(self._folders, self._watched):
+            for name in sorted(names):
+                self._runners[name].ask_to_restart()
 
     async def _shut_down(self) -> None:
         """Whoever depends on a service ends before it; those that nobody waits for, together."""
@@ -160,6 +176,8 @@ class Supervisor:
         for service in topology.services.values():
             layout.make_folders(service)
             local = layout.local(service)
+            if local.member and not service.is_job and not service.is_stub:
+                self._folders[local.name] = ROOT / (service.folder or "")
             state = ServiceState(local.name, "waiting", list(local.ports))
             program = programs(local, layout, self._stack, self._prerequisites)
             log = LogFile(self._stack.logs, local.name)

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 
 from rich.console import Console
@@ -11,11 +12,12 @@ from rich.console import Console
 from devtools.stack import availability, preflight
 from devtools.stack.control import StackState
 from devtools.stack.layout import Layout
+from devtools.stack.programs import program_for
 from devtools.stack.supervisor import Supervisor
 from devtools.stack.topology import Topology, load
 from devtools.stack.view import Progress, finish, seconds_so_far
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import COMPOSE_FILE, UV, Stack
+from devtools.workspace.repository import COMPOSE_FILE, ROOT, UV, Stack
 
 
 def topology_of(without: Collection[str], stubs: Collection[str] = ()) -> Topology:
@@ -40,8 +42,13 @@ def up(
     stubs: Collection[str],
     console: Console,
     when_ready: Callable[[], None] | None = None,
+    *,
+    watch: bool = False,
 ) -> None:
-    """Runs the stack until Ctrl-C; `when_ready` is called once, in a thread beside it."""
+    """Runs the stack until Ctrl-C; `when_ready` is called once, in a thread beside it.
+
+    With `watch`, what changes is put into the running stack.
+    """
     without, topology = _available(without, stubs, console)
     with _checked(stack, topology, console):
         before = seconds_so_far()
@@ -57,7 +64,8 @@ def up(
                 if when_ready:
                     Thread(target=_telling(when_ready, console), daemon=True).start()
 
-        asyncio.run(Supervisor(stack, topology, show, without=without, stubs=stubs).run())
+        supervisor = _supervisor(stack, topology, show, without, stubs, watch=watch)
+        asyncio.run(supervisor.run())
         console.print("The stack is down.")
 
 
@@ -73,11 +81,29 @@ def _telling(call: Callable[[], None], console: Console) -> Callable[[], None]:
     return told
 
 
-def supervise(stack: Stack, without: Collection[str], stubs: Collection[str]) -> None:
+def _supervisor(
+    stack: Stack,
+    topology: Topology,
+    show: Callable[[StackState], None],
+    without: Collection[str],
+    stubs: Collection[str],
+    *,
+    watch: bool,
+) -> Supervisor:
+    programs = partial(program_for, watched=watch)
+    watched = ROOT if watch else None
+    return Supervisor(
+        stack, topology, show, without=without, stubs=stubs, programs=programs, watched=watched
+    )
+
+
+def supervise(
+    stack: Stack, without: Collection[str], stubs: Collection[str], *, watch: bool = False
+) -> None:
     """The process behind `./dev up --detach`; what it prints is shown there."""
     left_out, topology = _available(without, stubs, Console())
     with _checked(stack, topology, Console()):
-        started = Supervisor(stack, topology, lambda _: None, without=left_out, stubs=stubs)
+        started = _supervisor(stack, topology, lambda _: None, left_out, stubs, watch=watch)
         asyncio.run(started.run())
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from devtools.cli import app, main
 from devtools.stack import background, control, preflight, up
 from devtools.stack.control import ServiceState, StackState, StepState
 from devtools.stack.layout import Layout
-from devtools.stack.supervisor import Supervisor
 from devtools.stack.view import Progress, finish
 from devtools.tests.stub_stack import stub_program, topology
 from devtools.workspace.errors import DevError
@@ -71,7 +69,7 @@ def test_up_shifts_the_ports_of_a_named_stack(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Stack] = []
-    monkeypatch.setattr(up, "up", lambda stack, *_: started.append(stack))
+    monkeypatch.setattr(up, "up", lambda stack, *_, **__: started.append(stack))
     assert CliRunner().invoke(app, words).exit_code == 0
     assert started == [Stack.called("two", 1000)]
 
@@ -128,7 +126,7 @@ def test_down_of_nothing_says_so(stack: Stack) -> None:
 def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     stack.folder.mkdir()
     monkeypatch.setattr(up, "topology_of", lambda *_: topology(stack.folder))
-    monkeypatch.setattr(up, "Supervisor", partial(Supervisor, programs=stub_program))
+    monkeypatch.setattr(up, "partial", lambda *_, **__: stub_program)
     monkeypatch.setattr(preflight, "check_disk", lambda *_: None)
     ended: list[str] = []
 

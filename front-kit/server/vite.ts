@@ -1,13 +1,23 @@
 /** What `react-router dev` needs to stand in for the built front. */
 import type { Plugin } from "vite";
 
-/** Answers the health paths of a front, which are under no base path. */
+/** Answers the health paths of a front, which are under no base path, and leads to its start. */
 export function frontDevelopment(service: string): Plugin {
   return {
     name: "front-development",
     apply: "serve",
+    // The gateway asks by the name of the service. Its time-out is too short for the socket of hot
+    // reload, which goes to this server itself.
+    config: () => ({
+      server: { allowedHosts: [service], ws: { clientPort: Number(process.env["PORT"]) } },
+    }),
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
+        const { base } = server.config;
+        if (request.url === "/" || request.url === base.slice(0, -1)) {
+          response.writeHead(302, { Location: base }).end();
+          return;
+        }
         if (!request.url?.startsWith("/health/")) {
           next();
           return;
