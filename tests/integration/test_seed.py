@@ -59,6 +59,7 @@ async def seen(admin: Visitor, user: Visitor) -> Seen:
     )
 
 
+@pytest.mark.timeout(180)  # each of the two runs starts ./dev, logs in six times and more
 async def test_a_second_run_changes_nothing(visitors: Callable[..., Visitor]) -> None:
     said = await seed()
     person = DEMO["people"][0]
