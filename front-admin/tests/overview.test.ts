@@ -1,5 +1,5 @@
 /** The picture of the stack: what is asked, what follows from it, and where it is drawn. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { layoutOf, pathOf } from "../app/overview/layout.ts";
 import { observe } from "../app/overview/observe.server.ts";
@@ -98,6 +98,20 @@ describe("what is asked", () => {
     expect(observed.health?.version).toBe("1.2.3");
     expect(observed.probes["back-websockets"]?.answers).toBe(true);
     expect(observed.probes["front-public"]?.answers).toBe(false);
+  });
+
+  test("a service that is silent for 3 s is down, and the gateway before it is not", async () => {
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+      expect(ms).toBe(3000);
+      return AbortSignal.abort(new DOMException("late", "TimeoutError"));
+    });
+    const observed = await observe(settings, CALLER, (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/health") return Promise.reject(request.signal.reason as Error);
+      return Promise.resolve(Response.json({}, { status: 404, headers: gateway }));
+    });
+    expect(observed).toMatchObject({ gatewayAnswers: true, health: null });
+    expect(observed.probes["back-api"]?.answers).toBe(false);
   });
 
   test("a gateway that can't be reached is no error of the page", async () => {

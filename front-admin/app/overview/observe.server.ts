@@ -11,27 +11,33 @@ const PROBED: Readonly<Record<string, string>> = {
   "front-public": "/app/icon.svg",
   "back-websockets": "/ws/",
 };
+/** Who takes longer counts as down; a service's own health takes 2 s at most. */
+const ASKED_SECONDS = 3;
 /** What the gateway answers in the place of a service. */
 const GATEWAY_ERRORS = new Set([502, 503, 504]);
 
 /** What answers at the moment; it never throws. */
 export async function observe(settings: Settings, caller: Caller, send: Fetch): Promise<Observed> {
-  const ask = gatewayFetch(settings, caller, send);
+  const ask = gatewayFetch({ ...settings, callSeconds: ASKED_SECONDS }, caller, send);
   const api = createApi(settings, ask);
   const started = performance.now();
   const [health, ...probes] = await Promise.all([
     api.GET("/health").then((answer) => ({ ...answer, ms: since(started) })),
-    ...Object.entries(PROBED).map(async ([name, path]): Promise<[string, Probe]> => {
-      const { status } = await ask(new Request(`${settings.gatewayUrl}${path}`));
-      return [name, { answers: !GATEWAY_ERRORS.has(status), ms: since(started) }];
+    ...Object.entries(PROBED).map(async ([name, path]) => {
+      const { status, headers } = await ask(new Request(`${settings.gatewayUrl}${path}`));
+      const probe = { answers: !GATEWAY_ERRORS.has(status), ms: since(started) };
+      return { name, probe, headers };
     }),
   ]);
   const found = typeof health.data === "object" ? health.data : null;
   return {
     health: found,
     // The kit answers for a gateway that can't be reached, without the gateway's correlation id.
-    gatewayAnswers: health.response.headers.has("X-Correlation-ID"),
-    probes: { ...Object.fromEntries(probes), [API]: { answers: found !== null, ms: health.ms } },
+    gatewayAnswers: [health.response, ...probes].some((it) => it.headers.has("X-Correlation-ID")),
+    probes: {
+      ...Object.fromEntries(probes.map(({ name, probe }): [string, Probe] => [name, probe])),
+      [API]: { answers: found !== null, ms: health.ms },
+    },
   };
 }
 
