@@ -20,7 +20,7 @@ TLS = httpx.create_ssl_context()
 """Shared by all clients, since each would read every certificate anew: 70 ms of CPU."""
 
 PASSWORD = "correct horse battery staple"
-_LINK = re.compile(r"https?://\S+/(?:auth/verify-email|app/password-reset)\?token=([\w.-]+)")
+_LINK = re.compile(r"https?://\S+/app/(?:confirm|password-reset)\?token=([\w.-]+)")
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], *, within: float) -> Found:

@@ -83,7 +83,7 @@ def compose(
 
 def verification_link(token: str, settings: Settings) -> str:
     """The link of the confirmation mail; opening it confirms nothing yet."""
-    return f"{_base(settings)}/auth/verify-email?{urlencode({'token': token})}"
+    return f"{_base(settings)}/app/confirm?{urlencode({'token': token})}"
 
 
 def reset_link(token: str, settings: Settings) -> str:

@@ -47,4 +47,4 @@ class TestCompose:
 class TestVerificationLink:
     def test_escapes_the_token(self, settings: Settings) -> None:
         link = verification_link("a+b/c=", settings)
-        assert link == "http://127.0.0.1:8000/auth/verify-email?token=a%2Bb%2Fc%3D"
+        assert link == "http://127.0.0.1:8000/app/confirm?token=a%2Bb%2Fc%3D"

@@ -85,7 +85,7 @@ class TestConfirmation:
         row = await due(services)
         await mails.deliver(row.delivery_id)
         (mail,) = smtp.mails
-        link = "http://127.0.0.1:8000/auth/verify-email?token=token-0"
+        link = "http://127.0.0.1:8000/app/confirm?token=token-0"
         assert link in text_of(mail, "plain")
         assert f'href="{link}"' in text_of(mail, "html")
         assert mail["To"] == "ada@example.org"

@@ -99,10 +99,17 @@ export function SelectField(props: Labelled & Omit<ComponentProps<"select">, "na
   const { label, hint, rules, ...select } = props;
   const labelled = { name: props.name, label, hint, rules };
   const { id, error, control } = useControl(labelled);
-  const { minLength: _, maxLength: __, ...attributes } = control;
   return (
     <Frame labelled={labelled} id={id} controlId={control.id} error={error}>
-      <select {...select} {...attributes} />
+      <select
+        {...select}
+        id={control.id}
+        name={control.name}
+        required={control.required}
+        aria-describedby={control["aria-describedby"]}
+        aria-invalid={control["aria-invalid"]}
+        className={control.className}
+      />
     </Frame>
   );
 }

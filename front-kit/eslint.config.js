@@ -1,0 +1,3 @@
+import { kitRules } from "./eslint/index.js";
+
+export default kitRules;
