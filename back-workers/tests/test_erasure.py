@@ -101,6 +101,8 @@ class TestExports:
         with pytest.raises(FileNotFoundError):
             ours.finish()
         other.finish()
+        for file in (ours, other):
+            file.close()
         assert len(list(tmp_path.glob("*.csv"))) == 1
 
     def test_no_folder_has_no_files(self, tmp_path: Path) -> None:
