@@ -22,7 +22,7 @@ class TestCommand:
             main()
             return capsys.readouterr().out.splitlines()[-1]
 
-        assert run("status") == "0002_timeline  missing"
-        assert run("up") == "0002_timeline  ran"
-        assert run("status") == "0002_timeline  ran"
-        assert run("down") == "0002_timeline  missing"
+        assert run("status") == "0004_forgotten  missing"
+        assert run("up") == "0004_forgotten  ran"
+        assert run("status") == "0004_forgotten  ran"
+        assert run("down") == "0004_forgotten  missing"

@@ -33,18 +33,24 @@ async def tables(connection: Connection, settings: Settings) -> set[str]:
 
 class TestMigrations:
     async def test_up_down_up(self, connection: Connection, empty_settings: Settings) -> None:
-        audit = {"audit_by_day", "audit_by_user", "audit_days"}
-        made = audit | {"timeline", "timeline_read", "timeline_read_until"}
+        steps = {
+            "0001_audit": {"audit_by_day", "audit_by_user", "audit_days"},
+            "0002_timeline": {"timeline", "timeline_read", "timeline_read_until"},
+            "0003_launches": {"launches"},
+            "0004_forgotten": {"audit_forgotten"},
+        }
+        made = set[str]().union(*steps.values())
 
-        assert await migrate_up(connection, empty_settings) == ["0001_audit", "0002_timeline"]
+        assert await migrate_up(connection, empty_settings) == list(steps)
         assert await tables(connection, empty_settings) == made
         assert await migrate_up(connection, empty_settings) == []
-        assert await migrate_down(connection, empty_settings) == "0002_timeline"
-        assert await tables(connection, empty_settings) == audit
-        assert await migrate_down(connection, empty_settings) == "0001_audit"
-        assert await tables(connection, empty_settings) == set()
+        left = made
+        for step in reversed(steps):
+            assert await migrate_down(connection, empty_settings) == step
+            left = left - steps[step]
+            assert await tables(connection, empty_settings) == left
         assert await migrate_down(connection, empty_settings) is None
-        assert await migrate_up(connection, empty_settings) == ["0001_audit", "0002_timeline"]
+        assert await migrate_up(connection, empty_settings) == list(steps)
         assert await tables(connection, empty_settings) == made
 
     async def test_only_what_is_missing_runs(

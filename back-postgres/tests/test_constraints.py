@@ -106,7 +106,7 @@ async def test_each_kind_of_constraint_is_compared(rules: list[Rule]) -> None:
     expected = [
         Rule("users", "role", "enum", ["admin", "user"]),
         Rule("users", "email", "maxLength", 254),
-        Rule("mail_tokens", "purpose", "enum", ["verify_email"]),
+        Rule("mail_tokens", "purpose", "enum", ["reset_password", "verify_email"]),
         Rule("mail_tokens", "token_hash", "pattern", "^[0-9a-f]{64}$"),
         Rule("profiles", "company", "maxLength", 100),
         Rule("profiles", "completion", "maximum", 100),
