@@ -72,7 +72,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         "words, why",
         [
-            (("new", "feature", "notes", "--services", "front-public"), "the fronts don't exist"),
+            (("new", "feature", "notes", "--services", "front-public"), "written by hand"),
             (("new", "feature", "notes", "--services", "back-api"), "needs back-postgres too"),
             (("new", "feature", "profile", "--services", "back-api,back-postgres"), "already"),
             (("new", "feature", "notes"), "--services"),
