@@ -52,7 +52,7 @@ class World:
         return await self.tools.create(writing(**fields))
 
 
-def writing(*, version: int | None = None, **fields: object) -> Command[WriteTool]:
+def writing(version: int | None = None, /, **fields: object) -> Command[WriteTool]:
     body: dict[str, object] = {
         "tool_id": uuid4(),
         "name": f"Tool {uuid4()}",
@@ -161,10 +161,10 @@ class TestTools:
 
     async def test_is_replaced_by_whoever_knows_its_version(self, world: World) -> None:
         tool = await world.tool()
-        changed = await world.tools.replace(writing(tool_id=tool.id, summary="New", version=1))
+        changed = await world.tools.replace(writing(1, tool_id=tool.id, summary="New"))
         assert (changed.id, changed.summary, changed.version) == (tool.id, "New", 2)
         with pytest.raises(Conflict, match="stale_version"):
-            await world.tools.replace(writing(tool_id=tool.id, version=1))
+            await world.tools.replace(writing(1, tool_id=tool.id))
         with pytest.raises(NotFound, match="tool_not_found"):
             await world.tools.replace(writing())
 
@@ -175,7 +175,7 @@ class TestTools:
 
     async def test_is_gone_once_deleted(self, world: World) -> None:
         tool = await world.tool()
-        deleting = Command(command_id=uuid4(), data=DeleteTool(tool_id=tool.id))
+        deleting = Command[DeleteTool](command_id=uuid4(), data=DeleteTool(tool_id=tool.id))
         await world.tools.delete(deleting)
         with pytest.raises(NotFound, match="tool_not_found"):
             await world.tools.get(tool.id)

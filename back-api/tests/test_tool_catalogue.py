@@ -11,7 +11,8 @@ from stub_services import StubServices
 from features.tool_catalogue.domain import ToolAdministration
 from services.actor import Actor
 from shared.kit.errors import Conflict, NotFound, RuleViolated
-from shared.models.tool import ToolCreate, ToolUpdate
+from shared.models.problem import Problem
+from shared.models.tool import ToolCreate, ToolPage, ToolUpdate
 from shared.models.user import User
 from shared.testing.asgi_client import AsgiClient
 
@@ -249,7 +250,8 @@ class TestEndpointsOfAdmins:
         bad = BOARD | {"url": "http://board.example.org", "icon": "unicorn"}
         refused = await api.post("/api/admin/tools", json=bad, headers=admin)
         assert refused.status == 422
-        assert {it["pointer"] for it in refused.json()["errors"]} == {"/url", "/icon"}
+        errors = Problem.model_validate_json(refused.body).errors or []
+        assert {it.pointer for it in errors} == {"/url", "/icon"}
 
     async def test_users_may_not(self, api: AsgiClient, stubs: StubServices, user: User) -> None:
         headers = stubs.bearer(user.id)
@@ -284,22 +286,17 @@ class TestEndpointsOfUsers:
         self, api: AsgiClient, stubs: StubServices, user_id: UUID, shown: list[str]
     ) -> None:
         headers = stubs.bearer(user_id)
-        page = (await api.get("/api/tools", headers=headers)).json()
-        assert [it["id"] for it in page["items"]] == [shown[1], shown[0]]
-        assert set(page["items"][0]) == {
-            "id",
-            "name",
-            "summary",
-            "category",
-            "icon",
-            "favourite",
-            "launches",
-        }
-        first = (await api.get("/api/tools?limit=1", headers=headers)).json()
-        rest = await api.get(f"/api/tools?limit=1&before={first['next']}", headers=headers)
-        assert [it["id"] for it in rest.json()["items"]] == [shown[0]]
-        found = await api.get("/api/tools?search=cha&category=Talk", headers=headers)
-        assert [it["id"] for it in found.json()["items"]] == [shown[1]]
+
+        async def page(query: str = "") -> ToolPage:
+            reply = await api.get(f"/api/tools{query}", headers=headers)
+            return ToolPage.model_validate_json(reply.body)
+
+        assert [str(it.id) for it in (await page()).items] == [shown[1], shown[0]]
+        first = await page("?limit=1")
+        rest = await page(f"?limit=1&before={first.next}")
+        assert [str(it.id) for it in rest.items] == [shown[0]]
+        found = await page("?search=cha&category=Talk")
+        assert [str(it.id) for it in found.items] == [shown[1]]
         categories = await api.get("/api/tools/categories", headers=headers)
         assert categories.json() == {"items": ["Planning", "Talk"]}
 
@@ -310,8 +307,9 @@ class TestEndpointsOfUsers:
         path = f"/api/tools/{shown[0]}/favourite"
         for _ in range(2):
             assert (await api.put(path, headers=headers)).status == 204
-        [card] = (await api.get("/api/tools?favourite=true", headers=headers)).json()["items"]
-        assert (card["id"], card["favourite"]) == (shown[0], True)
+        marked = await api.get("/api/tools?favourite=true", headers=headers)
+        [card] = ToolPage.model_validate_json(marked.body).items
+        assert (str(card.id), card.favourite) == (shown[0], True)
         for _ in range(2):
             assert (await api.delete(path, headers=headers)).status == 204
         none = await api.get("/api/tools?favourite=true", headers=headers)

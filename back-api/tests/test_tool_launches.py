@@ -7,7 +7,7 @@ from stub_services import StubServices
 
 from features.tool_catalogue.domain import ToolAdministration
 from services.actor import Actor
-from shared.models.tool import ToolCreate
+from shared.models.tool import RecentTools, ToolCreate
 from shared.testing.asgi_client import AsgiClient
 
 ACTOR = Actor(uuid4(), "192.0.2.9")
@@ -77,12 +77,13 @@ class TestRecent:
         barred = await a_tool(stubs, "barred", access="except", roles=["user"])
         stubs.launches.add(user_id, [first, second, barred, uuid4(), first])
         stubs.launches.add(uuid4(), [second])
-        found = (await api.get("/api/tools/recent", headers=headers)).json()
-        assert [it["id"] for it in found["items"]] == [str(first), str(second)]
-        assert found["items"][0]["launched_at"] > found["items"][1]["launched_at"]
-        assert (found["items"][0]["name"], found["next"]) == ("first", None)
-        one = (await api.get("/api/tools/recent?limit=1", headers=headers)).json()
-        assert [it["id"] for it in one["items"]] == [str(first)]
+        reply = await api.get("/api/tools/recent", headers=headers)
+        found = RecentTools.model_validate_json(reply.body)
+        assert [(it.id, it.name) for it in found.items] == [(first, "first"), (second, "second")]
+        assert found.items[0].launched_at > found.items[1].launched_at
+        assert found.next is None
+        reply = await api.get("/api/tools/recent?limit=1", headers=headers)
+        assert [it.id for it in RecentTools.model_validate_json(reply.body).items] == [first]
 
     async def test_of_nothing_is_empty(self, api: AsgiClient, headers: dict[str, str]) -> None:
         reply = await api.get("/api/tools/recent", headers=headers)
