@@ -66,7 +66,7 @@ class TestAddress:
             "board.example.org",
             "https://",
             "https://ada@board.example.org/",
-            "https://ada:secret@board.example.org/",
+            "https://ada:secret@board.example.org/",  # pragma: allowlist secret
             "https://localhost/",
             "https://a.localhost./",
             "https://intranet/",

@@ -50,7 +50,8 @@ class TestTasks:
         def run() -> str:
             mail.mail.push_request(x_correlation_id="of-the-sender")
             try:
-                return worker_runtime.correlated_run(mail.mail, within())
+                found: str = worker_runtime.correlated_run(mail.mail, within())
+                return found
             finally:
                 mail.mail.pop_request()
 
