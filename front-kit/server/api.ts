@@ -20,7 +20,11 @@ export interface Caller {
  * A `fetch` that calls the gateway for `caller`. A gateway that can't be reached, or takes too
  * long, answers 503 as problem+json, so that callers have one kind of failure.
  */
-export function gatewayFetch(settings: Settings, caller: Caller, send: Fetch): Fetch {
+export function gatewayFetch(
+  settings: Settings,
+  caller: Caller,
+  send: Fetch = (request) => fetch(request),
+): Fetch {
   return async (request) => {
     request.headers.set(CORRELATION_HEADER, caller.correlationId);
     if (caller.userAgent) request.headers.set("User-Agent", caller.userAgent);

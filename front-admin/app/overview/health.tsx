@@ -32,7 +32,7 @@ export async function loader({ request, context }: Route.LoaderArgs) {
     correlationId: visitorOf(context).correlationId,
     userAgent: null,
   };
-  const observed = await observe(settings, caller, (it) => fetch(it));
+  const observed = await observe(settings, caller);
   const between = calls.map(({ caller: from, service: to }) => ({ from, to }));
   return stackOf(observed, [...ROUTES, ...between]);
 }

@@ -17,7 +17,11 @@ const ASKED_SECONDS = 3;
 const GATEWAY_ERRORS = new Set([502, 503, 504]);
 
 /** What answers at the moment; it never throws. */
-export async function observe(settings: Settings, caller: Caller, send: Fetch): Promise<Observed> {
+export async function observe(
+  settings: Settings,
+  caller: Caller,
+  send?: Fetch,
+): Promise<Observed> {
   const ask = gatewayFetch({ ...settings, callSeconds: ASKED_SECONDS }, caller, send);
   const api = createApi(settings, ask);
   const started = performance.now();

@@ -1,0 +1,3 @@
+import { frontRules } from "@tools-dashboard/front-kit/eslint/index.js";
+
+export default frontRules;
