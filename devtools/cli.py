@@ -233,6 +233,25 @@ def bench(context: typer.Context) -> None:
     os.execv(python, [str(python), "main.py", *context.args])  # noqa: S606 - no shell
 
 
+@app.command()
+def screenshots(context: typer.Context) -> None:
+    """Take the pictures of docs/screenshots from the running stack, filled by ./dev seed."""
+    import asyncio
+
+    from rich.console import Console
+
+    from devtools.stack import seed
+    from devtools.workspace import environments
+    from devtools.workspace.repository import ROOT
+
+    password = seed.seed(context.obj, Console())
+    groups = ("dev", "e2e")
+    python = asyncio.run(environments.sync("tools-dashboard", groups)) / "bin" / "python"
+    argv = [str(python), "-m", "tests.browser.screenshots", "--password", password]
+    os.chdir(ROOT)
+    os.execv(python, [*argv, "--base-url", f"http://127.0.0.1:{8000 + context.obj.offset}"])  # noqa: S606 - no shell
+
+
 @admin.command()
 def create(
     context: typer.Context,

@@ -130,8 +130,8 @@ class Api:
             connection.close()
 
 
-def seed(stack: Stack, console: Console) -> None:
-    """Bring what demo.yaml says into the stack; what is there stays.
+def seed(stack: Stack, console: Console) -> str:
+    """Bring what demo.yaml says into the stack; what is there stays. The password of its accounts.
 
     Raises DevError where there is no stack of development, or where it refuses something.
     """
@@ -150,6 +150,7 @@ def seed(stack: Stack, console: Console) -> None:
         raise DevError(f"the stack refused demo data: {refused}") from None
     console.print(_accounts(demo))
     console.print(f"The password of each: {demo.password}")
+    return demo.password
 
 
 class Seeding:
