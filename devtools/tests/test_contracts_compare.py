@@ -232,6 +232,7 @@ class TestARenamedField:
             "email-auth",
             "email-verification",
             "password-change",
+            "password-reset",
             "user-administration",
             "user-registration",
         ):

@@ -93,12 +93,12 @@ class TestRealApps:
         tree = copy.tree()
         tree.__dict__["services"] = {"back-api": "1.0.0"}
         lines = await check.compared(tree, "profile")
-        assert lines[1] == "back-api: differs"
+        assert "back-api: differs" in lines
         assert "  -  method: PATCH" in lines
         assert any("POST /api/profile: /answers/201 is missing" in line for line in lines)
         assert lines[-1] == "back-postgres: has no code yet"
         with pytest.raises(
-            DevError, match="there is no contract wishes; there are: account, audit"
+            DevError, match=r"there is no contract wishes; there are: account, .*, audit, "
         ):
             await check.compared(tree, "wishes")
 

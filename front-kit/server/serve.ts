@@ -65,7 +65,7 @@ export function frontApp(
 ): Express {
   const app = express();
   app.disable("x-powered-by");
-  // The gateway says which host and scheme the browser used; React Router compares them with Origin.
+  // The gateway says which host and scheme the browser used: the URLs of requests have them.
   app.set("trust proxy", true);
   app.use(logged(log));
   const answer = (status: string): Record<string, string> => ({
