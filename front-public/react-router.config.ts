@@ -7,6 +7,6 @@ export default {
   basename: hotReload ? "/app/" : "/app",
   ssr: true,
   // The kit checks where a form comes from (server/origin.ts). React Router would compare with the
-  // host of the request, which behind the gateway is the front's own.
+  // host of the request, which the development server behind the gateway does not know.
   allowedActionOrigins: ["**"],
 } satisfies Config;
