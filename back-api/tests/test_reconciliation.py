@@ -10,6 +10,7 @@ from stub_services import StubServices
 
 from features.event_administration.__main__ import main
 from features.event_administration.reconciliation import Reconciler, Reconciliation
+from shared.models.account import UserDeleted
 from shared.models.base import EventPayload, now
 from shared.models.event import EventEnvelope
 from shared.models.event_administration import ShownDelivery
@@ -135,6 +136,14 @@ class TestReconciliation:
         world.deliver(new)
         await world.timeline.apply([new])
         assert await world.found() == []
+
+    async def test_a_deleted_user_is_left_out(self, world: World) -> None:
+        late = created()
+        forgotten = created().model_copy(update={"payload": {"user_id": str(USER)}})
+        world.deliver(late, envelope("user.deleted", UserDeleted(user_id=USER)), forgotten)
+        result = await world.reconciler.run(now() - DAY, dry_run=False)
+        assert result.disagreements == []
+        assert world.timeline.created == {}
 
     async def test_timelines_of_many_pages_are_compared(self, world: World) -> None:
         events = [created() for _ in range(450)]

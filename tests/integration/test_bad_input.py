@@ -213,7 +213,6 @@ class TestExistence:
 class TestEdge:
     async def test_only_public_paths_are_routed(self, visitor: Visitor) -> None:
         for path in (
-            "/",
             "/users",
             "/users/lookup",
             "/credentials",

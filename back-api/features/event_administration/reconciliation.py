@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from features.event_administration.domain import Deliveries, Wanted
 from features.notifications.domain import Timeline, UnreadCounts
-from shared.models.event import EventEnvelope
+from shared.models.account import UserDeleted
+from shared.models.event import PERSONAL_FIELDS, EventEnvelope
 from shared.models.event_administration import DELIVERY_PAGE_MAX
 from shared.models.notification import PAGE_MAX, Notification, NotificationCreated, NotificationRead
 
@@ -62,14 +63,17 @@ class Reconciler:
         self._counts = counts
 
     async def run(self, since: datetime, *, dry_run: bool) -> Reconciliation:
-        """Compare every user who has an event since then.
+        """Compare every user who has an event since then and was not deleted.
 
         Raises Unavailable or TimedOut; what was mended before stays so.
         """
         users: dict[UUID, _OfUser] = {}
+        deleted: set[UUID] = set()
         async for envelope in self._delivered(since):
+            if envelope.event_type == "user.deleted":
+                deleted.add(UserDeleted.model_validate(envelope.payload).user_id)
             model = _PAYLOADS.get(envelope.event_type)
-            if model is None:
+            if model is None or _is_forgotten(envelope):
                 continue
             payload = model.model_validate(envelope.payload)
             user = users.setdefault(payload.user_id, _OfUser())
@@ -80,6 +84,8 @@ class Reconciler:
                 user.read.append((envelope.occurred_at, payload))
         found: list[Disagreement] = []
         for user_id, user in users.items():
+            if user_id in deleted:
+                continue
             found += await self._timeline_of(user_id, user, mend=not dry_run)
             found += await self._count_of(user_id, mend=not dry_run)
         events = sum(len(user.envelopes) for user in users.values())
@@ -144,6 +150,12 @@ class Reconciler:
         count = await self._counts.get(user_id)
         unread = await self._timeline.unread(user_id)
         return not count.known or not unread.complete or count.unread == len(unread.items)
+
+
+def _is_forgotten(envelope: EventEnvelope) -> bool:
+    """Whether a notification lost its texts, because its user was deleted."""
+    created = envelope.event_type == "notification.created"
+    return created and not PERSONAL_FIELDS & envelope.payload.keys()
 
 
 def _was_read(notification: Notification, user: _OfUser) -> bool:
