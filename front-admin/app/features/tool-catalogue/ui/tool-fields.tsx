@@ -1,10 +1,15 @@
 /** The fields of a tool, for a new one and for one that is there. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import type { Rules, Schema } from "@tools-dashboard/front-kit/server/index.ts";
-import { SelectField, TextArea, TextField } from "@tools-dashboard/front-kit/ui/index.ts";
+import {
+  SelectField,
+  TextArea,
+  TextField,
+  TOOL_ICONS,
+} from "@tools-dashboard/front-kit/ui/index.ts";
 
 import { texts } from "../texts.ts";
-import { ACCESSES, ICONS, ROLES } from "../tool-form.ts";
+import { ACCESSES, ROLES } from "../tool-form.ts";
 
 export function ToolFields(props: {
   readonly rules: Rules<"ToolCreate">;
@@ -39,7 +44,7 @@ export function ToolFields(props: {
       />
       <SelectField name="icon" label={t.icon} defaultValue={tool?.icon ?? ""}>
         <option value="">{t.noIcon}</option>
-        {ICONS.map((icon) => (
+        {TOOL_ICONS.map((icon) => (
           <option key={icon}>{icon}</option>
         ))}
       </SelectField>
