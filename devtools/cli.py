@@ -245,7 +245,7 @@ def screenshots(context: typer.Context) -> None:
     from devtools.workspace.repository import ROOT
 
     password = seed.seed(context.obj, Console())
-    groups = ("dev", "e2e")
+    groups = ("dev", "e2e", "browser")
     python = asyncio.run(environments.sync("tools-dashboard", groups)) / "bin" / "python"
     argv = [str(python), "-m", "tests.browser.screenshots", "--password", password]
     os.chdir(ROOT)
