@@ -20,9 +20,10 @@ from shared.models.event_administration import DELIVERY_PAGE_MAX
 from shared.models.notification import PAGE_MAX, Notification, NotificationCreated, NotificationRead
 
 CONSUMER = "timeline"
-_PAYLOADS: dict[str, type[NotificationCreated | NotificationRead]] = {
+_PAYLOADS: dict[str, type[NotificationCreated | NotificationRead | UserDeleted]] = {
     "notification.created": NotificationCreated,
     "notification.read": NotificationRead,
+    "user.deleted": UserDeleted,
 }
 
 
@@ -70,12 +71,13 @@ class Reconciler:
         users: dict[UUID, _OfUser] = {}
         deleted: set[UUID] = set()
         async for envelope in self._delivered(since):
-            if envelope.event_type == "user.deleted":
-                deleted.add(UserDeleted.model_validate(envelope.payload).user_id)
             model = _PAYLOADS.get(envelope.event_type)
-            if model is None or _is_forgotten(envelope):
+            if model is None or (model is NotificationCreated and _is_forgotten(envelope)):
                 continue
             payload = model.model_validate(envelope.payload)
+            if isinstance(payload, UserDeleted):
+                deleted.add(payload.user_id)
+                continue
             user = users.setdefault(payload.user_id, _OfUser())
             user.envelopes[envelope.event_id] = envelope
             if isinstance(payload, NotificationCreated):
@@ -154,8 +156,7 @@ class Reconciler:
 
 def _is_forgotten(envelope: EventEnvelope) -> bool:
     """Whether a notification lost its texts, because its user was deleted."""
-    created = envelope.event_type == "notification.created"
-    return created and not PERSONAL_FIELDS & envelope.payload.keys()
+    return not PERSONAL_FIELDS & envelope.payload.keys()
 
 
 def _was_read(notification: Notification, user: _OfUser) -> bool:
