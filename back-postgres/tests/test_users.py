@@ -220,11 +220,13 @@ class TestPage:
         self, service: Callers, database: Database
     ) -> None:
         await database.rows(
-            "INSERT INTO users (id, email, role, status) SELECT gen_random_uuid(),"
-            " 'user' || n || '@example.test', 'user', 'active' FROM generate_series(1, 20000) AS n"
-            " RETURNING id"
+            "WITH made AS (INSERT INTO users (id, email, role, status) SELECT gen_random_uuid(),"
+            " 'user' || n || '@example.test', 'user', 'active' FROM generate_series(1, 5000) AS n"
+            " RETURNING id) INSERT INTO profiles (id, user_id, first_name, last_name, language,"
+            " timezone, completion) SELECT gen_random_uuid(), id, 'Ada', 'Name' || id, 'en', 'UTC',"
+            " 40 FROM made"
         )
-        await database.rows("ANALYZE users")
+        await database.rows("ANALYZE users, profiles")
         plan = await database.rows(
             "EXPLAIN SELECT id FROM users WHERE email LIKE 'user1234%' UNION SELECT user_id"
             " FROM profiles WHERE lower(last_name) LIKE 'user1234%'"
