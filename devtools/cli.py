@@ -22,6 +22,7 @@ Examples:
   ./dev up --without cassandra       without Cassandra and its service
   ./dev up --port-offset 1000        beside another clone: every port plus 1000
   ./dev logs back-api -f             follow one service
+  ./dev trace ID                     all that one request caused, over all services
   ./dev admin create me@example.org  make the first administrator
   ./dev test back-api                test one part
   ./dev bench two-hop-read           measure one thing
@@ -206,6 +207,22 @@ def logs(
     from devtools.stack.logs import show
 
     show(Console(highlight=False), context.obj.logs, service, lines, follow=follow)
+
+
+@app.command()
+def trace(
+    context: typer.Context,
+    correlation_id: Annotated[str, typer.Argument(metavar="ID", help="X-Correlation-ID.")],
+) -> None:
+    """Print all that one request caused, over all services, in the order of time.
+
+    ID is the X-Correlation-ID that every answer has, or the id of a trace, an event or a task.
+    """
+    from rich.console import Console
+
+    from devtools.stack import logs as logs_
+
+    logs_.trace(Console(highlight=False), context.obj.logs, correlation_id)
 
 
 @app.command()

@@ -147,6 +147,23 @@ def show(console: Console, folder: Path, service: str | None, last: int, *, foll
         time.sleep(_PAUSE)
 
 
+def trace(console: Console, folder: Path, wanted: str) -> None:
+    """Print every line of all services that names `wanted` as a whole word, by time.
+
+    It is a correlation id, or whatever else lines name: the id of a trace, an event or a task.
+    Raises DevError where no line names it.
+    """
+    whole = re.compile(rb"(?<![\w.-])%s(?![\w.-])" % re.escape(wanted.encode()))
+    found: list[tuple[Path, bytes]] = []
+    for file in files_of(folder, None):
+        with file.open("rb") as content:
+            found += ((file, said) for said in content if whole.search(said))
+    if not found:
+        raise DevError(f"no line of the logs in {folder} names {wanted}")
+    for entry in _by_time(found):
+        console.print(line(entry), soft_wrap=True)
+
+
 def line(entry: Mapping[str, object]) -> Text:
     """Time, level, service, event, key=value, and the correlation id last."""
     level = str(entry.get("level", "info")).lower()

@@ -124,6 +124,22 @@ def test_logs_of_nobody_name_those_there_are(tmp_path: Path, log_of: LogOf) -> N
         logs.show(Console(), tmp_path, "back-ap", 10, follow=False)
 
 
+def test_a_trace_is_the_lines_of_all_services_that_name_the_id(tmp_path: Path) -> None:
+    said = '{"time": "2026-01-01T00:00:0%d", "event": "%s", "correlation_id": "%s"}\n'
+    (tmp_path / "a.log.1").write_text(said % (1, "one", "c-1") + said % (2, "other", "c-10"))
+    (tmp_path / "a.log").write_text(said % (4, "three", "c-1"))
+    (tmp_path / "b.log").write_text(said % (3, "two", "c-1") + said % (3, "other", "x-c-1"))
+    output = StringIO()
+    logs.trace(Console(file=output, width=200), tmp_path, "c-1")
+    assert [it.split()[2:4] for it in output.getvalue().splitlines()] == [
+        ["a", "one"],
+        ["b", "two"],
+        ["a", "three"],
+    ]
+    with pytest.raises(DevError, match="names c-2"):
+        logs.trace(Console(), tmp_path, "c-2")
+
+
 class _EnoughError(Exception):
     pass
 
