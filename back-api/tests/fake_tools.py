@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from features.tool_catalogue.domain import WantedTools
 from services.viewer import Viewer
 from shared.kit.errors import Conflict, NotFound, Unavailable
-from shared.kit.http.page_position import END, PagePosition, page_of
+from shared.kit.http.page_position import PagePosition, page_of, position_of
 from shared.models.base import now
 from shared.models.event import Command, NewEvent
 from shared.models.tool import (
@@ -91,7 +91,7 @@ class FakeTools:
         return tool
 
     def _wanted(self, wanted: WantedTools, before: str | None) -> list[AdministeredTool]:
-        position = END if before is None else PagePosition.from_cursor(before)
+        position = position_of(before)
         found = sorted(self.tools.values(), key=lambda it: (it.created_at, it.id), reverse=True)
         return [
             tool

@@ -22,7 +22,7 @@ from shared.kit.errors import (
     TooManyRequests,
     Unavailable,
 )
-from shared.kit.http.page_position import END, PagePosition
+from shared.kit.http.page_position import PagePosition, position_of
 from shared.models.account import AccountRecord, CheckPassword, DeleteUser
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.auth import OpenSession
@@ -101,7 +101,7 @@ class FakeUsers:
         return self.users[user_id]
 
     async def page(self, wanted: WantedUsers, limit: int, before: str | None) -> UserPage:
-        position = END if before is None else PagePosition.from_cursor(before)
+        position = position_of(before)
         found = sorted(
             (user for user in self.users.values() if _is_wanted(user, wanted)),
             key=lambda user: (user.created_at, user.id),

@@ -178,10 +178,7 @@ class CredentialRepository:
         new = command.data
 
         async def write(connection: "Connection") -> User:
-            row = await connection.fetchrow(_END_SESSIONS, user_id, command.expected_version)
-            if row is None and await connection.fetchrow(USER_BY_ID, user_id):
-                raise Conflict("The user has changed since it was read.", code="stale_version")
-            user = user_of(row)
+            user = await _end_sessions(connection, user_id, command.expected_version)
             values = (user_id, new.replaces, new.credential_id, new.password_hash)
             if not await connection.fetchrow(_REPLACE, *values):
                 raise Conflict("The user has another credential.", code="credential_replaced")
@@ -212,10 +209,7 @@ class CredentialRepository:
                 if await connection.fetchrow(_TOKEN_USED, *token):
                     raise Conflict("The token was used before.", code="mail_token_used")
                 raise NotFound("There is no such token.", code="mail_token_not_found")
-            row = await connection.fetchrow(_END_SESSIONS, new.user_id, command.expected_version)
-            if row is None and await connection.fetchrow(USER_BY_ID, new.user_id):
-                raise Conflict("The user has changed since it was read.", code="stale_version")
-            user = user_of(row)
+            user = await _end_sessions(connection, new.user_id, command.expected_version)
             await connection.execute(_RESET, new.user_id, new.credential_id, new.password_hash)
             await connection.execute(_VOID_RESETS, new.user_id)
             return user
@@ -227,3 +221,11 @@ class CredentialRepository:
     async def sweep(self, older_than_seconds: int) -> int:
         """Remove unclaimed credentials of that age; returns how many were removed."""
         return await self._database.in_batches(_SWEEP, older_than_seconds)
+
+
+async def _end_sessions(connection: "Connection", user_id: UUID, version: int | None) -> User:
+    """Raises NotFound `user_not_found` or Conflict `stale_version`."""
+    row = await connection.fetchrow(_END_SESSIONS, user_id, version)
+    if row is None and await connection.fetchrow(USER_BY_ID, user_id):
+        raise Conflict("The user has changed since it was read.", code="stale_version")
+    return user_of(row)

@@ -10,7 +10,7 @@ from uuid import UUID
 from database import Database
 from repositories.command_repository import CommandRepository, StoredAnswer
 from shared.kit.errors import Conflict, NotFound
-from shared.kit.http.page_position import END, PagePosition, page_of
+from shared.kit.http.page_position import PagePosition, page_of, position_of
 from shared.models.event import Command, Nothing
 from shared.models.task import (
     BeginTask,
@@ -174,7 +174,7 @@ class TaskRepository:
 
     async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
         """Tasks of one owner, or of all, newest first. Raises InvalidRequest `cursor_invalid`."""
-        position = PagePosition.from_cursor(before) if before else END
+        position = position_of(before)
         values = (limit + 1, position.instant, position.item_id)
         if owner_id is None:
             rows = await self._database.rows(_OF_ALL, *values)

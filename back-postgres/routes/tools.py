@@ -9,7 +9,7 @@ from repositories.tool_library_repository import ToolLibraryRepository
 from repositories.tool_repository import ToolRepository
 from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
-from shared.kit.http.page_position import END, PagePosition
+from shared.kit.http.page_position import position_of
 from shared.models.base import Line
 from shared.models.event import Command
 from shared.models.tool import (
@@ -58,7 +58,7 @@ def router(tools: ToolRepository) -> APIRouter:
         before: Before = None,
     ) -> AdministeredToolPage:
         return await tools.page(
-            search=search, category=category, limit=limit, before=_position(before)
+            search=search, category=category, limit=limit, before=position_of(before)
         )
 
     @router.get("/tools/{tool_id}", dependencies=_READING)
@@ -98,7 +98,7 @@ def library_router(library: ToolLibraryRepository) -> APIRouter:
             category=category,
             favourite=favourite,
             limit=limit,
-            before=_position(before),
+            before=position_of(before),
         )
 
     @router.post("/tools/lookup", dependencies=[calls_with_scope("tools:look-up")])
@@ -129,7 +129,3 @@ def library_router(library: ToolLibraryRepository) -> APIRouter:
         return as_response(await library.count_launch(user_id, command))
 
     return router
-
-
-def _position(before: str | None) -> PagePosition:
-    return END if before is None else PagePosition.from_cursor(before)

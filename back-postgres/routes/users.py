@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from repositories.user_repository import UserRepository
 from routes.command_responses import as_response
 from shared.kit.auth.guards import calls_with_scope
-from shared.kit.http.page_position import END, PagePosition
+from shared.kit.http.page_position import position_of
 from shared.models.account import DeleteUser, UserRemoved
 from shared.models.base import Line
 from shared.models.event import Command
@@ -46,7 +46,7 @@ def router(users: UserRepository) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=USER_PAGE_MAX)] = USER_PAGE_DEFAULT,
         before: Annotated[str | None, Query(max_length=200)] = None,
     ) -> UserPage:
-        position = END if before is None else PagePosition.from_cursor(before)
+        position = position_of(before)
         return await users.page(
             search=search, role=role, status=status, limit=limit, before=position
         )

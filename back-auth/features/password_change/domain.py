@@ -3,23 +3,17 @@
 from typing import Protocol
 from uuid import UUID, uuid4
 
-import structlog
-
 from features.password_change.password_proof import PasswordProof
+from services.password_changed import Generations, password_command, revocation_of, revoke_at_once
 from services.request_origin import RequestOrigin
-from shared.kit.errors import Conflict, ServiceError
-from shared.kit.http.context import correlation_id
-from shared.models.auth import OtherSessionsRevoked, RevokeGenerations
+from shared.kit.errors import Conflict
 from shared.models.event import Command
 from shared.models.user import (
     ChangePassword,
-    PasswordChanged,
     ReplacePassword,
     User,
     UserCredential,
 )
-
-log = structlog.get_logger()
 
 
 class Hashes(Protocol):
@@ -36,14 +30,6 @@ class Passwords(Protocol):
 
         Raises Conflict `stale_version` or `credential_replaced`.
         """
-        ...
-
-
-class Generations(Protocol):
-    """Revokes sessions by their generation."""
-
-    async def revoke(self, revoked: RevokeGenerations) -> None:
-        """Revoke the user's sessions of smaller generations, but not the kept one."""
         ...
 
 
@@ -80,33 +66,15 @@ class PasswordChanges:
         self, account: UserCredential, sid: UUID, password_hash: str, origin: RequestOrigin
     ) -> None:
         user = account.user
-        # The same transaction raises the generation by one, as the user's version did not change.
-        revoked = OtherSessionsRevoked(
-            user_id=user.id, session_generation=user.session_generation + 1, kept_sid=sid
+        revoked = revocation_of(user, kept_sid=sid)
+        data = ReplacePassword(
+            credential_id=uuid4(), password_hash=password_hash, replaces=account.credential_id
         )
-        changed = PasswordChanged(user_id=user.id, network=origin.network, device=origin.device)
-        command = Command.with_event(
-            "user.password.changed",
-            changed,
-            data=ReplacePassword(
-                credential_id=uuid4(), password_hash=password_hash, replaces=account.credential_id
-            ),
-            aggregate_id=user.id,
-            expected_version=user.version,
-            correlation_id=correlation_id(),
-        ).and_event(
-            "auth.sessions.revoked",
-            revoked,
-            aggregate_id=user.id,
-            correlation_id=correlation_id(),
-        )
+        command = password_command(data, user, revoked, origin)
         try:
             await self._passwords.replace(user.id, command)
         except Conflict as conflict:
             raise Conflict(
                 "The account has changed meanwhile. Try again.", code="account_changed"
             ) from conflict
-        try:
-            await self._generations.revoke(RevokeGenerations(**revoked.model_dump()))
-        except ServiceError as error:
-            log.warning("revocation_left_to_the_event", user_id=str(user.id), reason=error.code)
+        await revoke_at_once(self._generations, revoked)

@@ -5,26 +5,18 @@ from datetime import datetime
 from typing import NoReturn, Protocol
 from uuid import UUID, uuid4
 
-import structlog
-
 from features.email_auth.attempts import LoginAttempts
+from services.password_changed import Generations, password_command, revocation_of, revoke_at_once
 from services.request_origin import RequestOrigin
 from services.secret_service import secret_hash
-from shared.kit.errors import Conflict, InvalidRequest, NotFound, ServiceError
+from shared.kit.errors import Conflict, InvalidRequest, NotFound
 from shared.kit.http.context import correlation_id
-from shared.models.auth import (
-    MailPurpose,
-    OtherSessionsRevoked,
-    RevokeGenerations,
-    StoredMailToken,
-)
+from shared.models.auth import MailPurpose, StoredMailToken
 from shared.models.base import now
 from shared.models.event import Command, Nothing
 from shared.models.password_reset import PasswordResetRequested, ResetPassword
 from shared.models.registration import MailTokenTried
-from shared.models.user import PasswordChanged, User, UserCredential
-
-log = structlog.get_logger()
+from shared.models.user import User, UserCredential
 
 
 class ResetLimit(Protocol):
@@ -76,12 +68,6 @@ class Resets(Protocol):
     async def reset(self, command: Command[ResetPassword]) -> User:
         """Raises NotFound, or Conflict `stale_version` or `mail_token_used`."""
         ...
-
-
-class Generations(Protocol):
-    """Revokes sessions by their generation."""
-
-    async def revoke(self, revoked: RevokeGenerations) -> None: ...
 
 
 class ResetRequests:
@@ -192,28 +178,14 @@ class PasswordResets:
     async def _reset(
         self, user: User, token_hash: str, password_hash: str, origin: RequestOrigin
     ) -> None:
-        # The same transaction raises the generation by one, as the user's version did not change.
-        revoked = OtherSessionsRevoked(
-            user_id=user.id, session_generation=user.session_generation + 1, kept_sid=None
+        revoked = revocation_of(user, kept_sid=None)
+        data = ResetPassword(
+            token_hash=token_hash,
+            user_id=user.id,
+            credential_id=uuid4(),
+            password_hash=password_hash,
         )
-        command = Command.with_event(
-            "user.password.changed",
-            PasswordChanged(user_id=user.id, network=origin.network, device=origin.device),
-            data=ResetPassword(
-                token_hash=token_hash,
-                user_id=user.id,
-                credential_id=uuid4(),
-                password_hash=password_hash,
-            ),
-            aggregate_id=user.id,
-            expected_version=user.version,
-            correlation_id=correlation_id(),
-        ).and_event(
-            "auth.sessions.revoked",
-            revoked,
-            aggregate_id=user.id,
-            correlation_id=correlation_id(),
-        )
+        command = password_command(data, user, revoked, origin)
         try:
             await self._resets.reset(command)
         except NotFound:
@@ -224,10 +196,7 @@ class PasswordResets:
             raise Conflict(
                 "The account has changed meanwhile. Try again.", code="account_changed"
             ) from conflict
-        try:
-            await self._generations.revoke(RevokeGenerations(**revoked.model_dump()))
-        except ServiceError as error:
-            log.warning("revocation_left_to_the_event", user_id=str(user.id), reason=error.code)
+        await revoke_at_once(self._generations, revoked)
 
 
 def _refuse() -> NoReturn:

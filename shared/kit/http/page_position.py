@@ -76,6 +76,11 @@ END = PagePosition(microseconds_of(datetime.max.replace(tzinfo=UTC)), _NEWEST_ID
 """The position before the newest possible item."""
 
 
+def position_of(cursor: str | None) -> PagePosition:
+    """The position of a page before `cursor`, END without one. Raises as `from_cursor`."""
+    return END if cursor is None else PagePosition.from_cursor(cursor)
+
+
 def page_of(
     found: Sequence[Item], limit: int, position: Callable[[Item], PagePosition]
 ) -> tuple[list[Item], str | None]:

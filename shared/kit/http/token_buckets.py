@@ -13,6 +13,36 @@ from shared.models.auth import ReturnedTokens, TakeTokens, TokenBucket, TokensTa
 log = structlog.get_logger()
 
 
+_HOUR = 3600  # seconds
+
+
+def hourly_buckets(
+    limit: str,
+    address: str,
+    network: str,
+    *,
+    per_address_and_network: int,
+    per_address: int,
+    per_network: int | None,
+) -> list[TokenBucket]:
+    """The buckets of what anybody may ask for a mail address, with their tokens an hour.
+
+    One is for the address from a network, so that a stranger elsewhere leaves the owner of an
+    address the owner's own; one is for the address; one is for the network, unless `per_network`
+    is None. `address` stands for the address, and is not the address itself: it is kept.
+    """
+    wanted = [
+        ("address-network", f"{address} {network}", per_address_and_network),
+        ("address", address, per_address),
+        ("network", network, per_network),
+    ]
+    return [
+        TokenBucket(limit=f"{limit}-{of}", key=key, capacity=capacity, window_seconds=_HOUR)
+        for of, key, capacity in wanted
+        if capacity is not None
+    ]
+
+
 @dataclass(slots=True)
 class _Level:
     bucket: TokenBucket
