@@ -16,6 +16,7 @@ export default [
     route("tools/:toolId", "features/tool-catalogue/routes/tool.tsx"),
     route("tasks", "features/background-tasks/routes/tasks.tsx"),
     route("exports", "features/user-export/routes/exports.tsx"),
+    route("exports/download", "features/user-export/routes/download.ts"),
     route("events", "features/event-administration/routes/events.tsx"),
     route("events/:deliveryId", "features/event-administration/routes/event.tsx"),
     route("audit", "features/audit/routes/audit.tsx"),

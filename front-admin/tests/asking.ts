@@ -14,8 +14,14 @@ export interface Sent {
   readonly key: string | null;
 }
 
+interface Answer {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
 /** What the API answers to a call, by its method and path without the query. */
-export type Answers = Readonly<Record<string, { status?: number; body?: unknown }>>;
+export type Answers = Readonly<Record<string, Answer>>;
 
 interface Asking {
   readonly context: RouterContextProvider;
@@ -39,9 +45,9 @@ export function asking(answers: Answers, role: string | null = "admin"): Asking 
     });
     const answer = answers[`${request.method} ${pathname}`];
     if (!answer) throw new Error(`no answer for ${request.method} ${pathname}`);
-    const { status = 200, body = null } = answer;
+    const { status = 200, body = null, headers = {} } = answer;
     if (status === 204) return new Response(null, { status });
-    return Response.json(body, { status });
+    return Response.json(body, { status, headers });
   };
   const session = {
     api: createApi(settings, send),

@@ -12,9 +12,9 @@ import * as tool from "../app/features/tool-catalogue/routes/tool.tsx";
 import * as tools from "../app/features/tool-catalogue/routes/tools.tsx";
 import * as user from "../app/features/user-administration/routes/user.tsx";
 import * as users from "../app/features/user-administration/routes/users.tsx";
+import * as download from "../app/features/user-export/routes/download.ts";
 import * as exports from "../app/features/user-export/routes/exports.tsx";
 import { adminRequired } from "../app/layouts/admin-required.server.ts";
-import { settings } from "../app/settings.server.ts";
 import { asking, problem, reading, refusal, sending, target } from "./asking.ts";
 import type { Answers } from "./asking.ts";
 
@@ -179,11 +179,31 @@ describe("tasks and exports", () => {
     expect(target(outcome)).toBe("/exports");
   });
 
-  test("a download goes to a fresh link of the API", async () => {
+  test("a download goes to a fresh link", async () => {
     const link = { url: "/api/exports/download/once", expires_in: 60 };
     const answers = { "POST /api/exports/t1/link": { status: 201, body: link } };
     const { outcome } = await act(exports.action, [["task_id", "t1"]], answers);
-    expect(target(outcome)).toBe(`${settings.publicBaseUrl}/api/exports/download/once`);
+    expect(target(outcome)).toBe("/exports/download?token=once");
+  });
+
+  test("a link gives the file of the API under its name", async () => {
+    const file = { body: "a,b", headers: { "Content-Disposition": 'attachment; filename="u.csv"' } };
+    const answers = { "GET /api/exports/download/once": file };
+    const { data } = await load(download.loader, "/?token=once", answers);
+    const response = data as Response;
+    expect(response.headers.get("Content-Disposition")).toBe('attachment; filename="u.csv"');
+    expect(await response.text()).toContain("a,b");
+  });
+
+  test.each([
+    [410, "link_expired", "link"],
+    [404, "link_not_found", "link"],
+    [422, "validation_failed", "link"],
+    [503, "unavailable", "out"],
+  ])("a link that is answered %d leads to the exports, which say why", async (status, code, why) => {
+    const answers = { "GET /api/exports/download/used": problem(status, code) };
+    const { data } = await load(download.loader, "/?token=used", answers);
+    expect(target(data)).toBe(`/exports?refused=${why}`);
   });
 
   test("a file that is gone is said", async () => {

@@ -32,10 +32,15 @@ export function gatewayFetch(
       request.headers.set("X-Front-Key", settings.frontKey);
       request.headers.set("X-Client-Address", caller.address);
     }
-    const signal = AbortSignal.timeout(settings.callSeconds * 1000);
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(timedOut()), settings.callSeconds * 1000);
+    timer.unref();
     try {
-      return await send(new Request(request, { signal }));
+      const answer = await send(new Request(request, { signal: timeout.signal }));
+      if (isFile(answer)) clearTimeout(timer);
+      return answer;
     } catch (error) {
+      clearTimeout(timer);
       return unreachable(request, caller, error);
     }
   };
@@ -46,13 +51,22 @@ export function createApi(settings: Settings, send: Fetch): Api {
   return createClient<paths>({ baseUrl: settings.gatewayUrl, fetch: send });
 }
 
+function timedOut(): DOMException {
+  return new DOMException("The gateway took too long.", "TimeoutError");
+}
+
+/** A file is passed on as it arrives, which may take longer than a call. */
+function isFile(answer: Response): boolean {
+  return answer.headers.get("Content-Disposition")?.startsWith("attachment") ?? false;
+}
+
 function unreachable(request: Request, caller: Caller, error: unknown): Response {
-  const timedOut = error instanceof DOMException && error.name === "TimeoutError";
+  const late = error instanceof DOMException && error.name === "TimeoutError";
   const problem = {
     type: "urn:tools-dashboard:problem:unavailable",
     title: "Temporarily unavailable",
     status: 503,
-    detail: timedOut ? "The gateway took too long." : "The gateway can not be reached.",
+    detail: late ? "The gateway took too long." : "The gateway can not be reached.",
     instance: new URL(request.url).pathname,
     code: "unavailable",
     correlation_id: caller.correlationId,

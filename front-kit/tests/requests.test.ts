@@ -1,7 +1,8 @@
 /** What a front does for every request: origin, policy, language, paths, settings, problems. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { localeOf } from "../i18n/index.ts";
+import { gatewayFetch } from "../server/api.ts";
 import { visitorOf, ownPath } from "../server/front.ts";
 import { comesFromOwnPage } from "../server/origin.ts";
 import { contentSecurityPolicy, newNonce, setPageHeaders } from "../server/policy.ts";
@@ -166,4 +167,26 @@ test.each([
 
 test("without ENVIRONMENT it is production", () => {
   expect(settingsFrom({}, 4101).environment).toBe("production");
+});
+
+describe("the time of a call", () => {
+  test.each([
+    ["an answer", {}, true],
+    ["a file", { "Content-Disposition": 'attachment; filename="users.csv"' }, false],
+  ])("%s that is still arriving is ended: %o", async (_what, headers, ended) => {
+    vi.useFakeTimers();
+    const signals: AbortSignal[] = [];
+    const settings = settingsFrom({ ENVIRONMENT: "test", CALL_SECONDS: "10" }, 4101);
+    const caller = { address: "127.0.0.1", correlationId: "c", userAgent: null };
+    const call = gatewayFetch(settings, caller, (request) => {
+      signals.push(request.signal);
+      return Promise.resolve(new Response("first", { headers: headers as never }));
+    });
+
+    await call(new Request(`${HERE}/api/file`));
+    vi.advanceTimersByTime(10_001);
+    vi.useRealTimers();
+
+    expect(signals.map((it) => it.aborted)).toEqual([ended]);
+  });
 });

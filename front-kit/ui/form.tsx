@@ -19,7 +19,7 @@ function textOf(table: Readonly<Record<string, string>>, code: string): string |
 
 /** What a failure says to a person, in the language of the page. */
 export function failureText(t: KitTexts, failure: Failure): string {
-  const text = textOf(t.problems, failure.code) ?? (failure.detail || t.unexpected);
+  const text = textOf(t.problems, failure.code) ?? t.unexpected;
   return failure.retryAfter === null ? text : `${text} ${t.waitSeconds(failure.retryAfter)}`;
 }
 
@@ -29,7 +29,7 @@ export function useFieldError(name: string): string | null {
   const t = useTexts(kitTexts);
   const error = failure?.fields[name];
   if (!error) return null;
-  return textOf(t.fieldErrors, error.code) ?? textOf(t.problems, error.code) ?? error.message;
+  return textOf(t.fieldErrors, error.code) ?? textOf(t.problems, error.code) ?? t.fieldErrors.value_error;
 }
 
 /**

@@ -137,6 +137,12 @@ async def test_an_export_is_watched_and_its_file_downloaded(
     file = await (await downloading.value).path()
     assert user.email in file.read_text(encoding="utf-8-sig")
 
+    used = (await downloading.value).url
+    await admin_page.goto(used)
+    await expect(admin_page.get_by_role("alert")).to_contain_text("This link was used already")
+    async with admin_page.expect_download():
+        await admin_page.get_by_role("row").nth(1).get_by_role("button", name="Download").click()
+
 
 async def test_the_events_of_a_user_are_shown_with_their_payload(
     admin_page: Page, user: Visitor

@@ -15,6 +15,10 @@ export const texts = defineTexts({
     none: "No exports yet",
     noneText: "Start one above. It runs in the background.",
     pages: "Pages of exports",
+    refused: {
+      link: "This link was used already, or is too old: each one works once. Click “Download” for another.",
+      out: "The file can't be read at the moment. Try again shortly.",
+    },
     statuses: {
       queued: "Queued",
       running: "Running",
@@ -37,6 +41,10 @@ export const texts = defineTexts({
     none: "Aún no hay exportaciones",
     noneText: "Empieza una arriba. Se hace en segundo plano.",
     pages: "Páginas de exportaciones",
+    refused: {
+      link: "Este enlace ya se usó o es demasiado antiguo: cada uno sirve una vez. Pulsa «Descargar» para obtener otro.",
+      out: "El fichero no se puede leer ahora. Inténtalo de nuevo en un momento.",
+    },
     statuses: {
       queued: "En cola",
       running: "En marcha",

@@ -5,10 +5,14 @@ export const texts = defineTexts({
     title: "Your data",
     lead: "A file with all that is kept about you, as JSON.",
     download: "Download my data",
+    often: "The file was asked for too often. Try again later.",
+    out: "The file can't be made at the moment. Try again shortly.",
   },
   es: {
     title: "Tus datos",
     lead: "Un fichero con todo lo que guardamos sobre ti, en JSON.",
     download: "Descargar mis datos",
+    often: "El fichero se ha pedido demasiadas veces. Inténtalo más tarde.",
+    out: "El fichero no se puede preparar ahora. Inténtalo de nuevo en un momento.",
   },
 });

@@ -4,7 +4,7 @@ export const texts = defineTexts({
   en: {
     title: "Change the password",
     lead: "All other sessions end; this one stays.",
-    current: "Password of now",
+    current: "Current password",
     new: "New password",
     submit: "Change the password",
     saved: "Your password is changed. All other sessions have ended.",

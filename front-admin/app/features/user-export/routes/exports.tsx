@@ -5,6 +5,7 @@ import {
   ApiForm,
   Badge,
   EmptyState,
+  Notice,
   PageHead,
   Pagination,
   Progress,
@@ -13,7 +14,7 @@ import {
 } from "@tools-dashboard/front-kit/ui/index.ts";
 import { redirect, redirectDocument } from "react-router";
 
-import { settings } from "../../../settings.server.ts";
+import { chosen } from "../../../query.ts";
 import { Following } from "../../../ui/live.tsx";
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/exports.ts";
@@ -27,16 +28,20 @@ const KINDS = {
   cancelled: "warning",
 } as const;
 const FOLLOW_SECONDS = 1;
+/** Why a download came to nothing: its link was used or is too old, or the file can't be read now. */
+const REFUSED = ["link", "out"] as const;
 
 /** `key` makes a repeat of the form the same export. */
 export async function loader({ request, context }: Route.LoaderArgs) {
   const { session } = visitorOf(context);
-  const before = new URL(request.url).searchParams.get("before");
+  const params = new URL(request.url).searchParams;
+  const before = params.get("before");
   const page = required(await session.api.GET("/api/tasks", { params: { query: { before } } }));
   const exports = page.items
     .filter((it) => it.kind === KIND)
     .map((it) => ({ ...it, rows: rowsOf(it.result) }));
-  return { exports, next: page.next, key: crypto.randomUUID() };
+  const refused = chosen(REFUSED, params.get("refused"));
+  return { exports, next: page.next, refused, key: crypto.randomUUID() };
 }
 
 /** With a `task_id` it sends the browser to a fresh link of that export; else it starts one. */
@@ -48,7 +53,8 @@ export async function action({ request, context }: Route.ActionArgs) {
     const path = { task_id: String(task) };
     const link = await session.api.POST("/api/exports/{task_id}/link", { params: { path } });
     if (!link.data) return refused(link);
-    return redirectDocument(new URL(link.data.url, settings.publicBaseUrl).href);
+    const token = link.data.url.split("/").at(-1) ?? "";
+    return redirectDocument(`/exports/download?token=${encodeURIComponent(token)}`);
   }
   const header = { "Idempotency-Key": String(form.get("key")) };
   const answer = await session.api.POST("/api/admin/exports/users", { params: { header } });
@@ -61,7 +67,7 @@ function rowsOf(result: unknown): number | null {
 }
 
 export default function Exports({ loaderData, actionData }: Route.ComponentProps) {
-  const { exports, next, key } = loaderData;
+  const { exports, next, refused, key } = loaderData;
   const t = useTexts(texts);
   const format = useFormat();
   const open = exports.some((it) => it.status === "queued" || it.status === "running");
@@ -74,6 +80,11 @@ export default function Exports({ loaderData, actionData }: Route.ComponentProps
           <SubmitButton>{t.start}</SubmitButton>
         </ApiForm>
       </PageHead>
+      {refused && !actionData && (
+        <Notice kind="warning" role="alert">
+          <p>{t.refused[refused]}</p>
+        </Notice>
+      )}
       {exports.length === 0 ? (
         <EmptyState title={t.none}>
           <p>{t.noneText}</p>

@@ -13,6 +13,7 @@ import { redirect } from "react-router";
 
 import { documents } from "../../../documents.server.ts";
 import { texts } from "../texts.ts";
+import { WhatIsKept } from "../ui/what-is-kept.tsx";
 import type { Route } from "./+types/delete.ts";
 
 export function loader() {
@@ -47,6 +48,7 @@ export default function DeleteAccount({ loaderData, actionData }: Route.Componen
           <SubmitButton kind="danger">{t.submit}</SubmitButton>
         </ApiForm>
       </Card>
+      <WhatIsKept />
     </div>
   );
 }
