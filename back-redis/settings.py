@@ -54,6 +54,9 @@ class Settings(ServiceSettings):
     used_link_remembered_seconds: int = Field(
         default=86_400, gt=0, description="a download link that was used or is too old"
     )
+    download_resume_seconds: int = Field(
+        default=3600, gt=0, description="in which a download that broke off can go on"
+    )
 
     heartbeat_ms: int = Field(default=500, gt=0)
     silence_ms: int = Field(default=1000, gt=0)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import JsonValue
 
 from features.event_administration.domain import Wanted
-from features.user_export.domain import Download
+from features.user_export.domain import Begun, Download
 from services.wanted_users import WantedUsers
 from shared.kit.errors import (
     Conflict,
@@ -650,7 +650,8 @@ class FakeExports:
 
     def __init__(self) -> None:
         self.files: dict[UUID, bytes] = {}
-        self.tokens: dict[str, UUID | None] = {}
+        self.tokens: dict[str, UUID] = {}
+        self.tags: dict[str, str] = {}
 
     async def link(self, task_id: UUID) -> ExportLink:
         if task_id not in self.files:
@@ -660,16 +661,24 @@ class FakeExports:
         return ExportLink(url=f"http://host/api/exports/download/{token}", expires_in=300)
 
     @asynccontextmanager
-    async def download(self, token: str) -> AsyncIterator[Download]:
+    async def download(self, token: str, begun: Begun | None) -> AsyncIterator[Download]:
         if token not in self.tokens:
             raise NotFound(code="link_not_found")
-        task_id, self.tokens[token] = self.tokens[token], None
-        if task_id is None:
+        tag = self.tags.get(token)
+        if tag and (begun is None or begun.tag != tag):
             raise Gone(code="link_expired")
-        file = self.files[task_id]
+        self.tags[token] = tag or uuid4().hex
+        file = self.files[self.tokens[token]]
+        start = begun.start if begun else 0
 
         async def chunks() -> AsyncIterator[bytes]:
-            yield file[:2]
-            yield file[2:]
+            yield file[start : start + 2]
+            yield file[start + 2 :]
 
-        yield Download(str(len(file)), 'attachment; filename="users.csv"', chunks())
+        yield Download(
+            length=str(len(file) - start),
+            disposition='attachment; filename="users.csv"',
+            tag=f'"{self.tags[token]}"',
+            part=f"bytes {start}-{len(file) - 1}/{len(file)}" if start else None,
+            chunks=chunks(),
+        )

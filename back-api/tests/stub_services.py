@@ -32,6 +32,7 @@ from stub_notifications import add_recipients, add_timeline, add_unread
 from stub_tools import add_launches, add_library, add_tools
 
 from features.event_administration.domain import Wanted
+from features.user_export.domain import Begun
 from services.wanted_users import WantedUsers
 from shared.kit.errors import Unavailable
 from shared.kit.http.problems import install_problems
@@ -380,10 +381,13 @@ class StubServices:
             return await self.exports.link(task_id)
 
         @app.get("/exports/download")
-        async def download(token: str) -> Response:
-            async with self.exports.download(token) as file:
+        async def download(token: str, tag: str | None = None, start: int = 0) -> Response:
+            begun = Begun(tag, start) if tag else None
+            async with self.exports.download(token, begun) as file:
                 body = b"".join([chunk async for chunk in file.chunks])
-                headers = {"Content-Disposition": file.disposition or ""}
-                return Response(body, headers=headers, media_type="text/csv")
+                headers = {"Content-Disposition": file.disposition or "", "ETag": file.tag or ""}
+                headers |= {"Content-Range": file.part} if file.part else {}
+                status = 206 if file.part else 200
+                return Response(body, status, headers, media_type="text/csv")
 
         return app

@@ -588,6 +588,6 @@ class TestExports:
 
     async def test_a_link_that_nobody_made_is_not_found(self, world: World) -> None:
         with pytest.raises(NotFound) as raised:
-            async with world.exports.download("x" * 43):
+            async with world.exports.download("x" * 43, None):
                 raise AssertionError("it was opened")
         assert raised.value.code == "link_not_found"

@@ -79,6 +79,29 @@ class TestLink:
         unknown = await api.get("/api/exports/download/" + "x" * 43)
         assert (unknown.status, unknown.json()["code"]) == (404, "link_not_found")
 
+    async def test_goes_on_with_the_download_that_broke_off_alone(
+        self, api: AsgiClient, stubs: StubServices
+    ) -> None:
+        bearer = stubs.bearer(uuid4(), role="admin", permissions=EXPORTER)
+        path = f"/api/exports/{await exported(api, stubs, bearer)}/link"
+        link = await api.post(path, headers=bearer)
+        at = f"/api/exports/download/{str(link.json()['url']).rpartition('/')[2]}"
+        file = await api.get(at)
+        assert file.headers["accept-ranges"] == "bytes"
+        begun = {"Range": "bytes=4-", "If-Range": file.headers["etag"]}
+        rest = await api.get(at, headers=begun)
+        assert (rest.status, rest.body) == (206, file.body[4:])
+        assert rest.headers["content-range"] == "bytes 4-6/7"
+        assert rest.headers["content-length"] == "3"
+        for other in (
+            {"Range": "bytes=4-"},
+            begun | {"If-Range": '"another"'},
+            begun | {"Range": "bytes=0-1,4-5"},
+            begun | {"If-Range": f"W/{begun['If-Range']}"},
+        ):
+            refused = await api.get(at, headers=other)
+            assert (refused.status, refused.json()["code"]) == (410, "link_expired")
+
     async def test_only_of_an_export_that_has_a_file(
         self, api: AsgiClient, stubs: StubServices
     ) -> None:

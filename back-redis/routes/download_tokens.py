@@ -16,6 +16,6 @@ def router(tokens: DownloadTokenStore) -> APIRouter:
 
     @routes.post("/redeem", dependencies=[calls_with_scope("downloads:redeem")])
     async def redeem_token(token: RedeemDownloadToken) -> RedeemedDownload:
-        return await tokens.redeem(token.token_hash)
+        return await tokens.redeem(token.token_hash, token.resume_hash)
 
     return routes

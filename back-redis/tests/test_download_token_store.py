@@ -42,6 +42,27 @@ class TestRedeem:
         )
         assert [isinstance(answer, RedeemedDownload) for answer in redeemed].count(True) == 1
 
+    async def test_again_for_the_download_that_used_it_up_alone(
+        self, tokens: DownloadTokenStore, raw: Redis
+    ) -> None:
+        token = new_token()
+        await tokens.keep(token)
+        for _ in range(2):
+            assert await tokens.redeem(HASH, "b" * 64) == RedeemedDownload(task_id=token.task_id)
+        for other in ("c" * 64, None):
+            with pytest.raises(Gone):
+                await tokens.redeem(HASH, other)
+        assert 3590 < await raw.ttl(f"download-used:{HASH}") <= 3600
+
+    async def test_without_a_resume_hash_there_is_no_again(
+        self, tokens: DownloadTokenStore
+    ) -> None:
+        await tokens.keep(new_token())
+        await tokens.redeem(HASH)
+        for anyone in (None, "b" * 64):
+            with pytest.raises(Gone):
+                await tokens.redeem(HASH, anyone)
+
     async def test_an_unknown_one_is_not_found(self, tokens: DownloadTokenStore) -> None:
         with pytest.raises(NotFound) as unknown:
             await tokens.redeem(HASH)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +16,18 @@ from shared.models.export import (
     RedeemDownloadToken,
     RedeemedDownload,
 )
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file from its byte `start` on.
+
+    `tag` names this download and this state of the file. Who has it can go on with the download.
+    """
+
+    path: Path
+    tag: str
+    start: int
 
 
 class DownloadLinks:
@@ -34,19 +47,28 @@ class DownloadLinks:
         url = f"{self._settings.public_base_url}/api/exports/download/{token}"
         return ExportLink(url=url, expires_in=seconds)
 
-    async def redeem(self, token: str) -> Path:
+    async def redeem(self, token: str, tag: str | None = None, start: int = 0) -> Download:
         """Use up a link; the file that it downloads.
+
+        The download that has the `tag` of the first answer goes on at `start`. It begins again
+        where the file changed since, or has no byte there.
 
         Raises:
             NotFound: `link_not_found`.
-            Gone: `link_expired`, it was used or is too old; `export_expired`.
+            Gone: `link_expired`, it was used by another download or is too old; `export_expired`.
         """
+        secret, _, seen = (tag or secrets.token_urlsafe(16)).partition(".")
         redeemed = await self._redis.post(
             "/download-tokens/redeem",
-            RedeemDownloadToken(token_hash=_hash(token)),
+            RedeemDownloadToken(token_hash=_hash(token), resume_hash=_hash(secret)),
             response_model=RedeemedDownload,
+            idempotent=True,
         )
-        return self._file(redeemed.task_id)
+        path = self._file(redeemed.task_id)
+        stat = path.stat()
+        state = f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+        goes_on = seen == state and start < stat.st_size
+        return Download(path, f"{secret}.{state}", start if goes_on else 0)
 
     def _file(self, task_id: UUID) -> Path:
         path = path_of(self._settings.exports_dir, task_id)

@@ -91,6 +91,7 @@ class FakeServices:
         self.held = asyncio.Event()
         self.go_on = asyncio.Event()
         self.downloads: dict[str, UUID] = {}
+        self.resumes: dict[str, str | None] = {}
         self.registrations: dict[UUID, Registration] = {}
         self.tokens: dict[UUID, str] = {}
         self.audited: list[EventEnvelope] = []
@@ -282,9 +283,10 @@ class FakeServices:
 
         @api.post("/download-tokens/redeem")
         async def redeem(body: RedeemDownloadToken) -> RedeemedDownload:
-            if body.token_hash not in self.downloads:
+            used = self.resumes.setdefault(body.token_hash, body.resume_hash)
+            if body.token_hash not in self.downloads or used != body.resume_hash:
                 raise Gone(code="link_expired")
-            return RedeemedDownload(task_id=self.downloads.pop(body.token_hash))
+            return RedeemedDownload(task_id=self.downloads[body.token_hash])
 
     def _add_deliveries(self, api: FastAPI) -> None:
         outbox = self.outbox

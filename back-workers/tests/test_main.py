@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from exports.export_file import path_of
 from main import app
 from settings import Settings
-from shared.testing.asgi_client import AsgiClient, running
+from shared.testing.asgi_client import AsgiClient, AsgiReply, running
 from shared.testing.identities import Identities
 from shared.testing.uvicorn_server import served
 from tests.broker_processes import broker_address
@@ -135,6 +135,34 @@ class TestExports:
         assert file.headers["content-disposition"].startswith('attachment; filename="users-')
         again = await without_broker.get("/exports/download", headers=from_api, params=params)
         assert (again.status, again.json()["code"]) == (410, "link_expired")
+
+    async def test_a_download_that_broke_off_goes_on(
+        self, without_broker: AsgiClient, from_api: dict[str, str], exports: Path
+    ) -> None:
+        task_id = uuid4()
+        path_of(exports, task_id).write_bytes(b"id\r\n1\r\n2\r\n")
+        made = await without_broker.post(f"/exports/{task_id}/link", headers=from_api)
+        params = {"token": str(made.json()["url"]).rpartition("/")[2]}
+
+        async def get(**more: str) -> AsgiReply:
+            return await without_broker.get(
+                "/exports/download", headers=from_api, params=params | more
+            )
+
+        tag = (await get()).headers["etag"].strip('"')
+        rest = await get(tag=tag, start="4")
+        assert (rest.status, rest.body) == (206, b"1\r\n2\r\n")
+        assert rest.headers["content-range"] == "bytes 4-9/10"
+        for past_the_end in ("10", "99"):
+            whole = await get(tag=tag, start=past_the_end)
+            assert (whole.status, len(whole.body)) == (200, 10)
+
+        path_of(exports, task_id).write_bytes(b"id\r\n2\r\n")
+        changed = await get(tag=tag, start="4")
+        assert (changed.status, changed.body) == (200, b"id\r\n2\r\n")
+        assert changed.headers["etag"].strip('"') != tag
+        other = await get(tag="x" + tag, start="4")
+        assert (other.status, other.json()["code"]) == (410, "link_expired")
 
     async def test_a_file_that_was_removed_is_gone(
         self, without_broker: AsgiClient, from_api: dict[str, str], exports: Path

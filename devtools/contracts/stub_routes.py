@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 
 from shared.kit.auth.guards import CurrentUser, calls_with_scope, user_with_permission
 from shared.kit.errors import ERRORS_BY_STATUS, ServiceError
-from shared.kit.http.app import Api, error_response
+from shared.kit.http.app import Api, error_response, partial_response
 from shared.kit.http.idempotency import Once
 from shared.kit.runtime.health import HealthChecks
 from shared.models.base import Instant
@@ -80,7 +80,7 @@ def _add(api: FastAPI, contract: Contract, endpoint: Endpoint) -> None:
         status_code=answer.status,
         response_model=model(answer.model) if answer.model else None,
         response_class=Answer if media_type else JSONResponse,
-        responses=_errors(endpoint),
+        responses={**_partial(endpoint), **_errors(endpoint)},
         dependencies=_guards(endpoint),
         tags=[contract.name],
         openapi_extra={
@@ -89,6 +89,11 @@ def _add(api: FastAPI, contract: Contract, endpoint: Endpoint) -> None:
             "x-idempotent": endpoint.idempotent,
         },
     )
+
+
+def _partial(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
+    answer = endpoint.response
+    return {206: partial_response(answer.media_type or "")} if answer.partial else {}
 
 
 def _errors(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:

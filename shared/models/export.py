@@ -60,9 +60,13 @@ class KeepDownloadToken(Internal):
 
 
 class RedeemDownloadToken(Internal):
-    """Use up a token."""
+    """Use up a token.
+
+    Who repeats the `resume_hash`, the SHA-256 of a secret of this download, can go on with it.
+    """
 
     token_hash: TokenHash
+    resume_hash: TokenHash | None = None
 
 
 class RedeemedDownload(Internal):

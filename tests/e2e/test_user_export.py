@@ -52,6 +52,25 @@ class TestUserExport:
         (mine,) = [row for row in rows if row["email"] == user.email]
         assert (mine["first_name"], mine["last_name"]) == ("'=1+1", "Ñandú")
 
+    async def test_a_download_that_is_cut_goes_on_and_nobody_else_can(self, admin: Visitor) -> None:
+        task_id = (await admin.post("/api/admin/exports/users")).json()["id"]
+        await finished(admin, task_id)
+        link = await admin.post(f"/api/exports/{task_id}/link")
+        path = urlsplit(link.json()["url"]).path
+        async with httpx.AsyncClient(base_url=admin.base_url) as browser:
+            async with browser.stream("GET", path) as cut:
+                tag = cut.headers["etag"]
+                size = int(cut.headers["content-length"])
+                begun = await anext(cut.aiter_raw(chunk_size=20))
+            stranger = await browser.get(path, headers={"Range": "bytes=20-"})
+            assert (stranger.status_code, code_of(stranger)) == (410, "link_expired")
+            rest = await browser.get(path, headers={"Range": "bytes=20-", "If-Range": tag})
+        assert rest.status_code == 206
+        assert rest.headers["content-range"] == f"bytes 20-{size - 1}/{size}"
+        assert len(begun + rest.content) == size
+        rows = list(csv.DictReader(io.StringIO((begun + rest.content).decode("utf-8-sig"))))
+        assert admin.email in {row["email"] for row in rows}
+
     async def test_a_repeat_under_one_key_starts_one(self, admin: Visitor) -> None:
         headers = admin.bearer | {"Idempotency-Key": f"export-{admin.access_token[-20:]}"}
         first, again = [

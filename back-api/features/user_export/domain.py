@@ -17,11 +17,25 @@ KIND = "user_export"
 
 @dataclass(frozen=True)
 class Download:
-    """A file that arrives in chunks; `length` is in bytes, `disposition` gives it a name."""
+    """A file that arrives in chunks; `length` is in bytes, `disposition` gives it a name.
+
+    Who has its `tag` can go on with it after it broke off. `part` says which bytes of how many
+    the chunks are (`bytes 5-9/10`), and is None for the whole file.
+    """
 
     length: str | None
     disposition: str | None
+    tag: str | None
+    part: str | None
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A download that broke off: its `tag`, and the first byte that is missing."""
+
+    tag: str
+    start: int
 
 
 class Exports(Protocol):
@@ -30,12 +44,14 @@ class Exports(Protocol):
     async def link(self, task_id: UUID) -> ExportLink:
         """A link that downloads the file once. Raises Gone `export_expired`."""
 
-    def download(self, token: str) -> AbstractAsyncContextManager[Download]:
-        """Use up a link and open its file.
+    def download(self, token: str, begun: Begun | None) -> AbstractAsyncContextManager[Download]:
+        """Use up a link and open its file, or go on with a download that broke off.
+
+        That begins again where the file changed since.
 
         Raises:
             NotFound: `link_not_found`.
-            Gone: `link_expired`, it was used or is too old; `export_expired`.
+            Gone: `link_expired`, it was used by another download or is too old; `export_expired`.
         """
 
 
@@ -79,6 +95,6 @@ class UserExports:
             raise Conflict("The export has no file.", code="export_not_finished")
         return await self._exports.link(task_id)
 
-    def download(self, token: str) -> AbstractAsyncContextManager[Download]:
-        """Use up a link and open its file. Raises NotFound, Gone."""
-        return self._exports.download(token)
+    def download(self, token: str, begun: Begun | None) -> AbstractAsyncContextManager[Download]:
+        """Use up a link and open its file, or go on. Raises NotFound, Gone."""
+        return self._exports.download(token, begun)

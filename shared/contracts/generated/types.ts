@@ -3800,7 +3800,10 @@ export interface operations {
     get_api_exports_download_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Range"?: string | null;
+                Range?: string | null;
+            };
             path: {
                 token: string;
             };
@@ -3810,6 +3813,15 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Partial Content */
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };

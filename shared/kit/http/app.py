@@ -90,6 +90,14 @@ def error_response(error: type[ServiceError], *codes: str) -> Node:
     }
 
 
+def partial_response(media_type: str) -> Node:
+    """The response object of 206: a part of an answer of this type."""
+    return {
+        "description": "Partial Content",
+        "content": {media_type: {"schema": {"type": "string"}}},
+    }
+
+
 def _name_errors(operation: Node, shared: Node, *, health: bool) -> None:
     responses = operation["responses"]
     responses.pop("default", None)

@@ -76,11 +76,15 @@ class Participant(Part):
 
 
 class Answer(Part):
-    """The answer of a success: its status and either a model or another media type than JSON."""
+    """The answer of a success: its status and either a model or another media type than JSON.
+
+    One that is `partial` answers a request for a range with 206 and the part.
+    """
 
     status: Annotated[int, Field(ge=200, le=299)]
     model: ModelName | None = None
     media_type: str | None = None
+    partial: Literal[True] | None = None
 
 
 class Operation(Part):
