@@ -86,7 +86,7 @@ export class Browser {
   readonly cookies = new Map<string, string>();
   readonly #middleware: ReturnType<typeof visitorMiddleware>;
 
-  constructor(gateway: FakeGateway, environment = "test") {
+  constructor(gateway: Pick<FakeGateway, "send">, environment = "test") {
     const settings = settingsFrom({ ENVIRONMENT: environment }, 4101);
     this.#middleware = visitorMiddleware({
       name: "public",

@@ -34,12 +34,18 @@ def event_types(publisher: str, consumer: str) -> list[str]:
 
 
 def pairs() -> set[Pair]:
-    """Every two services of which the first calls the second or reads its events or streams."""
+    """Every two services of which the first calls the second or reads its events or streams.
+
+    A front calls the public endpoints of the services that it depends on.
+    """
     services = {it.name: it.service for contract in contracts() for it in contract.consumers}
     found: set[Pair] = set()
     for contract in contracts():
         for endpoint in contract.endpoints:
             found |= {Pair(caller, endpoint.service) for caller in endpoint.callers}
+        public = {it.service for it in contract.endpoints if it.scope is None}
+        fronts = [it for it in contract.participants if it.startswith("front-")]
+        found |= {Pair(it, name) for it in fronts for name in public & {*contract.ranges_of(it)}}
         for event in contract.events:
             found |= {Pair(services[name], event.publisher) for name in event.consumers}
         for stream in contract.streams:

@@ -1,7 +1,8 @@
 """The provider's side: every request of a pact against the real app, every message made for real.
 
 Pact's verifier asks over HTTP; a small app before the provider's own brings about the states and
-makes the messages. The assertion of the pact is replaced by one that is signed and fresh.
+makes the messages. The assertion of the pact, or the token of its user, is replaced by one that is
+signed and fresh.
 """
 
 import asyncio
@@ -42,8 +43,9 @@ def pacts_of(provider: str, folder: Path = FOLDER) -> list[Path]:
 class Provider:
     """A provider with its `states` and `messages` by name, each made by a function of its tests.
 
-    `app` is running already, and `keys` holds the identities of its callers; who is asked for
-    messages alone needs neither. `clean` empties the provider after each interaction.
+    `app` is running already, and `keys` holds the identities of its callers; a front is no such
+    caller, for it `headers` authenticate its user. Who is asked for messages alone needs none of
+    them. `clean` empties the provider after each interaction.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Provider:
         *,
         app: ASGIApp | None = None,
         keys: Identities | None = None,
+        headers: Mapping[str, str] | None = None,
         states: Mapping[str, SetUp] | None = None,
         messages: Mapping[str, Produce] | None = None,
         clean: Callable[[], Awaitable[None]] | None = None,
@@ -59,6 +62,7 @@ class Provider:
         self._name = name
         self._app = app or Starlette()
         self._keys = keys
+        self._headers = dict(headers or {})
         self._states = states or {}
         self._messages = messages or {}
         self._clean = clean
@@ -89,9 +93,11 @@ class Provider:
             port = int(url.rpartition(":")[2])
             verifier.add_transport(protocol="message", port=port, path=_MESSAGES, scheme="http")
             verifier.state_handler(f"{url}{_STATES}", teardown=self._clean is not None, body=True)
+            headers = self._headers
             if self._keys:
-                signed = self._keys.assertion(caller=consumer, to=self._name)
-                verifier.add_custom_headers(signed)
+                headers |= self._keys.assertion(caller=consumer, to=self._name)
+            if headers:
+                verifier.add_custom_headers(headers)
             try:
                 await asyncio.to_thread(verifier.verify)
             except RuntimeError as error:
