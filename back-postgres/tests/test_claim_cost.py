@@ -87,14 +87,14 @@ async def claimed(
     request: pytest.FixtureRequest, statistics: str, database: Database
 ) -> AsyncIterator[int]:
     """How many deliveries a claim gives; OPEN of them are open."""
-    *shape, expected = SHAPES[request.param]
+    aggregates, state, due, expected = SHAPES[request.param]
     await database.row("ALTER TABLE deliveries SET (autovacuum_enabled = false)")
     await database.rows(_CLEAR_STATISTICS)
     if (of := STATISTICS[statistics]) is not None:
         await _fill(database, of, OPEN // 10)
         await database.row("ANALYZE deliveries")
         await database.row("TRUNCATE deliveries, events")
-    await _fill(database, tuple(shape), OPEN)
+    await _fill(database, (aggregates, state, due), OPEN)
     if statistics == "of these":
         await database.row("ANALYZE deliveries")
     yield expected
