@@ -147,7 +147,9 @@ class FrontProgram(OwnProgram):
         node = await fronts.install()
         await fronts.build(self._front)
         command = self._service.command
-        return replace(command, argv=(str(node), *command.argv[1:]))
+        # Without it Node takes the development builds of React and React Router, which are slower.
+        env = {**command.env, "NODE_ENV": "production"}
+        return replace(command, argv=(str(node), *command.argv[1:]), env=env)
 
 
 class WatchedFront(FrontProgram):

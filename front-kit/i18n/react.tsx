@@ -2,6 +2,8 @@
 import { createContext, use } from "react";
 import type { ReactNode } from "react";
 
+import { formatOf } from "./format.ts";
+import type { Format } from "./format.ts";
 import type { Locale, Texts } from "./index.ts";
 
 interface Language {
@@ -26,22 +28,7 @@ export function useTexts<T>(texts: Texts<T>): T {
 }
 
 /** Writes moments and numbers as the page's language does. */
-export function useFormat(): {
-  moment: (iso: string) => string;
-  day: (iso: string) => string;
-  number: (value: number) => string;
-} {
+export function useFormat(): Format {
   const { locale, timeZone } = use(LanguageContext);
-  const moments = new Intl.DateTimeFormat(locale, {
-    dateStyle: "medium",
-    timeStyle: "short",
-    timeZone,
-  });
-  const days = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone });
-  const numbers = new Intl.NumberFormat(locale);
-  return {
-    moment: (iso) => moments.format(new Date(iso)),
-    day: (iso) => days.format(new Date(iso)),
-    number: (value) => numbers.format(value),
-  };
+  return formatOf(locale, timeZone);
 }

@@ -2,6 +2,7 @@
 import { createContext, createCookie, data, redirect } from "react-router";
 import type { MiddlewareFunction, RouterContextProvider } from "react-router";
 
+import { formatOf } from "../i18n/format.ts";
 import { localeOf } from "../i18n/index.ts";
 import type { Locale } from "../i18n/index.ts";
 import type { Fetch } from "./api.ts";
@@ -136,7 +137,7 @@ function choiceCookies(settings: Settings) {
 function isTimeZone(name: unknown): name is string {
   if (typeof name !== "string" || name === "") return false;
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
+    formatOf("en", name);
     return true;
   } catch {
     return false;
