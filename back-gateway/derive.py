@@ -19,6 +19,8 @@ class NginxTemplate(Template):
 
 
 FRONT_KEY = r"[A-Za-z0-9_-]{32,}"
+FRONTS = "front-"
+"""What the names of the services begin with that get the key of the fronts."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Limit:
 def nginx_conf(kong: Kong, settings: Settings, front_keys: Sequence[str] = ()) -> str:
     """The text of nginx.conf; a request with one of `front_keys` is known as that of a front.
 
+    The first of them is sent to the fronts, which know the gateway by it.
+
     Raises `Refused` when a URL in the environment or a key is invalid.
     """
     services = [_with_url(service, settings) for service in kong.services]
@@ -55,6 +59,7 @@ def nginx_conf(kong: Kong, settings: Settings, front_keys: Sequence[str] = ()) -
         run_dir=settings.gateway_run_dir.resolve(),
         listen=f"{settings.gateway_host}:{settings.gateway_port}",
         front_keys=_indented(8, *_front_keys(front_keys)),
+        keys_of_fronts=_indented(8, *_keys_of_fronts(services, front_keys)),
         limits=_indented(4, "\n".join(limit.zone_directive for limit in limits.values())),
         limit=limits[None].directive,
         seconds_to_wait=ceil(60 / per_minute),
@@ -94,6 +99,12 @@ def _front_keys(keys: Sequence[str]) -> Iterator[str]:
         if not re.fullmatch(FRONT_KEY, key):
             raise Refused("a key of the fronts has another form than base64url of 24 bytes or more")
         yield f'"~^{key}$" 1;'  # a regular expression, because other values ignore case
+
+
+def _keys_of_fronts(services: Sequence[Service], keys: Sequence[str]) -> Iterator[str]:
+    for service in services:
+        if keys and service.name.startswith(FRONTS):
+            yield f'{service.name} "{keys[0]}";'
 
 
 def _with_url(service: Service, settings: Settings) -> Service:

@@ -36,8 +36,9 @@ class Settings(BaseSettings):
         return os.environ.get(f"{service.upper().replace('-', '_')}_URL")  # noqa: TID251 - one name for each service of kong.yml
 
     def front_keys(self) -> list[str]:
-        """The keys of the fronts, sorted by file name; none without `secrets_dir`."""
-        files = sorted(self.secrets_dir.glob("front-gateway*.key")) if self.secrets_dir else []
+        """The keys of the fronts, that of `front-gateway.key` first; none without `secrets_dir`."""
+        files = self.secrets_dir.glob("front-gateway*.key") if self.secrets_dir else []
+        files = sorted(files, key=lambda file: (file.name != "front-gateway.key", file.name))
         return [file.read_text("utf-8").strip() for file in files]
 
     def resolver(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> str:

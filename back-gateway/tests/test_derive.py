@@ -113,7 +113,18 @@ class TestFrontKeys:
             (tmp_path / f"{name}.key").write_text(f"{name}\n", "utf-8")
         monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
 
-        assert Settings().front_keys() == ["front-gateway-next", "front-gateway"]
+        assert Settings().front_keys() == ["front-gateway", "front-gateway-next"]
+
+    def test_fronts_alone_get_the_first_key(self) -> None:
+        keys = [letter * 32 for letter in "ab"]
+
+        known = block(nginx_conf(KONG, Settings(), keys), "map $service $key_of_front {")
+
+        assert known.split()[4:-1] == [
+            *("default", '"";'),
+            *("front-public", f'"{keys[0]}";'),
+            *("front-admin", f'"{keys[0]}";'),
+        ]
 
     def test_without_a_folder_no_front_is_known(self) -> None:
         assert Settings().front_keys() == []

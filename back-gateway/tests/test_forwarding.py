@@ -137,6 +137,18 @@ class TestHeaders:
 
         assert service.seen[0].all(name) == ["127.0.0.1"]
 
+    def test_a_front_knows_the_gateway_by_its_key(self, start: Started, tmp_path: Path) -> None:
+        key = secrets.token_urlsafe(32)
+        (tmp_path / "front-gateway.key").write_text(f"{key}\n", "utf-8")
+        gateway = start(SECRETS_DIR=str(tmp_path))
+
+        gateway.send("/app/login", ("X-Front-Key", "forged"))
+        gateway.send("/admin/login")
+        gateway.send("/api/x", ("X-Front-Key", key))
+
+        keys = [request.all("X-Front-Key") for request in gateway.service.seen]
+        assert keys == [[key], [key], []]
+
     def test_a_front_names_the_address_of_its_browser(self, start: Started, tmp_path: Path) -> None:
         key = secrets.token_urlsafe(32)
         (tmp_path / "front-gateway.key").write_text(f"{key}\n", "utf-8")

@@ -11,6 +11,7 @@ import express from "express";
 import type { Express, NextFunction, Request, Response } from "express";
 import type { ServerBuild } from "react-router";
 
+import { setClientAddress } from "./client-address.ts";
 import { CORRELATION_HEADER, correlationIdOf } from "./correlation.ts";
 import { createLog, errorFields } from "./log.ts";
 import type { Log } from "./log.ts";
@@ -40,7 +41,7 @@ export async function serve(front: FrontProcess): Promise<void> {
   }
   const build = (await import(pathToFileURL(entry).href)) as ServerBuild;
   const state = { draining: false };
-  const app = frontApp(front, build, log, state);
+  const app = frontApp(front, build, log, state, settings.gatewayKeys);
   const server = app.listen(settings.port, settings.host);
   server.keepAliveTimeout = KEEP_ALIVE_SECONDS * 1000;
   await once(server, "listening");
@@ -56,17 +57,26 @@ export async function serve(front: FrontProcess): Promise<void> {
   }
 }
 
-/** The express app of a front; `state.draining` makes it answer not ready. */
+/**
+ * The express app of a front; `state.draining` makes it answer not ready. The gateway is known by
+ * one of `gatewayKeys`.
+ */
 export function frontApp(
   front: FrontProcess,
   build: ServerBuild,
   log: Log,
   state: { draining: boolean },
+  gatewayKeys: readonly string[],
 ): Express {
   const app = express();
   app.disable("x-powered-by");
-  // The gateway says which host and scheme the browser used: the URLs of requests have them.
+  // The gateway says which host and scheme the browser used: the URLs of requests have them. What
+  // others say of it is removed first.
   app.set("trust proxy", true);
+  app.use((request, _response, next) => {
+    setClientAddress(request, gatewayKeys);
+    next();
+  });
   app.use(logged(log));
   const answer = (status: string): Record<string, string> => ({
     status,

@@ -1,12 +1,13 @@
 /** Settings of a front's process, read once from the environment. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 export type Environment = "development" | "production" | "test";
 
 /**
  * `gatewayUrl` is where the front calls the API, `publicBaseUrl` the address that browsers use.
- * `frontKey` authenticates the front to the gateway; null where `SECRETS_DIR` has none.
+ * `frontKey` authenticates the front to the gateway; null where `SECRETS_DIR` has none. A request
+ * with one of `gatewayKeys` comes from the gateway.
  */
 export interface Settings {
   readonly host: string;
@@ -16,9 +17,11 @@ export interface Settings {
   readonly environment: Environment;
   readonly logLevel: string;
   readonly frontKey: string | null;
+  readonly gatewayKeys: readonly string[];
   readonly callSeconds: number;
 }
 
+const KEY_FILE = /^front-gateway.*\.key$/;
 const ENVIRONMENTS: readonly string[] = ["development", "production", "test"];
 
 /** Throws where a value has no meaning. `ENVIRONMENT` unset is production. */
@@ -27,6 +30,7 @@ export function settingsFrom(env: NodeJS.ProcessEnv, port: number): Settings {
   if (!ENVIRONMENTS.includes(environment)) {
     throw new Error(`ENVIRONMENT is ${environment}: use one of ${ENVIRONMENTS.join(", ")}`);
   }
+  const keys = keysIn(env["SECRETS_DIR"]);
   return Object.freeze({
     host: env["HOST"] || "127.0.0.1",
     port: numberFrom(env, "PORT", port),
@@ -34,7 +38,8 @@ export function settingsFrom(env: NodeJS.ProcessEnv, port: number): Settings {
     publicBaseUrl: urlFrom(env, "PUBLIC_BASE_URL", "http://127.0.0.1:8000"),
     environment: environment as Environment,
     logLevel: (env["LOG_LEVEL"] || "info").toLowerCase(),
-    frontKey: frontKey(env["SECRETS_DIR"]),
+    frontKey: keys.get("front-gateway.key") ?? null,
+    gatewayKeys: Object.freeze([...keys.values()]),
     callSeconds: numberFrom(env, "CALL_SECONDS", 10),
   });
 }
@@ -51,12 +56,10 @@ function urlFrom(env: NodeJS.ProcessEnv, name: string, otherwise: string): strin
   return text.replace(/\/+$/, "");
 }
 
-function frontKey(folder: string | undefined): string | null {
-  if (!folder) return null;
-  try {
-    return readFileSync(join(folder, "front-gateway.key"), "utf8").trim() || null;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
+/** The keys by file: while one is replaced there are two, such as `front-gateway-next.key`. */
+function keysIn(folder: string | undefined): Map<string, string> {
+  if (!folder || !existsSync(folder)) return new Map();
+  const files = readdirSync(folder).filter((it) => KEY_FILE.test(it));
+  const keys = files.map((it) => [it, readFileSync(join(folder, it), "utf8").trim()] as const);
+  return new Map(keys.filter(([, key]) => key));
 }

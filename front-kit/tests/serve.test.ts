@@ -4,9 +4,10 @@ import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Server } from "node:http";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import type { IncomingMessage, Server } from "node:http";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { setClientAddress } from "../server/client-address.ts";
 import { createLog } from "../server/log.ts";
 import { frontApp } from "../server/serve.ts";
 
@@ -23,7 +24,7 @@ beforeEach(async () => {
   state.draining = false;
   const front = { name: "front-trial", version: "1.2.3", basePath: "/app", port: 0, folder };
   const log = createLog(front.name, "info", (line) => lines.push(line));
-  server = frontApp(front, {} as never, log, state).listen(0, "127.0.0.1");
+  server = frontApp(front, {} as never, log, state, []).listen(0, "127.0.0.1");
   await once(server, "listening");
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -56,4 +57,35 @@ test("a request is one line with its correlation id and no query", async () => {
   expect(answer.headers.get("X-Correlation-ID")).toBe("abcdefgh-1");
   expect(request).toMatchObject({ event: "request", correlation_id: "abcdefgh-1" });
   expect(lines.join()).not.toContain("secret");
+});
+
+describe("the address of the browser", () => {
+  const [key, next] = ["k".repeat(32), "n".repeat(32)];
+  const sent = {
+    "x-real-ip": "192.0.2.7",
+    "x-forwarded-for": "192.0.2.7",
+    "x-forwarded-host": "tools.example",
+    "x-forwarded-proto": "https",
+  };
+
+  function received(headers: Record<string, string>, keys: readonly string[]): unknown {
+    const request = { headers: { ...headers }, socket: { remoteAddress: "198.51.100.1" } };
+    setClientAddress(request as unknown as IncomingMessage, keys);
+    return request.headers;
+  }
+
+  test.each([key, next])("is what the gateway says, by the key %s", (known) => {
+    expect(received({ ...sent, "x-front-key": known }, [key, next])).toEqual(sent);
+  });
+
+  test.each([
+    [undefined, [key]],
+    ["k".repeat(31), [key]],
+    ["K".repeat(32), [key]],
+    ["", []],
+  ])("is the peer for who sends the key %s", (known, keys) => {
+    const headers = known === undefined ? sent : { ...sent, "x-front-key": known };
+
+    expect(received(headers, keys)).toEqual({ "x-real-ip": "198.51.100.1" });
+  });
 });
