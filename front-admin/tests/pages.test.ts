@@ -263,6 +263,17 @@ describe("tools", () => {
     expect(target(outcome)).toBe("/tools/t9?created=1");
   });
 
+  test("a refused one is sent again with another key, one that may be stored with the same", async () => {
+    const key = async (status: number, code: string) => {
+      const answers = { "POST /api/admin/tools": problem(status, code) };
+      const { outcome } = await act(newTool.action, [["key", "k5"], ...fields], answers);
+      return (outcome as { data: { key: string } }).data.key;
+    };
+
+    expect(await key(409, "tool_name_taken")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await key(503, "unavailable")).toBe("k5");
+  });
+
   test("a change carries the version that it was made from", async () => {
     const answers = { "PATCH /api/admin/tools/t9": { body: {} } };
     const { outcome, sent } = await act(tool.action, [["version", "4"], ...fields], answers, { toolId: "t9" });

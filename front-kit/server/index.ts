@@ -3,7 +3,7 @@ export type { Problem, Schema, Schemas, paths } from "./contract.ts";
 export { loginRequired, ownPath, THEMES, visitorContext, visitorMiddleware, visitorOf } from "./front.ts";
 export type { Choice, FrontConfig, Theme, Visitor } from "./front.ts";
 export { socketUrl, ticketResponse } from "./live.ts";
-export { failureOf, formFailure, part, refused, required } from "./problem.ts";
+export { failureOf, formFailure, part, refused, refusedWithKey, required } from "./problem.ts";
 export type { Answer, Failure, FormFailure, Part } from "./problem.ts";
 export { rulesOf } from "./rules.ts";
 export type { FieldRules, Rules } from "./rules.ts";

@@ -57,10 +57,14 @@ export function part<Data>(answer: Answer<Data>): Part<Data> {
   return { state: "missing", failure: failureOf(answer) };
 }
 
-/** The messages of a form: by field, and the failure as a whole. */
+/**
+ * The messages of a form: by field, and the failure as a whole. `key` is the `Idempotency-Key` of
+ * the next attempt, for forms that send one.
+ */
 export interface FormFailure {
   readonly failure: Failure;
   readonly fields: Readonly<Record<string, { code: string; message: string }>>;
+  readonly key?: string;
 }
 
 /** Fields that a code of the API is about, where it names none: a wrong password, a taken name. */
@@ -83,4 +87,19 @@ export function formFailure(answer: Answer<unknown>, byCode: FieldsByCode = {}):
 export function refused(answer: Answer<unknown>, byCode: FieldsByCode = {}) {
   const outcome = formFailure(answer, byCode);
   return data(outcome, { status: outcome.failure.status });
+}
+
+/** `refused` for a form that was sent with the `Idempotency-Key` `key`. */
+export function refusedWithKey(answer: Answer<unknown>, key: string) {
+  const outcome: FormFailure = formFailure(answer);
+  return data({ ...outcome, key: nextKey(outcome.failure, key) }, { status: outcome.failure.status });
+}
+
+/**
+ * The API stores a refusal by its key, so the corrected form needs another one. Where it is not
+ * known whether the request was carried out, only the same key keeps a repeat from doing it twice.
+ */
+function nextKey({ status, code }: Failure, key: string): string {
+  const open = status >= 500 || status === 429 || code === "request_in_progress";
+  return open ? key : crypto.randomUUID();
 }

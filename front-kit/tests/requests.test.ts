@@ -6,7 +6,7 @@ import { gatewayFetch } from "../server/api.ts";
 import { visitorOf, ownPath } from "../server/front.ts";
 import { comesFromOwnPage } from "../server/origin.ts";
 import { contentSecurityPolicy, newNonce, setPageHeaders } from "../server/policy.ts";
-import { failureOf, formFailure, part } from "../server/problem.ts";
+import { failureOf, formFailure, part, refusedWithKey } from "../server/problem.ts";
 import { rulesOf } from "../server/rules.ts";
 import { settingsFrom } from "../server/settings.ts";
 import { Browser, FakeGateway, reading, sending, thrown } from "../testing/gateway.ts";
@@ -131,6 +131,20 @@ describe("problems", () => {
       current: { code: "wrong_password", message: "No." },
     });
     expect(formFailure(answer(403, body)).fields).toEqual({});
+  });
+
+  test.each([
+    [422, "access_list_missing", false],
+    [409, "tool_name_taken", false],
+    [409, "request_in_progress", true],
+    [429, "too_many_requests", true],
+    [503, "unavailable", true],
+  ])("%s %s leaves the form its key: %s", (status, code, kept) => {
+    const { data } = refusedWithKey(answer(status, { status, code, detail: "No." }), "key-1");
+
+    expect(data.failure.code).toBe(code);
+    expect(data.key === "key-1").toBe(kept);
+    expect(data.key).toBeTruthy();
   });
 
   test("keep the wait, and are read also without a body", () => {

@@ -34,20 +34,24 @@ export function useFieldError(name: string): string | null {
 
 /**
  * A form whose action answers with `refused(...)`. It works without JavaScript. `labels` name the
- * fields in the list of errors.
+ * fields in the list of errors. The field `key` has the `Idempotency-Key` of the next attempt:
+ * `idempotencyKey`, or the one that `refusedWithKey(...)` answered.
  */
 export function ApiForm(
   props: FormProps & {
     readonly failure: FormFailure | null | undefined;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly idempotencyKey?: string;
     readonly children: ReactNode;
   },
 ) {
-  const { failure, labels = {}, children, ...form } = props;
+  const { failure, labels = {}, idempotencyKey, children, ...form } = props;
+  const key = failure?.key ?? idempotencyKey;
   return (
     <FailureContext value={failure ?? null}>
       <Form method="post" className="stack" {...form}>
         {failure && <FormErrors outcome={failure} labels={labels} />}
+        {key !== undefined && <input type="hidden" name="key" value={key} />}
         {children}
       </Form>
     </FailureContext>

@@ -1,6 +1,6 @@
 /** One delivery with its event, and the form that sends it again. */
 import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refusedWithKey, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
   Badge,
@@ -30,13 +30,15 @@ export async function loader({ request, params, context }: Route.LoaderArgs) {
 export async function action({ request, params, context }: Route.ActionArgs) {
   const { session } = visitorOf(context);
   const form = await request.formData();
+  const key = String(form.get("key"));
   const answer = await session.api.POST("/api/admin/events/{delivery_id}/replay", {
     params: {
       path: { delivery_id: params.deliveryId },
-      header: { "Idempotency-Key": String(form.get("key")) },
+      header: { "Idempotency-Key": key },
     },
   });
-  return answer.data ? redirect(`/events/${params.deliveryId}?replayed=1`) : refused(answer);
+  if (!answer.data) return refusedWithKey(answer, key);
+  return redirect(`/events/${params.deliveryId}?replayed=1`);
 }
 
 export default function Event({ loaderData, actionData }: Route.ComponentProps) {
@@ -50,8 +52,7 @@ export default function Event({ loaderData, actionData }: Route.ComponentProps) 
       </p>
       <PageHead title={delivery.event_type} lead={`${t.consumer}: ${delivery.consumer}`}>
         {delivery.state === "dead" && (
-          <ApiForm failure={actionData}>
-            <input type="hidden" name="key" value={key} />
+          <ApiForm failure={actionData} idempotencyKey={key}>
             <SubmitButton>{t.replay}</SubmitButton>
           </ApiForm>
         )}

@@ -1,6 +1,6 @@
 /** Deliveries of events: what waits, what failed, and dead letters sent again. */
 import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refusedWithKey, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
   Badge,
@@ -51,11 +51,12 @@ export async function action({ request, context }: Route.ActionArgs) {
   const form = await request.formData();
   const consumer = String(form.get("consumer")) || null;
   const event_type = String(form.get("type")) || null;
+  const key = String(form.get("key"));
   const answer = await session.api.POST("/api/admin/events/replay", {
-    params: { header: { "Idempotency-Key": String(form.get("key")) } },
+    params: { header: { "Idempotency-Key": key } },
     body: { consumer, event_type, limit: REPLAYED_AT_ONCE },
   });
-  if (!answer.data) return refused(answer);
+  if (!answer.data) return refusedWithKey(answer, key);
   return redirect(`/events?state=dead&replayed=${answer.data.replayed}`);
 }
 
@@ -89,8 +90,7 @@ export default function Events({ loaderData, actionData }: Route.ComponentProps)
         <TextField name="type" label={t.type} defaultValue={filter.type ?? ""} />
       </Filters>
       {filter.state === "dead" && (filter.consumer || filter.type) && page.items.length > 0 && (
-        <ApiForm failure={actionData}>
-          <input type="hidden" name="key" value={key} />
+        <ApiForm failure={actionData} idempotencyKey={key}>
           <input type="hidden" name="consumer" value={filter.consumer ?? ""} />
           <input type="hidden" name="type" value={filter.type ?? ""} />
           <Confirm title={t.replayAll} text={t.replayAllText}>

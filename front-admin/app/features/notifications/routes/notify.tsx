@@ -1,6 +1,6 @@
 /** A notification from an admin to one user. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, required, rulesOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refusedWithKey, required, rulesOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
   Card,
@@ -32,14 +32,16 @@ export async function loader({ request, params, context }: Route.LoaderArgs) {
 export async function action({ request, params, context }: Route.ActionArgs) {
   const { session } = visitorOf(context);
   const form = await request.formData();
+  const key = String(form.get("key"));
   const answer = await session.api.POST("/api/admin/users/{user_id}/notify", {
     params: {
       path: { user_id: params.userId },
-      header: { "Idempotency-Key": String(form.get("key")) },
+      header: { "Idempotency-Key": key },
     },
     body: { title: String(form.get("title")), body: String(form.get("body")) },
   });
-  return answer.data ? redirect(`/users/${params.userId}/notify?sent=1`) : refused(answer);
+  if (!answer.data) return refusedWithKey(answer, key);
+  return redirect(`/users/${params.userId}/notify?sent=1`);
 }
 
 export default function NotifyUser({ loaderData, actionData }: Route.ComponentProps) {
@@ -57,8 +59,12 @@ export default function NotifyUser({ loaderData, actionData }: Route.ComponentPr
         </Notice>
       )}
       <Card>
-        <ApiForm failure={actionData} labels={{ title: t.subject, body: t.body }} key={sent ? key : ""}>
-          <input type="hidden" name="key" value={key} />
+        <ApiForm
+          failure={actionData}
+          labels={{ title: t.subject, body: t.body }}
+          idempotencyKey={key}
+          key={sent ? key : ""}
+        >
           <TextField name="title" label={t.subject} rules={rules.title} />
           <TextArea name="body" label={t.body} rules={rules.body} rows={5} />
           <SubmitButton>{t.send}</SubmitButton>

@@ -1,6 +1,6 @@
 /** A new tool of the catalogue. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, rulesOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refusedWithKey, rulesOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import { ApiForm, Card, PageHead, SubmitButton } from "@tools-dashboard/front-kit/ui/index.ts";
 import { Link, redirect } from "react-router";
 
@@ -18,11 +18,13 @@ export function loader() {
 export async function action({ request, context }: Route.ActionArgs) {
   const { session } = visitorOf(context);
   const form = await request.formData();
+  const key = String(form.get("key"));
   const answer = await session.api.POST("/api/admin/tools", {
-    params: { header: { "Idempotency-Key": String(form.get("key")) } },
+    params: { header: { "Idempotency-Key": key } },
     body: toolOf(form),
   });
-  return answer.data ? redirect(`/tools/${answer.data.id}?created=1`) : refused(answer);
+  if (!answer.data) return refusedWithKey(answer, key);
+  return redirect(`/tools/${answer.data.id}?created=1`);
 }
 
 export default function NewTool({ loaderData, actionData }: Route.ComponentProps) {
@@ -35,8 +37,7 @@ export default function NewTool({ loaderData, actionData }: Route.ComponentProps
       </p>
       <PageHead title={t.add} />
       <Card>
-        <ApiForm failure={actionData} labels={labels}>
-          <input type="hidden" name="key" value={loaderData.key} />
+        <ApiForm failure={actionData} labels={labels} idempotencyKey={loaderData.key}>
           <ToolFields rules={loaderData.rules} />
           <SubmitButton>{t.create}</SubmitButton>
         </ApiForm>

@@ -1,6 +1,6 @@
 /** The first thing after the confirmation: a profile. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, rulesOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refusedWithKey, rulesOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import { ApiForm, Card, PageHead, SubmitButton } from "@tools-dashboard/front-kit/ui/index.ts";
 import { redirect } from "react-router";
 
@@ -26,12 +26,15 @@ export async function loader({ context }: Route.LoaderArgs) {
 export async function action({ request, context }: Route.ActionArgs) {
   const visitor = visitorOf(context);
   const form = await request.formData();
+  const key = String(form.get("key"));
   const answer = await visitor.session.api.POST("/api/profile", {
-    params: { header: { "Idempotency-Key": String(form.get("key")) } },
+    params: { header: { "Idempotency-Key": key } },
     body: profileFrom(form),
   });
   // 409: there is one, by another tab or a repeat of this form.
-  if (!answer.response.ok && answer.response.status !== 409) return refused(answer);
+  if (!answer.response.ok && answer.response.status !== 409) {
+    return refusedWithKey(answer, key);
+  }
   await chooseAsProfile(visitor);
   return redirect("/");
 }
@@ -43,8 +46,7 @@ export default function CreateProfile({ loaderData, actionData }: Route.Componen
     <div className="readable stack">
       <PageHead title={t.createTitle} lead={t.createLead} />
       <Card>
-        <ApiForm failure={actionData} labels={profileLabels(t)}>
-          <input type="hidden" name="key" value={key} />
+        <ApiForm failure={actionData} labels={profileLabels(t)} idempotencyKey={key}>
           <ProfileFields rules={rules} values={{ language }} zones={zones} guessZone />
           <SubmitButton>{t.create}</SubmitButton>
         </ApiForm>
