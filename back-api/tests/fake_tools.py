@@ -17,7 +17,9 @@ from shared.models.tool import (
     AdministeredToolPage,
     DeleteTool,
     LastLaunch,
+    Launch,
     LaunchedTool,
+    LaunchPage,
     LaunchTool,
     SetFavourite,
     ToolCard,
@@ -179,6 +181,15 @@ class FakeLaunches:
         for launch in reversed(self.launches.get(user_id, [])):
             found.setdefault(launch.tool_id, launch)
         return list(found.values())[:limit]
+
+    async def page(self, user_id: UUID, limit: int, before: str | None) -> LaunchPage:
+        if self.down:
+            raise Unavailable
+        newest_first = self.launches.get(user_id, [])[::-1]
+        start = int(before or 0)
+        shown = [Launch(**it.model_dump()) for it in newest_first[start : start + limit]]
+        more = start + limit < len(newest_first)
+        return LaunchPage(items=shown, next=str(start + limit) if more else None)
 
 
 def _may_open(viewer: Viewer, tool: AdministeredTool) -> bool:

@@ -53,7 +53,7 @@ from shared.models.notification import (
 from shared.models.profile import Profile, StoredProfile, WriteProfile
 from shared.models.registration import NewRegistration
 from shared.models.task import BackgroundTasks, StartBackgroundTask, StoredTask, StoredTasks
-from shared.models.tool import LastLaunch
+from shared.models.tool import Launch, LaunchPage
 from shared.models.user import AdministeredUser, NewUser, User, UserChange, UserPage
 
 
@@ -216,6 +216,7 @@ class FakeOwnData:
     def __init__(self) -> None:
         self.email = "ada@example.org"
         self.notified: list[Notification] = []
+        self.launched: list[Launch] = []
         self.entries: list[AuditEntry] = []
         self.gone = False
         self.breaks_at: str | None = None
@@ -252,8 +253,10 @@ class FakeOwnData:
         )
         return [opened]
 
-    async def launches(self, _: UUID) -> list[LastLaunch]:
-        return []
+    async def launches(self, _: UUID, before: str | None) -> LaunchPage:
+        start = int(before or 0)
+        following = str(start + 1) if start + 1 < len(self.launched) else None
+        return LaunchPage(items=self.launched[start : start + 1], next=following)
 
     async def notifications(self, _: UUID, before: str | None) -> NotificationPage:
         start = int(before or 0)

@@ -17,6 +17,7 @@ from shared.models.tool import (
     FoundTools,
     LastLaunches,
     LaunchedTool,
+    LaunchPage,
     LaunchTool,
     SetFavourite,
     ToolCategories,
@@ -96,3 +97,7 @@ def add_launches(app: FastAPI, launches: FakeLaunches) -> None:
     @app.get("/users/{user_id}/launches/last")
     async def last(user_id: UUID, limit: int) -> LastLaunches:
         return LastLaunches(items=await launches.last(user_id, limit))
+
+    @app.get("/users/{user_id}/launches")
+    async def page(user_id: UUID, limit: int, before: str | None = None) -> LaunchPage:
+        return await launches.page(user_id, limit, before)

@@ -15,6 +15,7 @@ from shared.models.account import AccountExport
 from shared.models.audit import AuditEntry
 from shared.models.base import now
 from shared.models.notification import Notification
+from shared.models.tool import Launch
 from shared.testing.asgi_client import AsgiClient
 
 USER = uuid4()
@@ -74,10 +75,12 @@ async def test_has_every_page_of_each_list(
 ) -> None:
     own.notified = [notification() for _ in range(count)]
     own.entries = [entry() for _ in range(count)]
+    own.launched = [Launch(tool_id=uuid4(), launched_at=now()) for _ in range(count)]
     document = await joined(await exports.document(ACTOR, uuid4()))
     assert document.account.email == own.email
     assert document.notifications == own.notified
     assert document.audit == own.entries
+    assert document.launches == own.launched
 
 
 async def test_where_an_admin_acted_it_has_not_the_network_of_the_admin(

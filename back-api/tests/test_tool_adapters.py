@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from shared.models.event import ApplyEvents, Command, EventEnvelope, EventsAppli
 from shared.models.tool import (
     AdministeredTool,
     DeleteTool,
+    LaunchPage,
     LaunchTool,
     SetFavourite,
     ToolLaunched,
@@ -37,6 +39,12 @@ NewUserId = Callable[[], Awaitable[UUID]]
 Launched = Callable[[UUID, UUID], Awaitable[None]]
 
 
+class LaunchSeries(LastLaunches, Protocol):
+    """Launches as the domain reads the last ones, and the export of an account all of them."""
+
+    async def page(self, user_id: UUID, limit: int, before: str | None) -> LaunchPage: ...
+
+
 @dataclass
 class World:
     """The stores from one source; `user` makes a user, `launched` brings a launch to its series."""
@@ -44,7 +52,7 @@ class World:
     tools: Tools
     library: Library
     open_tools: OpenTools
-    launches: LastLaunches
+    launches: LaunchSeries
     user: NewUserId
     launched: Launched
 
@@ -248,3 +256,13 @@ class TestLastLaunches:
         assert [it.tool_id for it in await world.launches.last(user_id, 10)] == [first, second]
         assert [it.tool_id for it in await world.launches.last(user_id, 1)] == [first]
         assert await world.launches.last(uuid4(), 10) == []
+
+    async def test_every_launch_is_on_a_page(self, world: World) -> None:
+        user_id, tools = uuid4(), [uuid4() for _ in range(2)]
+        for tool_id in [*tools, tools[0]]:
+            await world.launched(user_id, tool_id)
+        await world.launched(uuid4(), tools[0])
+        first = await world.launches.page(user_id, 2, None)
+        rest = await world.launches.page(user_id, 2, first.next)
+        assert [it.tool_id for it in first.items] == [tools[0], tools[1]]
+        assert ([it.tool_id for it in rest.items], rest.next) == ([tools[0]], None)

@@ -9,11 +9,17 @@ from uuid import UUID
 from database import Database
 from driver import Row, Write
 from shared.kit.errors import TimedOut
-from shared.kit.http.page_position import END, PagePosition, instant_of, microseconds_of
+from shared.kit.http.page_position import (
+    END,
+    PagePosition,
+    instant_of,
+    microseconds_of,
+    page_of,
+)
 from shared.models.account import UserDeleted
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.tool import LastLaunch, LastLaunches, ToolLaunched
+from shared.models.tool import LastLaunch, LastLaunches, Launch, LaunchPage, ToolLaunched
 
 SCAN_ROWS = 500
 """Launches that one statement reads while the last ones of different tools are looked for."""
@@ -104,13 +110,39 @@ class LaunchRepository:
                 if len(found) == limit:
                     return list(found.values())
             if len(rows) == SCAN_ROWS:
-                start = PagePosition(rows[-1]["launched_us"], rows[-1]["launch_id"])
+                start = _position(rows[-1])
                 continue
             following = next(months, None)
             if following is None:
                 break
             month = following
         return list(found.values())
+
+    async def page(self, user_id: UUID, limit: int, before: PagePosition | None) -> LaunchPage:
+        """At most `limit` launches before `before`, newest first."""
+        try:
+            async with asyncio.timeout(self._page_timeout):
+                rows = await self._before(user_id, limit + 1, before or END)
+        except TimeoutError as error:
+            raise TimedOut("Cassandra took too long.") from error
+        shown, following = page_of(rows, limit, _position)
+        items = [
+            Launch(tool_id=row["tool_id"], launched_at=instant_of(row["launched_us"]))
+            for row in shown
+        ]
+        return LaunchPage(items=items, next=following)
+
+    async def _before(self, user_id: UUID, count: int, start: PagePosition) -> list[Row]:
+        rows: list[Row] = []
+        latest = month_of(start.instant)
+        for month in self._months():
+            if month <= latest:
+                rows += await self._database.rows(
+                    _SELECT, user_id, month, start.moment, start.item_id, count - len(rows)
+                )
+            if len(rows) == count:
+                break
+        return rows
 
     def _months(self) -> Iterator[int]:
         """The months that launches are kept of, the latest first.
@@ -127,6 +159,10 @@ class LaunchRepository:
 def month_of(moment: datetime) -> int:
     """The month in UTC, as year * 100 + month."""
     return moment.year * 100 + moment.month
+
+
+def _position(row: Row) -> PagePosition:
+    return PagePosition(row["launched_us"], row["launch_id"])
 
 
 def _launch(row: Row) -> LastLaunch:

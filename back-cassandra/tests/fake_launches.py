@@ -2,10 +2,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from shared.kit.http.page_position import END, PagePosition, page_of
 from shared.models.account import UserDeleted
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.tool import LastLaunch, LastLaunches, ToolLaunched
+from shared.models.tool import LastLaunch, LastLaunches, Launch, LaunchPage, ToolLaunched
 
 
 class FakeLaunches:
@@ -37,11 +38,33 @@ class FakeLaunches:
 
     async def last(self, user_id: UUID, limit: int) -> LastLaunches:
         found: dict[UUID, datetime] = {}
-        since = self._erased.get(user_id, now() - self._kept)
-        for moment, launched in sorted(self._launches.values(), key=lambda it: it[0]):
-            if launched.user_id == user_id and moment > max(since, now() - self._kept):
-                found[launched.tool_id] = moment
-        latest = sorted(found.items(), key=lambda it: it[1], reverse=True)[:limit]
+        for position, launched in self._of(user_id):
+            found.setdefault(launched.tool_id, position.instant)
+        latest = list(found.items())[:limit]
         return LastLaunches(
             items=[LastLaunch(tool_id=tool_id, launched_at=moment) for tool_id, moment in latest]
         )
+
+    async def page(self, user_id: UUID, limit: int, before: PagePosition | None) -> LaunchPage:
+        start = _sort_key(before or END)
+        earlier = [it for it in self._of(user_id) if _sort_key(it[0]) < start]
+        shown, following = page_of(earlier, limit, lambda it: it[0])
+        items = [
+            Launch(tool_id=launched.tool_id, launched_at=position.instant)
+            for position, launched in shown
+        ]
+        return LaunchPage(items=items, next=following)
+
+    def _of(self, user_id: UUID) -> list[tuple[PagePosition, ToolLaunched]]:
+        """The launches of a user that are kept, newest first."""
+        since = max(self._erased.get(user_id, now() - self._kept), now() - self._kept)
+        found = [
+            (PagePosition.after(moment, event_id), launched)
+            for event_id, (moment, launched) in self._launches.items()
+            if launched.user_id == user_id and moment > since
+        ]
+        return sorted(found, key=lambda it: _sort_key(it[0]), reverse=True)
+
+
+def _sort_key(position: PagePosition) -> tuple[int, int]:
+    return position.moment, position.item_id.int

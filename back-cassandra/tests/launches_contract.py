@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from routes.launches import Launches
+from shared.kit.http.page_position import PagePosition
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 
@@ -41,6 +42,18 @@ async def last(launches: Launches, user_id: UUID, limit: int = 10) -> list[tuple
     return [(it.tool_id, it.launched_at) for it in found.items]
 
 
+async def pages(launches: Launches, user_id: UUID, limit: int) -> list[list[tuple[UUID, datetime]]]:
+    """Every page of the launches, up to the one without a cursor."""
+    read = []
+    before = None
+    while True:
+        page = await launches.page(user_id, limit, before)
+        read.append([(it.tool_id, it.launched_at) for it in page.items])
+        if page.next is None:
+            return read
+        before = PagePosition.from_cursor(page.next)
+
+
 def tools(events: Sequence[EventEnvelope]) -> list[UUID]:
     return [UUID(str(event.payload["tool_id"])) for event in events]
 
@@ -71,6 +84,25 @@ class LaunchesContract:
         events = [launched(user_id, at=noon - timedelta(days=28 * n)) for n in range(13)]
         await launches.apply(list(reversed(events)))
         assert [tool_id for tool_id, _ in await last(launches, user_id, 50)] == tools(events)
+
+    @pytest.mark.parametrize("limit, sizes", [(7, [7]), (6, [6, 1]), (3, [3, 3, 1])])
+    async def test_pages_have_each_launch_once_the_newest_first(
+        self, launches: Launches, limit: int, sizes: list[int]
+    ) -> None:
+        user_id, tool_id, noon = uuid4(), uuid4(), now()
+        days = [0, 0, 1, 40, 40, 100, 364]
+        events = [launched(user_id, tool_id, at=noon - timedelta(days=it)) for it in days]
+        await launches.apply([*reversed(events), launched(uuid4(), tool_id, at=noon)])
+
+        read = await pages(launches, user_id, limit)
+
+        assert [len(page) for page in read] == sizes
+        assert [it for page in read for it in page] == [
+            (tool_id, event.occurred_at) for event in events
+        ]
+
+    async def test_a_page_of_nobody_is_empty(self, launches: Launches) -> None:
+        assert await pages(launches, uuid4(), 10) == [[]]
 
     async def test_a_repeat_changes_nothing(self, launches: Launches) -> None:
         user_id = uuid4()
@@ -110,4 +142,5 @@ class LaunchesContract:
         for event in [*events, kept, gone][:: -1 if turned else 1]:
             assert await launches.apply([event]) == []
         assert await last(launches, user_id) == []
+        assert await pages(launches, user_id, 10) == [[]]
         assert [it for it, _ in await last(launches, stranger)] == tools([kept])

@@ -14,7 +14,7 @@ from routes import launches as routes
 from settings import Settings
 from shared.kit import Service
 from shared.models.base import now
-from shared.models.tool import LastLaunches
+from shared.models.tool import LastLaunches, LaunchPage
 from shared.testing.asgi_client import running
 from shared.testing.identities import Identities
 from tests.callers import Callers
@@ -85,6 +85,29 @@ class TestRoutes:
         assert (applied.status, applied.json()) == (200, {"refused": [str(refused.event_id)]})
         found = LastLaunches.model_validate_json(reply.body)
         assert [it.tool_id for it in found.items] == tools(events[:10])
+
+    async def test_gives_all_launches_by_pages(self, service: Callers) -> None:
+        user_id, tool_id = uuid4(), uuid4()
+        events = [launched(user_id, tool_id, at=now() - timedelta(seconds=n)) for n in range(3)]
+        body = {"events": [it.model_dump(mode="json") for it in events]}
+        await service.call("back-workers", "POST", "/launches/events", body)
+        path = f"/users/{user_id}/launches?limit=2"
+
+        first = LaunchPage.model_validate_json((await service.call("back-api", "GET", path)).body)
+        second = await service.call("back-api", "GET", f"{path}&before={first.next}")
+
+        rest = LaunchPage.model_validate_json(second.body)
+        moments = [it.launched_at for it in [*first.items, *rest.items]]
+        assert (moments, rest.next) == ([it.occurred_at for it in events], None)
+
+    @pytest.mark.parametrize(
+        "query, status", [("limit=0", 422), ("limit=501", 422), ("before=first", 400)]
+    )
+    async def test_a_page_needs_a_limit_and_a_cursor(
+        self, service: Callers, query: str, status: int
+    ) -> None:
+        path = f"/users/{uuid4()}/launches?{query}"
+        assert (await service.call("back-api", "GET", path)).status == status
 
     async def test_others_may_not(self, service: Callers) -> None:
         body = {"events": [launched(uuid4()).model_dump(mode="json")]}

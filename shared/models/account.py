@@ -20,7 +20,7 @@ from shared.models.event import Consumer
 from shared.models.notification import Notification, Preferences
 from shared.models.profile import Profile
 from shared.models.task import BackgroundTask
-from shared.models.tool import LastLaunch
+from shared.models.tool import Launch
 from shared.models.user import EmailAddress, PasswordAttempt, Role, UserStatus
 
 LAST_GENERATION: Final = 2**31 - 1
@@ -126,9 +126,8 @@ class AccountRecord(Response):
 class AccountExport(Response):
     """All that is kept about the user who asks.
 
-    Lists are newest first. `profile` is null before there is one. `launches` holds the last launch
-    of each of the 50 tools that were used last. Audit entries are those about the user and those
-    of what the user did.
+    Lists are newest first. `profile` is null before there is one. Audit entries are those about the
+    user and those of what the user did.
     """
 
     exported_at: Instant
@@ -136,7 +135,7 @@ class AccountExport(Response):
     profile: Profile | None
     notification_preferences: Preferences
     sessions: list[OpenSession]
-    launches: list[LastLaunch]
+    launches: list[Launch]
     notifications: list[Notification]
     tasks: list[BackgroundTask]
     audit: list[AuditEntry]

@@ -30,6 +30,8 @@ TOOL_PAGE_DEFAULT = 50
 TOOL_PAGE_MAX = 200
 RECENT_DEFAULT = 10
 RECENT_MAX = 50
+LAUNCHES_PAGE_DEFAULT = 50
+LAUNCHES_PAGE_MAX = 500
 
 ToolAccess = Literal["all", "except", "only"]
 """Who may open a tool: all users, all but those listed, or only those listed."""
@@ -299,6 +301,20 @@ class LastLaunches(Internal):
     """The tools that a user launched last, each once, the latest first."""
 
     items: list[LastLaunch]
+
+
+class Launch(Internal):
+    """A launch of a tool by a user."""
+
+    tool_id: UUID
+    launched_at: Instant
+
+
+class LaunchPage(Internal):
+    """Launches of a user, newest first; `next` is the `before` of the following page."""
+
+    items: list[Launch]
+    next: str | None
 
 
 class ToolCreated(EventPayload):

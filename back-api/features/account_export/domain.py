@@ -17,7 +17,7 @@ from shared.models.event import PERSONAL_FIELDS
 from shared.models.notification import NotificationPage, Preferences
 from shared.models.profile import Profile
 from shared.models.task import BackgroundTasks
-from shared.models.tool import LastLaunch
+from shared.models.tool import LaunchPage
 
 
 class Page(Protocol):
@@ -45,7 +45,7 @@ class OwnData(Protocol):
 
     async def sessions(self, user_id: UUID, current: UUID) -> list[OpenSession]: ...
 
-    async def launches(self, user_id: UUID) -> list[LastLaunch]: ...
+    async def launches(self, user_id: UUID, before: str | None) -> LaunchPage: ...
 
     async def notifications(self, user_id: UUID, before: str | None) -> NotificationPage: ...
 
@@ -81,6 +81,7 @@ class AccountExports:
         except NotFound as error:
             raise Unauthenticated("This account no longer exists.", code="account_gone") from error
         lists: dict[str, ReadPage] = {
+            "launches": own.launches,
             "notifications": own.notifications,
             "tasks": own.tasks,
             "audit": self._audit,
@@ -98,7 +99,6 @@ class AccountExports:
             "profile": await own.profile(user_id),
             "notification_preferences": await own.preferences(user_id),
             "sessions": await own.sessions(user_id, sid),
-            "launches": await own.launches(user_id),
         }
 
     async def _audit(self, user_id: UUID, before: str | None) -> AuditPage:

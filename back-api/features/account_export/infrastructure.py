@@ -15,7 +15,7 @@ from shared.models.auth import OpenSession, Session, Sessions
 from shared.models.notification import PAGE_MAX, NotificationPage, Preferences
 from shared.models.profile import Profile
 from shared.models.task import TASKS_PAGE_MAX, BackgroundTasks
-from shared.models.tool import RECENT_MAX, LastLaunch
+from shared.models.tool import LAUNCHES_PAGE_MAX, LaunchPage
 
 
 class ServiceOwnData:
@@ -57,8 +57,8 @@ class ServiceOwnData:
         found = await self._redis.get(f"/users/{user_id}/sessions", response_model=Sessions)
         return [_shown(session, current) for session in found.items]
 
-    async def launches(self, user_id: UUID) -> list[LastLaunch]:
-        return await self._launches.last(user_id, RECENT_MAX)
+    async def launches(self, user_id: UUID, before: str | None) -> LaunchPage:
+        return await self._launches.page(user_id, LAUNCHES_PAGE_MAX, before)
 
     async def notifications(self, user_id: UUID, before: str | None) -> NotificationPage:
         return await self._notifications.page(user_id, unread=False, limit=PAGE_MAX, before=before)

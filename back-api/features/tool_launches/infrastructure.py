@@ -11,6 +11,7 @@ from shared.models.tool import (
     LastLaunch,
     LastLaunches,
     LaunchedTool,
+    LaunchPage,
     LaunchTool,
     ToolCard,
 )
@@ -48,3 +49,9 @@ class CassandraLaunches:
             f"/users/{user_id}/launches/last", params={"limit": limit}, response_model=LastLaunches
         )
         return found.items
+
+    async def page(self, user_id: UUID, limit: int, before: str | None) -> LaunchPage:
+        params = {"limit": limit} | ({"before": before} if before else {})
+        return await self._cassandra.get(
+            f"/users/{user_id}/launches", params=params, response_model=LaunchPage
+        )

@@ -823,9 +823,8 @@ export interface components {
          * AccountExport
          * @description All that is kept about the user who asks.
          *
-         *     Lists are newest first. `profile` is null before there is one. `launches` holds the last launch
-         *     of each of the 50 tools that were used last. Audit entries are those about the user and those
-         *     of what the user did.
+         *     Lists are newest first. `profile` is null before there is one. Audit entries are those about the
+         *     user and those of what the user did.
          */
         AccountExport: {
             account: components["schemas"]["AccountRecord"];
@@ -837,7 +836,7 @@ export interface components {
              */
             exported_at: string;
             /** Launches */
-            launches: components["schemas"]["LastLaunch"][];
+            launches: components["schemas"]["Launch"][];
             notification_preferences: components["schemas"]["Preferences"];
             /** Notifications */
             notifications: components["schemas"]["Notification"][];
@@ -1514,10 +1513,10 @@ export interface components {
             keys: components["schemas"]["JsonWebKey"][];
         };
         /**
-         * LastLaunch
-         * @description When a user launched a tool last.
+         * Launch
+         * @description A launch of a tool by a user.
          */
-        LastLaunch: {
+        Launch: {
             /**
              * Launched At
              * Format: date-time
