@@ -31,7 +31,7 @@ def is_fresh(process: str) -> bool:
         touched = path_of(process).stat().st_mtime
     except FileNotFoundError:
         return False
-    return time.time() - touched < FRESH_SECONDS
+    return abs(time.time() - touched) < FRESH_SECONDS
 
 
 if __name__ == "__main__":

@@ -12,7 +12,12 @@ for i, key in ipairs(KEYS) do
   local kept = redis.call('HMGET', key, 'tokens', 'at')
   local tokens = capacity
   if kept[1] then
-    local elapsed = math.max(0, now - kept[2])
+    local elapsed = now - kept[2]
+    if elapsed < 0 then
+      -- The clock was put back: without this the bucket would not refill until it is there again.
+      elapsed = 0
+      redis.call('HSET', key, 'at', string.format('%.6f', now))
+    end
     tokens = math.min(capacity, kept[1] + elapsed * capacity / window)
   end
   -- The clock has microseconds: a token that lacks less than its rounding counts as whole.

@@ -60,6 +60,22 @@ class TestTake:
         await asyncio.sleep(refused.retry_after)  # noqa: TID251 - the bucket refills
         assert (await take()).allowed
 
+    async def test_refills_after_the_clock_was_put_back(
+        self, limits: LimitStore, raw: Redis
+    ) -> None:
+        one = bucket("calls", "ada", capacity=1000, window=1)
+        await limits.take([one])
+        (key,) = await raw.keys("limit:*")
+        seconds, _ = await raw.time()
+        await raw.hset(key, mapping={"tokens": "0", "at": str(seconds + 3600)})
+        await raw.persist(key)
+        assert not (await limits.take([one])).allowed
+
+        async def refilled() -> bool:
+            return (await limits.take([one])).allowed
+
+        await until(refilled)
+
     async def test_each_limit_and_key_has_a_bucket_of_its_own(self, limits: LimitStore) -> None:
         assert (await limits.take([bucket("a", "b:c", capacity=1)])).allowed
         assert (await limits.take([bucket("a:b", "c", capacity=1)])).allowed

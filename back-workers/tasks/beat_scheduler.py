@@ -31,8 +31,9 @@ class Schedule:
     """Starts each entry once an interval, however many of these run.
 
     The intervals are counted from the epoch, so that every beat finds the same ticks. A task's
-    command is made from the name of its entry and its tick: a second start is a repeat. The lease
-    keeps all but one from asking at all. `entries` are kinds and seconds, by name.
+    command is made from the name of its entry and its tick: a second start is a repeat, also of a
+    beat whose clock was put back. The lease keeps all but one from asking at all. `entries` are
+    kinds and seconds, by name.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Schedule:
                     return []
                 for name, (kind, seconds) in self._entries.items():
                     tick = int(now // seconds)
-                    if tick <= self._started.get(name, -1):
+                    if tick == self._started.get(name):
                         continue
                     if task_id := await self._start(tasks, name, kind, tick * seconds):
                         started.append(task_id)

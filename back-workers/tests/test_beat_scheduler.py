@@ -43,6 +43,18 @@ class TestSchedule:
         tasks = list(services.tasks.tasks.values())
         assert [(it.kind, it.owner_id) for it in tasks] == [("sweep_tasks", None)] * 2
 
+    async def test_a_clock_that_jumps_ahead_and_back_stops_no_schedule(
+        self, beat: Callable[[], Schedule], services: FakeServices
+    ) -> None:
+        schedule = beat()
+        await schedule.tick(NOON)
+        await schedule.tick(NOON + 24 * HOUR)
+        assert len(services.tasks.tasks) == 2, "one task, not one for each hour"
+        await schedule.tick(NOON + 1)
+        assert len(services.tasks.tasks) == 2, "that tick had its task"
+        await schedule.tick(NOON + HOUR)
+        assert len(services.tasks.tasks) == 3
+
     async def test_another_one_starts_nothing_while_the_first_has_the_lease(
         self, beat: Callable[[], Schedule], services: FakeServices
     ) -> None:

@@ -36,6 +36,12 @@ class TestCheck:
         os.utime(heartbeat.path_of("relay"), (long_ago, long_ago))
         assert not heartbeat.is_fresh("relay")
 
+    def test_one_of_the_future_says_nothing(self) -> None:
+        heartbeat.touch("relay")
+        later = time.time() + 3600
+        os.utime(heartbeat.path_of("relay"), (later, later))
+        assert not heartbeat.is_fresh("relay")
+
     def test_each_process_has_its_own(self) -> None:
         heartbeat.touch("relay")
         assert not heartbeat.is_fresh("beat")

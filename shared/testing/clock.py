@@ -11,9 +11,11 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = time.time()
+        self.put_forward = 0.0
+        """Seconds by which the time of day differs from what passed, as after a jump."""
 
     def time(self) -> float:
-        return self.now
+        return self.now + self.put_forward
 
     def monotonic(self) -> float:
         return self.now

@@ -187,6 +187,22 @@ class TestAssertionSigner:
         claims = jwt.decode(second, options={"verify_signature": False})
         assert claims["exp"] - claims["iat"] == ASSERTION_EXPIRATION
 
+    def test_makes_one_anew_after_each_jump_of_the_clock(
+        self, keys: Identities, clock: Clock
+    ) -> None:
+        signer = keys.signer("back-api")
+        made = [signer.assertion_for("back-postgres")]
+        for jump in (3600, 0, -3600):
+            clock.put_forward = jump
+            made.append(signer.assertion_for("back-postgres"))
+        issued = [
+            jwt.decode(
+                it, options={"verify_signature": False, "verify_iat": False, "verify_exp": False}
+            )["iat"]
+            for it in made
+        ]
+        assert [it - issued[0] for it in issued] == [0, 3600, 0, -3600]
+
     def test_wants_an_ed25519_key(self, tmp_path: Path) -> None:
         TokenSigningKey(tmp_path).make()
         [rsa] = tmp_path.glob("*.pem")

@@ -640,6 +640,24 @@ class TestRevocations:
         await until(lambda: bool(received))
         assert received == [Revocation(sid=SID)]
 
+    async def test_forgets_nothing_because_the_clock_jumps(
+        self, revocations: Revocations, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("shared.kit.auth.revocations._FORGET_SECONDS", 0)
+        clock = Clock()
+        monkeypatch.setattr("shared.kit.auth.revocations.time", clock)
+        stream.say("entry", Revocation(sid=SID), "1-0")
+        await until(lambda: SID in revocations._sids)
+        clock.put_forward = 3600
+        other = uuid4()
+        stream.say("entry", Revocation(sid=other), "2-0")
+        await until(lambda: other in revocations._sids)
+        stream.say("entry", Revocation(sid=uuid4()), "3-0")
+        await until(lambda: len(revocations._sids) == 3)
+        clock.put_forward = 0
+        with pytest.raises(Unauthenticated):
+            await revocations.check(SID, uuid4(), 1)
+
     async def test_forgets_what_no_token_can_outlive(
         self, revocations: Revocations, stream: Stream, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -123,7 +123,7 @@ class Revocations:
                 self._forget()
 
     async def _take(self, revocation: Revocation) -> None:
-        now = time.time()
+        now = time.monotonic()
         if revocation.sid:
             self._sids[revocation.sid] = now
         if revocation.user_id and revocation.generation:
@@ -148,7 +148,7 @@ class Revocations:
         if time.monotonic() < self._forget_at:
             return
         self._forget_at = time.monotonic() + _FORGET_SECONDS
-        oldest = time.time() - KEPT_SECONDS
+        oldest = time.monotonic() - KEPT_SECONDS
         self._sids = {sid: at for sid, at in self._sids.items() if at >= oldest}
         self._generations = {
             user: known for user, known in self._generations.items() if known[1] >= oldest

@@ -29,7 +29,7 @@ class AssertionSigner:
     def __init__(self, service: str, key: Ed25519PrivateKey) -> None:
         self._service = service
         self._key = key
-        self._made: dict[str, tuple[str, float]] = {}
+        self._made: dict[str, tuple[str, int]] = {}
 
     @classmethod
     def from_pem(cls, service: str, pem: str) -> "AssertionSigner":
@@ -41,10 +41,11 @@ class AssertionSigner:
 
     def assertion_for(self, callee: str) -> str:
         """An assertion for `callee`, cached for `ASSERTION_REUSE` seconds."""
-        made = self._made.get(callee)
-        if made and made[1] > time.time():
-            return made[0]
         now = int(time.time())
+        made = self._made.get(callee)
+        # One of the future was made before the clock was put back: no callee takes it.
+        if made and 0 <= now - made[1] < ASSERTION_REUSE:
+            return made[0]
         claims = {
             "iss": self._service,
             "aud": callee,
@@ -54,7 +55,7 @@ class AssertionSigner:
         assertion = jwt.encode(  # noqa: TID251 - the one place that signs assertions
             claims, self._key, algorithm=ASSERTION_ALGORITHM, headers={"kid": self._service}
         )
-        self._made[callee] = (assertion, now + ASSERTION_REUSE)
+        self._made[callee] = (assertion, now)
         return assertion
 
 
