@@ -15,7 +15,7 @@ from shared.kit.errors import ServiceError, Unavailable
 log = structlog.get_logger()
 
 _FIRST_PAUSE = 0.25  # seconds, doubled at each failure
-_LONGEST_PAUSE = 2.0
+_LONGEST_PAUSE = 1.0
 _BETWEEN_PINGS = 1.0
 
 

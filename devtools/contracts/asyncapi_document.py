@@ -1,6 +1,5 @@
 """One AsyncAPI 3 document for everything that is not asked for: events, streams and sockets."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import cast
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from devtools.contracts.consistency import MODELS
+from devtools.contracts.json_text import json_text
 from devtools.contracts.stub_routes import type_of
 from shared.testing.contracts.files import ContractFile
 from shared.testing.contracts.models import model
@@ -63,7 +63,7 @@ class Document:
                 "schemas": self.schemas,
             },
         }
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return json_text(document)
 
     def _event(self, contract: Contract, event: Event) -> None:
         title = f"Deliveries of {event.type}, from the outbox"

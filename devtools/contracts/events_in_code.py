@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from shared.testing.contracts.files import ContractFile, Finding, each_in
@@ -56,8 +56,12 @@ class Source:
                 return self.constants.get(name, "")
         return ""
 
-    def uses(self) -> Iterator[Use]:
+    @cached_property
+    def uses(self) -> list[Use]:
         """What this file does with events, and the consumers that it delivers to."""
+        return list(self._uses())
+
+    def _uses(self) -> Iterator[Use]:
         for node in ast.walk(self.tree):
             match node:
                 case ast.Call(func=ast.Name(id="EventEnvelope"), keywords=keywords):
@@ -103,7 +107,7 @@ def broken(
         agreed = _Agreed(service, contracts)
         delivered: set[str] = set()
         for source in sources(root, service):
-            for use in source.uses():
+            for use in source.uses:
                 if use.type and (what := agreed.refusal(use)):
                     yield Finding(source.path, use.line, f"{use.does} {use.type}{what}")
                 if use.does == "delivers to":
@@ -190,4 +194,9 @@ def sources(root: Path, service: str) -> Iterator[Source]:
     for path in sorted((root / service).rglob("*.py")):
         relative = path.relative_to(root)
         if not LEFT_OUT & set(relative.parts):
-            yield Source(relative, ast.parse(path.read_text()))
+            yield _parsed(relative, path.read_text())
+
+
+@cache
+def _parsed(path: Path, text: str) -> Source:
+    return Source(path, ast.parse(text))

@@ -1,7 +1,6 @@
 """Every file that is written from the contracts, and where it stands."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from devtools.contracts import fronts, public_api, slices, stub_routes
 from devtools.contracts.asyncapi_document import Document
+from devtools.contracts.json_text import json_text
 from devtools.workspace.repository import pyproject, workspace_folders
 from shared.testing.contracts.files import GENERATED, REGISTRY, ContractFile
 
@@ -52,8 +52,7 @@ def files(root: Path, contracts: Mapping[str, ContractFile]) -> dict[Path, str]:
     serving = {it.service for contract in plain for it in contract.endpoints}
     for service in sorted({*versions, *serving}):
         document = stub_routes.service(service, versions.get(service, "0.0.0"), plain).openapi()
-        text = json.dumps(document, indent=2, ensure_ascii=False)
-        found[GENERATED / "openapi" / f"{service}.json"] = text + "\n"
+        found[GENERATED / "openapi" / f"{service}.json"] = json_text(document)
     for file in contracts.values():
         for service in file.contract.participants:
             if service in versions or service in pages:
@@ -80,7 +79,7 @@ def registry(contracts: Mapping[str, ContractFile]) -> str:
         "endpoints": sorted(endpoints, key=itemgetter("service", "path", "method")),
         "routing": dict(sorted(routing.items())),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document)
 
 
 def digest(contracts: Mapping[str, ContractFile]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from devtools.contracts import stub_routes
 from devtools.contracts.asyncapi_document import Document
+from devtools.contracts.json_text import json_text
 from shared.testing.contracts.files import ContractFile
 
 DOCS = Path("shared/kit/public_api.json")
@@ -50,7 +51,7 @@ def document_for_docs(files: Mapping[str, ContractFile], version: str) -> str:
     ]
     info = {**document["info"], "version": version, "description": _DESCRIPTION}
     made = {**document, "info": info, "tags": tags, "paths": paths}
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return json_text(made)
 
 
 def _document(files: Mapping[str, ContractFile]) -> dict[str, Any]:

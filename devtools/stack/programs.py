@@ -18,6 +18,8 @@ from devtools.workspace.repository import Stack
 
 _AT_ONCE = 3
 _SETTLED_AFTER = 1.0
+_STARTING_EVERY = 0.2
+_COMMAND_STARTING_EVERY = 1.0  # each probe is a process, at a time when processors are short
 
 
 class Prerequisites:
@@ -88,10 +90,12 @@ class Prerequisites:
 
 
 class Program(Protocol):
-    """Once it is ready it is probed every `every` seconds, and restarted after `failures` probes
-    in a row that found it neither ready nor alive.
+    """While it starts it is probed every `starting_every` seconds. Once it is ready it is probed
+    every `every` seconds, and restarted after `failures` probes in a row that found it neither
+    ready nor alive.
     """
 
+    starting_every: float
     every: float
     failures: int
 
@@ -107,7 +111,7 @@ class Program(Protocol):
 class OwnProgram:
     """A service built from the repository, in the environment of its workspace member."""
 
-    every, failures = 1.0, 5
+    starting_every, every, failures = _STARTING_EVERY, 1.0, 5
 
     def __init__(self, service: LocalService, prerequisites: Prerequisites) -> None:
         self._service = service
@@ -115,6 +119,7 @@ class OwnProgram:
         health = service.stated.healthcheck
         if isinstance(service.probe, CommandProbe) and health:
             self.every, self.failures = health.interval, health.retries
+            self.starting_every = _COMMAND_STARTING_EVERY
 
     async def provide(self) -> None:
         await self._prerequisites.environment(self._service.member or "")
@@ -183,7 +188,7 @@ class StubProgram(OwnProgram):
 class EngineProgram:
     """An engine, by the recipe that stands for its image."""
 
-    every, failures = 5.0, 5
+    starting_every, every, failures = _STARTING_EVERY, 5.0, 5
 
     def __init__(
         self, recipe: Recipe, image: str, instance: EngineInstance, prerequisites: Prerequisites

@@ -16,7 +16,6 @@ from devtools.stack.programs import Program
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread
 
-_POLL = 0.2
 _LIVE_WITHIN = 60.0
 _GIVE_UP_AFTER = 5
 _GOOD_RUN = 30.0
@@ -160,7 +159,7 @@ class ServiceRunner:
             if not seen_alive and time.monotonic() - began > _LIVE_WITHIN:
                 return f"no answer in its first {_LIVE_WITHIN:g} s: {answer.text}"
             self._set_state("starting", detail=_short(answer.text))
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(self._program.starting_every)
         self._ready_since = time.monotonic()
         self._failures = 0
         self._set_state("ready", ready_after=self._ready_since - began)

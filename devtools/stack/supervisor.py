@@ -56,6 +56,7 @@ class Supervisor:
         self._prerequisites = Prerequisites(self._changed.set)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._folders: dict[str, Path] = {}
+        self._recorded: list[orphans.Recorded] | None = None
         self._runners = self._make_runners(topology, programs)
 
     @property
@@ -156,9 +157,11 @@ class Supervisor:
         return ""
 
     def _publish_state(self) -> None:
-        running = [runner.record for runner in self._runners.values()]
-        with suppress(OSError):  # on a full disk orphans are found by their mark
-            orphans.record(self._stack, [entry for entry in running if entry])
+        running = [runner.record for runner in self._runners.values() if runner.record]
+        if running != self._recorded:
+            with suppress(OSError):  # on a full disk orphans are found by their mark
+                orphans.record(self._stack, running)
+                self._recorded = running
         self._show(self.state)
 
     async def _answer(self, request: Request) -> str:

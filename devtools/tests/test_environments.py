@@ -32,7 +32,9 @@ async def test_an_environment_is_made_once(uv_log: Path) -> None:
     venv = await environments.sync("back-api")
     await environments.sync("back-api")
     asked = uv_log.read_text().splitlines()
-    assert asked == [f"{venv} sync --quiet --frozen --exact --all-extras --package back-api"]
+    assert asked == [
+        f"{venv} sync --quiet --frozen --exact --no-default-groups --all-extras --package back-api"
+    ]
 
 
 async def test_groups_have_an_environment_of_their_own(uv_log: Path) -> None:

@@ -33,8 +33,10 @@ async def sync(member: str, groups: Sequence[str] = ()) -> Path:
     environment.setdefault("UV_PYTHON", sys.executable)
     environment.pop("VIRTUAL_ENV", None)
     chosen = [word for group in groups for word in ("--group", group)]
-    command = (UV, "sync", "--quiet", "--frozen", "--exact", "--all-extras", "--package", member)
-    code, said = await output_of((*command, *chosen), cwd=ROOT, env=environment)
+    command = (UV, "sync", "--quiet", "--frozen", "--exact", "--no-default-groups", "--all-extras")
+    code, said = await output_of(
+        (*command, "--package", member, *chosen), cwd=ROOT, env=environment
+    )
     if code:
         raise DevError(_failure(member, said))
     (venv / ".stamp").write_text(_fingerprint(member, groups))

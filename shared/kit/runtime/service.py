@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 from fastapi import FastAPI
 
-from shared.kit.auth.service_identity import AssertionSigner, AssertionVerifier
+from shared.kit.auth.service_identity import AssertionVerifier
 from shared.kit.auth.user_tokens import KeySet, RevocationCheck, UserVerifier
 from shared.kit.contract_registry import RequestClasses
 from shared.kit.http.app import Api
@@ -24,9 +24,9 @@ from shared.kit.http.idempotency import Idempotency, ResponseStore
 from shared.kit.http.load_shedding import LoadShedding
 from shared.kit.http.middleware import RequestContext
 from shared.kit.http.problems import install_problems
-from shared.kit.http.transport import HttpTransport, Transport
+from shared.kit.http.transport import Transport
 from shared.kit.runtime.health import Check, HealthChecks, version_in
-from shared.kit.runtime.log import configure_logging
+from shared.kit.runtime.process import service_client, start_logging
 from shared.kit.runtime.settings import ServiceSettings
 from shared.models.event_administration import Backlog
 
@@ -168,25 +168,6 @@ def _bounds(settings: ServiceSettings) -> Bounds:
         ceiling=settings.requests_max,
         reserved=settings.requests_reserved,
         queueing=settings.queueing_seconds,
-    )
-
-
-def start_logging(settings: ServiceSettings) -> None:
-    """Configure logging as the settings say, for a process that has no app."""
-    configure_logging(settings.service, log_format=settings.log_format, level=settings.log_level)
-
-
-def service_client(settings: ServiceSettings, callee: str, at: str | Transport) -> ServiceClient:
-    """A client for a process that has no app; `async with` opens and closes it.
-
-    `at` is the URL of the service, or a transport in tests.
-    """
-    return ServiceClient(
-        settings.service,
-        callee,
-        HttpTransport(at) if isinstance(at, str) else at,
-        AssertionSigner.from_pem(settings.service, settings.secret("identity.key")),
-        timeout=settings.call_timeout,
     )
 
 
