@@ -34,7 +34,16 @@ class Part:
     by_vitest: bool = False
 
 
-LONGEST = "devtools"
+LONGEST = (  # as measured, so that no long one begins when the others have ended
+    "devtools",
+    "back-postgres",
+    "back-workers",
+    "back-api",
+    "back-redis",
+    "back-cassandra",
+    "back-auth",
+    "shared",
+)
 ADAPTERS = "adapters"
 HAVE_ADAPTERS = ("back-api", "back-auth", "back-websockets", "back-workers")
 BROWSER = "browser"
@@ -49,8 +58,12 @@ ON_REQUEST = (  # take minutes
 def parts() -> dict[str, Part]:
     """Every part by its name, those that take longest first, those on a stack last."""
     found = [part for part in _parts() if part.by_vitest or _has_tests(part)]
-    found.sort(key=lambda part: (part.on_stack, part.name != LONGEST, part.engine is None))
+    found.sort(key=_place)
     return {part.name: part for part in found}
+
+
+def _place(part: Part) -> tuple[bool, int]:
+    return part.on_stack, LONGEST.index(part.name) if part.name in LONGEST else len(LONGEST)
 
 
 def _has_tests(part: Part) -> bool:

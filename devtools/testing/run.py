@@ -106,8 +106,13 @@ class PartRunner:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
-        """The outcome of every part. Those on one stack go one after the other, the rest beside."""
+        """The outcome of every part. Those on one stack go one after the other, the rest beside.
+
+        Slots are given in the order of the tasks: what takes longest comes first.
+        """
         async with asyncio.TaskGroup() as group:
+            users = [part for part in parts if part.on_stack]
+            on_stack = group.create_task(self._on_one(users, self._stack))
             adapters = [part for part in parts if part.of_adapters]
             of_adapters = group.create_task(self._on_one(adapters, _services))
             alone = [
@@ -115,8 +120,6 @@ class PartRunner:
                 for part in parts
                 if not part.on_stack and not part.of_adapters
             ]
-            users = [part for part in parts if part.on_stack]
-            on_stack = group.create_task(self._on_one(users, self._stack))
         return [task.result() for task in alone] + of_adapters.result() + on_stack.result()
 
     async def _beside_others(self, part: Part) -> Outcome:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -80,6 +81,12 @@ BREAKS = [
 """Path, old and new text, what is said, and a consumer that breaks."""
 
 
+@cache
+def the_checkout() -> check.Tree:
+    """Read once: no test changes it."""
+    return check.Tree(ROOT)
+
+
 def synced(copy: Copy, against: str) -> check.Outcome:
     """What is left to mend after a sync."""
     copy.sync()
@@ -145,7 +152,7 @@ class TestModels:
 
     @staticmethod
     def verdict(*replaced: tuple[str, str]) -> required_versions.Verdict:
-        tree = check.Tree(ROOT)
+        tree = the_checkout()
         texts = dict(tree.texts) | {file.path: file.text for file in tree.contracts.values()}
         for old, new in replaced:
             texts = {

@@ -1,5 +1,6 @@
 """./dev test: parts are found, run apart, and counted as what they are."""
 
+import asyncio
 import textwrap
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from devtools.engines import fronts
 from devtools.testing import run as run_
 from devtools.testing.cli import app
 from devtools.testing.engines import PartEngine
-from devtools.testing.parts import Part, chosen, parts
+from devtools.testing.parts import LONGEST, Part, chosen, parts
 from devtools.testing.run import Outcome, PartRunner, counts, outcome_of
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
@@ -115,6 +116,21 @@ class TestRun:
 
         assert outcome.failed == 0, outcome.log
 
+    async def test_what_takes_longest_begins_first(self, tmp_path: Path) -> None:
+        heard: list[str] = []
+        alone = part(tmp_path, "def test_it(): pass\n")
+        on_stack = replace(alone, name="e2e", on_stack=True)
+        runner = PartRunner(
+            stand_in_engine,
+            lambda outcome: heard.append(outcome.part),
+            Target("http://there", "http://mail"),
+            slots=asyncio.Semaphore(1),
+        )
+
+        await runner.run([alone, on_stack])
+
+        assert heard == ["e2e", "sample"]
+
     async def test_one_that_hangs_is_ended_and_says_where(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -189,7 +205,7 @@ class TestParts:
     def test_every_folder_with_tests_is_a_part(self) -> None:
         found = parts()
 
-        assert {"devtools", "mailbox", "back-redis"} <= set(found)
+        assert {*LONGEST, "mailbox"} <= set(found)
         assert found["back-redis"].engine == ENGINE
         assert found["devtools"].folder.name == "devtools"
 
