@@ -3,7 +3,7 @@ import "@tools-dashboard/front-kit/ui/styles.css";
 import "./ui/admin.css";
 
 import { visitorMiddleware, visitorOf } from "@tools-dashboard/front-kit/server/front.ts";
-import { Document, ErrorPage, PageFrame } from "@tools-dashboard/front-kit/ui/index.ts";
+import { Document, ErrorPage, PageFrame, useChoices } from "@tools-dashboard/front-kit/ui/index.ts";
 import type { ReactNode } from "react";
 import { Outlet, useRouteLoaderData } from "react-router";
 
@@ -21,10 +21,11 @@ export function loader({ context }: Route.LoaderArgs) {
 
 export function Layout(props: { readonly children: ReactNode }) {
   const visitor = useRouteLoaderData<typeof loader>("root");
+  const choices = useChoices();
   return (
     <Document
-      locale={visitor?.locale ?? "en"}
-      theme={visitor?.theme ?? "system"}
+      locale={visitor?.locale ?? choices.locale}
+      theme={visitor?.theme ?? choices.theme}
       timeZone={visitor?.timeZone ?? "UTC"}
       icon="/admin/icon.svg"
     >
@@ -38,9 +39,9 @@ export default function Root() {
 }
 
 export function ErrorBoundary({ error }: Route.ErrorBoundaryProps) {
-  const visitor = useRouteLoaderData<typeof loader>("root");
+  const { theme } = useChoices();
   return (
-    <PageFrame home="/" theme={visitor?.theme ?? "system"}>
+    <PageFrame home="/" theme={theme}>
       <ErrorPage error={error} home="/" />
     </PageFrame>
   );

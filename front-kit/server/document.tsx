@@ -3,8 +3,10 @@ import { renderToReadableStream } from "react-dom/server.node";
 import { ServerRouter, isRouteErrorResponse } from "react-router";
 import type { EntryContext, HandleErrorFunction } from "react-router";
 
+import { ChoicesContext } from "../ui/choices.tsx";
 import { NonceContext } from "../ui/nonce.tsx";
 import { CORRELATION_HEADER } from "./correlation.ts";
+import { choicesOf } from "./front.ts";
 import { createLog, errorFields } from "./log.ts";
 import { contentSecurityPolicy, newNonce, setPageHeaders } from "./policy.ts";
 import type { Settings } from "./settings.ts";
@@ -22,7 +24,9 @@ export function documentHandler(settings: Settings, hotReload: boolean): HandleD
     const nonce = newNonce();
     const page = await renderToReadableStream(
       <NonceContext value={nonce}>
-        <ServerRouter context={context} url={request.url} nonce={nonce} />
+        <ChoicesContext value={await choicesOf(request, settings)}>
+          <ServerRouter context={context} url={request.url} nonce={nonce} />
+        </ChoicesContext>
       </NonceContext>,
       { nonce, signal: request.signal },
     );

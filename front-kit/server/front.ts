@@ -59,15 +59,11 @@ export function visitorMiddleware(config: FrontConfig): ServerMiddleware {
     send: config.send ?? ((request: Request) => fetch(request)),
     loginPath: "/login",
   };
-  const choices = choiceCookies(settings);
+  const cookies = choiceCookies(settings);
   return async ({ request, context }, next) => {
     if (!comesFromOwnPage(request, settings.publicBaseUrl)) {
       throw data(foreignOrigin(), { status: 403 });
     }
-    const header = request.headers.get("Cookie");
-    const [chosenLocale, chosenTheme, chosenZone] = await Promise.all(
-      [choices.locale, choices.theme, choices.timeZone].map((it) => it.parse(header)),
-    );
     const caller = {
       address: request.headers.get("X-Real-IP") ?? "127.0.0.1",
       correlationId: correlationIdOf(request.headers.get(CORRELATION_HEADER)),
@@ -75,9 +71,7 @@ export function visitorMiddleware(config: FrontConfig): ServerMiddleware {
     };
     let made: Choice = {};
     const visitor: Visitor = {
-      locale: localeOf(chosenLocale, request.headers.get("Accept-Language")),
-      theme: THEMES.find((it) => it === chosenTheme) ?? "system",
-      timeZone: isTimeZone(chosenZone) ? chosenZone : "UTC",
+      ...(await choicesOf(request, settings)),
       session: await Session.of(session, request, caller),
       correlationId: caller.correlationId,
       basePath: config.basePath,
@@ -91,10 +85,24 @@ export function visitorMiddleware(config: FrontConfig): ServerMiddleware {
       response.headers.append("Set-Cookie", cookie);
     }
     for (const name of ["locale", "theme", "timeZone"] as const) {
-      if (made[name]) response.headers.append("Set-Cookie", await choices[name].serialize(made[name]));
+      if (made[name]) response.headers.append("Set-Cookie", await cookies[name].serialize(made[name]));
     }
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
     return response;
+  };
+}
+
+/** Language, theme and time zone of a request: what was chosen, else what the browser asks for. */
+export async function choicesOf(request: Request, settings: Settings): Promise<Required<Choice>> {
+  const { locale, theme, timeZone } = choiceCookies(settings);
+  const header = request.headers.get("Cookie");
+  const [chosenLocale, chosenTheme, chosenZone] = await Promise.all(
+    [locale, theme, timeZone].map((it) => it.parse(header)),
+  );
+  return {
+    locale: localeOf(chosenLocale, request.headers.get("Accept-Language")),
+    theme: THEMES.find((it) => it === chosenTheme) ?? "system",
+    timeZone: isTimeZone(chosenZone) ? chosenZone : "UTC",
   };
 }
 

@@ -1,5 +1,6 @@
 export { Bell } from "./bell.tsx";
 export { Button, ButtonLink, SubmitButton } from "./button.tsx";
+export { useChoices } from "./choices.tsx";
 export { Dialog } from "./dialog.tsx";
 export { Document } from "./document.tsx";
 export { ErrorPage } from "./error-page.tsx";
@@ -11,7 +12,7 @@ export { Pagination, Tabs } from "./navigation.tsx";
 export { useNonce } from "./nonce.tsx";
 export { PageFrame, PageHead, PageTitle } from "./page.tsx";
 export { PartView, useRetry } from "./part.tsx";
-export { Badge, Card, EmptyState, Facts, Notice, Progress, Table } from "./surfaces.tsx";
+export { Badge, Card, EmptyState, Facts, Notice, Progress, Row, Table } from "./surfaces.tsx";
 export { ToastRegion, useToasts } from "./toasts.tsx";
 export { TOOL_ICONS, ToolIcon } from "./tool-icon.tsx";
 export type { ToolIconName } from "./tool-icon.tsx";

@@ -1,5 +1,6 @@
 /** What holds content: cards, notices, badges, empty states, tables, facts. */
-import type { ReactNode } from "react";
+import { Children, cloneElement, createContext, isValidElement, use } from "react";
+import type { ReactElement, ReactNode } from "react";
 
 type Kind = "neutral" | "accent" | "success" | "warning" | "danger";
 
@@ -62,7 +63,12 @@ function Fact(props: { readonly term: string; readonly what: ReactNode }) {
   );
 }
 
-/** A table that scrolls by itself where the page is narrow. */
+const HeadContext = createContext<readonly string[]>([]);
+
+/**
+ * A table of `Row`s, which stand as blocks where the page is narrow; of `tr`s, it scrolls by itself.
+ * The roles are written out because a table that is shown as blocks loses its own.
+ */
 export function Table(props: {
   readonly caption: string;
   readonly head: readonly string[];
@@ -70,20 +76,39 @@ export function Table(props: {
 }) {
   return (
     <div className="table-scroll" role="region" aria-label={props.caption} tabIndex={0}>
-      <table className="table">
+      <table className="table" role="table">
         <caption className="visually-hidden">{props.caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {props.head.map((name) => (
-              <th key={name} scope="col">
+              <th key={name} scope="col" role="columnheader">
                 {name}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>{props.children}</tbody>
+        <tbody role="rowgroup">
+          <HeadContext value={props.head}>{props.children}</HeadContext>
+        </tbody>
       </table>
     </div>
+  );
+}
+
+/** A row of a table: a `th` or `td` for each name in the head. */
+export function Row(props: { readonly children: ReactNode }) {
+  const head = use(HeadContext);
+  return (
+    <tr role="row" className="table-block">
+      {Children.map(props.children, (cell, index) =>
+        isValidElement(cell)
+          ? cloneElement(cell as ReactElement<Record<string, unknown>>, {
+              role: cell.type === "th" ? "rowheader" : "cell",
+              "data-label": head[index],
+            })
+          : cell,
+      )}
+    </tr>
   );
 }
 

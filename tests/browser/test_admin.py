@@ -5,22 +5,10 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import OpenPage, log_in
 from tests.conftest import admin_of_the_stack
 from tests.stack import PASSWORD, Visitor
 
-PAGES = {
-    "/admin": "Health",
-    "/admin/users": "Users",
-    "/admin/tools": "Tools",
-    "/admin/tools/new": "Add a tool",
-    "/admin/tasks": "Tasks",
-    "/admin/exports": "Exports",
-    "/admin/events": "Events",
-    "/admin/audit": "Audit",
-}
-WIDTHS = (360, 768, 1440)
 LOGIN = re.compile(r"/admin/login(\?|$)")
 
 
@@ -48,34 +36,6 @@ async def test_a_user_is_refused_and_told_why(page: Page, user: Visitor) -> None
     await page.goto("/admin/users")
     await expect(page.get_by_role("alert")).to_contain_text("not an admin's")
     assert not [it for it in await page.context.cookies() if it["name"].endswith("admin_access")]
-
-
-@pytest.mark.parametrize(
-    "path,scheme,locale",
-    [
-        *((path, "light", "en") for path in PAGES),
-        *((path, "dark", "es") for path in ("/admin", "/admin/users", "/admin/tools/new")),
-    ],
-)
-async def test_axe_finds_nothing_serious(
-    open_page: OpenPage, admin: Visitor, path: str, scheme: str, locale: str
-) -> None:
-    _, password = admin_of_the_stack()
-    page = await open_page(color_scheme=scheme, locale=locale)
-    await log_in(page, f"{admin.base_url}/admin", admin.email, password)
-    await page.goto(path)
-    if locale == "en":
-        await expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
-    assert await serious_violations(page) == []
-
-
-async def test_every_page_fits_its_width(admin_page: Page) -> None:
-    for path in PAGES:
-        await admin_page.goto(path)
-        for width in WIDTHS:
-            await admin_page.set_viewport_size({"width": width, "height": 900})
-            wider = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-            assert not await admin_page.evaluate(wider), f"{path} is wider than {width} pixels"
 
 
 async def test_the_picture_shows_a_stack_that_works(admin_page: Page) -> None:

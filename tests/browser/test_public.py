@@ -1,4 +1,4 @@
-"""front-public as people use it: with and without script, by keyboard, and as axe reads it."""
+"""front-public as people use it: with and without script, and by keyboard."""
 
 import re
 from collections.abc import Callable
@@ -6,22 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import OpenPage
 from tests.stack import PASSWORD, Visitor, fresh_address
-
-VISITORS_PAGES = ("/app/login", "/app/register", "/app/confirm?token=x", "/app/password-reset")
-MEMBERS_PAGES = (
-    "/app",
-    "/app/profile/create",
-    "/app/notifications",
-    "/app/notifications/preferences",
-    "/app/account",
-    "/app/account/password",
-    "/app/account/sessions",
-    "/app/account/data",
-    "/app/account/delete",
-)
 
 
 async def sign_up_and_confirm(page: Page, visitor: Visitor) -> None:
@@ -92,22 +78,6 @@ async def test_language_and_theme_are_kept(page: Page) -> None:
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("lang", "es")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-
-
-async def test_pages_of_visitors_have_no_serious_violation(page: Page) -> None:
-    found: list[str] = []
-    for path in VISITORS_PAGES:
-        await page.goto(path)
-        found += await serious_violations(page)
-    assert not found
-
-
-async def test_pages_of_members_have_no_serious_violation(user_page: Page) -> None:
-    found: list[str] = []
-    for path in MEMBERS_PAGES:
-        await user_page.goto(path)
-        found += await serious_violations(user_page)
-    assert not found
 
 
 async def test_the_keyboard_alone_reaches_the_content_and_the_menu(user_page: Page) -> None:

@@ -1,7 +1,7 @@
 /** The state of the stack: a live picture, the same as a table, and the queues of events. */
 import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import { visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
-import { Badge, Card, Notice, PageHead, Table } from "@tools-dashboard/front-kit/ui/index.ts";
+import { Badge, Card, Notice, PageHead, Row, Table } from "@tools-dashboard/front-kit/ui/index.ts";
 
 import { calls } from "../contracts.server.ts";
 import { settings } from "../settings.server.ts";
@@ -64,14 +64,14 @@ export default function Health({ loaderData }: Route.ComponentProps) {
         <h2>{t.services}</h2>
         <Table caption={t.services} head={[t.service, t.state, t.latency, t.detail]}>
           {stack.services.map((it) => (
-            <tr key={it.name}>
+            <Row key={it.name}>
               <th scope="row">{it.name}</th>
               <td>
                 <StateBadge state={it.state} />
               </td>
               <td className="number">{latency(it.latencyMs)}</td>
               <td>{it.detail ?? (it.state === "unknown" ? t.notAsked : "–")}</td>
-            </tr>
+            </Row>
           ))}
         </Table>
       </Card>

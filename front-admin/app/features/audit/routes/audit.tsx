@@ -5,6 +5,7 @@ import {
   EmptyState,
   PageHead,
   Pagination,
+  Row,
   Table,
   TextField,
 } from "@tools-dashboard/front-kit/ui/index.ts";
@@ -35,7 +36,6 @@ export default function Audit({ loaderData }: Route.ComponentProps) {
         <TextField
           name="user_id"
           label={t.user}
-          hint={t.userHint}
           defaultValue={user_id ?? ""}
           pattern="[0-9a-fA-F\-]{32,36}"
         />
@@ -47,7 +47,7 @@ export default function Audit({ loaderData }: Route.ComponentProps) {
       ) : (
         <Table caption={t.audit} head={[t.time, t.what, t.who, t.details]}>
           {page.items.map((entry) => (
-            <tr key={entry.event_id}>
+            <Row key={entry.event_id}>
               <td className="moment">{format.moment(entry.occurred_at)}</td>
               <th scope="row" className="mono">
                 {entry.event_type}
@@ -65,7 +65,7 @@ export default function Audit({ loaderData }: Route.ComponentProps) {
                   <Json value={entry.payload} label={`${t.payload} ${entry.event_type}`} />
                 </details>
               </td>
-            </tr>
+            </Row>
           ))}
         </Table>
       )}

@@ -9,6 +9,7 @@ import {
   PageHead,
   Pagination,
   Progress,
+  Row,
   SubmitButton,
   Table,
 } from "@tools-dashboard/front-kit/ui/index.ts";
@@ -76,7 +77,7 @@ function TaskRow(props: { readonly task: Task }) {
   const t = useTexts(texts);
   const format = useFormat();
   return (
-    <tr>
+    <Row>
       <th scope="row" className="mono">
         {task.kind}
       </th>
@@ -103,7 +104,7 @@ function TaskRow(props: { readonly task: Task }) {
           </SubmitButton>
         )}
       </td>
-    </tr>
+    </Row>
   );
 }
 

@@ -8,6 +8,7 @@ import {
   Notice,
   PageHead,
   Pagination,
+  Row,
   SelectField,
   SubmitButton,
   Table,
@@ -108,7 +109,7 @@ export default function Events({ loaderData, actionData }: Route.ComponentProps)
           head={[t.type, t.consumer, t.state, t.attempts, t.created, t.lastError]}
         >
           {page.items.map((it) => (
-            <tr key={it.delivery_id}>
+            <Row key={it.delivery_id}>
               <th scope="row" className="mono">
                 <Link to={`/events/${it.delivery_id}`}>{it.event_type}</Link>
               </th>
@@ -119,7 +120,7 @@ export default function Events({ loaderData, actionData }: Route.ComponentProps)
               <td className="number">{format.number(it.attempts)}</td>
               <td className="moment">{format.moment(it.created_at)}</td>
               <td className="small">{it.last_error ?? "–"}</td>
-            </tr>
+            </Row>
           ))}
         </Table>
       )}

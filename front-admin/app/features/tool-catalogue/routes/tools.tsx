@@ -8,6 +8,7 @@ import {
   Notice,
   PageHead,
   Pagination,
+  Row,
   Table,
   TextField,
 } from "@tools-dashboard/front-kit/ui/index.ts";
@@ -56,7 +57,7 @@ export default function Tools({ loaderData }: Route.ComponentProps) {
       ) : (
         <Table caption={t.tools} head={[t.name, t.category, t.access, t.launches, t.changed]}>
           {page.items.map((tool) => (
-            <tr key={tool.id}>
+            <Row key={tool.id}>
               <th scope="row">
                 <Link to={`/tools/${tool.id}`}>{tool.name}</Link>
               </th>
@@ -68,7 +69,7 @@ export default function Tools({ loaderData }: Route.ComponentProps) {
               </td>
               <td className="number">{format.number(tool.launches)}</td>
               <td className="moment">{format.moment(tool.updated_at)}</td>
-            </tr>
+            </Row>
           ))}
         </Table>
       )}

@@ -6,6 +6,7 @@ import {
   EmptyState,
   PageHead,
   Pagination,
+  Row,
   SelectField,
   Table,
   TextField,
@@ -64,7 +65,7 @@ export default function Users({ loaderData }: Route.ComponentProps) {
       ) : (
         <Table caption={t.users} head={[t.email, t.name, t.role, t.status, t.since]}>
           {page.items.map((user) => (
-            <tr key={user.id}>
+            <Row key={user.id}>
               <th scope="row">
                 <Link to={`/users/${user.id}`}>{user.email}</Link>
               </th>
@@ -80,7 +81,7 @@ export default function Users({ loaderData }: Route.ComponentProps) {
                 </Badge>
               </td>
               <td className="moment">{format.day(user.created_at)}</td>
-            </tr>
+            </Row>
           ))}
         </Table>
       )}

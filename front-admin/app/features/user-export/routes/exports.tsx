@@ -9,6 +9,7 @@ import {
   PageHead,
   Pagination,
   Progress,
+  Row,
   SubmitButton,
   Table,
 } from "@tools-dashboard/front-kit/ui/index.ts";
@@ -93,7 +94,7 @@ export default function Exports({ loaderData, actionData }: Route.ComponentProps
         <ApiForm failure={actionData}>
           <Table caption={t.exports} head={[t.started, t.status, t.progress, t.rows, t.file]}>
             {exports.map((it) => (
-              <tr key={it.id}>
+              <Row key={it.id}>
                 <th scope="row" className="moment">{format.moment(it.created_at)}</th>
                 <td>
                   <Badge kind={KINDS[it.status]}>{t.statuses[it.status]}</Badge>
@@ -116,7 +117,7 @@ export default function Exports({ loaderData, actionData }: Route.ComponentProps
                     </SubmitButton>
                   )}
                 </td>
-              </tr>
+              </Row>
             ))}
           </Table>
         </ApiForm>
