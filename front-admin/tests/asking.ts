@@ -26,6 +26,7 @@ export type Answers = Readonly<Record<string, Answer>>;
 interface Asking {
   readonly context: RouterContextProvider;
   readonly sent: Sent[];
+  readonly requests: Request[];
   readonly started: unknown[];
   readonly ended: () => boolean;
 }
@@ -33,11 +34,13 @@ interface Asking {
 /** `role` is that of who asks, null for nobody. */
 export function asking(answers: Answers, role: string | null = "admin"): Asking {
   const sent: Sent[] = [];
+  const requests: Request[] = [];
   const started: unknown[] = [];
   let ended = false;
   const send = async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
     const text = await request.text();
+    requests.push(request);
     sent.push({
       call: `${request.method} ${pathname}${search}`,
       body: text ? (JSON.parse(text) as unknown) : null,
@@ -62,7 +65,7 @@ export function asking(answers: Answers, role: string | null = "admin"): Asking 
   const context = new RouterContextProvider();
   const visitor = { session, basePath: "/admin", correlationId: "test", locale: "en" };
   context.set(visitorContext, visitor as unknown as Visitor);
-  return { context, sent, started, ended: () => ended };
+  return { context, sent, requests, started, ended: () => ended };
 }
 
 /** A problem as the API answers it. */

@@ -195,6 +195,20 @@ describe("tasks and exports", () => {
     expect(await response.text()).toContain("a,b");
   });
 
+  test("a download that broke off goes on", async () => {
+    const part = { "Content-Range": "bytes 5-9/10", ETag: '"t"' };
+    const answers = { "GET /api/exports/download/once": { status: 206, body: "rest!", headers: part } };
+    const visit = asking(answers);
+    const request = reading("/?token=once");
+    request.headers.set("Range", "bytes=5-");
+    request.headers.set("If-Range", '"t"');
+    const args = { request, params: {}, context: visit.context };
+    const response = (await run(download.loader, args)) as Response;
+    expect([response.status, response.headers.get("Content-Range")]).toEqual([206, "bytes 5-9/10"]);
+    const asked = visit.requests[0]?.headers;
+    expect([asked?.get("Range"), asked?.get("If-Range")]).toEqual(["bytes=5-", '"t"']);
+  });
+
   test.each([
     [410, "link_expired", "link"],
     [404, "link_not_found", "link"],

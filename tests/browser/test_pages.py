@@ -11,6 +11,8 @@ from tests.browser.conftest import OpenPage, log_in
 from tests.conftest import admin_of_the_stack
 from tests.stack import PASSWORD, Visitor
 
+pytestmark = pytest.mark.timeout(300)  # each test reads many pages
+
 WIDTHS = (360, 768, 1440)
 LOOKS = [("light", "en"), ("dark", "es")]
 MOST_TABS = 400
@@ -107,7 +109,9 @@ async def unreached(page: Page, path: str) -> list[str]:
 async def pages_of_items(admin: Visitor, user: Visitor) -> AsyncIterator[list[str]]:
     """Pages of front-admin that show one user, one tool and one delivery."""
     tool = {"name": f"Of {user.email}", "summary": "A tool", "category": "Tests", "access": "all"}
-    made = (await admin.post("/api/admin/tools", {**tool, "url": "https://tool.example.org"})).json()
+    made = (
+        await admin.post("/api/admin/tools", {**tool, "url": "https://tool.example.org"})
+    ).json()
     me = (await user.get("/api/users/me")).json()
     deliveries = (await admin.get("/api/admin/events", limit=1)).json()["items"]
     yield [

@@ -4,7 +4,16 @@ import { redirect } from "react-router";
 
 import type { Route } from "./+types/download.ts";
 
-const PASSED_ON = ["Content-Type", "Content-Disposition", "Content-Length"] as const;
+/** What a browser sends to go on with a download that broke off. */
+const ASKED = ["Range", "If-Range"] as const;
+const PASSED_ON = [
+  "Content-Type",
+  "Content-Disposition",
+  "Content-Length",
+  "Content-Range",
+  "Accept-Ranges",
+  "ETag",
+] as const;
 
 /** A link that is used or too old leads to the exports, which say so. */
 export async function loader({ request, context }: Route.LoaderArgs) {
@@ -12,16 +21,23 @@ export async function loader({ request, context }: Route.LoaderArgs) {
   const token = new URL(request.url).searchParams.get("token") ?? "";
   const answer = await session.api.GET("/api/exports/download/{token}", {
     params: { path: { token } },
+    headers: taken(request.headers, ASKED),
     parseAs: "stream",
   });
   const { response } = answer;
   if (!response.ok) {
     return redirect(`/exports?refused=${failureOf(answer).status === 503 ? "out" : "link"}`);
   }
-  const headers = new Headers({ "X-Content-Type-Options": "nosniff" });
-  for (const name of PASSED_ON) {
-    const value = response.headers.get(name);
+  const headers = taken(response.headers, PASSED_ON);
+  headers.set("X-Content-Type-Options", "nosniff");
+  return new Response(response.body, { status: response.status, headers });
+}
+
+function taken(from: Headers, names: readonly string[]): Headers {
+  const headers = new Headers();
+  for (const name of names) {
+    const value = from.get(name);
     if (value) headers.set(name, value);
   }
-  return new Response(response.body, { headers });
+  return headers;
 }
