@@ -39,7 +39,7 @@ def new_feature(
     name: Annotated[str, typer.Argument(help="Like saved-searches.")],
     *,
     services: Annotated[
-        str, typer.Option(help="Like back-api,back-postgres; asked for if left out.")
+        str, typer.Option(help="Like back-api,back-postgres,front-public; asked for if left out.")
     ] = "",
     field: Annotated[
         list[str] | None,
@@ -51,15 +51,16 @@ def new_feature(
     answer: Answers = None,
     defaults: Defaults = False,
 ) -> None:
-    """A small CRUD feature across shared, back-postgres and back-api."""
+    """A small CRUD feature across shared, back-postgres, back-api and, with pages, front-public."""
     given: dict[str, object] = {"name": name, **_pairs(answer)}
     given |= {"services": services.split(",")} if services else {}
     given |= {"fields": field} if field else {}
     given |= {"item": item} if item else {}
     _create("feature", given, ask=not (defaults or services or answer), instead="--services")
     typer.echo(
-        "\nNext: ./dev check, ./dev test back-postgres back-api, ./dev test adapters-back-api "
-        "integration e2e; in a running stack ./dev restart back-postgres, ./dev restart back-api."
+        "\nNext: ./dev check, ./dev test back-postgres back-api front-public, ./dev test "
+        "adapters-back-api integration e2e browser; in a running stack ./dev restart of each "
+        "service. Translate the Spanish names of its texts.ts: they are the English ones."
     )
 
 

@@ -236,8 +236,10 @@ def _apply(copy: Path) -> list[str]:
     _write(ROOT, {path: (copy / path).read_text() for path in written})
     for path in gone:
         (ROOT / path).unlink()
-        if not any((ROOT / path).parent.iterdir()):
-            (ROOT / path).parent.rmdir()
+        for folder in (ROOT / path).parents:
+            if any(folder.iterdir()):
+                break
+            folder.rmdir()
     return [str(path) for path in [*written, *gone]]
 
 

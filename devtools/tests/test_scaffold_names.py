@@ -71,7 +71,15 @@ class TestServices:
         contract = next(text for path, text in rendered.items() if "contracts" in path.parts)
         assert "consumers: [audit, live]" in contract
 
-    @pytest.mark.parametrize("answer", [{"data": "values"}, {"background": "yes"}, {"ui": "users"}])
+    def test_pages_are_written_for_front_public_alone(self) -> None:
+        services = ["back-api", "back-postgres", "front-public"]
+        pages = {"front-public/app/features/notes/routes/list.tsx", "tests/browser/test_notes.py"}
+        assert pages <= paths(services=services)
+        assert not {it for it in paths() if it.startswith(("front-public", "tests/browser"))}
+
+    @pytest.mark.parametrize(
+        "answer", [{"data": "values"}, {"background": "yes"}, {"ui": "admins"}]
+    )
     def test_that_are_not_generated_are_named(self, answer: dict[str, str]) -> None:
         with pytest.raises(DevError, match=r"back-postgres too|can't be generated"):
             generate.rendered("feature", {"name": "notes", **answer}, ask=False)

@@ -141,6 +141,25 @@ export class Browser {
   }
 }
 
+/** A browser whose visitor is logged in. */
+export async function loggedIn(gateway: Pick<FakeGateway, "send">): Promise<Browser> {
+  const browser = new Browser(gateway);
+  await browser.run(reading("/"), ({ context }) => {
+    visitorOf(context).session.start(tokens("first") as never);
+  });
+  return browser;
+}
+
+/** What a loader or an action returns, or throws; `params` are those of its route. */
+export function run(
+  browser: Browser,
+  handler: (args: never) => unknown,
+  request: Request,
+  params = {},
+): Promise<unknown> {
+  return browser.run(request, (args) => handler({ ...args, params } as never));
+}
+
 /** A request for a page. */
 export function reading(path: string): Request {
   return new Request(`http://front${path}`);

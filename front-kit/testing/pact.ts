@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { makeConsumerPact } from "@pact-foundation/pact-core";
 import { expect } from "vitest";
 
-import { visitorOf } from "../server/front.ts";
-import { Browser, reading, tokens } from "./gateway.ts";
+import type { Fetch } from "../server/api.ts";
+import { Browser, loggedIn } from "./gateway.ts";
 
 // Pact's core reports its use to Google Analytics unless this variable is set.
 process.env["PACT_DO_NOT_TRACK"] = "true";
@@ -176,19 +176,12 @@ function matching(value: string, regex: string) {
   return { "pact:matcher:type": "regex", value, regex };
 }
 
-async function browserAt(port: number, loggedIn: boolean): Promise<Browser> {
-  const browser = new Browser({
-    send: (request) => {
-      const { pathname, search } = new URL(request.url);
-      return fetch(new Request(`http://127.0.0.1:${port}${pathname}${search}`, request));
-    },
-  });
-  if (loggedIn) {
-    await browser.run(reading("/app"), ({ context }) => {
-      visitorOf(context).session.start(tokens("pact") as never);
-    });
-  }
-  return browser;
+function browserAt(port: number, hasSession: boolean): Browser | Promise<Browser> {
+  const send: Fetch = (request) => {
+    const { pathname, search } = new URL(request.url);
+    return fetch(new Request(`http://127.0.0.1:${port}${pathname}${search}`, request));
+  };
+  return hasSession ? loggedIn({ send }) : new Browser({ send });
 }
 
 async function settled<Result>(run: Promise<Result>): Promise<() => Result> {

@@ -1,11 +1,12 @@
 /** What loaders and actions ask of the API, and what they make of its answers. */
-import { visitorOf } from "@tools-dashboard/front-kit/server/front.ts";
 import {
   Browser,
   FakeGateway,
+  loggedIn,
   problem,
   reading,
   refusal,
+  run,
   sending,
   target,
   thrown,
@@ -25,20 +26,6 @@ import * as profile from "../app/features/profile/routes/edit.tsx";
 import * as logout from "../app/features/sessions/routes/logout.ts";
 import * as launch from "../app/features/tool-launches/routes/launch.tsx";
 import * as register from "../app/features/user-registration/routes/register.tsx";
-
-type Handler = (args: never) => unknown;
-
-async function loggedIn(gateway: FakeGateway): Promise<Browser> {
-  const browser = new Browser(gateway);
-  await browser.run(reading("/app"), ({ context }) => {
-    visitorOf(context).session.start(tokens("first") as never);
-  });
-  return browser;
-}
-
-function run(browser: Browser, handler: Handler, request: Request, params = {}): Promise<unknown> {
-  return browser.run(request, (args) => handler({ ...args, params } as never));
-}
 
 describe("log in", () => {
   const form = { email: "a@example.com", password: "p", next: "/profile" };

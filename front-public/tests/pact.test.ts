@@ -1,8 +1,13 @@
 /** What the loaders and actions send to back-api and read of it, as a pact. */
 import { Exactly, FrontPact, refusal } from "@tools-dashboard/front-kit/testing/pact.ts";
-import { reading, refusal as refused, sending, target } from "@tools-dashboard/front-kit/testing/gateway.ts";
-import type { Browser } from "@tools-dashboard/front-kit/testing/gateway.ts";
-import { describe, expect, test } from "vitest";
+import {
+  reading,
+  refusal as refused,
+  run,
+  sending,
+  target,
+} from "@tools-dashboard/front-kit/testing/gateway.ts";
+import { describe, expect, test, vi } from "vitest";
 
 import * as home from "../app/home.tsx";
 import * as account from "../app/features/account/routes/overview.tsx";
@@ -32,11 +37,7 @@ const NOTIFICATION = { id: ID, kind: "welcome", title: "Welcome", body: "Here", 
 
 const pact = new FrontPact("front-public", "back-api");
 
-type Handler = (args: never) => unknown;
-
-function run(browser: Browser, handler: Handler, request: Request, params = {}): Promise<unknown> {
-  return browser.run(request, (args) => handler({ ...args, params } as never));
-}
+vi.setConfig({ testTimeout: 60_000 }); // the first test loads Pact's core
 
 describe("the profile", () => {
   test("is created once a key", async () => {

@@ -6,7 +6,8 @@ from tests.scaffold.clone import Clone
 
 pytestmark = pytest.mark.timeout(900)  # environments are made, and other tests run inside
 
-FEATURE = ("new", "feature", "saved-searches", "--services", "back-api,back-postgres,back-redis")
+SERVICES = "back-api,back-postgres,back-redis,front-public"
+FEATURE = ("new", "feature", "saved-searches", "--services", SERVICES)
 FIELDS = (
     *("--field", "title:line", "--field", "query_text:text", "--field", "hits:integer"),
     *("--field", "shared_by_link:boolean", "--field", "due_at:instant"),
@@ -19,17 +20,18 @@ class TestUntouched:
     def test_a_feature_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*FEATURE, *FIELDS)
 
-        for part in ("back-api", "back-postgres", "contracts", "shared", "docs"):
+        for part in ("back-api", "back-postgres", "front-public", "contracts", "shared", "docs"):
             clone.dev("check", part)
         clone.dev("test", "back-api", "-k", "saved_searches or test_event_consumers")
         clone.dev("test", "back-postgres", "-k", "saved_searches or test_access or TestSteps")
+        clone.dev("test", "front-public", "front-kit")
         assert "missing" not in clone.dev("feature", "status", "saved-searches")
 
     def test_a_feature_passes_its_tests_on_a_stack(self, clone: Clone) -> None:
         clone.dev(*FEATURE, *FIELDS)
 
-        for part in ("adapters-back-api", "integration", "e2e"):
-            clone.dev("test", part, "-k", "saved_searches")
+        parts = ("adapters-back-api", "integration", "e2e", "browser")
+        clone.dev("test", *parts, "-k", "saved_searches")
 
     def test_a_service_passes_checks_and_tests(self, clone: Clone) -> None:
         clone.dev(*SERVICE)
@@ -41,7 +43,7 @@ class TestUntouched:
 
 class TestRemoved:
     def test_both_leave_no_file(self, clone: Clone) -> None:
-        clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres")
+        clone.dev("new", "feature", "notes", "--defaults")
         clone.dev(*SERVICE)
 
         clone.dev("feature", "remove", "notes")
@@ -50,6 +52,7 @@ class TestRemoved:
         assert clone.status() == ""
         assert not (clone.root / "back-reports").exists()
         assert not (clone.root / "back-api" / "features" / "notes").exists()
+        assert not (clone.root / "front-public" / "app" / "features" / "notes").exists()
 
     def test_what_was_edited_stays_and_is_named(self, clone: Clone) -> None:
         clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres")
@@ -72,7 +75,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         "words, why",
         [
-            (("new", "feature", "notes", "--services", "front-public"), "written by hand"),
+            (("new", "feature", "notes", "--services", "front-admin"), "written by hand"),
             (("new", "feature", "notes", "--services", "back-api"), "needs back-postgres too"),
             (("new", "feature", "profile", "--services", "back-api,back-postgres"), "already"),
             (("new", "feature", "notes"), "--services"),
