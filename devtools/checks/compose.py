@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from devtools.checks.tree import Finding, Member, Tree
+from shared.testing.yaml_source import load
 
 ENGINE = "engine-"
 SECRETS = "secrets-"
@@ -21,7 +20,7 @@ class Compose:
     def __init__(self, tree: Tree) -> None:
         self._path = tree.root / "docker-compose.yml"
         self._text = self._path.read_text()
-        self.services: dict[str, dict[str, Any]] = yaml.safe_load(self._text)["services"]
+        self.services: dict[str, dict[str, Any]] = load(self._text)["services"]
 
     def finding(self, service: str, what: str, word: str = "") -> Finding:
         """A finding at a service, or at the next `word` after its name."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-import yaml
 
 from devtools.contracts.document_shapes import Schema
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import all_of, output_of
 from shared.secrets_init import SecretsSettings, make_secrets
+from shared.testing.yaml_source import load
 
 SCRIPT = Path(__file__).with_name("print_app_document.py")
 SIDE_BY_SIDE = max(2, os.cpu_count() or 2)
@@ -52,7 +52,7 @@ async def apps(root: Path, services: Iterable[str]) -> dict[str, App]:
 
 def _throwaway_secrets(root: Path, folder: Path, services: list[str]) -> SecretsSettings:
     """An identity for each service, and what docker-compose.yml says some need besides."""
-    compose = yaml.safe_load((root / "docker-compose.yml").read_text())
+    compose = load((root / "docker-compose.yml").read_text())
     owners: str = compose["services"]["secrets-init"]["environment"]["SECRET_OWNERS"]
     known = {owner.partition(":")[0] for owner in owners.split()}
     for engine in re.findall(r"=([\w-]+)", owners):

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-import yaml
 from packaging.specifiers import SpecifierSet
 
 from devtools.contracts import fronts
 from devtools.contracts.stub_routes import path_parameters, type_of
 from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.models import UnknownModel, model
-from shared.testing.yaml_source import Location
+from shared.testing.yaml_source import Location, load
 
 Files = Mapping[str, ContractFile]
 
@@ -162,7 +161,7 @@ def not_open(files: Files, kong: str) -> Iterator[Finding]:
 
 def critical(files: Files, kong: str) -> Iterator[Finding]:
     """The gateway's route of a critical endpoint that people call is critical too."""
-    routes = [it for service in yaml.safe_load(kong)["services"] for it in service["routes"]]
+    routes = [it for service in load(kong)["services"] for it in service["routes"]]
     tagged = [path for it in routes if "critical" in it.get("tags", []) for path in it["paths"]]
     for file, at, it in each_in(files, lambda it: it.endpoints):
         if it.priority != "critical" or it.scope:

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pydoc import locate
 
-import yaml
-
 from devtools.contracts.consistency import Files
 from shared.testing.contracts.files import Finding
 from shared.testing.contracts.schema import Number
+from shared.testing.yaml_source import load
 
 Settings = Mapping[str, Mapping[str, object]]
 """The values of the settings of each service that has code."""
@@ -40,6 +39,6 @@ def _sources(root: Path, number: Number, settings: Settings) -> Iterator[tuple[s
 
 def _variable(root: Path, source: str) -> object:
     service, _, name = source.partition(".")
-    compose = yaml.safe_load((root / "docker-compose.yml").read_text())
+    compose = load((root / "docker-compose.yml").read_text())
     text = compose["services"].get(service, {}).get("environment", {}).get(name)
-    return yaml.safe_load(text) if text else None
+    return load(text) if text else None

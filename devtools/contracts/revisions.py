@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from devtools.contracts.document_shapes import Schema
 from devtools.workspace.errors import DevError
 from shared.testing.contracts.files import FOLDER, GENERATED
-from shared.testing.yaml_source import LOADER
+from shared.testing.yaml_source import load
 
 ASYNCAPI = GENERATED / "asyncapi.json"
 
@@ -38,9 +36,7 @@ class Documents:
         """Read from the texts of contracts and generated files by path."""
         asyncapi = json.loads(texts[ASYNCAPI])
         contracts = [
-            yaml.load(text, LOADER)  # noqa: S506 - a safe one
-            for path, text in texts.items()
-            if path.match(f"{FOLDER}/*/feature.yaml")
+            load(text) for path, text in texts.items() if path.match(f"{FOLDER}/*/feature.yaml")
         ]
         return cls(
             openapi={

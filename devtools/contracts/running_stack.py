@@ -6,7 +6,6 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-import yaml
 from pydantic import ValidationError
 
 from devtools.contracts import generated_files
@@ -15,6 +14,7 @@ from devtools.contracts.document_shapes import Schema
 from devtools.workspace.errors import DevError
 from shared.models.health import Health
 from shared.testing.contracts.files import Finding
+from shared.testing.yaml_source import load
 
 SECONDS = 5
 GATEWAY_PORT = 8000
@@ -54,7 +54,7 @@ def broken(tree: Tree, url: str) -> Iterator[Finding]:
 
 def _services_here(tree: Tree, offset: int) -> dict[str, str]:
     """The addresses of services beside a gateway on this machine."""
-    composed = yaml.safe_load((tree.root / "docker-compose.yml").read_text())["services"]
+    composed = load((tree.root / "docker-compose.yml").read_text())["services"]
     found: dict[str, str] = {}
     for service in tree.services:
         for published in composed.get(service, {}).get("ports", [])[:1]:

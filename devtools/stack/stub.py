@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from devtools.engines import node_packages
 from devtools.stack import preflight
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import COMPOSE_FILE, ROOT, RUN
+from shared.testing.yaml_source import load
 
 PROBLEM = "application/problem+json"
 DOCUMENTS = ROOT / "shared" / "contracts" / "generated" / "openapi"
@@ -102,7 +102,7 @@ def stub(
 
 
 def _own_port(service: str) -> int:
-    services = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    services = load(COMPOSE_FILE.read_text())["services"]
     for published in services.get(service, {}).get("ports", []):
         return int(published.split(":")[-2])
     raise DevError(f"{service} has no port in {COMPOSE_FILE.name}: choose one with --port")

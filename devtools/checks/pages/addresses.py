@@ -5,12 +5,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import yaml
-
 from devtools.checks.compose import Compose
 from devtools.checks.pages.page import pages
 from devtools.checks.tree import Finding, Tree
 from devtools.contracts.fronts import is_front
+from shared.testing.yaml_source import load
 
 ADDRESS = re.compile(r"https?://(?:127\.0\.0\.1|localhost):(\d+)(/[^\s\"'`|)>?]*)?")
 CALL = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[^\s?]*)(?:\?\S*)?")
@@ -85,7 +84,7 @@ def _contracted(tree: Tree) -> Iterator[Endpoint]:
     yield Endpoint(GATEWAY, "GET", "/gateway/live")
     yield Endpoint(GATEWAY, "GET", "/docs")
     for path in sorted((tree.root / "shared" / "contracts").glob("*/feature.yaml")):
-        contract = yaml.safe_load(path.read_text())
+        contract = load(path.read_text())
         for it in contract.get("endpoints", []):
             for service in (it["service"], GATEWAY) if "auth_required" in it else (it["service"],):
                 yield Endpoint(service, it["method"], it["path"])
@@ -97,7 +96,7 @@ def _contracted(tree: Tree) -> Iterator[Endpoint]:
 def _of_fronts(tree: Tree) -> tuple[str, ...]:
     """Where the pages of the fronts are; no contract describes one."""
     kong = tree.root / "back-gateway" / "kong.yml"
-    services = yaml.safe_load(kong.read_text())["services"] if kong.exists() else []
+    services = load(kong.read_text())["services"] if kong.exists() else []
     routes = [it for service in services if is_front(service["name"]) for it in service["routes"]]
     return tuple(path for it in routes for path in it["paths"] if path.endswith("/"))
 
