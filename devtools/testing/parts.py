@@ -48,6 +48,7 @@ ADAPTERS = "adapters"
 HAVE_ADAPTERS = ("back-api", "back-auth", "back-websockets", "back-workers")
 BROWSER = "browser"
 ON_STACK = ("integration", "e2e", BROWSER, "drills")
+WITH_BROWSER = (BROWSER, "drills")
 TESTS_OF_NPM = re.compile(r".*\.test\.tsx?")
 ON_REQUEST = (  # take minutes
     "drills",  # they kill what runs and watch it come back
@@ -111,7 +112,7 @@ def _parts() -> Iterator[Part]:
     for name in ("contracts", "scaffold"):
         yield Part(name, ROOT, f"tests/{name}", root, ("dev", "e2e"), has_floor=False)
     for name in ON_STACK:
-        groups = ("dev", "e2e", BROWSER) if name == BROWSER else ("dev", "e2e")
+        groups = ("dev", "e2e", BROWSER) if name in WITH_BROWSER else ("dev", "e2e")
         yield Part(name, ROOT, f"tests/{name}", root, groups, on_stack=True, has_floor=False)
     for folder in npm_folders(ROOT):
         if any(TESTS_OF_NPM.fullmatch(path.name) for path in fronts.sources(folder)):

@@ -12,7 +12,7 @@ ROUNDS = 3
 
 
 async def cookie(page: Page, name: str) -> str:
-    return next(it["value"] for it in await page.context.cookies() if it["name"] == name)
+    return {it["name"]: it["value"] for it in await page.context.cookies()}[name]
 
 
 async def test_two_tabs_that_load_side_by_side_refresh_one_session(
