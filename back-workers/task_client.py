@@ -69,9 +69,19 @@ class TaskClient:
         """Raises NotFound `task_not_found`."""
         return await self._postgres.get(f"/tasks/{task_id}", response_model=StoredTask)
 
-    async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
-        """Tasks of one owner or of all, newest first. Raises InvalidRequest `cursor_invalid`."""
-        asked: Mapping[str, object] = {"owner_id": owner_id, "limit": limit, "before": before}
+    async def page(
+        self, owner_id: UUID | None, kind: str | None, limit: int, before: str | None
+    ) -> StoredTasks:
+        """Tasks of an owner and a kind, or of all, newest first.
+
+        Raises InvalidRequest `cursor_invalid`.
+        """
+        asked: Mapping[str, object] = {
+            "owner_id": owner_id,
+            "kind": kind,
+            "limit": limit,
+            "before": before,
+        }
         return await self._postgres.get("/tasks", params=asked, response_model=StoredTasks)
 
     async def cancel(self, task_id: UUID) -> StoredTask:

@@ -16,8 +16,13 @@ class Tasks(Protocol):
     async def get(self, task_id: UUID) -> StoredTask:
         """Raises NotFound `task_not_found`."""
 
-    async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
-        """Tasks of one owner or of all, newest first. Raises InvalidRequest `cursor_invalid`."""
+    async def page(
+        self, owner_id: UUID | None, kind: str | None, limit: int, before: str | None
+    ) -> StoredTasks:
+        """Tasks of an owner and a kind, or of all, newest first.
+
+        Raises InvalidRequest `cursor_invalid`.
+        """
 
     async def cancel(self, task_id: UUID) -> StoredTask:
         """End a task, or ask its run to end. Raises NotFound `task_not_found`."""
@@ -35,8 +40,10 @@ class WorkerTasks:
     async def get(self, task_id: UUID) -> StoredTask:
         return await self._workers.get(f"/tasks/{task_id}", response_model=StoredTask)
 
-    async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
-        asked = {"owner_id": owner_id, "limit": limit, "before": before}
+    async def page(
+        self, owner_id: UUID | None, kind: str | None, limit: int, before: str | None
+    ) -> StoredTasks:
+        asked = {"owner_id": owner_id, "kind": kind, "limit": limit, "before": before}
         return await self._workers.get("/tasks", params=asked, response_model=StoredTasks)
 
     async def cancel(self, task_id: UUID) -> StoredTask:

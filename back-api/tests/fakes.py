@@ -429,10 +429,16 @@ class FakeTasks:
             raise NotFound(code="task_not_found")
         return self.tasks[task_id]
 
-    async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
+    async def page(
+        self, owner_id: UUID | None, kind: str | None, limit: int, before: str | None
+    ) -> StoredTasks:
         if before is not None and not before.isdigit():
             raise InvalidRequest(code="cursor_invalid")
-        found = [it for it in self.tasks.values() if owner_id in {None, it.owner_id}]
+        found = [
+            it
+            for it in self.tasks.values()
+            if owner_id in {None, it.owner_id} and kind in {None, it.kind}
+        ]
         found.reverse()
         start = int(before or 0)
         end = start + limit

@@ -364,9 +364,12 @@ class StubServices:
 
         @app.get("/tasks")
         async def page(
-            limit: int, owner_id: UUID | None = None, before: str | None = None
+            limit: int,
+            owner_id: UUID | None = None,
+            kind: str | None = None,
+            before: str | None = None,
         ) -> StoredTasks:
-            return await self.tasks.page(owner_id, limit, before)
+            return await self.tasks.page(owner_id, kind, limit, before)
 
         @app.get("/tasks/{task_id}")
         async def get(task_id: UUID) -> StoredTask:

@@ -555,14 +555,21 @@ class TestTasks:
     async def test_are_listed_for_their_owner_newest_first(self, world: World) -> None:
         owner_id = (await world.new_user()).id
         started = [await world.tasks.start(starting(owner_id)) for _ in range(3)]
-        first = await world.tasks.page(owner_id, 2, None)
-        rest = await world.tasks.page(owner_id, 2, first.next)
+        first = await world.tasks.page(owner_id, None, 2, None)
+        rest = await world.tasks.page(owner_id, None, 2, first.next)
         assert [it.id for it in first.items + rest.items] == [it.id for it in reversed(started)]
         assert rest.next is None
 
+    async def test_are_listed_by_kind(self, world: World) -> None:
+        owner_id = (await world.new_user()).id
+        started = await world.tasks.start(starting(owner_id))
+        mine = await world.tasks.page(owner_id, started.kind, 5, None)
+        others = await world.tasks.page(owner_id, "user_export", 5, None)
+        assert ([it.id for it in mine.items], others.items) == ([started.id], [])
+
     async def test_what_is_no_cursor_is_refused(self, world: World) -> None:
         with pytest.raises(InvalidRequest) as raised:
-            await world.tasks.page(uuid4(), 5, "yesterday")
+            await world.tasks.page(uuid4(), None, 5, "yesterday")
         assert raised.value.code == "cursor_invalid"
 
     async def test_can_be_cancelled_again_and_again(self, world: World) -> None:

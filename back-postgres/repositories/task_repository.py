@@ -41,8 +41,9 @@ _OF_OWNER = """
 SELECT id, kind, owner_id, status, progress, params, checkpoint, result, error, attempts,
     cancel_requested_at, created_at, started_at, finished_at, version
 FROM tasks
-WHERE owner_id = $4
+WHERE owner_id = $5
     AND (created_at, id) < ($2, $3)
+    AND ($4::text IS NULL OR kind = $4)
 ORDER BY created_at DESC, id DESC
 LIMIT $1
 """
@@ -52,6 +53,7 @@ SELECT id, kind, owner_id, status, progress, params, checkpoint, result, error, 
     cancel_requested_at, created_at, started_at, finished_at, version
 FROM tasks
 WHERE (created_at, id) < ($2, $3)
+    AND ($4::text IS NULL OR kind = $4)
 ORDER BY created_at DESC, id DESC
 LIMIT $1
 """
@@ -172,10 +174,15 @@ class TaskRepository:
         """Raises NotFound `task_not_found`."""
         return _task(await self._database.row(_BY_ID, task_id))
 
-    async def page(self, owner_id: UUID | None, limit: int, before: str | None) -> StoredTasks:
-        """Tasks of one owner, or of all, newest first. Raises InvalidRequest `cursor_invalid`."""
+    async def page(
+        self, owner_id: UUID | None, kind: str | None, limit: int, before: str | None
+    ) -> StoredTasks:
+        """Tasks of an owner and a kind, or of all, newest first.
+
+        Raises InvalidRequest `cursor_invalid`.
+        """
         position = position_of(before)
-        values = (limit + 1, position.instant, position.item_id)
+        values = (limit + 1, position.instant, position.item_id, kind)
         if owner_id is None:
             rows = await self._database.rows(_OF_ALL, *values)
         else:

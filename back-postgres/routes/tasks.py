@@ -35,10 +35,11 @@ def router(tasks: TaskRepository, leases: LeaseRepository) -> APIRouter:
     @router.get("/tasks", dependencies=reading)
     async def page(
         owner_id: UUID | None = None,
+        kind: Annotated[Line | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=TASKS_PAGE_MAX)] = TASKS_PAGE_DEFAULT,
         before: Annotated[Line | None, Query(max_length=200)] = None,
     ) -> StoredTasks:
-        return await tasks.page(owner_id, limit, before)
+        return await tasks.page(owner_id, kind, limit, before)
 
     @router.get("/tasks/{task_id}", dependencies=reading)
     async def read(task_id: UUID) -> StoredTask:

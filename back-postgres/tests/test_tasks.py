@@ -1,5 +1,7 @@
 from uuid import UUID, uuid4
 
+import pytest
+
 from database import Database
 from shared.models.event import Command, Deliveries, Delivery, NewEvent, Nothing
 from shared.models.task import (
@@ -21,8 +23,8 @@ from tests.builders import registered
 from tests.callers import Callers
 
 
-def queueing(owner_id: UUID | None = None) -> Command[NewTask]:
-    new = NewTask(task_id=uuid4(), kind="user_export", owner_id=owner_id, params={"a": [1]})
+def queueing(owner_id: UUID | None = None, kind: str = "user_export") -> Command[NewTask]:
+    new = NewTask(task_id=uuid4(), kind=kind, owner_id=owner_id, params={"a": [1]})
     return Command.with_event(
         "task.queued",
         TaskQueued(task_id=new.task_id, kind=new.kind),
@@ -32,8 +34,10 @@ def queueing(owner_id: UUID | None = None) -> Command[NewTask]:
     )
 
 
-async def queued(service: Callers, owner_id: UUID | None = None) -> StoredTask:
-    reply = await service.workers("POST", "/tasks", queueing(owner_id))
+async def queued(
+    service: Callers, owner_id: UUID | None = None, kind: str = "user_export"
+) -> StoredTask:
+    reply = await service.workers("POST", "/tasks", queueing(owner_id, kind))
     assert reply.status == 201, reply.text
     return StoredTask.model_validate_json(reply.body)
 
@@ -143,6 +147,20 @@ class TestPage:
             (await service.workers("GET", f"/tasks?before={first.next}")).body
         )
         assert [it.id for it in first.items + rest.items] == [tasks[1].id, tasks[0].id]
+
+    @pytest.mark.parametrize("of_owner", [True, False])
+    async def test_of_a_kind(self, service: Callers, *, of_owner: bool) -> None:
+        owner, asked, other = (await registered(service)).user_id, uuid4().hex, uuid4().hex
+        tasks = [await queued(service, owner, it) for it in (asked, other, asked, other)]
+        path = f"/tasks?kind={asked}&limit=1" + (f"&owner_id={owner}" if of_owner else "")
+
+        first = StoredTasks.model_validate_json((await service.workers("GET", path)).body)
+        rest = StoredTasks.model_validate_json(
+            (await service.workers("GET", f"{path}&before={first.next}")).body
+        )
+
+        assert [it.id for it in first.items + rest.items] == [tasks[2].id, tasks[0].id]
+        assert rest.next is None
 
     async def test_what_is_no_cursor_is_refused(self, service: Callers) -> None:
         for cursor in ("yesterday", "MjAyNi0wMS0wMVQwMDowMDowMCB4"):

@@ -26,10 +26,11 @@ def router(tasks: TaskClient) -> APIRouter:
     @routes.get("", dependencies=[calls_with_scope("tasks:read")])
     async def read_tasks(
         owner_id: UUID | None = None,
+        kind: Annotated[Line | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=TASKS_PAGE_MAX)] = TASKS_PAGE_DEFAULT,
         before: Annotated[Line | None, Query(max_length=200)] = None,
     ) -> StoredTasks:
-        return await tasks.page(owner_id, limit, before)
+        return await tasks.page(owner_id, kind, limit, before)
 
     @routes.get("/{task_id}", dependencies=[calls_with_scope("tasks:read")])
     async def read_task(task_id: UUID) -> StoredTask:

@@ -164,8 +164,14 @@ class FakeTasks:
             return self.create(body)
 
         @api.get("/tasks")
-        async def page(limit: int, owner_id: UUID | None = None) -> StoredTasks:
-            items = [it for it in self.tasks.values() if owner_id in {None, it.owner_id}]
+        async def page(
+            limit: int, owner_id: UUID | None = None, kind: str | None = None
+        ) -> StoredTasks:
+            items = [
+                it
+                for it in self.tasks.values()
+                if owner_id in {None, it.owner_id} and kind in {None, it.kind}
+            ]
             return StoredTasks(items=items[::-1][:limit], next=None)
 
         @api.post("/tasks/sweep")

@@ -94,6 +94,16 @@ class TestTasks:
         page = (await without_broker.get("/tasks", headers=from_api, params=params)).json()
         assert ids_in(page) == [mine["task_id"]]
 
+    async def test_are_listed_by_kind(
+        self, without_broker: AsgiClient, from_api: dict[str, str]
+    ) -> None:
+        other = starting("user_export")
+        for body in (other, starting()):
+            await without_broker.post("/tasks", json=body, headers=from_api)
+        params = {"kind": "user_export"}
+        page = (await without_broker.get("/tasks", headers=from_api, params=params)).json()
+        assert ids_in(page) == [other["task_id"]]
+
     async def test_a_queued_one_is_cancelled_at_once_and_its_owner_told(
         self, without_broker: AsgiClient, from_api: dict[str, str], services: FakeServices
     ) -> None:

@@ -5,6 +5,7 @@ import type { RouteConfig } from "@react-router/dev/routes";
 export default [
   route("choices", "choices.ts"),
   layout("layouts/visitors.tsx", [route("login", "features/email-auth/routes/login.tsx")]),
+  route("live/ticket", "features/live-notifications/routes/ticket.ts"),
   route("logout", "features/sessions/routes/logout.ts"),
   layout("layouts/admins.tsx", [
     index("overview/health.tsx"),

@@ -15,6 +15,7 @@ import * as users from "../app/features/user-administration/routes/users.tsx";
 import * as download from "../app/features/user-export/routes/download.ts";
 import * as exports from "../app/features/user-export/routes/exports.tsx";
 import { adminRequired } from "../app/layouts/admin-required.server.ts";
+import { withProgress } from "../app/ui/tasks.tsx";
 import { asking, problem, reading, refusal, sending, target } from "./asking.ts";
 import type { Answers } from "./asking.ts";
 
@@ -165,10 +166,11 @@ describe("tasks and exports", () => {
   test("only exports are listed, with their rows", async () => {
     const items = [
       { id: "1", kind: "user_export", result: { rows: 7 } },
-      { id: "2", kind: "cleanup", result: null },
       { id: "3", kind: "user_export", result: null },
     ];
-    const { data } = await load(exports.loader, "/", { "GET /api/tasks": { body: { items, next: null } } });
+    const answers = { "GET /api/tasks": { body: { items, next: null } } };
+    const { data, sent } = await load(exports.loader, "/?before=p", answers);
+    expect(sent[0]?.call).toBe("GET /api/tasks?kind=user_export&before=p");
     expect(data).toMatchObject({ exports: [{ id: "1", rows: 7 }, { id: "3", rows: null }] });
   });
 
@@ -305,5 +307,22 @@ describe("tools", () => {
     const answers = { "DELETE /api/admin/tools/t9": { status: 204 } };
     const { outcome } = await act(tool.action, [["intent", "remove"]], answers, { toolId: "t9" });
     expect(target(outcome)).toBe("/tools?removed=1");
+  });
+});
+
+describe("progress that arrives", () => {
+  const task = { id: "t1", status: "queued", progress: 10 } as const;
+
+  test("shows at once", () => {
+    expect(withProgress(task, 40)).toEqual({ id: "t1", status: "running", progress: 40 });
+  });
+
+  test.each([
+    [task, undefined],
+    [task, 5],
+    [{ ...task, status: "succeeded", progress: 100 } as const, 40],
+    [{ ...task, status: "cancelled" } as const, 40],
+  ])("changes nothing that is newer: %o, %s", (known, progress) => {
+    expect(withProgress(known, progress)).toBe(known);
   });
 });

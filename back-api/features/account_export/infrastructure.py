@@ -64,7 +64,7 @@ class ServiceOwnData:
         return await self._notifications.page(user_id, unread=False, limit=PAGE_MAX, before=before)
 
     async def tasks(self, user_id: UUID, before: str | None) -> BackgroundTasks:
-        return await self._tasks.page(user_id, TASKS_PAGE_MAX, before, admin=False)
+        return await self._tasks.page(user_id, None, TASKS_PAGE_MAX, before, admin=False)
 
     async def audit(self, user_id: UUID, before: str | None) -> AuditPage:
         return await self._audit.page(user_id, AUDIT_PAGE_MAX, before)

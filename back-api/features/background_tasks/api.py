@@ -25,10 +25,11 @@ def router(tasks: BackgroundTaskAccess) -> APIRouter:
     @routes.get("")
     async def page(
         user: CurrentUser,
+        kind: Annotated[Line | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=TASKS_PAGE_MAX)] = TASKS_PAGE_DEFAULT,
         before: Annotated[Line | None, Query(max_length=200)] = None,
     ) -> BackgroundTasks:
-        return await tasks.page(user.id, limit, before, admin=user.role == ADMIN)
+        return await tasks.page(user.id, kind, limit, before, admin=user.role == ADMIN)
 
     @routes.get("/{task_id}")
     async def get(task_id: UUID, user: CurrentUser) -> BackgroundTask:

@@ -17,10 +17,13 @@ class BackgroundTaskAccess:
         self._tasks = tasks
 
     async def page(
-        self, user_id: UUID, limit: int, before: str | None, *, admin: bool
+        self, user_id: UUID, kind: str | None, limit: int, before: str | None, *, admin: bool
     ) -> BackgroundTasks:
-        """Tasks, newest first; an admin sees all. Raises InvalidRequest `cursor_invalid`."""
-        page = await self._tasks.page(None if admin else user_id, limit, before)
+        """Tasks of a kind, or of all, newest first; an admin sees those of everybody.
+
+        Raises InvalidRequest `cursor_invalid`.
+        """
+        page = await self._tasks.page(None if admin else user_id, kind, limit, before)
         return BackgroundTasks(items=[public(task) for task in page.items], next=page.next)
 
     async def get(self, user_id: UUID, task_id: UUID, *, admin: bool) -> BackgroundTask:

@@ -4173,6 +4173,7 @@ export interface operations {
         parameters: {
             query?: {
                 before?: string | null;
+                kind?: string | null;
                 limit?: number;
             };
             header?: never;

@@ -1,6 +1,6 @@
 /** Background tasks of everybody: their progress, and their cancellation. */
 import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refused, required, socketUrl, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import type { Schema } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
@@ -15,25 +15,18 @@ import {
 } from "@tools-dashboard/front-kit/ui/index.ts";
 import { redirect } from "react-router";
 
-import { Following } from "../../../ui/live.tsx";
+import { settings } from "../../../settings.server.ts";
+import { LiveTasks, STATUS_KINDS, isOpen } from "../../../ui/tasks.tsx";
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/tasks.ts";
 
 type Task = Schema<"BackgroundTask">;
 
-const KINDS = {
-  queued: "neutral",
-  running: "accent",
-  succeeded: "success",
-  failed: "danger",
-  cancelled: "warning",
-} as const;
-const FOLLOW_SECONDS = 2;
-
 export async function loader({ request, context }: Route.LoaderArgs) {
   const { session } = visitorOf(context);
   const before = new URL(request.url).searchParams.get("before");
-  return required(await session.api.GET("/api/tasks", { params: { query: { before } } }));
+  const page = required(await session.api.GET("/api/tasks", { params: { query: { before } } }));
+  return { ...page, socketUrl: socketUrl(settings) };
 }
 
 export async function action({ request, context }: Route.ActionArgs) {
@@ -44,12 +37,10 @@ export async function action({ request, context }: Route.ActionArgs) {
 }
 
 export default function Tasks({ loaderData, actionData }: Route.ComponentProps) {
-  const { items, next } = loaderData;
+  const { items, next, socketUrl } = loaderData;
   const t = useTexts(texts);
-  const open = items.some(isOpen);
   return (
     <div className="stack">
-      {open && <Following seconds={FOLLOW_SECONDS} />}
       <PageHead title={t.tasks} lead={t.lead} />
       {items.length === 0 ? (
         <EmptyState title={t.none}>
@@ -61,9 +52,9 @@ export default function Tasks({ loaderData, actionData }: Route.ComponentProps) 
             caption={t.tasks}
             head={[t.kind, t.status, t.progress, t.started, t.finished, t.actions]}
           >
-            {items.map((task) => (
-              <TaskRow key={task.id} task={task} />
-            ))}
+            <LiveTasks tasks={items} socketUrl={socketUrl}>
+              {(tasks) => tasks.map((task) => <TaskRow key={task.id} task={task} />)}
+            </LiveTasks>
           </Table>
         </ApiForm>
       )}
@@ -82,7 +73,7 @@ function TaskRow(props: { readonly task: Task }) {
         {task.kind}
       </th>
       <td>
-        <Badge kind={KINDS[task.status]}>{t.statuses[task.status]}</Badge>
+        <Badge kind={STATUS_KINDS[task.status]}>{t.statuses[task.status]}</Badge>
         {task.error && <p className="small wrap-anywhere">{task.error}</p>}
       </td>
       <td>
@@ -106,8 +97,4 @@ function TaskRow(props: { readonly task: Task }) {
       </td>
     </Row>
   );
-}
-
-function isOpen(task: Task): boolean {
-  return task.status === "queued" || task.status === "running";
 }

@@ -1,6 +1,6 @@
 /** Exports of the users: start one, watch it, download its file by a link for one use. */
 import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { refused, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { refused, refusedWithKey, required, socketUrl, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
   Badge,
@@ -16,19 +16,12 @@ import {
 import { redirect, redirectDocument } from "react-router";
 
 import { chosen } from "../../../query.ts";
-import { Following } from "../../../ui/live.tsx";
+import { settings } from "../../../settings.server.ts";
+import { LiveTasks, STATUS_KINDS } from "../../../ui/tasks.tsx";
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/exports.ts";
 
 const KIND = "user_export";
-const KINDS = {
-  queued: "neutral",
-  running: "accent",
-  succeeded: "success",
-  failed: "danger",
-  cancelled: "warning",
-} as const;
-const FOLLOW_SECONDS = 1;
 /** Why a download came to nothing: its link was used or is too old, or the file can't be read now. */
 const REFUSED = ["link", "out"] as const;
 
@@ -37,12 +30,17 @@ export async function loader({ request, context }: Route.LoaderArgs) {
   const { session } = visitorOf(context);
   const params = new URL(request.url).searchParams;
   const before = params.get("before");
-  const page = required(await session.api.GET("/api/tasks", { params: { query: { before } } }));
-  const exports = page.items
-    .filter((it) => it.kind === KIND)
-    .map((it) => ({ ...it, rows: rowsOf(it.result) }));
+  const query = { kind: KIND, before };
+  const page = required(await session.api.GET("/api/tasks", { params: { query } }));
+  const exports = page.items.map((it) => ({ ...it, rows: rowsOf(it.result) }));
   const refused = chosen(REFUSED, params.get("refused"));
-  return { exports, next: page.next, refused, key: crypto.randomUUID() };
+  return {
+    exports,
+    next: page.next,
+    refused,
+    key: crypto.randomUUID(),
+    socketUrl: socketUrl(settings),
+  };
 }
 
 /** With a `task_id` it sends the browser to a fresh link of that export; else it starts one. */
@@ -57,9 +55,10 @@ export async function action({ request, context }: Route.ActionArgs) {
     const token = link.data.url.split("/").at(-1) ?? "";
     return redirectDocument(`/exports/download?token=${encodeURIComponent(token)}`);
   }
-  const header = { "Idempotency-Key": String(form.get("key")) };
+  const key = String(form.get("key"));
+  const header = { "Idempotency-Key": key };
   const answer = await session.api.POST("/api/admin/exports/users", { params: { header } });
-  return answer.data ? redirect("/exports") : refused(answer);
+  return answer.data ? redirect("/exports") : refusedWithKey(answer, key);
 }
 
 function rowsOf(result: unknown): number | null {
@@ -68,16 +67,13 @@ function rowsOf(result: unknown): number | null {
 }
 
 export default function Exports({ loaderData, actionData }: Route.ComponentProps) {
-  const { exports, next, refused, key } = loaderData;
+  const { exports, next, refused, key, socketUrl } = loaderData;
   const t = useTexts(texts);
   const format = useFormat();
-  const open = exports.some((it) => it.status === "queued" || it.status === "running");
   return (
     <div className="stack">
-      {open && <Following seconds={FOLLOW_SECONDS} />}
       <PageHead title={t.exports} lead={t.lead}>
-        <ApiForm failure={null}>
-          <input type="hidden" name="key" value={key} />
+        <ApiForm failure={null} idempotencyKey={actionData?.key ?? key}>
           <SubmitButton>{t.start}</SubmitButton>
         </ApiForm>
       </PageHead>
@@ -93,32 +89,36 @@ export default function Exports({ loaderData, actionData }: Route.ComponentProps
       ) : (
         <ApiForm failure={actionData}>
           <Table caption={t.exports} head={[t.started, t.status, t.progress, t.rows, t.file]}>
-            {exports.map((it) => (
-              <Row key={it.id}>
-                <th scope="row" className="moment">{format.moment(it.created_at)}</th>
-                <td>
-                  <Badge kind={KINDS[it.status]}>{t.statuses[it.status]}</Badge>
-                  {it.error && <p className="small wrap-anywhere">{it.error}</p>}
-                </td>
-                <td>
-                  <Progress label={t.progressOf} percent={it.progress} />
-                </td>
-                <td className="number">{it.rows === null ? "–" : format.number(it.rows)}</td>
-                <td>
-                  {it.status === "succeeded" && (
-                    <SubmitButton
-                      name="task_id"
-                      value={it.id}
-                      kind="secondary"
-                      size="small"
-                      busy={false}
-                    >
-                      {t.download}
-                    </SubmitButton>
-                  )}
-                </td>
-              </Row>
-            ))}
+            <LiveTasks tasks={exports} socketUrl={socketUrl}>
+              {(tasks) =>
+                tasks.map((it) => (
+                  <Row key={it.id}>
+                    <th scope="row" className="moment">{format.moment(it.created_at)}</th>
+                    <td>
+                      <Badge kind={STATUS_KINDS[it.status]}>{t.statuses[it.status]}</Badge>
+                      {it.error && <p className="small wrap-anywhere">{it.error}</p>}
+                    </td>
+                    <td>
+                      <Progress label={t.progressOf} percent={it.progress} />
+                    </td>
+                    <td className="number">{it.rows === null ? "–" : format.number(it.rows)}</td>
+                    <td>
+                      {it.status === "succeeded" && (
+                        <SubmitButton
+                          name="task_id"
+                          value={it.id}
+                          kind="secondary"
+                          size="small"
+                          busy={false}
+                        >
+                          {t.download}
+                        </SubmitButton>
+                      )}
+                    </td>
+                  </Row>
+                ))
+              }
+            </LiveTasks>
           </Table>
         </ApiForm>
       )}
