@@ -69,6 +69,10 @@ class BenchStack:
             pids["supervisor"] = psutil.Process(pids["back-api"]).ppid()
         return pids
 
+    def make_admin(self, email: str, password: str) -> None:
+        """A user with the role admin, who can log in at once. Raises StackFailed."""
+        self._dev("admin", "create", email, "--password-stdin", said=password)
+
     def secret(self, service: str, name: str) -> str:
         """A secret of a service."""
         folder = self.folder / "mounts" / "secrets-init" / "secrets-by-owner" / service
@@ -130,10 +134,14 @@ class BenchStack:
         finally:
             process.resume()
 
-    def _dev(self, *words: str) -> str:
+    def _dev(self, *words: str, said: str = "") -> str:
         options = ["--stack", NAME, "--port-offset", str(self.offset)]
         done = subprocess.run(
-            [ROOT / "dev", *options, *words], capture_output=True, text=True, check=False
+            [ROOT / "dev", *options, *words],
+            input=said,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise StackFailed(f"./dev {' '.join(words)}: {(done.stdout + done.stderr)[-2000:]}")

@@ -60,6 +60,19 @@ class Users:
         asyncio.run(self._log_in(self._pool))
         return self._pool
 
+    def admin(self) -> User:
+        """An admin, made anew and logged in; one of no pool. Raises StackFailed."""
+        admin = User(f"bench-{secrets.token_hex(8)}@example.org")
+        self.stack.make_admin(admin.email, PASSWORD)
+
+        async def log_in() -> None:
+            async with self._session() as session:
+                pair = await _sent(session, "/auth/login", admin.credentials)
+                admin.access_token = pair["access_token"]
+
+        asyncio.run(log_in())
+        return admin
+
     def calls(self, method: str, path: str, body: str = "") -> list[Call]:
         """The same call by each user."""
         return [

@@ -4,6 +4,7 @@ from benchmarks.accounts import login, refresh, registration
 from benchmarks.claims import claims
 from benchmarks.fan_out import fan_out
 from benchmarks.lifecycle import at_rest, warm_start
+from benchmarks.notifications import notification_to_live
 from benchmarks.overload import overload
 from benchmarks.reads import gateway_read, two_hop_read
 from benchmarks.tasks import event_to_task
@@ -52,6 +53,13 @@ BENCHMARKS = [
         "From the time that an event occurred to its arrival at a WebSocket of its user, at 50 "
         "writes a second, paired by correlation id.",
         event_to_live,
+    ),
+    Benchmark(
+        "notification-to-live",
+        "POST /api/admin/users/{id}/notify at 50 a second for 50 users in turn, until the "
+        "notification is at the WebSocket of its user, paired by correlation id. Its deliveries "
+        "go to the timeline, the unread count, the audit log and the socket.",
+        notification_to_live,
     ),
     Benchmark(
         "event-to-task",

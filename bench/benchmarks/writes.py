@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from comparison import cpu_of
 from load import Workload, at_rate, not_good
+from plan import Call
 from result import Plot, Result, Session, Target
 from shared.models.event import Command, NewEvent, Nothing, Recorded
 from shared.models.profile import ProfileUpdated
@@ -32,7 +33,7 @@ def write_with_events(session: Session) -> Result:
     for rate, full in RATES.items():
         seconds = session.seconds(full)
         at = f"at {rate}/s for {seconds:.0f} s"
-        writes = _write(session, result, at, rate, seconds)
+        writes = write_at_rate(session, result, at, profile_writes(session), rate, seconds)
         if writes and rate == TARGET_RATE:
             result.targets += [
                 Target(f"events lost or late by 10 s {at}", writes.lost, 0, ""),
@@ -52,7 +53,8 @@ def write_with_events(session: Session) -> Result:
 
 def event_to_live(session: Session) -> Result:
     result = Result()
-    if not _write(session, result, "at 50/s", 50, session.seconds(20)):
+    seconds = session.seconds(20)
+    if not write_at_rate(session, result, "at 50/s", profile_writes(session), 50, seconds):
         result.void = "writes were refused"
     return result
 
@@ -66,11 +68,18 @@ class Writes:
     cpu_ms: float
 
 
-def _write(session: Session, result: Result, at: str, rate: float, seconds: float) -> Writes | None:
-    """Write at a rate until all is delivered, and add the figures; None where a write was refused,
-    which makes them void.
+def profile_writes(session: Session) -> list[Call]:
+    """A change of the profile of each user."""
+    return session.users.calls("PATCH", "/api/profile", BODY)
+
+
+def write_at_rate(
+    session: Session, result: Result, at: str, calls: list[Call], rate: float, seconds: float
+) -> Writes | None:
+    """Make the calls at a rate until all is delivered to the sockets of the users, and add the
+    figures; None where a write was refused, which makes them void.
     """
-    workload = Workload(session.stack.url(), session.users.calls("PATCH", "/api/profile", BODY))
+    workload = Workload(session.stack.url(), calls)
     sockets = session.users.sockets()
     with cpu_of(lambda: session.stack.pids) as cpu:
         outcome = at_rate(workload, rate, seconds, is_checked=False, sockets=sockets)

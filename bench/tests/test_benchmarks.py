@@ -125,7 +125,7 @@ class TestWrites:
         outcome = Outcome(answers=answers, received={"one": (100.05, 100.01)})
         monkeypatch.setattr(writes, "at_rate", lambda *_, **__: outcome)
         result = Result()
-        found = writes._write(session, result, "at 1/s", 1, 2)
+        found = writes.write_at_rate(session, result, "at 1/s", [], 1, 2)
         assert found
         assert found.lost == 1
         assert found.live_p99 == 10_000
@@ -139,6 +139,6 @@ class TestWrites:
         refused = Answer(correlation="one", due=100, seconds=0.02, status=503)
         monkeypatch.setattr(writes, "at_rate", lambda *_, **__: Outcome(answers=[refused]))
         result = Result()
-        assert writes._write(session, result, "at 1/s", 1, 2) is None
+        assert writes.write_at_rate(session, result, "at 1/s", [], 1, 2) is None
         assert result.figures == []
         assert result.notes == ["Void at 1/s: of 1 answers, 1 times 503."]
