@@ -2,10 +2,11 @@
 import { useLive, useLiveState } from "@tools-dashboard/front-kit/live/react.tsx";
 import type { LiveEvent } from "@tools-dashboard/front-kit/live/connection.ts";
 import type { Schema } from "@tools-dashboard/front-kit/server/contract.ts";
-import { useRetry } from "@tools-dashboard/front-kit/ui/index.ts";
 import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { useRevalidator } from "react-router";
+
+import { Following } from "./live.tsx";
 
 type Task = Schema<"BackgroundTask">;
 type Followed = Pick<Task, "id" | "status" | "progress">;
@@ -35,7 +36,7 @@ export function withProgress<T extends Followed>(task: T, progress: number | und
   return { ...task, status: "running", progress };
 }
 
-/** `children` with the tasks, which are followed as long as one of them is open. */
+/** `children` with the tasks as they are when their progress arrives. */
 export function LiveTasks<T extends Followed>(props: {
   readonly tasks: readonly T[];
   readonly socketUrl: string;
@@ -47,17 +48,18 @@ export function LiveTasks<T extends Followed>(props: {
     setArrived((known) => ({ ...known, [task_id]: progress }));
   return (
     <>
-      {tasks.some(isOpen) && <Follow socketUrl={socketUrl} onProgress={progressed} />}
+      <LiveProgress open={tasks.some(isOpen)} socketUrl={socketUrl} onProgress={progressed} />
       {children(tasks.map((task) => withProgress(task, arrived[task.id])))}
     </>
   );
 }
 
-function Follow(props: {
+function LiveProgress(props: {
+  readonly open: boolean;
   readonly socketUrl: string;
   readonly onProgress: (progressed: Progressed) => void;
 }) {
-  const { socketUrl, onProgress } = props;
+  const { open, socketUrl, onProgress } = props;
   const { revalidate } = useRevalidator();
   const live = useLiveState(({ state }) => state === "live");
   const read = (): void => void revalidate();
@@ -70,6 +72,5 @@ function Follow(props: {
   useEffect(() => {
     if (live) void revalidate();
   }, [live, revalidate]);
-  useRetry(live ? READ_SECONDS : READ_WITHOUT_SOCKET_SECONDS);
-  return null;
+  return open && <Following seconds={live ? READ_SECONDS : READ_WITHOUT_SOCKET_SECONDS} />;
 }
