@@ -78,7 +78,8 @@ def remove(kind: str, folder: Path) -> list[str]:
         edited = {edit.path for edit in changes if not edit.remove(copy)}
         _write(copy, files)
         _format(copy, list(files))
-        edited |= {str(path) for path in files if not _unedited(copy / path, ROOT / path)}
+        written = (path for path in files if path != file)  # which has what was asked at first
+        edited |= {str(path) for path in written if not _unedited(copy / path, ROOT / path)}
         here = [path.relative_to(copy) for path in (copy / folder).rglob("*") if path.is_file()]
         edited |= {str(path) for path in here if path not in files and path.name != "feature.yaml"}
         if edited:

@@ -48,7 +48,7 @@ class ServiceRunner:
         self.was_started = asyncio.Event()
         self.record: Recorded | None = None
         self.fatal = ""
-        self.starting_since: float | None = None
+        self._starting_since: float | None = None
         self._program = program
         self.log = log
         self._changed = changed
@@ -64,7 +64,7 @@ class ServiceRunner:
         await self._program.provide()
         await self._dependencies()
         wait = 0.0
-        self.starting_since = time.monotonic()
+        self._starting_since = time.monotonic()
         while True:
             reason = await self._one_run()
             healthy = time.monotonic() - self._ready_since if self._ready_since else 0.0
@@ -97,6 +97,11 @@ class ServiceRunner:
     def kill(self) -> None:
         if self._process:
             self._process.kill()
+
+    def is_late(self, seconds: float) -> bool:
+        """Whether its first start began that long ago, and it was never up since."""
+        began = None if self.was_ready.is_set() else self._starting_since
+        return began is not None and time.monotonic() - began > seconds
 
     async def _dependencies(self) -> None:
         for other, condition in self.depends_on.items():

@@ -18,7 +18,7 @@ from devtools.stack.topology import Topology
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, Stack
 
-_READY_WITHIN = 180.0
+READY_WITHIN = 180.0
 _LAST_LINES = 15
 _TICK = 0.2
 
@@ -148,9 +148,8 @@ class Supervisor:
                 return f"{name}: {error}"
         for runner in self._runners.values():
             reason = runner.fatal
-            started = runner.starting_since
-            if not reason and started and time.monotonic() - started > _READY_WITHIN:
-                reason = f"not ready within {_READY_WITHIN:g} s: {runner.state.detail}"
+            if not reason and runner.is_late(READY_WITHIN):
+                reason = f"not ready within {READY_WITHIN:g} s: {runner.state.detail}"
             if reason:
                 lines = [line(entry).plain for entry in runner.log.last_entries(_LAST_LINES)]
                 return "\n".join([f"{runner.state.name}: {reason}", *lines])

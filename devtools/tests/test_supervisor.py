@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from devtools.stack import control, orphans, preflight, service_runner
+from devtools.stack import supervisor as supervisor_
 from devtools.stack.control import ServiceState, StackState, Verb
 from devtools.stack.health import get
 from devtools.stack.logs import LIMIT
@@ -178,6 +179,17 @@ async def test_a_service_waits_for_what_is_not_ready(stack: Stack) -> None:
     unready.unlink()
     await running.until_ready()
     await running.stop()
+
+
+async def test_a_start_ends_for_what_is_late_and_not_for_what_was_up_in_time(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (switches(stack, "shared") / "unready").touch()
+    running = Running(stack)
+    await running.until(lambda: running.service("shared").detail == "not now")
+    monkeypatch.setattr(supervisor_, "READY_WITHIN", 0.0)
+    with pytest.raises(DevError, match=r"^shared: not ready within 0 s: not now"):
+        await running.until_ready()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -43,7 +43,7 @@ class TestUntouched:
 
 class TestRemoved:
     def test_both_leave_no_file(self, clone: Clone) -> None:
-        clone.dev("new", "feature", "notes", "--services", "back-api,back-postgres,front-public")
+        clone.dev("new", "feature", "notes", "--defaults")
         clone.dev(*SERVICE)
 
         clone.dev("feature", "remove", "notes")
