@@ -3,9 +3,12 @@
 A delivery is due at `infinity` while an earlier one of its aggregate and consumer is unfinished, so
 that a claim does not read it. The trigger of migration 0006 makes it due when that one is finished.
 
-No index serves a condition IS TRUE. Where the keys of deliveries are known, conditions of state and
-due time stand so: by statistics that are a minute old PostgreSQL might take their index, and read
-every open delivery.
+PostgreSQL chooses its plan by statistics that may be minutes old. Where the keys of rows are known,
+the statements leave it no choice but the keys, or it might read every open delivery or event:
+
+- No index serves a condition IS TRUE. Conditions of state and due time stand so.
+- A LATERAL subquery with a limit is run for each row, by the key of that row, and never joined.
+- `= ANY` of the keys stands beside a join with what is given for them.
 """
 
 CLAIM = """
@@ -92,25 +95,40 @@ SELECT delivery_id, consumer, aggregate_id, attempts, lease_token, due_at, event
     version, occurred_at, correlation_id, traceparent, payload,
     extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
 FROM claimed
-JOIN events USING (event_id)
+CROSS JOIN LATERAL (
+    SELECT aggregate_id, position, event_type, version, occurred_at, correlation_id, traceparent,
+        payload
+    FROM events
+    WHERE events.event_id = claimed.event_id
+    LIMIT 1
+) AS event
 WHERE state = 'sent'
 ORDER BY position
 """
 
 TAKE = """
-UPDATE deliveries
-SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $3 THEN 'dead' ELSE 'leased' END,
-    last_error = CASE WHEN state = 'leased' THEN 'the lease ran out' ELSE last_error END,
-    attempts = attempts + (state = 'leased')::int,
-    lease_token = gen_random_uuid(),
-    due_at = now() + make_interval(secs => $2)
-FROM events
-WHERE delivery_id = $1
-    AND events.event_id = deliveries.event_id
-    AND (state = 'sent' OR (state IN ('pending', 'leased') AND due_at <= now()))
-RETURNING delivery_id, consumer, deliveries.aggregate_id, state, attempts, lease_token, due_at,
-    events.event_id, event_type, version, occurred_at, correlation_id, traceparent, payload,
+WITH taken AS (
+    UPDATE deliveries
+    SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $3 THEN 'dead' ELSE 'leased' END,
+        last_error = CASE WHEN state = 'leased' THEN 'the lease ran out' ELSE last_error END,
+        attempts = attempts + (state = 'leased')::int,
+        lease_token = gen_random_uuid(),
+        due_at = now() + make_interval(secs => $2)
+    WHERE delivery_id = $1
+        AND (state = 'sent' OR (state IN ('pending', 'leased') AND due_at <= now()))
+    RETURNING delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
+        postponed_since
+)
+SELECT delivery_id, consumer, aggregate_id, state, attempts, lease_token, due_at, event_id,
+    event_type, version, occurred_at, correlation_id, traceparent, payload,
     extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
+FROM taken
+CROSS JOIN LATERAL (
+    SELECT aggregate_id, event_type, version, occurred_at, correlation_id, traceparent, payload
+    FROM events
+    WHERE events.event_id = taken.event_id
+    LIMIT 1
+) AS event
 """
 
 RENEW = """
@@ -138,7 +156,8 @@ WITH completed AS (
     UPDATE deliveries
     SET state = 'done', done_at = now()
     FROM unnest($1::uuid[], $2::uuid[]) AS given (delivery_id, lease_token)
-    WHERE deliveries.delivery_id = given.delivery_id
+    WHERE deliveries.delivery_id = ANY($1)
+        AND deliveries.delivery_id = given.delivery_id
         AND deliveries.lease_token = given.lease_token
         AND (state IN ('sent', 'leased')) IS TRUE
     RETURNING deliveries.delivery_id, consumer
@@ -171,7 +190,8 @@ WITH failed AS (
     FROM unnest(
         $7::uuid[], $8::uuid[], $9::text[], $10::boolean[], $11::boolean[], $12::float8[]
     ) AS given (delivery_id, lease_token, error, final, event_at_fault, retry_seconds)
-    WHERE deliveries.delivery_id = given.delivery_id
+    WHERE deliveries.delivery_id = ANY($7)
+        AND deliveries.delivery_id = given.delivery_id
         AND deliveries.lease_token = given.lease_token
         AND (state IN ('sent', 'leased')) IS TRUE
     RETURNING deliveries.delivery_id, consumer, event_id, given.event_at_fault
@@ -228,7 +248,8 @@ WITH postponed AS (
         END
     FROM unnest($3::uuid[], $4::uuid[], $5::float8[])
         AS given (delivery_id, lease_token, pause_seconds)
-    WHERE deliveries.delivery_id = given.delivery_id
+    WHERE deliveries.delivery_id = ANY($3)
+        AND deliveries.delivery_id = given.delivery_id
         AND deliveries.lease_token = given.lease_token
         AND (state IN ('sent', 'leased')) IS TRUE
     RETURNING deliveries.delivery_id, consumer, given.pause_seconds
