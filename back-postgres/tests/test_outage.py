@@ -128,7 +128,7 @@ class TestTimeouts:
                 await database.row("SELECT id FROM users")
 
     async def test_a_pool_without_a_free_connection(self, settings: Settings) -> None:
-        small = settings.model_copy(update={"pool_size": 1, "acquire_timeout": 0.1})
+        small = settings.model_copy(update={"pool_size": 1, "acquire_timeout": 2})
         async with Database(small) as database:
             database.schema_is_ready()
             async with database.connection():
@@ -140,7 +140,7 @@ class TestTimeouts:
         self, settings: Settings, database: Database
     ) -> None:
         impatient = settings.model_copy(
-            update={"acquire_timeout": 0.2, "statement_timeout": 30, "command_timeout": 30}
+            update={"acquire_timeout": 2, "statement_timeout": 30, "command_timeout": 30}
         )
         closing = Database(impatient)
         async with closing:
