@@ -143,6 +143,7 @@ async def test_a_claim_reads_what_it_gives_and_no_more(claimed: int, database: D
         assert pages <= PAGES_A_DELIVERY * (claimed + 1), plan
 
 
+@pytest.mark.parametrize("claimed", list(SHAPES)[:3], indirect=True)
 @pytest.mark.parametrize("statistics", ["of these", *list(STATISTICS)[-2:]], indirect=True)
 async def test_a_settlement_reads_what_it_settles_and_no_more(
     claimed: int, deliveries: DeliveryRepository, database: Database
