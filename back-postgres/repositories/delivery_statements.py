@@ -11,7 +11,22 @@ the statements leave it no choice but the keys, or it might read every open deli
 - `= ANY` of the keys stands beside a join with what is given for them.
 """
 
-CLAIM = """
+_WITH_EVENTS = """
+SELECT delivery_id, consumer, aggregate_id, state, attempts, lease_token, due_at, event_id,
+    event_type, version, occurred_at, correlation_id, traceparent, payload,
+    extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
+FROM claimed
+CROSS JOIN LATERAL (
+    SELECT aggregate_id, position, event_type, version, occurred_at, correlation_id, traceparent,
+        payload
+    FROM events
+    WHERE events.event_id = claimed.event_id
+    LIMIT 1
+) AS event
+"""
+"""What is answered of the deliveries `claimed`."""
+
+CLAIM = f"""
 WITH probed AS (
     UPDATE consumer_pauses AS pause
     SET paused_until = now() + make_interval(secs => $3)
@@ -91,23 +106,13 @@ WITH probed AS (
     RETURNING delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
         postponed_since
 )
-SELECT delivery_id, consumer, aggregate_id, attempts, lease_token, due_at, event_id, event_type,
-    version, occurred_at, correlation_id, traceparent, payload,
-    extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
-FROM claimed
-CROSS JOIN LATERAL (
-    SELECT aggregate_id, position, event_type, version, occurred_at, correlation_id, traceparent,
-        payload
-    FROM events
-    WHERE events.event_id = claimed.event_id
-    LIMIT 1
-) AS event
+{_WITH_EVENTS}
 WHERE state = 'sent'
 ORDER BY position
-"""
+"""  # noqa: S608 - constants alone
 
-TAKE = """
-WITH taken AS (
+TAKE = f"""
+WITH claimed AS (
     UPDATE deliveries
     SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $3 THEN 'dead' ELSE 'leased' END,
         last_error = CASE WHEN state = 'leased' THEN 'the lease ran out' ELSE last_error END,
@@ -119,17 +124,8 @@ WITH taken AS (
     RETURNING delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
         postponed_since
 )
-SELECT delivery_id, consumer, aggregate_id, state, attempts, lease_token, due_at, event_id,
-    event_type, version, occurred_at, correlation_id, traceparent, payload,
-    extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
-FROM taken
-CROSS JOIN LATERAL (
-    SELECT aggregate_id, event_type, version, occurred_at, correlation_id, traceparent, payload
-    FROM events
-    WHERE events.event_id = taken.event_id
-    LIMIT 1
-) AS event
-"""
+{_WITH_EVENTS}
+"""  # noqa: S608 - constants alone
 
 RENEW = """
 UPDATE deliveries
