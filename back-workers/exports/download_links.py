@@ -1,6 +1,7 @@
 """Links that download the file of an export once."""
 
 import hashlib
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,13 @@ from shared.models.export import (
 
 @dataclass(frozen=True)
 class Download:
-    """A file from its byte `start` on.
+    """A file from its byte `start` on, in the state `stat`.
 
     `tag` names this download and this state of the file. Who has it can go on with the download.
     """
 
     path: Path
+    stat: os.stat_result
     tag: str
     start: int
 
@@ -68,7 +70,7 @@ class DownloadLinks:
         stat = path.stat()
         state = f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
         goes_on = seen == state and start < stat.st_size
-        return Download(path, f"{secret}.{state}", start if goes_on else 0)
+        return Download(path, stat, f"{secret}.{state}", start if goes_on else 0)
 
     def _file(self, task_id: UUID) -> Path:
         path = path_of(self._settings.exports_dir, task_id)

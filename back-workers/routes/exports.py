@@ -18,13 +18,12 @@ class CsvFile(FileResponse):
     media_type = "text/csv"
 
     def __init__(self, download: Download) -> None:
-        stat = download.path.stat()
-        day = datetime.fromtimestamp(stat.st_mtime, UTC).date()
+        day = datetime.fromtimestamp(download.stat.st_mtime, UTC).date()
         super().__init__(
             download.path,
             headers={"ETag": f'"{download.tag}"'},
             filename=f"users-{day}.csv",
-            stat_result=stat,
+            stat_result=download.stat,
         )
         self._start = download.start
 
