@@ -1,6 +1,8 @@
 // The gateway's own errors as RFC 9457 problem details, the wait for a service that restarts, the
 // refusal of what a service would refuse because of its load, and the times of a log line.
 
+import page from 'page.js';
+
 const PROBLEMS = {
     400: {
         code: 'invalid_request',
@@ -106,8 +108,12 @@ function answer(r, status) {
     if (status === 503) {
         r.headersOut['Retry-After'] = overloaded ? SECONDS_OF_OVERLOAD : SECONDS_TO_RECOVER;
     }
-    r.headersOut['Content-Type'] = 'application/problem+json';
     r.headersOut['Cache-Control'] = 'no-store';
+    if (page.is_read_by_a_person(r, status)) {
+        page.page(r, status);
+        return;
+    }
+    r.headersOut['Content-Type'] = 'application/problem+json';
     r.return(status, JSON.stringify({
         type: 'urn:tools-dashboard:problem:' + meaning.code,
         title: meaning.title,
