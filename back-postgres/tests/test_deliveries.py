@@ -740,7 +740,8 @@ class TestPostpone:
     async def test_many_at_once_are_one_failure(self, queue: Queue) -> None:
         await queue.put(*(event() for _ in range(10)))
 
-        await asyncio.gather(*(queue.postpone(held) for held in await queue.claim()))
+        held = await queue.claim()
+        await asyncio.gather(*(queue.postpone(one, pause_seconds=60) for one in held))
 
         pause = await queue.pause_of("mail")
         assert pause is not None
