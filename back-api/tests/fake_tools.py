@@ -16,7 +16,6 @@ from shared.models.tool import (
     AdministeredTool,
     AdministeredToolPage,
     DeleteTool,
-    LastLaunch,
     Launch,
     LaunchedTool,
     LaunchPage,
@@ -167,17 +166,17 @@ class FakeLaunches:
     """Launches of users, in the order of time; unreachable while `down`."""
 
     def __init__(self) -> None:
-        self.launches: dict[UUID, list[LastLaunch]] = {}
+        self.launches: dict[UUID, list[Launch]] = {}
         self.down = False
 
     def add(self, user_id: UUID, tool_ids: Sequence[UUID]) -> None:
         mine = self.launches.setdefault(user_id, [])
-        mine += [LastLaunch(tool_id=tool_id, launched_at=now()) for tool_id in tool_ids]
+        mine += [Launch(tool_id=tool_id, launched_at=now()) for tool_id in tool_ids]
 
-    async def last(self, user_id: UUID, limit: int) -> list[LastLaunch]:
+    async def last(self, user_id: UUID, limit: int) -> list[Launch]:
         if self.down:
             raise Unavailable
-        found: dict[UUID, LastLaunch] = {}
+        found: dict[UUID, Launch] = {}
         for launch in reversed(self.launches.get(user_id, [])):
             found.setdefault(launch.tool_id, launch)
         return list(found.values())[:limit]

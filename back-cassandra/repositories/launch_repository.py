@@ -19,7 +19,7 @@ from shared.kit.http.page_position import (
 from shared.models.account import UserDeleted
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.tool import LastLaunch, LastLaunches, Launch, LaunchPage, ToolLaunched
+from shared.models.tool import LastLaunches, Launch, LaunchPage, ToolLaunched
 
 SCAN_ROWS = 500
 """Launches that one statement reads while the last ones of different tools are looked for."""
@@ -97,8 +97,8 @@ class LaunchRepository:
         except TimeoutError as error:
             raise TimedOut("Cassandra took too long.") from error
 
-    async def _last(self, user_id: UUID, limit: int) -> list[LastLaunch]:
-        found: dict[UUID, LastLaunch] = {}
+    async def _last(self, user_id: UUID, limit: int) -> list[Launch]:
+        found: dict[UUID, Launch] = {}
         months = self._months()
         month, start = next(months), END
         for _ in range(SCANS_MAX):
@@ -118,19 +118,15 @@ class LaunchRepository:
             month = following
         return list(found.values())
 
-    async def page(self, user_id: UUID, limit: int, before: PagePosition | None) -> LaunchPage:
+    async def page(self, user_id: UUID, limit: int, before: PagePosition) -> LaunchPage:
         """At most `limit` launches before `before`, newest first."""
         try:
             async with asyncio.timeout(self._page_timeout):
-                rows = await self._before(user_id, limit + 1, before or END)
+                rows = await self._before(user_id, limit + 1, before)
         except TimeoutError as error:
             raise TimedOut("Cassandra took too long.") from error
         shown, following = page_of(rows, limit, _position)
-        items = [
-            Launch(tool_id=row["tool_id"], launched_at=instant_of(row["launched_us"]))
-            for row in shown
-        ]
-        return LaunchPage(items=items, next=following)
+        return LaunchPage(items=[_launch(row) for row in shown], next=following)
 
     async def _before(self, user_id: UUID, count: int, start: PagePosition) -> list[Row]:
         rows: list[Row] = []
@@ -165,5 +161,5 @@ def _position(row: Row) -> PagePosition:
     return PagePosition(row["launched_us"], row["launch_id"])
 
 
-def _launch(row: Row) -> LastLaunch:
-    return LastLaunch(tool_id=row["tool_id"], launched_at=instant_of(row["launched_us"]))
+def _launch(row: Row) -> Launch:
+    return Launch(tool_id=row["tool_id"], launched_at=instant_of(row["launched_us"]))

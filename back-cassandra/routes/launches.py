@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from shared.kit.auth.guards import calls_with_scope
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import PagePosition, position_of
 from shared.models.event import ApplyEvents, EventEnvelope, EventsApplied
 from shared.models.tool import (
     LAUNCHES_PAGE_DEFAULT,
@@ -25,7 +25,7 @@ class Launches(Protocol):
 
     async def last(self, user_id: UUID, limit: int) -> LastLaunches: ...
 
-    async def page(self, user_id: UUID, limit: int, before: PagePosition | None) -> LaunchPage: ...
+    async def page(self, user_id: UUID, limit: int, before: PagePosition) -> LaunchPage: ...
 
 
 def router(launches: Launches) -> APIRouter:
@@ -48,7 +48,6 @@ def router(launches: Launches) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=LAUNCHES_PAGE_MAX)] = LAUNCHES_PAGE_DEFAULT,
         before: str | None = None,
     ) -> LaunchPage:
-        position = None if before is None else PagePosition.from_cursor(before)
-        return await launches.page(user_id, limit, position)
+        return await launches.page(user_id, limit, position_of(before))
 
     return routes

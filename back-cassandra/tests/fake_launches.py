@@ -2,11 +2,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.kit.http.page_position import END, PagePosition, page_of
+from shared.kit.http.page_position import PagePosition, page_of
 from shared.models.account import UserDeleted
 from shared.models.base import now
 from shared.models.event import EventEnvelope
-from shared.models.tool import LastLaunch, LastLaunches, Launch, LaunchPage, ToolLaunched
+from shared.models.tool import LastLaunches, Launch, LaunchPage, ToolLaunched
 
 
 class FakeLaunches:
@@ -42,11 +42,11 @@ class FakeLaunches:
             found.setdefault(launched.tool_id, position.instant)
         latest = list(found.items())[:limit]
         return LastLaunches(
-            items=[LastLaunch(tool_id=tool_id, launched_at=moment) for tool_id, moment in latest]
+            items=[Launch(tool_id=tool_id, launched_at=moment) for tool_id, moment in latest]
         )
 
-    async def page(self, user_id: UUID, limit: int, before: PagePosition | None) -> LaunchPage:
-        start = _sort_key(before or END)
+    async def page(self, user_id: UUID, limit: int, before: PagePosition) -> LaunchPage:
+        start = _sort_key(before)
         earlier = [it for it in self._of(user_id) if _sort_key(it[0]) < start]
         shown, following = page_of(earlier, limit, lambda it: it[0])
         items = [

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from routes.launches import Launches
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import END, PagePosition
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 
@@ -45,7 +45,7 @@ async def last(launches: Launches, user_id: UUID, limit: int = 10) -> list[tuple
 async def pages(launches: Launches, user_id: UUID, limit: int) -> list[list[tuple[UUID, datetime]]]:
     """Every page of the launches, up to the one without a cursor."""
     read = []
-    before = None
+    before = END
     while True:
         page = await launches.page(user_id, limit, before)
         read.append([(it.tool_id, it.launched_at) for it in page.items])

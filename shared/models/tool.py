@@ -290,8 +290,8 @@ class RecentTools(Response):
     next: str | None = None
 
 
-class LastLaunch(Internal):
-    """When a user launched a tool last."""
+class Launch(Internal):
+    """A launch of a tool by a user."""
 
     tool_id: UUID
     launched_at: Instant
@@ -300,14 +300,7 @@ class LastLaunch(Internal):
 class LastLaunches(Internal):
     """The tools that a user launched last, each once, the latest first."""
 
-    items: list[LastLaunch]
-
-
-class Launch(Internal):
-    """A launch of a tool by a user."""
-
-    tool_id: UUID
-    launched_at: Instant
+    items: list[Launch]
 
 
 class LaunchPage(Internal):

@@ -8,7 +8,7 @@ from shared.kit.http.context import correlation_id
 from shared.models.event import Command
 from shared.models.tool import (
     RECENT_MAX,
-    LastLaunch,
+    Launch,
     LaunchedTool,
     LaunchTool,
     RecentTool,
@@ -34,7 +34,7 @@ class OpenTools(Protocol):
 class LastLaunches(Protocol):
     """The time series of launches. Raises Unavailable or TimedOut."""
 
-    async def last(self, user_id: UUID, limit: int) -> list[LastLaunch]:
+    async def last(self, user_id: UUID, limit: int) -> list[Launch]:
         """The last launch of each tool, the latest first, at most `limit`."""
 
 

@@ -8,8 +8,8 @@ from shared.models.event import Command
 from shared.models.tool import (
     FindTools,
     FoundTools,
-    LastLaunch,
     LastLaunches,
+    Launch,
     LaunchedTool,
     LaunchPage,
     LaunchTool,
@@ -44,14 +44,14 @@ class CassandraLaunches:
     def __init__(self, cassandra: ServiceClient) -> None:
         self._cassandra = cassandra
 
-    async def last(self, user_id: UUID, limit: int) -> list[LastLaunch]:
+    async def last(self, user_id: UUID, limit: int) -> list[Launch]:
         found = await self._cassandra.get(
             f"/users/{user_id}/launches/last", params={"limit": limit}, response_model=LastLaunches
         )
         return found.items
 
     async def page(self, user_id: UUID, limit: int, before: str | None) -> LaunchPage:
-        params = {"limit": limit} | ({"before": before} if before else {})
+        asked = {"limit": limit, "before": before}
         return await self._cassandra.get(
-            f"/users/{user_id}/launches", params=params, response_model=LaunchPage
+            f"/users/{user_id}/launches", params=asked, response_model=LaunchPage
         )
