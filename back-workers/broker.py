@@ -11,12 +11,14 @@ from redis.exceptions import RedisError
 
 from celeryconfig import (
     BACKGROUND_TASK,
+    CONTEXTS_HEADER,
     MAIL_QUEUE,
     MAIL_TASK,
     TASK_SECONDS,
     celery_app,
     configuration,
 )
+from delivery_handler import correlated_with
 from settings import Settings
 from shared.kit.errors import Unavailable
 from shared.kit.http import context
@@ -32,11 +34,15 @@ NOTIFICATIONS_MAX = 1000
 """With so many in the queue the workers are behind, and more would only fill the broker."""
 
 
+MAILS_A_TASK = 10
+"""Mails that one task sends side by side: most of their time is spent in waiting for answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The message that tells a worker of a delivery; the task is killed after `time_limit`."""
+    """The message that tells a worker of deliveries; the task is killed after `time_limit`."""
 
-    delivery: Delivery
+    deliveries: Sequence[Delivery]
     task: str
     queue: str
     time_limit: int = TASK_SECONDS
@@ -68,32 +74,28 @@ class Broker:
 
     async def notify_mail(self, deliveries: Sequence[Delivery]) -> None:
         """Notify the workers of mails that are due; the deliveries stay in the outbox."""
-        await self._notify([Notification(it, MAIL_TASK, MAIL_QUEUE) for it in deliveries])
+        pages = range(0, len(deliveries), MAILS_A_TASK)
+        groups = [deliveries[first : first + MAILS_A_TASK] for first in pages]
+        await self._notify([Notification(it, MAIL_TASK, MAIL_QUEUE) for it in groups])
 
     async def notify_tasks(self, deliveries: Sequence[Delivery]) -> None:
         """Notify the workers of background tasks, in the queue of each one's kind."""
         await self._notify([_of_task(delivery) for delivery in deliveries])
 
     async def _notify(self, notifications: Sequence[Notification]) -> None:
-        messages: list[tuple[Notification, dict[str, str | None]]] = []
-        for notification in notifications:
-            envelope = notification.delivery.envelope
-            with context.correlated(envelope.correlation_id, notification.delivery.traceparent):
-                messages.append((notification, correlation_headers()))
-
         def notify() -> None:
             for queue in {notification.queue for notification in notifications}:
                 if self._waiting(queue) >= NOTIFICATIONS_MAX:
                     raise Unavailable("Too many tasks wait for a worker at present.", retry_after=1)
             with self._celery.producer_or_acquire() as producer:
-                for notification, headers in messages:
+                for notification in notifications:
                     self._celery.send_task(
                         notification.task,
-                        [str(notification.delivery.delivery_id)],
+                        [str(it.delivery_id) for it in notification.deliveries],
                         queue=notification.queue,
                         expires=NOTIFICATION_SECONDS,
                         time_limit=notification.time_limit,
-                        headers=headers,
+                        headers={CONTEXTS_HEADER: contexts_of(notification.deliveries)},
                         producer=producer,
                     )
 
@@ -115,14 +117,18 @@ class Broker:
 def _of_task(delivery: Delivery) -> Notification:
     kind = kind_of(delivery.envelope.payload.get("kind"))
     if kind is None:  # the worker reports that it does not know the kind
-        return Notification(delivery, BACKGROUND_TASK, "low")
-    return Notification(delivery, BACKGROUND_TASK, kind.queue, kind.hard_seconds)
+        return Notification([delivery], BACKGROUND_TASK, "low")
+    return Notification([delivery], BACKGROUND_TASK, kind.queue, kind.hard_seconds)
 
 
-def correlation_headers() -> dict[str, str | None]:
-    """The correlation id and trace of the request or event, as task headers."""
-    trace = context.trace()
-    return {
-        "x_correlation_id": context.correlation_id(),
-        "x_traceparent": trace.traceparent if trace else None,
-    }
+def contexts_of(deliveries: Sequence[Delivery]) -> dict[str, tuple[str, str | None]]:
+    """The correlation id and the trace of each event, by the id of its delivery."""
+    contexts: dict[str, tuple[str, str | None]] = {}
+    for delivery in deliveries:
+        with correlated_with(delivery):
+            trace = context.trace()
+            contexts[str(delivery.delivery_id)] = (
+                context.correlation_id(),
+                trace.traceparent if trace else None,
+            )
+    return contexts

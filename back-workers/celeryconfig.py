@@ -17,6 +17,9 @@ MAIL_QUEUE = "mail"
 BACKGROUND_TASK = "background_task"
 BACKGROUND_QUEUES: tuple[Queue, ...] = get_args(Queue)
 
+CONTEXTS_HEADER = "x_contexts"
+"""The header of a task that has the correlation id and the trace of each of its deliveries."""
+
 TASK_SECONDS = 90
 """A task that takes longer, and has no limit of its own, is killed."""
 

@@ -5,14 +5,16 @@ time-outs.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from threading import Thread
 from typing import ParamSpec, TypeVar
+from uuid import UUID
 
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from celeryconfig import CONTEXTS_HEADER
 from mailing.mail_sender import (
     MailSender,
     ServiceMailTokens,
@@ -114,13 +116,22 @@ def worker_runtime() -> WorkerRuntime:
     return _runtimes[-1]
 
 
-def correlated_run(task: Task[P, T], work: Coroutine[None, None, T]) -> T:
-    """Run `work` with the correlation id and trace that the sender of `task` had."""
-    request = task.request  # of this thread: the loop of the runtime has another
-    correlation_id, traceparent = request.get("x_correlation_id"), request.get("x_traceparent")
+def deliver_all(
+    task: Task[P, T], delivery_ids: Sequence[str], deliver: Callable[[UUID], Awaitable[None]]
+) -> None:
+    """Handle deliveries side by side, each with the correlation id and trace of its event.
 
-    async def within() -> T:
-        with correlated(correlation_id, traceparent):
-            return await work
+    The first error is raised once all have ended.
+    """
+    contexts = task.request.get(CONTEXTS_HEADER) or {}  # of this thread: the loop has another
 
-    return worker_runtime().run(within())
+    async def one(delivery_id: str) -> None:
+        with correlated(*contexts.get(delivery_id, (None, None))):
+            await deliver(UUID(delivery_id))
+
+    async def together() -> None:
+        ended = await asyncio.gather(*map(one, delivery_ids), return_exceptions=True)
+        for error in filter(None, ended):
+            raise error
+
+    worker_runtime().run(together())

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -10,8 +10,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class FakeSmtpServer:
     """A real SMTP server that keeps what it gets.
 
-    It takes `seconds` for a mail, and refuses with the reply `refuses_mail`, `refuses_recipient`,
-    `refuses_sender` or `refuses_hello`.
+    It takes `seconds` for a mail, or until `go_on` is set, and refuses with the reply
+    `refuses_mail`, `refuses_recipient`, `refuses_sender` or `refuses_hello`.
     """
 
     def __init__(self) -> None:
@@ -19,6 +19,7 @@ class FakeSmtpServer:
         self.mails: list[EmailMessage] = []
         self.arriving = asyncio.Event()
         self.seconds = 0.0
+        self.go_on = asyncio.Event()
         self.under_way = 0
         self.refuses_mail: str | None = None
         self.refuses_recipient: str | None = None
@@ -58,7 +59,8 @@ class FakeSmtpServer:
         if self.refuses_mail:
             return self.refuses_mail
         self.under_way += 1
-        await asyncio.sleep(self.seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.go_on.wait(), self.seconds)
         self.under_way -= 1
         assert isinstance(envelope.content, bytes)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))

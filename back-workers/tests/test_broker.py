@@ -48,6 +48,13 @@ class TestWakeMail:
         await real.notify_mail([delivery])
         assert real._waiting("mail") == 1
 
+    async def test_mails_share_tasks(self, real: Broker, outbox: FakeOutboxClient) -> None:
+        for _ in range(broker_module.MAILS_A_TASK + 1):
+            outbox.add("mail")
+        claimed = await outbox.claim(["mail"], limit=50, wait_seconds=0)
+        await real.notify_mail(claimed)
+        assert (len(claimed), real._waiting("mail")) == (broker_module.MAILS_A_TASK + 1, 2)
+
     async def test_does_not_fill_a_broker_that_nobody_empties(
         self, real: Broker, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from celeryconfig import CONTEXTS_HEADER
 from settings import Settings
 from shared.kit import service_client
-from shared.kit.errors import NotFound
+from shared.kit.errors import NotFound, Unavailable
 from shared.kit.http import context
 from shared.models.task import StartBackgroundTask
 from shared.testing.uvicorn_server import served
+from shared.testing.waiting import until
 from task_client import TaskClient
 from tasks import background, mail, worker_runtime
 from tests.fake_services import FakeServices
@@ -43,19 +45,56 @@ class TestTasks:
         await asyncio.to_thread(mail.mail, str(row.delivery_id))
         assert (row.state, len(smtp.mails)) == ("done", 1)
 
-    async def test_a_run_has_the_correlation_id_of_its_sender(self) -> None:
-        async def within() -> str:
-            return context.correlation_id()
+    async def test_mails_of_one_task_go_side_by_side(
+        self, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        smtp.seconds = 60
+        rows = [
+            services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
+            for registration in (services.add_registration(), services.add_registration())
+        ]
+        ids = [str(row.delivery_id) for row in rows]
+        sending = asyncio.create_task(asyncio.to_thread(mail.mail, *ids))
+        await until(lambda: smtp.under_way == 2, within=20)
+        smtp.go_on.set()
+        await sending
+        assert [row.state for row in rows] == ["done", "done"]
 
-        def run() -> str:
-            mail.mail.push_request(x_correlation_id="of-the-sender")
+    async def test_an_error_of_one_delivery_ends_no_other(self) -> None:
+        ended: list[UUID] = []
+
+        async def deliver(delivery_id: UUID) -> None:
+            if not ended:
+                ended.append(delivery_id)
+                raise Unavailable("back-postgres")
+            ended.append(delivery_id)
+
+        first, second = uuid4(), uuid4()
+        with pytest.raises(Unavailable):
+            await asyncio.to_thread(
+                worker_runtime.deliver_all, mail.mail, [str(first), str(second)], deliver
+            )
+        assert ended == [first, second]
+
+    async def test_each_delivery_has_the_correlation_id_of_its_event(self) -> None:
+        found: dict[str, str] = {}
+
+        async def deliver(delivery_id: UUID) -> None:
+            found[str(delivery_id)] = context.correlation_id()
+
+        contexts = {str(uuid4()): (f"of-event-{number}", None) for number in range(2)}
+
+        def run() -> None:
+            mail.mail.push_request(**{CONTEXTS_HEADER: contexts})
             try:
-                found: str = worker_runtime.correlated_run(mail.mail, within())
-                return found
+                worker_runtime.deliver_all(mail.mail, list(contexts), deliver)
             finally:
                 mail.mail.pop_request()
 
-        assert await asyncio.to_thread(run) == "of-the-sender"
+        await asyncio.to_thread(run)
+        assert found == {
+            delivery_id: correlation for delivery_id, (correlation, _) in contexts.items()
+        }
 
     async def test_background_task(self, services: FakeServices) -> None:
         start = StartBackgroundTask(
