@@ -1,8 +1,9 @@
-"""What a committed file may not name: a folder of one machine, a registry; files of secrets."""
+"""What a committed file may not name: a folder of one machine, a registry; where secrets are."""
 
 import re
 from collections.abc import Iterator
 
+from devtools.checks.compose import Compose
 from devtools.checks.tree import Finding, Tree
 
 HOME = re.compile(r"(?<![\w.])(?:/root|/home/[a-z][\w-]*|/Users/[A-Za-z][\w-]*)/")
@@ -34,9 +35,20 @@ def machine_paths(tree: Tree) -> Iterator[Finding]:
             yield Finding.at(path, text, found.start(), what)
 
 
+SECRET = re.compile(r"(PASSWORD|SECRET|TOKEN|PRIVATE_KEY)$")
+
+
 def secret_files(tree: Tree) -> Iterator[Finding]:
-    """No file that holds secrets by its name; detect-secrets reads what the others hold."""
+    """No file that holds secrets by its name, and none in an environment of docker-compose.yml;
+    detect-secrets reads what files hold.
+    """
     for path in tree.committed():
         if NEVER.match(path.name) and not path.name.endswith(".example"):
             what = "such a file holds secrets: shared/secrets_init.py makes them, below .run."
             yield Finding(path, 1, what)
+    compose = Compose(tree)
+    for name, service in compose.services.items():
+        given = filter(SECRET.search, service.get("environment", {}))
+        for key in [*given, *(["env_file"] if "env_file" in service else [])]:
+            what = f"{name} gets {key}: secrets come by files of shared/secrets_init.py alone."
+            yield compose.finding(name, what, f"{key}:")

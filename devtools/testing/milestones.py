@@ -2,34 +2,31 @@
 
 import asyncio
 import json
-import re
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import StrEnum
-from functools import cached_property
-from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from devtools.checks import tools
-from devtools.checks.compose import Compose
-from devtools.checks.machine_paths import secret_files
 from devtools.checks.tree import Tree
 from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen, parts
-from devtools.testing.run import Case, PartRunner, cases
+from devtools.testing.run import PartRunner, cases
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
+from shared.testing.yaml_source import load
 
+GATES = Path(__file__).with_name("milestones.yaml")
 CRASHES = {"request_crashed", "background_crashed"}
 ERROR_LEVELS = {"error", "critical"}
 SHOWN = 5
-SECRET = re.compile(r"(PASSWORD|SECRET|TOKEN|PRIVATE_KEY)$")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -43,13 +40,12 @@ class State(StrEnum):
 STYLES = {State.FAILED: "red", State.NOT_YET: "yellow", State.PASSED: "green"}  # worst first
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     state: State
     why: str
 
 
-def judged(wrong: Iterable[str], proof: str, otherwise: str = "") -> Verdict:
+def judged(wrong: Iterable[str], proof: str, otherwise: str) -> Verdict:
     """Failed with the first few of what is wrong; passed with a proof; else not yet."""
     every = list(wrong)
     if every:
@@ -58,143 +54,79 @@ def judged(wrong: Iterable[str], proof: str, otherwise: str = "") -> Verdict:
     return Verdict(State.PASSED, proof) if proof else Verdict(State.NOT_YET, otherwise)
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What gates look at: the repository, and the folder of `./dev test --results`."""
-
-    tree: Tree
-    results: Path
-
-    @cached_property
-    def cases(self) -> list[Case]:
-        return [case for report in sorted(self.results.glob("*.xml")) for case in cases(report)]
-
-    def of_part(self, part: str) -> list[Case]:
-        return [case for case in self.cases if case.part == part]
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Gate = Callable[[Evidence], Verdict]
+class OfTests(_Entry):
+    """OfTests of each part in `of`, or of all parts, that have `named` in their names."""
+
+    of: list[str] = []
+    named: str = ""
+
+    def judge(self, root: Path, results: Path) -> Verdict:
+        wanted = named_parts(root, self.of) or [path.stem for path in results.glob("*.xml")]
+        wrong, ran, without = [], 0, []
+        for part in wanted:
+            report = results / f"{part}.xml"
+            found = [it for it in cases(report) if self.named in it.name] if report.exists() else []
+            wrong += [f"{part}: {it.name}" for it in found if it.outcome == "failed"]
+            ran += sum(it.outcome == "passed" for it in found)
+            without += [] if found or not self.of else [part]
+        what = f"no test {self.named} ran".replace("  ", " ")
+        missing = f"{what} of {', '.join(without)}" if without else what
+        return judged(wrong, f"{ran} tests" if ran and not without else "", missing)
 
 
-def all_pass(otherwise: str, *of_parts: str, named: str = "") -> Gate:
-    """Each of these parts ran, and all tests passed that have `named` in their names.
+class Gate(_Entry):
+    """One way to judge, as `milestones.yaml` says."""
 
-    Without parts it looks at the tests of all. `otherwise` is the reason where some did not run.
-    """
+    tests: OfTests | None = None
+    command: str = ""
+    logs: str = ""
+    files: str = ""
 
-    def gate(evidence: Evidence) -> Verdict:
-        by_part = [evidence.of_part(part) for part in of_parts] or [evidence.cases]
-        found = [[case for case in part if named in case.name] for part in by_part]
-        every = [*chain(*found)] if all(found) else []
-        ran = sum(case.outcome == "passed" for case in every)
-        broken = [f"{case.part}: {case.name}" for case in every if case.outcome == "failed"]
-        return judged(broken, f"{ran} tests" if ran else "", otherwise)
-
-    return gate
-
-
-def contracts_hold(evidence: Evidence) -> Verdict:
-    complaint = asyncio.run(tools.contracts(evidence.tree)).strip()
-    return judged([complaint] if complaint else [], "./dev contracts check")
-
-
-def services_pass_their_own_tests(evidence: Evidence) -> Verdict:
-    services = [it.name for it in evidence.tree.services]
-    untested = [name for name in services if not evidence.of_part(name)]
-    return all_pass(f"no test ran of {', '.join(untested)}", *services)(evidence)
+    def judge(self, root: Path, results: Path) -> Verdict:
+        """The verdict on the repository at `root` and the folder of `./dev test --results`."""
+        if self.tests:
+            return self.tests.judge(root, results)
+        if self.command:
+            argv = [sys.executable, "-m", "devtools", *self.command.split()]
+            done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
+            said = f"{done.stdout}{done.stderr}".strip() or f"exit code {done.returncode}"
+            return judged([said] if done.returncode else [], f"./dev {self.command}", "")
+        if self.logs:
+            found = sorted(results.glob(self.logs))
+            missing = "no stack of the tests' own ran, so there are no logs"
+            wrong = (it for path in found for it in unhandled_errors(path))
+            return judged(wrong, "no line of level error" if found else "", missing)
+        there = [*root.glob(self.files)]
+        return judged([], f"{len(there)} files" if there else "", f"there is no {self.files}")
 
 
-def logs_hold_no_unhandled_error(evidence: Evidence) -> Verdict:
-    wrong = [
-        f"{log.name.partition('.')[0]}: {entry.get('event')}"
-        for log in sorted((evidence.results / "logs").glob("*.log*"))
-        for line in log.read_text(errors="replace").splitlines()
-        for entry in ([json.loads(line)] if line.startswith("{") else [])
-        if entry.get("event") in CRASHES or str(entry.get("level")).lower() in ERROR_LEVELS
-    ]
-    proof = "no line of level error" if any((evidence.results / "logs").glob("*.log")) else ""
-    return judged(wrong, proof, "no stack of the tests' own ran, so there are no logs")
-
-
-def runbooks_exist(evidence: Evidence) -> Verdict:
-    found = list((evidence.tree.root / "docs" / "runbooks").glob("*.md"))
-    return judged([], f"{len(found)} runbooks" if found else "", "docs/runbooks has none")
-
-
-def secrets_are_files(evidence: Evidence) -> Verdict:
-    """No secret comes by a file in the tree or by the environment of the topology."""
-    tree = evidence.tree
-    wrong = [f"{tree.relative(it.path)} exists" for it in secret_files(tree)]
-    for name, service in Compose(tree).services.items():
-        wrong += [f"{name} has an env_file"] if "env_file" in service else []
-        given = filter(SECRET.search, service.get("environment", {}))
-        wrong += [f"{name} gets {key} by its environment" for key in given]
-    return judged(wrong, "files of secrets_init, one folder for each owner")
-
-
-@dataclass(frozen=True)
-class Milestone:
-    """`parts` are those of ./dev test that its gates look at (`services`: all services')."""
-
+class Milestone(_Entry):
     title: str
-    parts: tuple[str, ...]
-    gates: Mapping[str, Gate]
+    parts: list[str]
+    gates: dict[str, Gate]
 
 
-NO_INTEGRATION = "./dev test integration did not run"
-MILESTONES = {
-    1: Milestone(
-        "contract compliance",
-        ("services", "integration"),
-        {
-            "contracts hold": contracts_hold,
-            "services pass their own tests": services_pass_their_own_tests,
-            "pacts are kept by their providers": all_pass(
-                "no pact was verified", named="test_pacts.test_keeps"
-            ),
-            "errors and health have their shape": all_pass(
-                NO_INTEGRATION, named="test_every_service"
-            ),
-        },
-    ),
-    2: Milestone(
-        "real integration",
-        ("integration", "e2e", "drills"),
-        {
-            "flows work on real services": all_pass(
-                "./dev test integration and e2e did not both run", "integration", "e2e"
-            ),
-            "mail within 2 s, live events within 1 s": all_pass(
-                "no test of promptness ran", named="test_promptness"
-            ),
-            "every accepted write has each effect once": all_pass(
-                "./dev drill exactly-once did not run", "drills", named="test_exactly_once"
-            ),
-            "a live client misses and repeats nothing": all_pass(
-                "./dev drill live did not run", "drills", named="test_live"
-            ),
-            "no unhandled error in a log": logs_hold_no_unhandled_error,
-            "one correlation id through all services": all_pass(
-                NO_INTEGRATION, named="test_correlation"
-            ),
-        },
-    ),
-    3: Milestone(
-        "production readiness",
-        ("drills",),
-        {
-            "twice the expected peak is carried": lambda _: judged([], "", "no load test exists"),
-            "circuits open and close again": all_pass(
-                "no drill opens a circuit and sees it close", "drills", named="ircuit"
-            ),
-            "an outage brings nobody else down": all_pass(
-                "./dev test drills did not run", "drills"
-            ),
-            "runbooks exist": runbooks_exist,
-            "secrets are no environment": secrets_are_files,
-        },
-    ),
-}
+def milestones() -> dict[int, Milestone]:
+    """Each by its number."""
+    return TypeAdapter(dict[int, Milestone]).validate_python(load(GATES.read_text()))
+
+
+def named_parts(root: Path, names: Iterable[str]) -> list[str]:
+    """The parts, with those of all services for `services`."""
+    services = [it.name for it in Tree(root).services]
+    return [part for name in names for part in (services if name == "services" else [name])]
+
+
+def unhandled_errors(log: Path) -> Iterable[str]:
+    """The events of a log file that are crashes, or of the level error or above."""
+    for line in log.read_text(errors="replace").splitlines():
+        entry = json.loads(line) if line.startswith("{") else {}
+        if entry.get("event") in CRASHES or str(entry.get("level")).lower() in ERROR_LEVELS:
+            yield f"{log.name.partition('.')[0]}: {entry.get('event')}"
 
 
 @app.command()
@@ -210,34 +142,33 @@ def milestone(
     ] = None,
 ) -> None:
     """Run the gates of a milestone. The exit status is 0 when every gate passed."""
-    if number not in MILESTONES:
-        raise DevError(f"there is no milestone {number}; there are: 1, 2, 3")
+    known = milestones()
+    if number not in known:
+        raise DevError(f"there is no milestone {number}; there are: {', '.join(map(str, known))}")
     if results and not any(results.glob("*.xml")):
         raise DevError(f"{results} holds no reports: ./dev test --results {results} writes them")
-    asked, tree = MILESTONES[number], Tree(ROOT)
+    asked = known[number]
     with tempfile.TemporaryDirectory(prefix="dev-milestone-") as folder:
         if results is None:
-            services = [it.name for it in tree.services] if "services" in asked.parts else []
-            wanted = [name for name in parts() if name in {*asked.parts, *services}]
+            wanted = {*named_parts(ROOT, asked.parts)}
             runner = PartRunner(
                 embedded_engine, lambda it: typer.echo(it.line), results=Path(folder)
             )
-            asyncio.run(runner.run(chosen(wanted)))
-        evidence = Evidence(tree, results or Path(folder))
-        verdicts = {title: gate(evidence) for title, gate in asked.gates.items()}
+            asyncio.run(runner.run(chosen([name for name in parts() if name in wanted])))
+        kept = results or Path(folder)
+        verdicts = {title: gate.judge(ROOT, kept) for title, gate in asked.gates.items()}
     table = Table("gate", "verdict", box=None, pad_edge=False)
     table.add_column(overflow="fold")
-    for title, verdict in verdicts.items():
-        style = STYLES[verdict.state]
-        table.add_row(title, f"[{style}]{verdict.state}[/{style}]", verdict.why)
+    for title, (state, why) in verdicts.items():
+        table.add_row(title, f"[{STYLES[state]}]{state}[/]", why)
     console = Console(highlight=False)
     console.print(table)
-    state = overall(verdicts.values())
-    console.print(f"Milestone {number}, {asked.title}: {state}")
-    raise typer.Exit(0 if state is State.PASSED else 1)
+    whole = overall(state for state, _ in verdicts.values())
+    console.print(f"Milestone {number}, {asked.title}: {whole}")
+    raise typer.Exit(0 if whole is State.PASSED else 1)
 
 
-def overall(verdicts: Iterable[Verdict]) -> State:
+def overall(states: Iterable[State]) -> State:
     """The worst of all."""
-    states = {verdict.state for verdict in verdicts}
-    return next(state for state in STYLES if state in states)
+    found = {*states}
+    return next(state for state in STYLES if state in found)

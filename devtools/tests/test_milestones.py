@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from devtools.checks.tree import Tree
-from devtools.testing import milestones
-from devtools.testing.milestones import MILESTONES, Evidence, State, Verdict, judged, overall
+from devtools.cli import LAZY, command_tree
+from devtools.testing.milestones import Gate, OfTests, State, Verdict, judged, milestones, overall
+from devtools.workspace.repository import ROOT
 
 CASE = '<testcase classname="{}" name="{}">{}</testcase>'
 REPORTS = {
@@ -41,22 +41,30 @@ GATES = {
 }
 """The gates that look at tests, and a part that each looks at."""
 
-ALL_GATES = {title: gate for it in MILESTONES.values() for title, gate in it.gates.items()}
+ALL_GATES = {title: gate for it in milestones().values() for title, gate in it.gates.items()}
+LOGS = ALL_GATES["no unhandled error in a log"]
 Report = Callable[[str, str], None]
+
+
+class Evidence:
+    """A repository and the results of its tests, in a temporary folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.results = folder / "repository", folder / "results"
+        (self.root / "back-api").mkdir(parents=True)
+        workspace = '[tool.uv.workspace]\nmembers = ["back-api"]\n'
+        (self.root / "pyproject.toml").write_text(workspace)
+        (self.results / "logs").mkdir(parents=True)
+        log = '{"event": "request", "level": "info"}\nplain\n'
+        (self.results / "logs" / "back-api.log").write_text(log)
+
+    def verdict(self, gate: Gate) -> Verdict:
+        return gate.judge(self.root, self.results)
 
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Evidence:
-    root, results = tmp_path / "repository", tmp_path / "results"
-    (root / "tests" / "contracts" / "pacts").mkdir(parents=True)
-    (root / "tests" / "contracts" / "pacts" / "back-workers-back-api.json").write_text("{}")
-    (root / "back-api").mkdir()
-    (root / "devtools").mkdir()
-    (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["back-api"]\n')
-    (root / "docker-compose.yml").write_text("services: {back-api: {environment: {PORT: '1'}}}\n")
-    (results / "logs").mkdir(parents=True)
-    (results / "logs" / "back-api.log").write_text('{"event": "request", "level": "info"}\nplain\n')
-    return Evidence(Tree(root), results)
+    return Evidence(tmp_path)
 
 
 @pytest.fixture
@@ -74,25 +82,37 @@ def report(evidence: Evidence) -> Report:
 @pytest.mark.parametrize("gate", GATES)
 class TestGatesOnTests:
     def test_pass_with_them(self, gate: str, evidence: Evidence, report: Report) -> None:
-        assert ALL_GATES[gate](evidence).state is State.PASSED
+        assert evidence.verdict(ALL_GATES[gate]).state is State.PASSED
 
     def test_fail_with_them(self, gate: str, evidence: Evidence, report: Report) -> None:
         report(GATES[gate], "<failure/>")
-        assert ALL_GATES[gate](evidence).state is State.FAILED
+        assert evidence.verdict(ALL_GATES[gate]).state is State.FAILED
 
     def test_do_not_pass_without_them(self, gate: str, evidence: Evidence, report: Report) -> None:
         for part in REPORTS:
             report(part, "<skipped/>")
-        assert ALL_GATES[gate](evidence).state is not State.PASSED
+        assert evidence.verdict(ALL_GATES[gate]).state is not State.PASSED
 
 
 def test_a_service_without_tests_has_not_passed_them(evidence: Evidence) -> None:
-    assert "no test ran of back-api" in milestones.services_pass_their_own_tests(evidence).why
+    verdict = evidence.verdict(ALL_GATES["services pass their own tests"])
+    assert verdict == (State.NOT_YET, "no test ran of back-api")
+
+
+def test_each_part_of_a_gate_must_have_run(evidence: Evidence, report: Report) -> None:
+    (evidence.results / "e2e.xml").unlink()
+    verdict = evidence.verdict(ALL_GATES["flows work on real services"])
+    assert verdict == (State.NOT_YET, "no test ran of e2e")
+
+
+def test_what_has_no_test_yet_is_named(evidence: Evidence, report: Report) -> None:
+    gate = Gate(tests=OfTests(of=["drills"], named="test_floods"))
+    assert evidence.verdict(gate) == (State.NOT_YET, "no test test_floods ran of drills")
 
 
 class TestLogs:
     def test_pass(self, evidence: Evidence) -> None:
-        assert milestones.logs_hold_no_unhandled_error(evidence).state is State.PASSED
+        assert evidence.verdict(LOGS).state is State.PASSED
 
     @pytest.mark.parametrize(
         "entry",
@@ -101,34 +121,34 @@ class TestLogs:
     def test_fail_on_an_unhandled_error(self, evidence: Evidence, entry: dict[str, str]) -> None:
         log = evidence.results / "logs" / "back-auth.log"
         log.write_text(json.dumps(entry) + "\n")
-        verdict = milestones.logs_hold_no_unhandled_error(evidence)
+        verdict = evidence.verdict(LOGS)
         assert verdict.state is State.FAILED
         assert verdict.why.startswith("back-auth: ")
 
     def test_that_are_missing_prove_nothing(self, evidence: Evidence) -> None:
         (evidence.results / "logs" / "back-api.log").unlink()
-        assert milestones.logs_hold_no_unhandled_error(evidence).state is State.NOT_YET
+        assert evidence.verdict(LOGS).state is State.NOT_YET
 
 
-class TestSecrets:
-    def test_pass(self, evidence: Evidence) -> None:
-        assert milestones.secrets_are_files(evidence).state is State.PASSED
+def test_a_command_that_fails_fails_its_gate(evidence: Evidence) -> None:
+    evidence.root = ROOT
+    assert evidence.verdict(Gate(command="help")) == (State.PASSED, "./dev help")
+    verdict = evidence.verdict(Gate(command="helm"))
+    assert verdict.state is State.FAILED
+    assert "helm" in verdict.why
 
-    def test_in_a_file_of_the_environment_fail(self, evidence: Evidence) -> None:
-        (evidence.tree.root / "back-api" / ".env").write_text("X=1")
-        assert milestones.secrets_are_files(evidence).why == "back-api/.env exists"
 
-    def test_in_the_topology_fail(self, evidence: Evidence) -> None:
-        compose = evidence.tree.root / "docker-compose.yml"
-        compose.write_text("services: {back-api: {environment: {POSTGRES_PASSWORD: x}}}\n")
-        assert "back-api gets POSTGRES_PASSWORD" in milestones.secrets_are_files(evidence).why
+def test_commands_of_gates_exist() -> None:
+    known = {*command_tree().commands, *LAZY}
+    assert {it.command.split()[0] for it in ALL_GATES.values() if it.command} <= known
 
 
 def test_runbooks_that_do_not_exist_are_not_yet(evidence: Evidence) -> None:
-    assert milestones.runbooks_exist(evidence).state is State.NOT_YET
-    (evidence.tree.root / "docs" / "runbooks").mkdir(parents=True)
-    (evidence.tree.root / "docs" / "runbooks" / "disk-full.md").write_text("")
-    assert milestones.runbooks_exist(evidence).state is State.PASSED
+    gate = ALL_GATES["runbooks exist"]
+    assert evidence.verdict(gate).state is State.NOT_YET
+    (evidence.root / "docs" / "runbooks").mkdir(parents=True)
+    (evidence.root / "docs" / "runbooks" / "disk-full.md").write_text("")
+    assert evidence.verdict(gate).state is State.PASSED
 
 
 @pytest.mark.parametrize(
@@ -140,8 +160,10 @@ def test_runbooks_that_do_not_exist_are_not_yet(evidence: Evidence) -> None:
     ],
 )
 def test_a_milestone_is_as_good_as_its_worst_gate(states: list[State], worst: State) -> None:
-    assert overall(Verdict(state, "") for state in states) is worst
+    assert overall(states) is worst
 
 
 def test_the_first_few_of_many_failures_are_told() -> None:
-    assert judged((str(number) for number in range(7)), "proof").why == "0; 1; 2; 3; 4; and 2 more"
+    assert (
+        judged((str(number) for number in range(7)), "proof", "").why == "0; 1; 2; 3; 4; and 2 more"
+    )

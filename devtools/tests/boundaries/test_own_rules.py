@@ -120,6 +120,21 @@ class TestEnginesApart:
         assert says in "\n".join(it.what for it in RULES["engines-apart"](tree))
 
 
+class TestSecrets:
+    @pytest.mark.parametrize(
+        "after,key",
+        [('      UVICORN_PORT: "8100"\n', "      API_PASSWORD"), ("  back-api:\n", "    env_file")],
+    )
+    def test_one_in_an_environment_is_found(
+        self, tree: Tree, replace: Replace, after: str, key: str
+    ) -> None:
+        replace(COMPOSE, after, f"{after}{key}: x\n")
+
+        (found,) = RULES["secret-files"](tree)
+
+        assert f"back-api gets {key.strip()}: secrets come by files" in found.what
+
+
 class TestVariables:
     def test_one_that_no_settings_class_reads_is_found(self, tree: Tree, replace: Replace) -> None:
         replace(COMPOSE, 'UVICORN_PORT: "8100"', 'UVICORN_PORT: "8100"\n      POOL_SIZES: "10"')
