@@ -150,21 +150,18 @@ class AuditRepository:
         for of in _ids_of(event.payload):
             partitions[of].append((_INSERT_BY_USER, (of, moment, event.event_id, *facts)))
 
-    async def page(
-        self, *, user_id: UUID | None, limit: int, before: PagePosition | None
-    ) -> AuditPage:
+    async def page(self, *, user_id: UUID | None, limit: int, before: PagePosition) -> AuditPage:
         """At most `limit` entries older than `before`, newest first.
 
         Without a user a page looks at a bounded number of days: it may hold fewer entries than
         `limit` and still have a `next`.
         """
-        start = before or END
         try:
             async with asyncio.timeout(self._page_timeout):
                 if user_id is None:
-                    return await self._page_of_days(limit, start)
+                    return await self._page_of_days(limit, before)
                 rows = await self._database.rows(
-                    _SELECT_OF_USER, user_id, start.moment, start.item_id, limit + 1
+                    _SELECT_OF_USER, user_id, before.moment, before.item_id, limit + 1
                 )
                 return _page(rows, limit, rest=None)
         except TimeoutError as error:

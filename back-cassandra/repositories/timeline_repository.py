@@ -142,7 +142,7 @@ class TimelineRepository:
         user_id: UUID,
         unread: bool,
         limit: int,
-        before: PagePosition | None,
+        before: PagePosition,
         since: datetime | None = None,
     ) -> NotificationPage:
         """At most `limit` notifications made from `since` on and before `before`, newest first.
@@ -154,8 +154,8 @@ class TimelineRepository:
         try:
             async with asyncio.timeout(self._page_timeout):
                 if unread:
-                    return await self._unread_page(user_id, limit, before or END, after)
-                rows = await self._rows(user_id, before or END, after, limit + 1)
+                    return await self._unread_page(user_id, limit, before, after)
+                rows = await self._rows(user_id, before, after, limit + 1)
                 shown = rows[:limit]
                 read = await self._read_moments(user_id, shown)
                 rest = _position(rows[limit - 1]) if len(rows) > limit else None

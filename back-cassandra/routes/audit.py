@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from shared.kit.auth.guards import calls_with_scope
 from shared.kit.errors import ValidationFailed
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import PagePosition, position_of
 from shared.models.audit import (
     AUDIT_PAGE_DEFAULT,
     AUDIT_PAGE_MAX,
@@ -25,7 +25,7 @@ class AuditLog(Protocol):
         """The ids of the events that can't be stored."""
 
     async def page(
-        self, *, user_id: UUID | None, limit: int, before: PagePosition | None
+        self, *, user_id: UUID | None, limit: int, before: PagePosition
     ) -> AuditPage: ...
 
 
@@ -48,7 +48,6 @@ def router(log: AuditLog) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=AUDIT_PAGE_MAX)] = AUDIT_PAGE_DEFAULT,
         before: str | None = None,
     ) -> AuditPage:
-        position = PagePosition.from_cursor(before) if before is not None else None
-        return await log.page(user_id=user_id, limit=limit, before=position)
+        return await log.page(user_id=user_id, limit=limit, before=position_of(before))
 
     return routes

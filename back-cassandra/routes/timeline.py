@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from shared.kit.auth.guards import calls_with_scope
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import PagePosition, position_of
 from shared.models.base import Instant
 from shared.models.event import EventEnvelope
 from shared.models.notification import (
@@ -31,7 +31,7 @@ class Timeline(Protocol):
         user_id: UUID,
         unread: bool,
         limit: int,
-        before: PagePosition | None,
+        before: PagePosition,
         since: datetime | None = None,
     ) -> NotificationPage: ...
 
@@ -56,9 +56,9 @@ def router(timeline: Timeline) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
         before: str | None = None,
     ) -> NotificationPage:
-        position = None if until is None else PagePosition.after(until, UUID(int=0))
-        if before is not None:
-            position = PagePosition.from_cursor(before)
+        position = position_of(before)
+        if until is not None and before is None:
+            position = PagePosition.after(until, UUID(int=0))
         return await timeline.page(
             user_id=user_id, unread=bool(unread), limit=limit, before=position, since=since
         )

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from routes.audit import AuditLog
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import END, PagePosition
 from shared.models.audit import AuditEntry
 from shared.models.event import EventEnvelope
 from tests.events import NOON, event
@@ -17,7 +17,7 @@ async def all_pages(
     log: AuditLog, *, limit: int, user_id: UUID | None = None
 ) -> list[list[AuditEntry]]:
     pages: list[list[AuditEntry]] = []
-    before: PagePosition | None = None
+    before = END
     while True:
         page = await log.page(user_id=user_id, limit=limit, before=before)
         pages.append(page.items)

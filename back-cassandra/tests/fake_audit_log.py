@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from shared.kit.http.page_position import END, PagePosition, day_of, instant_of, microseconds_of
+from shared.kit.http.page_position import PagePosition, day_of, instant_of, microseconds_of
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.event import EventEnvelope
 
@@ -47,14 +47,11 @@ class FakeAuditLog:
             payload=_bare(event.payload) if gone else event.payload,
         )
 
-    async def page(
-        self, *, user_id: UUID | None, limit: int, before: PagePosition | None
-    ) -> AuditPage:
-        start = before or END
+    async def page(self, *, user_id: UUID | None, limit: int, before: PagePosition) -> AuditPage:
         keys = [
             key
             for key in sorted(self._entries, reverse=True)
-            if key < (start.moment, start.item_id)
+            if key < (before.moment, before.item_id)
             and user_id in {None, self._entries[key].user_id, self._actors[key]}
         ]
         rest: PagePosition | None = None

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.kit.http.page_position import END, PagePosition, microseconds_of
+from shared.kit.http.page_position import PagePosition, microseconds_of
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.notification import (
@@ -58,10 +58,9 @@ class FakeTimeline:
         user_id: UUID,
         unread: bool,
         limit: int,
-        before: PagePosition | None,
+        before: PagePosition,
         since: datetime | None = None,
     ) -> NotificationPage:
-        start = before or END
         found = [
             (self._position(item), item)
             for item in self._items(user_id)
@@ -70,7 +69,7 @@ class FakeTimeline:
         found = [
             (position, item)
             for position, item in found
-            if (position.moment, position.item_id) < (start.moment, start.item_id)
+            if (position.moment, position.item_id) < (before.moment, before.item_id)
         ]
         rest = found[limit - 1][0].cursor() if len(found) > limit else None
         return NotificationPage(items=[item for _, item in found[:limit]], next=rest)

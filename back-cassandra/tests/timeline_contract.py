@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from routes.timeline import Timeline
-from shared.kit.http.page_position import PagePosition
+from shared.kit.http.page_position import END, PagePosition
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.notification import (
@@ -61,7 +61,7 @@ async def all_pages(
     timeline: Timeline, user_id: UUID, *, limit: int = 10, unread: bool = False
 ) -> list[list[Notification]]:
     pages: list[list[Notification]] = []
-    before: PagePosition | None = None
+    before = END
     while True:
         page = await timeline.page(user_id=user_id, unread=unread, limit=limit, before=before)
         pages.append(page.items)
