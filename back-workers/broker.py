@@ -35,7 +35,7 @@ NOTIFICATIONS_MAX = 1000
 
 
 MAILS_A_TASK = 10
-"""Mails that one task sends side by side: most of their time is spent in waiting for answers."""
+"""Mails that one task names at most, so that several processes share what is claimed together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import structlog
 
-from delivery_handler import Effect, handle_delivery
+from delivery_handler import Effect, handle_delivery, reason_of
 from outbox_client import OutboxClient
 from settings import PostponePolicy
-from shared.kit.errors import Conflict, NotFound
+from shared.kit.errors import Conflict, NotFound, ServiceError
 
 log = structlog.get_logger()
 
@@ -22,11 +22,15 @@ async def take_and_handle(
 ) -> None:
     """Lease a delivery, run its effect and report the outcome.
 
-    Nothing happens when it is done, leased by another worker, or waits for its next attempt.
+    Nothing happens when it is done, leased by another worker, or waits for its next attempt. One
+    that can't be leased for another reason is due again when the lease of the relay ends.
     """
     try:
         delivery = await outbox.take(delivery_id)
     except (Conflict, NotFound) as nothing_to_do:
         log.info("delivery_not_due", delivery_id=str(delivery_id), reason=nothing_to_do.code)
+        return
+    except ServiceError as error:
+        log.warning("delivery_not_taken", delivery_id=str(delivery_id), reason=reason_of(error))
         return
     await handle_delivery(outbox, delivery, effect, seconds=seconds, policy=policy)

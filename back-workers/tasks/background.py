@@ -1,11 +1,11 @@
 from celery import Task
 
 from celeryconfig import BACKGROUND_TASK, celery
-from shared.kit.errors import ServiceError
-from tasks.worker_runtime import deliver_all, worker_runtime
+from tasks.worker_runtime import handling, worker_runtime
 
 
-@celery.task(name=BACKGROUND_TASK, bind=True, throws=(ServiceError,))
+@celery.task(name=BACKGROUND_TASK, bind=True)
 def background_task(self: Task[[str], None], delivery_id: str) -> None:
     """Run the background task of a delivery that is still due."""
-    deliver_all(self, [delivery_id], worker_runtime().task_runner.deliver)
+    runtime = worker_runtime()
+    runtime.run(handling(self, delivery_id, runtime.task_runner.deliver))

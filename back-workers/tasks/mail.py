@@ -1,11 +1,15 @@
 from celery import Task
 
 from celeryconfig import MAIL_TASK, celery
-from shared.kit.errors import ServiceError
-from tasks.worker_runtime import deliver_all, worker_runtime
+from tasks.worker_runtime import handling, worker_runtime
 
 
-@celery.task(name=MAIL_TASK, bind=True, throws=(ServiceError,))
+@celery.task(name=MAIL_TASK, bind=True)
 def mail(self: Task[..., None], *delivery_ids: str) -> None:
-    """Send the mails of deliveries that are still due."""
-    deliver_all(self, delivery_ids, worker_runtime().mail_sender.deliver)
+    """Begin to send the mails of deliveries that are still due.
+
+    The broker forgets this task then. A mail that is lost with its process is due again when the
+    lease of its delivery ends.
+    """
+    runtime = worker_runtime()
+    runtime.start([handling(self, it, runtime.mail_sender.deliver) for it in delivery_ids])

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+import structlog
 from celery import Task
 from celery.signals import worker_process_init, worker_process_shutdown
 
@@ -33,8 +34,14 @@ from tasks.maintenance import maintenance
 from tasks.user_export import PostgresUserPages, user_export
 from tasks.worker_stop import is_stopping
 
+log = structlog.get_logger()
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+STARTED_MAX = 16
+"""Mails that a process sends at once: most of their time is spent in waiting for answers."""
 
 
 class WorkerRuntime:
@@ -49,13 +56,16 @@ class WorkerRuntime:
         self._loop = self._runner.get_loop()
         self._stack = AsyncExitStack()
         self._thread = Thread(target=self._loop.run_forever, name="tasks", daemon=True)
+        self._places = asyncio.Semaphore(STARTED_MAX)
+        self._started: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         self._thread.start()
         self.run(self._enter())
 
     def close(self) -> None:
-        self.run(self._stack.aclose())
+        """Wait for what was started, then close the clients."""
+        self.run(self._finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._runner.close()
@@ -63,6 +73,31 @@ class WorkerRuntime:
     def run(self, work: Coroutine[None, None, T]) -> T:
         """The result of `work`, run on the loop of this process."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def start(self, works: Sequence[Coroutine[None, None, None]]) -> None:
+        """Start `works` on the loop of this process, and return when all of them have begun.
+
+        At most `STARTED_MAX` are under way at once; the next ones wait for their end.
+        """
+        self.run(self._start(works))
+
+    async def _start(self, works: Sequence[Coroutine[None, None, None]]) -> None:
+        for work in works:
+            await self._places.acquire()
+            started = asyncio.create_task(work)
+            self._started.add(started)
+            started.add_done_callback(self._ended)
+
+    def _ended(self, started: asyncio.Task[None]) -> None:
+        self._started.discard(started)
+        self._places.release()
+        if not started.cancelled() and (error := started.exception()):
+            log.error("delivery_crashed", exc_info=error)
+
+    async def _finish(self) -> None:
+        if self._started:
+            await asyncio.wait(self._started)
+        await self._stack.aclose()
 
     async def _enter(self) -> None:
         enter = self._stack.enter_async_context
@@ -116,22 +151,19 @@ def worker_runtime() -> WorkerRuntime:
     return _runtimes[-1]
 
 
-def deliver_all(
-    task: Task[P, T], delivery_ids: Sequence[str], deliver: Callable[[UUID], Awaitable[None]]
+async def _handle(
+    delivery_id: str, context: Sequence[str | None], deliver: Callable[[UUID], Awaitable[None]]
 ) -> None:
-    """Handle deliveries side by side, each with the correlation id and trace of its event.
+    with correlated(*context):
+        await deliver(UUID(delivery_id))
 
-    The first error is raised once all have ended.
+
+def handling(
+    task: Task[P, T], delivery_id: str, deliver: Callable[[UUID], Awaitable[None]]
+) -> Coroutine[None, None, None]:
+    """`deliver` a delivery of `task` with the correlation id and trace of its event.
+
+    To be called on the thread of the task: the loop of the runtime knows no request.
     """
-    contexts = task.request.get(CONTEXTS_HEADER) or {}  # of this thread: the loop has another
-
-    async def one(delivery_id: str) -> None:
-        with correlated(*contexts.get(delivery_id, (None, None))):
-            await deliver(UUID(delivery_id))
-
-    async def together() -> None:
-        ended = await asyncio.gather(*map(one, delivery_ids), return_exceptions=True)
-        for error in filter(None, ended):
-            raise error
-
-    worker_runtime().run(together())
+    contexts = task.request.get(CONTEXTS_HEADER) or {}
+    return _handle(delivery_id, contexts.get(delivery_id, (None, None)), deliver)

@@ -9,13 +9,14 @@ import pytest
 from celeryconfig import CONTEXTS_HEADER
 from settings import Settings
 from shared.kit import service_client
-from shared.kit.errors import NotFound, Unavailable
+from shared.kit.errors import NotFound
 from shared.kit.http import context
 from shared.models.task import StartBackgroundTask
 from shared.testing.uvicorn_server import served
 from shared.testing.waiting import until
 from task_client import TaskClient
 from tasks import background, mail, worker_runtime
+from tests.fake_outbox_client import Row
 from tests.fake_services import FakeServices
 from tests.fake_smtp_server import FakeSmtpServer
 
@@ -37,44 +38,46 @@ async def worker(
         await asyncio.to_thread(worker_runtime._close)
 
 
+def _registration(services: FakeServices) -> Row:
+    registration = services.add_registration()
+    return services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
+
+
 @pytest.mark.usefixtures("worker")
 class TestTasks:
     async def test_mail(self, services: FakeServices, smtp: FakeSmtpServer) -> None:
-        registration = services.add_registration()
-        row = services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
+        row = _registration(services)
         await asyncio.to_thread(mail.mail, str(row.delivery_id))
-        assert (row.state, len(smtp.mails)) == ("done", 1)
+        await until(lambda: row.state == "done", within=20)
+        assert len(smtp.mails) == 1
 
-    async def test_mails_of_one_task_go_side_by_side(
+    async def test_a_mail_task_ends_when_its_mails_have_begun(
         self, services: FakeServices, smtp: FakeSmtpServer
     ) -> None:
         smtp.seconds = 60
-        rows = [
-            services.outbox.add("mail", payload={"user_id": str(registration.user_id)})
-            for registration in (services.add_registration(), services.add_registration())
-        ]
-        ids = [str(row.delivery_id) for row in rows]
-        sending = asyncio.create_task(asyncio.to_thread(mail.mail, *ids))
+        rows = [_registration(services) for _ in range(3)]
+        first, second, third = (str(row.delivery_id) for row in rows)
+        worker_runtime.worker_runtime()._places = asyncio.Semaphore(2)
+        await asyncio.to_thread(mail.mail, first, second)
+        waiting = asyncio.create_task(asyncio.to_thread(mail.mail, third))
         await until(lambda: smtp.under_way == 2, within=20)
+        assert (waiting.done(), rows[2].state) == (False, "pending")
         smtp.go_on.set()
-        await sending
-        assert [row.state for row in rows] == ["done", "done"]
+        await waiting
+        await until(lambda: [row.state for row in rows] == ["done"] * 3, within=20)
 
-    async def test_an_error_of_one_delivery_ends_no_other(self) -> None:
-        ended: list[UUID] = []
-
-        async def deliver(delivery_id: UUID) -> None:
-            if not ended:
-                ended.append(delivery_id)
-                raise Unavailable("back-postgres")
-            ended.append(delivery_id)
-
-        first, second = uuid4(), uuid4()
-        with pytest.raises(Unavailable):
-            await asyncio.to_thread(
-                worker_runtime.deliver_all, mail.mail, [str(first), str(second)], deliver
-            )
-        assert ended == [first, second]
+    async def test_a_process_that_ends_sends_its_mails(
+        self, services: FakeServices, smtp: FakeSmtpServer
+    ) -> None:
+        smtp.seconds = 60
+        row = _registration(services)
+        await asyncio.to_thread(mail.mail, str(row.delivery_id))
+        closing = asyncio.create_task(asyncio.to_thread(worker_runtime._close))
+        await until(lambda: smtp.under_way == 1, within=20)
+        assert not closing.done()
+        smtp.go_on.set()
+        await closing
+        assert (row.state, len(smtp.mails)) == ("done", 1)
 
     async def test_each_delivery_has_the_correlation_id_of_its_event(self) -> None:
         found: dict[str, str] = {}
@@ -87,14 +90,15 @@ class TestTasks:
         def run() -> None:
             mail.mail.push_request(**{CONTEXTS_HEADER: contexts})
             try:
-                worker_runtime.deliver_all(mail.mail, list(contexts), deliver)
+                for delivery_id in contexts:
+                    worker_runtime.worker_runtime().run(
+                        worker_runtime.handling(mail.mail, delivery_id, deliver)
+                    )
             finally:
                 mail.mail.pop_request()
 
         await asyncio.to_thread(run)
-        assert found == {
-            delivery_id: correlation for delivery_id, (correlation, _) in contexts.items()
-        }
+        assert found == {it: correlation for it, (correlation, _) in contexts.items()}
 
     async def test_background_task(self, services: FakeServices) -> None:
         start = StartBackgroundTask(
