@@ -5,7 +5,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
 
 from shared.kit.errors import (
     Conflict,
@@ -20,6 +24,7 @@ from shared.kit.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.kit.http.direct_routes import DirectRoutes
 from shared.kit.http.headers import IDEMPOTENCY_KEY_HEADER, REPLAYED_HEADER
 from shared.kit.http.problems import MEDIA_TYPE
 from shared.models.problem import Problem
@@ -54,6 +59,22 @@ class Api(FastAPI):
             # Every operation has it for FastAPI, which promises its own shape of 422 otherwise.
             responses={"default": {"model": Problem, "description": "Any error"}},
         )
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's, without the layers that have nothing to do here.
+
+        `RequestContext` answers what nobody handles, telemetry is off, and the kit limits bodies.
+        """
+        layers = [
+            *self.user_middleware,
+            Middleware(ExceptionMiddleware, handlers=self.exception_handlers),
+            Middleware(AsyncExitStackMiddleware),
+            Middleware(DirectRoutes, routes=self.router.routes),
+        ]
+        app: ASGIApp = self.router
+        for layer, args, kwargs in reversed(layers):
+            app = layer(app, *args, **kwargs)
+        return app
 
     def openapi(self) -> Node:
         """FastAPI's document, with an entry for each status that the kit answers errors with.

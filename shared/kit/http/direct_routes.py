@@ -1,0 +1,72 @@
+"""ASGI middleware that finds the route of a request by one regular expression for its method."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_NAMED_GROUP = re.compile(r"\(\?P<\w+>")
+
+
+class DirectRoutes:
+    """Runs the first route that matches method and path, without the router.
+
+    The router compares a request with each route in turn, twice for an included one. What does not
+    match fully is left to it: 404, 405, WebSockets, mounts; so are routes that are added after the
+    first request.
+    """
+
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._routes = routes
+        self._by_method: dict[str, _MethodRoutes] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope.get("root_path"):
+            if self._by_method is None:
+                self._by_method = _by_method(self._routes)
+            found = self._by_method.get(scope["method"])
+            route = found.first(scope["path"]) if found else None
+            if route is not None:
+                await _run(route, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class _MethodRoutes:
+    """The routes of one method, in their order."""
+
+    def __init__(self, routes: Iterable[RouteContext]) -> None:
+        self._routes = {f"route_{number}": it for number, it in enumerate(routes)}
+        patterns = (
+            f"(?P<{name}>{_NAMED_GROUP.sub('(?:', route.path_regex.pattern)})"
+            for name, route in self._routes.items()
+        )
+        self._pattern = re.compile("|".join(patterns))
+
+    def first(self, path: str) -> RouteContext | None:
+        """The first route that matches, or None where that is one that only the router can run."""
+        match = self._pattern.match(path)
+        route = self._routes[match.lastgroup] if match and match.lastgroup else None
+        return route if route and isinstance(route.original_route, Route) else None
+
+
+def _by_method(routes: Sequence[BaseRoute]) -> dict[str, _MethodRoutes]:
+    contexts = [it for it in iter_route_contexts(routes) if hasattr(it, "path_regex")]
+    methods = {method for it in contexts for method in getattr(it, "methods", None) or ()}
+    return {
+        method: _MethodRoutes(it for it in contexts if method in (it.methods or {method}))
+        for method in methods
+    }
+
+
+async def _run(route: RouteContext, scope: Scope, receive: Receive, send: Send) -> None:
+    given = route.path_regex.match(scope["path"]).groupdict()
+    scope["path_params"] = {
+        name: route.param_convertors[name].convert(text) for name, text in given.items()
+    }
+    scope["endpoint"] = route.endpoint
+    scope["route"] = route.original_route
+    await route.app(scope, receive, send)
