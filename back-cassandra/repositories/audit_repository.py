@@ -1,6 +1,7 @@
 """The audit log in Cassandra: every event by its day and by its user."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -53,6 +54,9 @@ UPDATE audit_by_day SET payload = ? WHERE day = ? AND occurred_us = ? AND event_
 
 _FORGET_ROWS = 500
 
+LISTED_SECONDS = 60
+"""How long a day is not listed again: a statement less for each batch."""
+
 _INT_MAX = 2**31 - 1
 
 STATEMENTS = (
@@ -76,6 +80,7 @@ class AuditRepository:
         self._database = database
         self._page_days = page_days
         self._page_timeout = page_timeout
+        self._listed: dict[date, float] = {}
 
     async def store(self, events: Sequence[EventEnvelope]) -> list[UUID]:
         """Store events; it is idempotent, as their primary keys are made from them.
@@ -98,12 +103,18 @@ class AuditRepository:
             else:
                 kept = _impersonal(event) if _person(event.payload) in forgotten else event
                 self._add(partitions, kept)
-        for day in [partition for partition in partitions if isinstance(partition, date)]:
+        days = [it for it in partitions if isinstance(it, date) and not self._is_listed(it)]
+        for day in days:
             partitions[_LOG].append((_INSERT_DAY, (_LOG, day)))
         await self._database.write(*partitions.values())
+        self._listed.update(dict.fromkeys(days, time.monotonic()))
         for user_id in gone:
             await self._forget(user_id)
         return refused
+
+    def _is_listed(self, day: date) -> bool:
+        """Whether this repository listed the day within the last minute."""
+        return time.monotonic() - self._listed.get(day, -LISTED_SECONDS) < LISTED_SECONDS
 
     async def _forgotten(self, events: Sequence[EventEnvelope]) -> set[UUID | None]:
         """Of the people whose personal fields `events` have, those who deleted their account."""

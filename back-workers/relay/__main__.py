@@ -13,6 +13,7 @@ from relay.erasure import erasure
 from relay.security_events import SecurityEventCarrier
 from settings import Settings
 from shared.kit import service_client, start_logging
+from shared.kit.runtime.event_loop import run
 
 log = structlog.get_logger()
 
@@ -62,4 +63,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -55,10 +55,13 @@ class ContractRegistry(_Row):
             for caller in endpoint.callers
         )
 
-    def calls(self, caller: str, callee: str) -> frozenset[tuple[str, tuple[str, ...]]]:
-        """Method and path segments of what `caller` may call at `callee`."""
-        return frozenset(
-            (endpoint.method, tuple(endpoint.path.split("/")))
+    def calls(self, caller: str, callee: str) -> re.Pattern[str] | None:
+        """Matches method and path, like `GET /users/1`, of what `caller` may call at `callee`.
+
+        None where that is nothing.
+        """
+        return _pattern(
+            endpoint
             for endpoint in self.endpoints
             if endpoint.service == callee and caller in endpoint.callers
         )

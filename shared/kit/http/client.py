@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar, overload
 from urllib.parse import quote
 
@@ -366,9 +366,15 @@ class ServiceClient:
             raise TimeoutError
         if policy.counts and not self._breaker.allow():
             raise unavailable(self.callee)
-        headers = request.headers | self._headers(timeout)
+        sent = Request(
+            request.method,
+            request.path,
+            request.params,
+            request.headers | self._headers(timeout),
+            request.body,
+        )
         try:
-            reply = await self._patient.send(replace(request, headers=headers), timeout)
+            reply = await self._patient.send(sent, timeout)
         except (ConnectionBroke, TimeoutError):
             if policy.counts:
                 self._breaker.failed()
@@ -399,11 +405,7 @@ class ServiceClient:
         return headers
 
     def _check(self, method: str, path: str) -> None:
-        segments = tuple(path.split("/"))
-        if any(
-            allowed == method and len(pattern) == len(segments) and _matches(pattern, segments)
-            for allowed, pattern in self._allowed
-        ):
+        if self._allowed and self._allowed.fullmatch(f"{method} {path}"):
             return
         raise CallNotAllowed(
             f"no contract in shared/contracts allows {self._caller} to call {method} {path} "
@@ -417,7 +419,3 @@ def _callee_runs(reply: Reply) -> bool:
     Then other calls may succeed, and a retry would only add to the load.
     """
     return RETRIED_HEADER.lower() in reply.headers or OVERLOADED_HEADER.lower() in reply.headers
-
-
-def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
-    return all(p == s or p.startswith("{") for p, s in zip(pattern, segments, strict=True))

@@ -1,11 +1,11 @@
-"""The event loop of a service under uvicorn.
+"""The event loop of a service under uvicorn, and of a process without a web app.
 
-`UVICORN_LOOP=shared.kit.runtime.event_loop:new_loop` chooses it.
+`UVICORN_LOOP=shared.kit.runtime.event_loop:new_loop` chooses it for uvicorn.
 """
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import uvloop
@@ -61,3 +61,9 @@ class Loop(uvloop.Loop):
 def new_loop() -> asyncio.AbstractEventLoop:
     """A loop for `uvicorn --loop`."""
     return Loop()
+
+
+def run(main: Coroutine[None, None, None]) -> None:
+    """As `asyncio.run`, on uvloop."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main)
