@@ -45,3 +45,21 @@ class TestCheck:
     def test_each_process_has_its_own(self) -> None:
         heartbeat.touch("relay")
         assert not heartbeat.is_fresh("beat")
+
+    def test_it_costs_little_more_than_an_interpreter(self) -> None:
+        assert not {"pathlib", "shutil", "tempfile"} & imported("heartbeat")
+
+
+def test_the_command_line_of_celery_imports_no_shell() -> None:
+    modules = imported("celery.bin.celery")
+    assert "celery" in modules
+    assert "prompt_toolkit" not in modules
+
+
+def imported(module: str) -> set[str]:
+    """The top-level modules that a process of this folder has after it imported `module`."""
+    script = f"import sys, {module}\nprint(*{{it.partition('.')[0] for it in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=FOLDER, capture_output=True, text=True, check=True
+    )
+    return {*done.stdout.split()}

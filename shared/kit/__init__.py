@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.kit.http.client import ServiceClient
+    from shared.kit.http.transport import Connect
     from shared.kit.runtime.process import service_client, start_logging
-    from shared.kit.runtime.service import Connect, Service
+    from shared.kit.runtime.service import Service
     from shared.kit.runtime.settings import ServiceSettings
 
 _MODULES = {
-    "Connect": "shared.kit.runtime.service",
+    "Connect": "shared.kit.http.transport",
     "Service": "shared.kit.runtime.service",
     "ServiceClient": "shared.kit.http.client",
     "ServiceSettings": "shared.kit.runtime.settings",

@@ -18,7 +18,8 @@ def _imported(statement: str) -> set[str]:
 
 
 def test_a_worker_imports_no_web_framework() -> None:
-    modules = _imported("from shared.kit import ServiceSettings, service_client, start_logging")
+    names = "Connect, ServiceClient, ServiceSettings, service_client, start_logging"
+    modules = _imported(f"from shared.kit import {names}")
     assert "aiohttp" in modules
     assert not {"fastapi", "starlette"} & modules
 

@@ -24,7 +24,7 @@ class TestUntouched:
             clone.dev("check", part)
         clone.dev("test", "back-api", "-k", "saved_searches or test_event_consumers")
         clone.dev("test", "back-postgres", "-k", "saved_searches or test_access or TestSteps")
-        clone.dev("test", "front-public", "front-kit")
+        clone.dev("test", "front-public", "front-admin", "front-kit")
         assert "missing" not in clone.dev("feature", "status", "saved-searches")
 
     def test_a_feature_passes_its_tests_on_a_stack(self, clone: Clone) -> None:

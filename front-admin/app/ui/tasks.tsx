@@ -1,19 +1,22 @@
 /** Background tasks as several pages show them, and their progress as it arrives. */
+import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import { useLive, useLiveState } from "@tools-dashboard/front-kit/live/react.tsx";
 import type { LiveEvent } from "@tools-dashboard/front-kit/live/connection.ts";
 import type { Schema } from "@tools-dashboard/front-kit/server/contract.ts";
+import { Badge } from "@tools-dashboard/front-kit/ui/index.ts";
 import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { useRevalidator } from "react-router";
 
+import { Coded, textOf } from "./coded.tsx";
 import { Following } from "./live.tsx";
+import { taskTexts } from "./task-texts.ts";
 
 type Task = Schema<"BackgroundTask">;
 type Followed = Pick<Task, "id" | "status" | "progress">;
 type Progressed = Pick<Schema<"TaskProgressed">, "task_id" | "progress">;
 
-/** The kind of badge of each status. */
-export const STATUS_KINDS = {
+const STATUS_KINDS = {
   queued: "neutral",
   running: "accent",
   succeeded: "success",
@@ -25,6 +28,22 @@ export const STATUS_KINDS = {
 const READ_SECONDS = 10;
 /** While the page has no socket. */
 const READ_WITHOUT_SOCKET_SECONDS = 2;
+
+/** The status of a task, and why it failed. */
+export function TaskStatus(props: { readonly task: Pick<Task, "status" | "error"> }) {
+  const { status, error } = props.task;
+  const t = useTexts(taskTexts);
+  return (
+    <>
+      <Badge kind={STATUS_KINDS[status]}>{t.statuses[status]}</Badge>
+      {error && (
+        <p className="small">
+          <Coded text={textOf(t.errors, error) ?? t.otherError} code={error} />
+        </p>
+      )}
+    </>
+  );
+}
 
 export function isOpen(task: Pick<Task, "status">): boolean {
   return task.status === "queued" || task.status === "running";

@@ -1,6 +1,6 @@
 """How a request reaches a service: the interface of transports, and HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -70,6 +70,10 @@ class Transport(Protocol):
         self, request: Request, *, silence: float
     ) -> AbstractAsyncContextManager[StreamedReply]:
         """Like `send`, for an endless body; TimeoutError after `silence` seconds without data."""
+
+
+Connect = Callable[[str], Transport]
+"""The transport to the service of a name, in place of HTTP."""
 
 
 class HttpTransport:

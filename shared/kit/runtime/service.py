@@ -24,7 +24,7 @@ from shared.kit.http.idempotency import Idempotency, ResponseStore
 from shared.kit.http.load_shedding import LoadShedding
 from shared.kit.http.middleware import RequestContext
 from shared.kit.http.problems import install_problems
-from shared.kit.http.transport import Transport
+from shared.kit.http.transport import Connect
 from shared.kit.runtime.health import Check, HealthChecks, version_in
 from shared.kit.runtime.process import service_client, start_logging
 from shared.kit.runtime.settings import ServiceSettings
@@ -34,7 +34,6 @@ log = structlog.get_logger()
 
 Resource = TypeVar("Resource", bound=AbstractAsyncContextManager[object])
 Background = Callable[[], Coroutine[None, None, None]]
-Connect = Callable[[str], Transport]
 
 DRAIN_SECONDS = 3.0
 _RESTART_FIRST = 0.5  # seconds, doubled at each crash

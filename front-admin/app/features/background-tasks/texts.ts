@@ -16,13 +16,6 @@ export const texts = defineTexts({
     noneText: "Exports and maintenance appear here.",
     pages: "Pages of tasks",
     progressOf: (kind: string) => `Progress of ${kind}`,
-    statuses: {
-      queued: "Queued",
-      running: "Running",
-      succeeded: "Succeeded",
-      failed: "Failed",
-      cancelled: "Cancelled",
-    },
   },
   es: {
     tasks: "Tareas",
@@ -39,12 +32,5 @@ export const texts = defineTexts({
     noneText: "Aquí aparecen las exportaciones y el mantenimiento.",
     pages: "Páginas de tareas",
     progressOf: (kind) => `Progreso de ${kind}`,
-    statuses: {
-      queued: "En cola",
-      running: "En marcha",
-      succeeded: "Terminada",
-      failed: "Fallida",
-      cancelled: "Cancelada",
-    },
   },
 });

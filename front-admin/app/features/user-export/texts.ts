@@ -19,13 +19,6 @@ export const texts = defineTexts({
       link: "This link was used already, or is too old: each one works once. Click “Download” for another.",
       out: "The file can't be read at the moment. Try again shortly.",
     },
-    statuses: {
-      queued: "Queued",
-      running: "Running",
-      succeeded: "Ready",
-      failed: "Failed",
-      cancelled: "Cancelled",
-    },
   },
   es: {
     exports: "Exportaciones",
@@ -44,13 +37,6 @@ export const texts = defineTexts({
     refused: {
       link: "Este enlace ya se usó o es demasiado antiguo: cada uno sirve una vez. Pulsa «Descargar» para obtener otro.",
       out: "El fichero no se puede leer ahora. Inténtalo de nuevo en un momento.",
-    },
-    statuses: {
-      queued: "En cola",
-      running: "En marcha",
-      succeeded: "Lista",
-      failed: "Fallida",
-      cancelled: "Cancelada",
     },
   },
 });

@@ -11,6 +11,8 @@ import {
 } from "@tools-dashboard/front-kit/ui/index.ts";
 import { Link } from "react-router";
 
+import { Coded, textOf } from "../../../ui/coded.tsx";
+import { eventTexts } from "../../../ui/event-texts.ts";
 import { Filters } from "../../../ui/filters.tsx";
 import { Json } from "../../../ui/json.tsx";
 import { texts } from "../texts.ts";
@@ -28,6 +30,7 @@ export async function loader({ request, context }: Route.LoaderArgs) {
 export default function Audit({ loaderData }: Route.ComponentProps) {
   const { user_id, page } = loaderData;
   const t = useTexts(texts);
+  const types = useTexts(eventTexts);
   const format = useFormat();
   return (
     <div className="stack">
@@ -49,8 +52,8 @@ export default function Audit({ loaderData }: Route.ComponentProps) {
           {page.items.map((entry) => (
             <Row key={entry.event_id}>
               <td className="moment">{format.moment(entry.occurred_at)}</td>
-              <th scope="row" className="mono">
-                {entry.event_type}
+              <th scope="row">
+                <Coded text={textOf(types, entry.event_type)} code={entry.event_type} />
               </th>
               <td className="mono">
                 {entry.user_id ? (

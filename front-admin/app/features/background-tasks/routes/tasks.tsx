@@ -4,7 +4,6 @@ import { refused, required, socketUrl, visitorOf } from "@tools-dashboard/front-
 import type { Schema } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
-  Badge,
   EmptyState,
   PageHead,
   Pagination,
@@ -16,7 +15,9 @@ import {
 import { redirect } from "react-router";
 
 import { settings } from "../../../settings.server.ts";
-import { LiveTasks, STATUS_KINDS, isOpen } from "../../../ui/tasks.tsx";
+import { Coded, textOf } from "../../../ui/coded.tsx";
+import { taskTexts } from "../../../ui/task-texts.ts";
+import { LiveTasks, TaskStatus, isOpen } from "../../../ui/tasks.tsx";
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/tasks.ts";
 
@@ -67,17 +68,18 @@ function TaskRow(props: { readonly task: Task }) {
   const { task } = props;
   const t = useTexts(texts);
   const format = useFormat();
+  const text = textOf(useTexts(taskTexts).kinds, task.kind);
+  const name = text ?? task.kind;
   return (
     <Row>
-      <th scope="row" className="mono">
-        {task.kind}
+      <th scope="row">
+        <Coded text={text} code={task.kind} />
       </th>
       <td>
-        <Badge kind={STATUS_KINDS[task.status]}>{t.statuses[task.status]}</Badge>
-        {task.error && <p className="small wrap-anywhere">{task.error}</p>}
+        <TaskStatus task={task} />
       </td>
       <td>
-        <Progress label={t.progressOf(task.kind)} percent={task.progress} />
+        <Progress label={t.progressOf(name)} percent={task.progress} />
       </td>
       <td className="moment">{format.moment(task.created_at)}</td>
       <td className="moment">{task.finished_at ? format.moment(task.finished_at) : "–"}</td>
@@ -88,7 +90,7 @@ function TaskRow(props: { readonly task: Task }) {
             value={task.id}
             kind="secondary"
             size="small"
-            aria-label={t.cancelOf(task.kind)}
+            aria-label={t.cancelOf(name)}
             busy={false}
           >
             {t.cancel}

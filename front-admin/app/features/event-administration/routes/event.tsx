@@ -12,6 +12,8 @@ import {
 } from "@tools-dashboard/front-kit/ui/index.ts";
 import { Link, redirect } from "react-router";
 
+import { textOf } from "../../../ui/coded.tsx";
+import { eventTexts } from "../../../ui/event-texts.ts";
 import { Json } from "../../../ui/json.tsx";
 import { STATE_KINDS } from "../states.ts";
 import { texts } from "../texts.ts";
@@ -44,13 +46,17 @@ export async function action({ request, params, context }: Route.ActionArgs) {
 export default function Event({ loaderData, actionData }: Route.ComponentProps) {
   const { delivery, replayed, key } = loaderData;
   const t = useTexts(texts);
+  const types = useTexts(eventTexts);
   const format = useFormat();
   return (
     <div className="stack">
       <p>
         <Link to="/events">{t.back}</Link>
       </p>
-      <PageHead title={delivery.event_type} lead={`${t.consumer}: ${delivery.consumer}`}>
+      <PageHead
+        title={textOf(types, delivery.event_type) ?? delivery.event_type}
+        lead={`${t.consumer}: ${delivery.consumer}`}
+      >
         {delivery.state === "dead" && (
           <ApiForm failure={actionData} idempotencyKey={key}>
             <SubmitButton>{t.replay}</SubmitButton>
@@ -89,6 +95,7 @@ export default function Event({ loaderData, actionData }: Route.ComponentProps) 
         <h2>{t.event}</h2>
         <Facts
           items={[
+            [t.type, <span className="mono wrap-anywhere">{delivery.event_type}</span>],
             [t.occurred, format.moment(delivery.occurred_at)],
             [t.version, format.number(delivery.version)],
             [t.aggregate, <span className="mono wrap-anywhere">{delivery.aggregate_id}</span>],

@@ -18,7 +18,9 @@ import { Link, redirect } from "react-router";
 
 import { consumers } from "../../../contracts.server.ts";
 import { chosen } from "../../../query.ts";
+import { Coded, textOf } from "../../../ui/coded.tsx";
 import { Confirm } from "../../../ui/confirm.tsx";
+import { eventTexts } from "../../../ui/event-texts.ts";
 import { Filters } from "../../../ui/filters.tsx";
 import { STATES, STATE_KINDS } from "../states.ts";
 import { texts } from "../texts.ts";
@@ -64,6 +66,7 @@ export async function action({ request, context }: Route.ActionArgs) {
 export default function Events({ loaderData, actionData }: Route.ComponentProps) {
   const { filter, page, replayed, key } = loaderData;
   const t = useTexts(texts);
+  const types = useTexts(eventTexts);
   const format = useFormat();
   return (
     <div className="stack">
@@ -110,8 +113,10 @@ export default function Events({ loaderData, actionData }: Route.ComponentProps)
         >
           {page.items.map((it) => (
             <Row key={it.delivery_id}>
-              <th scope="row" className="mono">
-                <Link to={`/events/${it.delivery_id}`}>{it.event_type}</Link>
+              <th scope="row">
+                <Link to={`/events/${it.delivery_id}`}>
+                  <Coded text={textOf(types, it.event_type)} code={it.event_type} />
+                </Link>
               </th>
               <td>{it.consumer}</td>
               <td>

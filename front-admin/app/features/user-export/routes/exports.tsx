@@ -3,7 +3,6 @@ import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import { refused, refusedWithKey, required, socketUrl, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ApiForm,
-  Badge,
   EmptyState,
   Notice,
   PageHead,
@@ -17,7 +16,7 @@ import { redirect, redirectDocument } from "react-router";
 
 import { chosen } from "../../../query.ts";
 import { settings } from "../../../settings.server.ts";
-import { LiveTasks, STATUS_KINDS } from "../../../ui/tasks.tsx";
+import { LiveTasks, TaskStatus } from "../../../ui/tasks.tsx";
 import { texts } from "../texts.ts";
 import type { Route } from "./+types/exports.ts";
 
@@ -95,8 +94,7 @@ export default function Exports({ loaderData, actionData }: Route.ComponentProps
                   <Row key={it.id}>
                     <th scope="row" className="moment">{format.moment(it.created_at)}</th>
                     <td>
-                      <Badge kind={STATUS_KINDS[it.status]}>{t.statuses[it.status]}</Badge>
-                      {it.error && <p className="small wrap-anywhere">{it.error}</p>}
+                      <TaskStatus task={it} />
                     </td>
                     <td>
                       <Progress label={t.progressOf} percent={it.progress} />
