@@ -11,6 +11,7 @@ from devtools.contracts import (
     consistency,
     document_shapes,
     events_in_code,
+    feature_folders,
     fronts,
     generated_files,
     node_tools,
@@ -130,8 +131,7 @@ async def of_services(tree: Tree) -> list[Finding]:
     found = await app_documents.apps(tree.root, tree.services)
     settings = {service: app.settings for service, app in found.items()}
     return [
-        *events_in_code.folders(tree.root, tree.services, tree.contracts),
-        *fronts.folders(tree.root, tree.fronts, tree.contracts),
+        *feature_folders.broken(tree.root, [*tree.services, *tree.fronts], tree.contracts),
         *fronts.calls(tree.root, tree.fronts, tree.contracts),
         *unused_grants.unused(tree.root, tree.services, tree.contracts),
         *numbers_in_code.differing(tree.root, tree.contracts, settings),

@@ -1,4 +1,4 @@
-"""Features, and events that the code publishes and consumes, held to what the contracts say.
+"""Events that the code publishes and consumes, held to what the contracts say.
 
 Read from the source, so that nothing has to run: a publication is a call with the event's type
 and its payload side by side, `Command.with_event("user.registered", UserRegistered(…), …)`, or
@@ -159,34 +159,6 @@ class _Agreed:
                     f"add {own} to the consumers of that event"
                 )
         return refused
-
-
-def folders(
-    root: Path, services: Mapping[str, str], files: Mapping[str, ContractFile]
-) -> Iterator[Finding]:
-    """A service that keeps its code by feature has one folder for each contract it takes part in.
-
-    Such a service has `features/__init__.py`; others keep only slices there.
-    """
-    for service in services:
-        home = Path(service) / "features"
-        if not (root / home / "__init__.py").exists():
-            continue
-        missing = {
-            name.replace("-", "_"): file
-            for name, file in files.items()
-            if service in file.contract.participants
-        }
-        for path in sorted((root / home).glob("*/__init__.py")):
-            folder = path.parent.name
-            if not missing.pop(folder, None):
-                what = f"no contract {folder.replace('_', '-')} has {service} among its services: "
-                mend = "write it in shared/contracts, or move the code to the feature it belongs to"
-                yield Finding(home / folder, None, f"{what}{mend}")
-        for folder, file in missing.items():
-            at = file.contract.participants.index(service)
-            what = f"{service} takes part, but {home / folder}/ holds no code: write it there, or "
-            yield file.finding(f"{what}take {service} out of services", "services", at)
 
 
 def sources(root: Path, service: str) -> Iterator[Source]:

@@ -55,24 +55,6 @@ def dependencies(files: Files) -> Iterator[Finding]:
                 yield file.finding(f"{what} to its dependencies", "services", at)
 
 
-def folders(root: Path, fronts: Iterable[str], files: Files) -> Iterator[Finding]:
-    """A front has one folder with code for each contract that it takes part in, and no other."""
-    for front in fronts:
-        home = Path(front) / "app" / "features"
-        missing = {
-            name: file for name, file in files.items() if front in file.contract.participants
-        }
-        for folder in sorted((root / home).glob("*/")):
-            if any(_code_in(folder)) and not missing.pop(folder.name, None):
-                what = f"no contract {folder.name} has {front} among its services: add it there, "
-                mend = "or move the code to the feature it belongs to"
-                yield Finding(home / folder.name, None, f"{what}{mend}")
-        for name, file in missing.items():
-            at = file.contract.participants.index(front)
-            what = f"{front} takes part, but {home / name}/ holds no code: write it there, or "
-            yield file.finding(f"{what}take {front} out of services", "services", at)
-
-
 def calls(root: Path, fronts: Iterable[str], files: Files) -> Iterator[Finding]:
     """A front calls what its contracts offer: nothing of another contract, and something of each.
 
@@ -83,10 +65,10 @@ def calls(root: Path, fronts: Iterable[str], files: Files) -> Iterator[Finding]:
     for file in files.values():
         for path in public_paths(file.contract):
             owners.setdefault(path, []).append(file)
-    of_kit = {path for source in _code_in(root / KIT) for path, _ in _paths(source)}
+    of_kit = {path for source in code_in(root / KIT) for path, _ in _paths(source)}
     for front in fronts:
         called = set(of_kit)
-        for source in _code_in(root / front):
+        for source in code_in(root / front):
             for path, line in _paths(source):
                 offers = owners.get(path, [])
                 called.add(path)
@@ -106,7 +88,8 @@ def _public(contract: Contract) -> Iterator[Endpoint]:
     return (it for it in contract.endpoints if it.scope is None)
 
 
-def _code_in(folder: Path) -> Iterator[Path]:
+def code_in(folder: Path) -> Iterator[Path]:
+    """The TypeScript files below `folder`, tests and builds left out."""
     for path in sorted(folder.rglob("*")):
         is_code = path.suffix in CODE and ".test." not in path.name
         if is_code and not LEFT_OUT & set(path.relative_to(folder).parts):

@@ -81,7 +81,7 @@ class Cassandra:
 
     def answers(self, instance: EngineInstance) -> bool:
         """Log in as the owner; on fresh data make its role first, by the default superuser."""
-        password = _password(instance)
+        password = instance.password
         drop = "" if self._default_is_gone else f"DROP ROLE IF EXISTS {DEFAULT_SUPERUSER}"
         try:
             cql.run(instance.port, ROLE, password, drop)
@@ -97,7 +97,7 @@ class Cassandra:
     def _check_password(self, instance: EngineInstance) -> None:
         """The role is in the data: data made with another password would never answer."""
         stamp = instance.data / "password.sha256"
-        digest = hashlib.sha256(_password(instance).encode()).hexdigest()
+        digest = hashlib.sha256(instance.password.encode()).hexdigest()
         if stamp.exists() and stamp.read_text() != digest:
             raise EngineError(
                 f"Cassandra's data has another password: remove {instance.data} to start anew."
@@ -118,17 +118,13 @@ def _jar_folder() -> Path:
     return Path(cache) / "tools-dashboard" / "cassandra" / COORDINATES.rsplit(":", 1)[-1]
 
 
-def _password(instance: EngineInstance) -> str:
-    return (instance.secrets / f"{instance.name}.password").read_text().strip()
-
-
 def _make_archive(archive: Path, launch_of: Callable[[EngineInstance], Command], port: int) -> None:
     """Write `archive`; a node that does not start leaves none, which costs time only."""
     with tempfile.TemporaryDirectory(prefix="cassandra-classes-") as folder:
         root = Path(folder)
         instance = EngineInstance("cassandra", root / "data", root / "run", root / "secrets", port)
         instance.secrets.mkdir()
-        (instance.secrets / "cassandra.password").write_text("unused")
+        instance.password_file.write_text("unused")
         launch = launch_of(instance)
         java, *options = launch.argv
         classes = root / "classes"

@@ -15,7 +15,6 @@ from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread, output_of
 from devtools.workspace.repository import ROOT, RUN, npm_folders
 
-INSTALL_SECONDS = 600
 BUILD_SECONDS = 300
 KIT = "front-kit"
 CONTRACTS = Path("shared") / "contracts" / "generated"
@@ -29,22 +28,13 @@ async def install(root: Path = ROOT) -> Path:
 
     Raises DevError where npm can't bring a package.
     """
-    node, npm = await node_packages.node_and_npm()
+    node, _ = await node_packages.node_and_npm()
     stamp = root / "node_modules" / ".installed"
     async with _alone():
         wanted = _digest(root, [root / LOCK, *(it / "package.json" for it in npm_folders(root))])
         if stamp.exists() and stamp.read_text() == wanted:
             return node
-        command = (node, npm, "ci", "--no-progress", "--ignore-scripts")
-        environment = node_packages.environment_of(node)
-        try:
-            code, said = await output_of(
-                command, cwd=root, env=environment, timeout=INSTALL_SECONDS
-            )
-        except TimeoutError:
-            raise DevError(f"npm did not finish within {INSTALL_SECONDS} s: try again") from None
-        if code:
-            raise DevError(f"npm can't install the fronts; is the registry reachable?\n{said}")
+        await node_packages.install_locked(root, "--ignore-scripts")
         stamp.write_text(wanted)
     return node
 

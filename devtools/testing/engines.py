@@ -88,10 +88,10 @@ def _instance(root: Path, engine: PartEngine, password: str) -> EngineInstance:
     data, run, own_secrets = (root / name for name in ("data", "run", "secrets"))
     run.mkdir()
     own_secrets.mkdir()
-    (own_secrets / f"{engine.name}.password").write_text(password)
     command = UNSYNCED if engine.kind == "postgres" else []
     port = free_ports(2)  # Cassandra takes two
     instance = EngineInstance(engine.name, data, run, own_secrets, port, command, engine.user)
+    instance.password_file.write_text(password)
     if engine.kind == "valkey/valkey":
         write_acl(instance, password)
     return instance

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devtools.contracts import check, fronts, graph, required_versions, unused_grants
+from devtools.contracts import (
+    check,
+    feature_folders,
+    fronts,
+    graph,
+    required_versions,
+    unused_grants,
+)
 from devtools.tests.contract_tree import Copy
 
 PROFILE = "shared/contracts/profile/feature.yaml"
@@ -35,7 +42,7 @@ def said(copy: Copy) -> str:
     tree = copy.tree()
     found = [
         *check.static(tree, None).wrong,
-        *fronts.folders(tree.root, tree.fronts, tree.contracts),
+        *feature_folders.broken(tree.root, tree.fronts, tree.contracts),
         *fronts.calls(tree.root, tree.fronts, tree.contracts),
         *unused_grants.unused(tree.root, tree.services, tree.contracts),
     ]
