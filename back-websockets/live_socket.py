@@ -9,6 +9,7 @@ from uuid import UUID
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from shared.kit.runtime.websocket_protocol import PREPARED_FRAMES, text_frame
 from shared.models.auth import TicketHolder
 from shared.models.event import EventEnvelope
 
@@ -36,20 +37,23 @@ TOO_MANY_MESSAGES = Closing(4429, "too many messages")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A serialised event, made once for all sockets of a user.
+    """A serialised event and its frame, made once for all sockets of a user.
 
-    `size` is in bytes. `position` is its place in the stream, None for what was not read there.
+    `size` is that of the text in bytes. `position` is its place in the stream, None for what was
+    not read there.
     """
 
     event_id: UUID
     text: str
     size: int
+    frame: bytes
     position: Position | None = None
 
     @classmethod
     def of(cls, envelope: EventEnvelope, position: Position | None = None) -> "Message":
         text = envelope.model_dump_json()
-        return cls(envelope.event_id, text, len(text.encode()), position)
+        encoded = text.encode()
+        return cls(envelope.event_id, text, len(encoded), text_frame(encoded), position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,16 @@ class LiveSocket:
         self._waiting: asyncio.Queue[Message | Closing] = asyncio.Queue()
         self._ended: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._seen: dict[UUID, None] = {}
+        self._replayed: Position | None = None
+        self._send_prepared: Callable[[bytes], bool] | None = None
 
     def offer(self, message: Message) -> None:
-        """Queue `message`; close the socket when its queue is full."""
+        """Send `message` at once where the connection has room and nothing waits, else queue it.
+
+        Close the socket when its queue is full.
+        """
+        if self._sent_at_once(message):
+            return
         if self._waiting.qsize() >= self._queue_size or self._bytes_left < message.size:
             self.end(TOO_SLOW)
         elif not self._ended.done():
@@ -142,22 +153,44 @@ class LiveSocket:
         self.end(SESSION_ENDED)
 
     async def _write(self, websocket: WebSocket, replay: Replay) -> None:
-        replayed = replay.position
+        send_prepared = websocket.scope.get("extensions", {}).get(PREPARED_FRAMES, {}).get("send")
+        self._replayed = replay.position
         with suppress(WebSocketDisconnect):
             for message in replay.messages:
-                await self._send(websocket, message)
-            while isinstance(waiting := await self._waiting.get(), Message):
-                if waiting.position is None:
-                    replayed = None  # a resync: the stream begins anew
-                if not (waiting.position and replayed and waiting.position <= replayed):
-                    await self._send(websocket, waiting)
+                if self._is_new(message):
+                    await websocket.send_text(message.text)
+            while isinstance(waiting := await self._next(send_prepared), Message):
+                if not self._is_replayed(waiting) and self._is_new(waiting):
+                    await websocket.send_text(waiting.text)
                 self._bytes_left += waiting.size
             self.end(waiting)
 
-    async def _send(self, websocket: WebSocket, message: Message) -> None:
+    async def _next(self, send_prepared: Callable[[bytes], bool] | None) -> Message | Closing:
+        """What waits, or comes and can't be sent at once: nothing is under way meanwhile."""
+        self._send_prepared = send_prepared
+        try:
+            return await self._waiting.get()
+        finally:
+            self._send_prepared = None
+
+    def _sent_at_once(self, message: Message) -> bool:
+        """Whether nothing is left to do for the message."""
+        if self._send_prepared is None or not self._waiting.empty() or self._ended.done():
+            return False
+        if self._is_replayed(message) or message.event_id in self._seen:
+            return True
+        return self._send_prepared(message.frame) and self._is_new(message)
+
+    def _is_replayed(self, message: Message) -> bool:
+        if message.position is None:
+            self._replayed = None  # a resync: the stream begins anew
+        return bool(self._replayed and message.position and message.position <= self._replayed)
+
+    def _is_new(self, message: Message) -> bool:
+        """Note the message; whether the socket did not send it before."""
         if message.event_id in self._seen:
-            return
+            return False
         self._seen[message.event_id] = None
         if len(self._seen) > _SEEN_KEPT:
             del self._seen[next(iter(self._seen))]
-        await websocket.send_text(message.text)
+        return True

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,19 @@ class Running:
 
     def open(self, **query: object) -> connect:
         """A connection to be made, or entered with `async with`."""
+        return self.open_as(query)
+
+    def open_as(
+        self,
+        query: Mapping[str, object],
+        *,
+        compression: str | None = None,
+        max_queue: int | None = None,
+    ) -> connect:
+        """As `open`. The client reads no more while `max_queue` messages wait for the test."""
         wanted = urlencode({name: str(value) for name, value in query.items()})
         url = f"ws://127.0.0.1:{self.port}/ws/notifications?{wanted}"
-        return connect(url, compression=None, open_timeout=5, max_queue=None)
+        return connect(url, compression=compression, open_timeout=5, max_queue=max_queue)
 
     async def health(self, path: str) -> int:
         """The status of one of the health endpoints."""
@@ -96,7 +106,7 @@ async def start(
             log_config=None,
             ws=AbortingProtocol,
             ws_max_size=131_072,
-            ws_per_message_deflate=False,
+            ws_per_message_deflate=bool(options.get("compressed")),
             ws_ping_interval=options.get("ping_interval", 30),
             ws_ping_timeout=options.get("ping_timeout", 90),
             timeout_graceful_shutdown=5,

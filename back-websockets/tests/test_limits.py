@@ -82,9 +82,9 @@ class TestSlowSocket:
     async def test_has_a_code_of_its_own(self, events: int, size: int) -> None:
         hub = Hub(Settings.model_construct(socket_queue=events, socket_queue_bytes=size))
         with hub.joined(TicketHolder(user_id=uuid4(), sid=uuid4(), generation=1)) as socket:
-            socket.offer(Message(uuid4(), "{}", 100))
+            socket.offer(Message(uuid4(), "{}", 100, b""))
             assert not socket._ended.done()
-            socket.offer(Message(uuid4(), "{}", 100))
+            socket.offer(Message(uuid4(), "{}", 100, b""))
             assert socket._ended.result() == TOO_SLOW
 
     async def test_that_reads_nothing_is_cut_off_with_what_was_written_for_it(

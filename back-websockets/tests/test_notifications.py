@@ -2,14 +2,19 @@
 
 import asyncio
 import json
+from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from starlette.websockets import WebSocket, WebSocketState
 from websockets.exceptions import InvalidStatus
 
-from shared.models.auth import Revocation
+from live_socket import LiveSocket, Replay
+from live_socket import Message as QueuedMessage
+from shared.kit.runtime.websocket_protocol import PREPARED_FRAMES, AbortingProtocol, text_frame
+from shared.models.auth import Revocation, TicketHolder
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import NOTHING_SEEN
@@ -158,6 +163,85 @@ class TestDelivery:
             assert [await received(socket) for _ in sent] == [as_sent(one) for one in sent]
             last = await redis.publish(user_id)
             assert await received(socket) == as_sent(last)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each message was written at once, by the order of the attempts."""
+    attempts: list[bool] = []
+    send_prepared = AbortingProtocol.send_prepared
+
+    def noting(protocol: AbortingProtocol, frame: bytes) -> bool:
+        attempts.append(send_prepared(protocol, frame))
+        return attempts[-1]
+
+    monkeypatch.setattr(AbortingProtocol, "send_prepared", noting)
+    return attempts
+
+
+class TestPreparedFrames:
+    async def test_events_that_wait_for_room_come_after_those_written_at_once(
+        self, service: Running, redis: FakeBackRedis, written: list[bool]
+    ) -> None:
+        user_id = uuid4()
+        published: list[EventEnvelope] = []
+        async with service.open_as({"ticket": redis.ticket(user_id)}, max_queue=1) as socket:
+            async with asyncio.timeout(30):
+                while False not in written:
+                    published.append(await redis.publish(user_id, text="x" * 100_000))
+                    await until(lambda: len(written) == len(published))
+            published += [await redis.publish(user_id) for _ in range(3)]
+            assert [await received(socket) for _ in published] == list(map(as_sent, published))
+            later = await redis.publish(user_id)
+            assert await received(socket) == as_sent(later)
+        assert written[-1], "with room again events are written at once"
+
+    async def test_no_event_passes_one_that_waits(self) -> None:
+        sent: list[str] = []
+        room = False
+
+        def send_prepared(frame: bytes) -> bool:
+            if room:
+                sent.append(frame[2:].decode())
+            return room
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message["text"])
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "websocket.connect"}
+
+        scope = {"type": "websocket", "extensions": {PREPARED_FRAMES: {"send": send_prepared}}}
+        websocket = WebSocket(scope, receive, send)
+        websocket.client_state = websocket.application_state = WebSocketState.CONNECTED
+        holder = TicketHolder(user_id=uuid4(), sid=uuid4(), generation=1)
+        socket = LiveSocket(holder, queue_size=10, queue_bytes=100)
+        writing = asyncio.create_task(socket._write(websocket, Replay()))
+        await until(lambda: socket._send_prepared is not None)
+        first, second, third = (
+            QueuedMessage(uuid4(), text, 5, text_frame(text.encode()))
+            for text in ("first", "second", "third")
+        )
+        socket.offer(first)
+        room = True
+        socket.offer(second)
+        await until(lambda: len(sent) == 2 and socket._send_prepared is not None)
+        socket.offer(third)
+        assert sent == ["first", "second", "third"]
+        writing.cancel()
+
+    async def test_compressed_messages_are_not_prepared(
+        self, start: Start, redis: FakeBackRedis, written: list[bool]
+    ) -> None:
+        service = await start(compressed=True)
+        await until(service.ready)
+        user_id = uuid4()
+        async with service.open_as(
+            {"ticket": redis.ticket(user_id)}, compression="deflate"
+        ) as socket:
+            envelope = await redis.publish(user_id)
+            assert await received(socket) == as_sent(envelope)
+        assert written == [False]
 
 
 class TestResume:
