@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plan import Call, Outcome, Plan
-from summary import percentile
 
 HERE = Path(__file__).parent
 CONNECTIONS = 16
@@ -53,12 +52,10 @@ class Workload:
 
 @dataclass(frozen=True)
 class Best:
-    """What a closed loop reached: answers a second, latencies in ms, CPU seconds of the load."""
+    """What a closed loop reached: answers a second, their number, CPU seconds of the load."""
 
     rate: float
     count: int
-    p50: float
-    p99: float
     generator_cpu: float
     failed: Counter[int] = field(default_factory=Counter)
 
@@ -107,8 +104,6 @@ def of_outcome(outcome: Outcome) -> Best:
     return Best(
         rate=len(answers) / (ended - began),
         count=len(answers),
-        p50=percentile(outcome.milliseconds, 50),
-        p99=percentile(outcome.milliseconds, 99),
         generator_cpu=outcome.cpu_seconds,
         failed=not_good(outcome),
     )
@@ -149,8 +144,6 @@ def _wrk(workload: Workload, seconds: float, connections: int) -> Best:
     return Best(
         rate=said["requests"] / said["seconds"],
         count=said["requests"],
-        p50=said["p50_ms"],
-        p99=said["p99_ms"],
         generator_cpu=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         failed=+failed,
     )

@@ -13,11 +13,10 @@ function request()
   return requests[last]
 end
 
-function done(summary, latency)
+function done(summary)
   local errors = summary.errors
   io.write(string.format(
-    '\n{"requests": %d, "seconds": %f, "refused": %d, "unanswered": %d, "p50_ms": %f, "p99_ms": %f}\n',
+    '\n{"requests": %d, "seconds": %f, "refused": %d, "unanswered": %d}\n',
     summary.requests, summary.duration / 1e6, errors.status,
-    errors.connect + errors.read + errors.write + errors.timeout,
-    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+    errors.connect + errors.read + errors.write + errors.timeout))
 end

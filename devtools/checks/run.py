@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from devtools.checks import at_import, tools
+from devtools.checks import tools
+from devtools.checks.at_import import made_at_import
 from devtools.checks.compose import engines_apart, unread_variables
 from devtools.checks.environments import environments_apart
 from devtools.checks.machine_paths import machine_paths, secret_files
@@ -31,8 +32,7 @@ Rule = Callable[[Tree], Iterator[Finding]]
 RULES: dict[str, Rule] = {
     "environments-apart": environments_apart,
     "engines-apart": engines_apart,
-    "settings-at-import": at_import.settings_at_import,
-    "connections-at-import": at_import.connections_at_import,
+    "made-at-import": made_at_import,
     "machine-paths": machine_paths,
     "secret-files": secret_files,
 }

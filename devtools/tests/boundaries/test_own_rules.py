@@ -15,17 +15,17 @@ Replace = Callable[[str, str, str], None]
 COMPOSE = "docker-compose.yml"
 FIELDS = {"back-api": {"LOG_LEVEL"}}
 ADDED = [
-    ("settings-at-import", "back-api/x.py", "\nsettings = Settings()", "Make it in app()", 2),
-    ("settings-at-import", "shared/x.py", "class A:\n    b = s.secret('x')", "app()", 2),
+    ("made-at-import", "back-api/x.py", "\nsettings = Settings()", "Make it in app()", 2),
+    ("made-at-import", "shared/x.py", "class A:\n    b = s.secret('x')", "app()", 2),
     (
-        "connections-at-import",
+        "made-at-import",
         "back-redis/x.py",
         "from redis.asyncio import Redis\nredis = Redis()",
         "service.resource",
         2,
     ),
     (
-        "connections-at-import",
+        "made-at-import",
         "back-api/x.py",
         "from fastapi import FastAPI\napp = FastAPI()",
         "Make it in app()",
@@ -54,8 +54,8 @@ def test_what_breaks_a_rule_is_found_where_it_is(  # noqa: PLR0917 - a row of th
 @pytest.mark.parametrize(
     "rule,file,text",
     [
-        ("settings-at-import", "back-api/x.py", 'if __name__ == "__main__":\n    Settings()'),
-        ("connections-at-import", "back-api/x.py", "def app():\n    return FastAPI()"),
+        ("made-at-import", "back-api/x.py", 'if __name__ == "__main__":\n    Settings()'),
+        ("made-at-import", "back-api/x.py", "def app():\n    return FastAPI()"),
         ("machine-paths", "x/uv.lock", 'source = { registry = "https://pypi' + '.org/simple" }'),
         ("secret-files", ".env.example", "A="),
     ],
@@ -158,7 +158,7 @@ def test_a_file_that_is_no_python_is_named(tree: Tree, add: Break) -> None:
     add("back-api/x.py", "def")
 
     with pytest.raises(DevError, match=r"back-api/x\.py:1: "):
-        list(RULES["settings-at-import"](tree))
+        list(RULES["made-at-import"](tree))
 
 
 def test_checks_are_chosen_by_member_by_name_or_all_boundaries(tree: Tree) -> None:
