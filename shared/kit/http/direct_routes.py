@@ -15,7 +15,7 @@ class DirectRoutes:
 
     The router compares a request with each route in turn, twice for an included one. What does not
     match fully is left to it: 404, 405, WebSockets, mounts; so are routes that are added after the
-    first request.
+    start of the server, or else the first request.
     """
 
     def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
@@ -24,9 +24,9 @@ class DirectRoutes:
         self._by_method: dict[str, _MethodRoutes] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._by_method is None:
+            self._by_method = _by_method(self._routes)
         if scope["type"] == "http" and not scope.get("root_path"):
-            if self._by_method is None:
-                self._by_method = _by_method(self._routes)
             found = self._by_method.get(scope["method"])
             route = found.first(scope["path"]) if found else None
             if route is not None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.kit.errors import PayloadTooLarge, ServiceError, TimedOut
 from shared.kit.http import context
+from shared.kit.http.garbage_collection import collecting_little_once_started
 from shared.kit.http.headers import CORRELATION_HEADER, DEADLINE_HEADER, TRACE_HEADER
 from shared.kit.http.problems import problem_response
 
@@ -29,7 +30,7 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, collecting_little_once_started(send))
             return
         headers = Headers(scope=scope)
         deadline = _given_deadline(headers.get(DEADLINE_HEADER)) or self._deadline

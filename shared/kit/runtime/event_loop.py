@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import uvloop
 
+from shared.kit.http.garbage_collection import collect_little
+
 _ACCEPTED_A_TURN = 16
 
 
@@ -65,5 +67,6 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 def run(main: Coroutine[None, None, None]) -> None:
     """As `asyncio.run`, on uvloop."""
+    collect_little()
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(main)
