@@ -6,9 +6,16 @@ fields, so that versions N and N-1 of a service can run side by side.
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
 
 
 def _without_nul(text: str) -> str:
@@ -76,6 +83,25 @@ class PublicRequest(BaseModel):
     """A body that comes from outside: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PublicChange(PublicRequest):
+    """The fields to change, at least one; an absent field is kept.
+
+    Null empties those of `optional` and is refused elsewhere. `expected_version` is no change.
+    """
+
+    optional: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _changes_a_field(self) -> Self:
+        changed = self.model_fields_set - {"expected_version"}
+        if not changed:
+            raise ValueError("name at least one field to change")
+        for field in sorted(changed - self.optional):
+            if getattr(self, field) is None:
+                raise ValueError(f"{field} can't be emptied")
+        return self
 
 
 class Internal(BaseModel):

@@ -4,13 +4,14 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.models.base import (
     EventPayload,
     Instant,
     Internal,
     Line,
+    PublicChange,
     PublicRequest,
     Response,
     VisibleLine,
@@ -47,8 +48,10 @@ class ProfileCreate(PublicRequest):
     timezone: Timezone = "UTC"
 
 
-class ProfileUpdate(PublicRequest):
+class ProfileUpdate(PublicChange):
     """The fields to change. An absent field is kept; null clears an optional one."""
+
+    optional = frozenset({"display_name", "company", "job_title"})
 
     first_name: Name | None = None
     last_name: Name | None = None
@@ -57,15 +60,6 @@ class ProfileUpdate(PublicRequest):
     job_title: Name | None = None
     language: Language | None = None
     timezone: Timezone | None = None
-
-    @model_validator(mode="after")
-    def _changes_a_field(self) -> "ProfileUpdate":
-        if not self.model_fields_set:
-            raise ValueError("name at least one field to change")
-        for field in ("first_name", "last_name", "language", "timezone"):
-            if field in self.model_fields_set and getattr(self, field) is None:
-                raise ValueError(f"{field} can't be emptied")
-        return self
 
 
 class ProfileFields(Internal):

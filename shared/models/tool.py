@@ -5,7 +5,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import Url, ValidationError
 
 from shared.models.base import (
@@ -14,6 +14,7 @@ from shared.models.base import (
     Internal,
     Line,
     Network,
+    PublicChange,
     PublicRequest,
     Response,
     VisibleLine,
@@ -130,11 +131,13 @@ class ToolCreate(PublicRequest):
     user_ids: ListedUsers = Field(default_factory=list)
 
 
-class ToolUpdate(PublicRequest):
+class ToolUpdate(PublicChange):
     """The fields to change. An absent field is kept; null clears the icon.
 
     With `expected_version` the tool changes only while it has this version.
     """
+
+    optional = frozenset({"icon"})
 
     expected_version: int | None = Field(default=None, ge=1)
     name: ToolName | None = None
@@ -145,16 +148,6 @@ class ToolUpdate(PublicRequest):
     access: ToolAccess | None = None
     roles: ListedRoles | None = None
     user_ids: ListedUsers | None = None
-
-    @model_validator(mode="after")
-    def _changes_a_field(self) -> "ToolUpdate":
-        changed = self.model_fields_set - {"expected_version"}
-        if not changed:
-            raise ValueError("name at least one field to change")
-        for field in sorted(changed - {"icon"}):
-            if getattr(self, field) is None:
-                raise ValueError(f"{field} can't be emptied")
-        return self
 
 
 class ToolFields(Internal):
