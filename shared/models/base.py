@@ -1,4 +1,4 @@
-"""The four base classes of requests, responses and events, and the types of their texts.
+"""The base classes of requests, responses and events, and the types of their texts.
 
 Requests from outside are refused when they have unknown fields. Everything else ignores unknown
 fields, so that versions N and N-1 of a service can run side by side.
