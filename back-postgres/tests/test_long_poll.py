@@ -82,13 +82,16 @@ class TestLongPoll:
         assert await service.claim(0.3) == []
         assert 0.25 < monotonic() - started < WELL_BEFORE
 
-    async def test_ends_before_the_deadline_of_the_caller(self, service: Callers) -> None:
+    async def test_ends_before_the_deadline_of_the_caller(
+        self, service: Callers, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("long_poll._RESPONSE_SECONDS", 9)
         reply = await service.call(
             "back-workers",
             "POST",
             "/deliveries/claim",
             {"consumers": ["mail"], "wait_seconds": LONG},
-            headers={"X-Deadline-Ms": "6000"},
+            headers={"X-Deadline-Ms": "10000"},
         )
 
         assert reply.json() == {"items": []}
