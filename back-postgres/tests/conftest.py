@@ -59,8 +59,7 @@ def empty_settings(keys: Identities) -> Iterator[Settings]:
         postgres_port=int(port),
         postgres_database=database,
         pool_size=12,
-        **PATIENCE,
-    )
+    ).model_copy(update=PATIENCE)
     asyncio.run(administer(settings, f"CREATE DATABASE {database}"))
     yield settings
     asyncio.run(administer(settings, f"DROP DATABASE {database} WITH (FORCE)"))
