@@ -22,9 +22,6 @@ from tests.callers import Callers
 from tests.conftest import as_environment
 from tests.events import event
 
-# For an engine that does not answer.
-IMPATIENT = {"connect_timeout": 3.0, "request_timeout": 3.0, "page_timeout": 3.0}
-
 
 @asynccontextmanager
 async def served(
@@ -98,7 +95,7 @@ class TestOutage:
         assert (live.status, ready.status) == (200, 503)
         assert (stored.status, read.status) == (503, 503)
         assert stored.headers["content-type"] == "application/problem+json"
-        assert monotonic() - started < 20
+        assert monotonic() - started < 5
 
     async def test_it_connects_to_an_engine_that_starts_later(
         self,
@@ -109,7 +106,7 @@ class TestOutage:
     ) -> None:
         await proxy.stop()
         behind = settings.model_copy(
-            update=IMPATIENT | {"cassandra_host": "127.0.0.1", "cassandra_port": proxy.port}
+            update={"cassandra_host": "127.0.0.1", "cassandra_port": proxy.port}
         )
         async with served(behind, keys, monkeypatch) as service:
             assert (await service.store(event())).status == 503
@@ -125,8 +122,7 @@ class TestOutage:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         behind = settings.model_copy(
-            update=IMPATIENT
-            | {
+            update={
                 "cassandra_host": "127.0.0.1",
                 "cassandra_port": proxy.port,
                 "reconnect_after": 30,
@@ -138,7 +134,7 @@ class TestOutage:
             for _ in range(3):
                 started = monotonic()
                 assert (await service.store(event())).status == 503
-                assert monotonic() - started < 20
+                assert monotonic() - started < 5
             await proxy.start()
             await service.until_ready()
             assert (await service.store(event())).status == 201
@@ -151,8 +147,7 @@ class TestOutage:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         behind = settings.model_copy(
-            update=IMPATIENT
-            | {
+            update={
                 "cassandra_host": "127.0.0.1",
                 "cassandra_port": proxy.port,
                 "reconnect_after": 0.1,
@@ -179,7 +174,7 @@ class TestOutage:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         behind = settings.model_copy(
-            update=IMPATIENT | {"cassandra_host": "127.0.0.1", "cassandra_port": proxy.port}
+            update={"cassandra_host": "127.0.0.1", "cassandra_port": proxy.port}
         )
         async with served(behind, keys, monkeypatch) as service:
             await service.until_ready()
@@ -188,7 +183,7 @@ class TestOutage:
             for method in ("POST", "GET"):
                 started = monotonic()
                 reply = await (service.store(event()) if method == "POST" else service.read())
-                assert monotonic() - started < 20
+                assert monotonic() - started < 5
                 assert (reply.status, reply.json()["code"]) == (504, "timed_out")
             proxy.thaw()
             await service.until_ready()

@@ -62,7 +62,7 @@ async def handled(
     delivery: Delivery,
     effect: Effect,
     *,
-    seconds: float = 50,
+    seconds: float = 5,
 ) -> None:
     await handle_delivery(
         outbox,
