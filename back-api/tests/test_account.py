@@ -37,7 +37,7 @@ class TestMe:
         bearer = stubs.bearer(user_id, sid=sid)
         assert (await api.get("/api/users/me", headers=bearer)).status == 200
         await stubs.revocations.put(Revocation(sid=sid))
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + 20
         while (reply := await api.get("/api/users/me", headers=bearer)).status == 200:
             assert time.monotonic() < deadline, "the revocation is not heard"
         assert reply.status == 401

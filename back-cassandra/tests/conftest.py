@@ -54,6 +54,14 @@ def engine_settings(offline_settings: Settings) -> Settings:
             "cassandra_port": int(port),
             "cassandra_user": "tools" if os.environ.get("TEST_CASSANDRA_PASSWORD") else "",
             "reconnect_after": 2.0,
+            # A machine that stands still for some seconds is no outage.
+            "connect_timeout": 20.0,
+            "request_timeout": 20.0,
+            "page_timeout": 20.0,
+            "schema_timeout": 40.0,
+            "call_timeout": 20.0,
+            "request_deadline": 60.0,
+            "requests_min": 128,
         }
     )
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from database import Database
+from database import Database, connect
 from main import app
 from migrate import migrate
 from repositories.command_repository import CommandRepository
@@ -20,8 +20,16 @@ from shared.testing.asgi_client import running
 from shared.testing.identities import Identities, make_identities
 from shared.testing.tcp_proxy import TcpProxy
 from tests.callers import Callers
+from tests.database_clock import Clock, clock_that_stands
 
 ROUTING = {"user.registered": ("mail", "audit"), "auth.logout": ("audit",)}
+PATIENCE = {  # seconds: a machine that stands still for some is no outage
+    "acquire_timeout": 20.0,
+    "lock_timeout": 20.0,
+    "statement_timeout": 20.0,
+    "command_timeout": 25.0,
+    "request_deadline": 60.0,
+}
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +59,7 @@ def empty_settings(keys: Identities) -> Iterator[Settings]:
         postgres_port=int(port),
         postgres_database=database,
         pool_size=12,
-    )
+    ).model_copy(update=PATIENCE)
     asyncio.run(administer(settings, f"CREATE DATABASE {database}"))
     yield settings
     asyncio.run(administer(settings, f"DROP DATABASE {database} WITH (FORCE)"))
@@ -97,6 +105,16 @@ async def empty(database: Database) -> None:
 
 
 @pytest.fixture
+async def clock(settings: Settings) -> AsyncIterator[Clock]:
+    """A clock that stands still for every connection made from here on to the end of the test."""
+    name = settings.postgres_database
+    connection = await connect(settings)
+    async with clock_that_stands(connection, name) as clock:
+        yield clock
+    await connection.close()
+
+
+@pytest.fixture
 def commands(database: Database) -> CommandRepository:
     return CommandRepository(database, EventRepository(ROUTING))
 
@@ -116,6 +134,7 @@ def environment(
         "POSTGRES_PORT": str(settings.postgres_port),
         "POSTGRES_DATABASE": settings.postgres_database,
     }
+    variables |= {name.upper(): str(seconds) for name, seconds in PATIENCE.items()}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return monkeypatch

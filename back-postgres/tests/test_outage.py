@@ -2,6 +2,7 @@ import asyncio
 from time import monotonic
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from database import Database
@@ -62,11 +63,11 @@ class TestKilled:
             await engine.stop()
             await engine.start()
             await service.until_ready()
-            poll = asyncio.create_task(service.claim(10))
+            poll = asyncio.create_task(service.claim(28))
 
             await service.workers("POST", "/events", recording(event()))
 
-            async with asyncio.timeout(7):
+            async with asyncio.timeout(20):
                 assert len(await poll) == 1
 
     async def test_a_write_during_the_outage_may_be_repeated(
@@ -89,8 +90,13 @@ class TestKilled:
 
 class TestHanging:
     async def test_answers_504_within_the_deadline_and_recovers(
-        self, engine: TcpProxy, database: Database, keys: Identities
+        self,
+        engine: TcpProxy,
+        environment: pytest.MonkeyPatch,
+        database: Database,
+        keys: Identities,
     ) -> None:
+        environment.setenv("COMMAND_TIMEOUT", "4")
         async with running(app()) as client:
             service = Callers(client, keys)
             await service.until_ready()
@@ -106,26 +112,33 @@ class TestHanging:
             engine.thaw()
 
             assert {read.status, write.status} <= {503, 504}
-            assert took < 8, "its own time-outs, not the request's deadline of 10 s"
+            assert took < 30, "its own time-outs, not the request's deadline of 60 s"
             await service.until_ready()
             assert (await service.api("GET", f"/users/{user.user_id}")).status == 200
 
 
 class TestTimeouts:
-    async def test_a_slow_statement_times_out(self, database: Database) -> None:
-        started = monotonic()
-
-        with pytest.raises(TimedOut):
-            await database.row("SELECT pg_sleep(10)")
-
-        assert monotonic() - started < 8
-
-    async def test_a_lock_that_is_held_times_out(self, database: Database) -> None:
-        async with database.transaction() as holder:
-            await holder.execute("LOCK TABLE users")
+    @pytest.mark.parametrize("limit", ["statement_timeout", "command_timeout"])
+    async def test_a_slow_statement_times_out(self, settings: Settings, limit: str) -> None:
+        async with Database(settings.model_copy(update={limit: 1})) as database:
+            database.schema_is_ready()
 
             with pytest.raises(TimedOut):
-                await database.row("SELECT id FROM users")
+                await database.row("SELECT pg_sleep(18)")
+
+    async def test_a_lock_that_is_held_times_out(
+        self, settings: Settings, database: Database
+    ) -> None:
+        async with (
+            database.transaction() as holder,
+            Database(settings.model_copy(update={"lock_timeout": 1})) as impatient,
+        ):
+            await holder.execute("LOCK TABLE users")
+            impatient.schema_is_ready()
+
+            with pytest.raises(TimedOut) as raised:
+                await impatient.row("SELECT id FROM users")
+        assert isinstance(raised.value.__cause__, asyncpg.LockNotAvailableError)
 
     async def test_a_pool_without_a_free_connection(self, settings: Settings) -> None:
         small = settings.model_copy(update={"pool_size": 1, "acquire_timeout": 2})

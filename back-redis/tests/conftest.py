@@ -142,8 +142,8 @@ async def proxy(
 ) -> AsyncIterator[TcpProxy]:
     """A TCP proxy before Valkey, to interrupt; apps and stores made afterwards use it."""
     async with TcpProxy(engine.host, engine.port) as proxy:
-        monkeypatch.delenv("VALKEY_TIMEOUT")
-        monkeypatch.delenv("SILENCE_MS")
+        monkeypatch.setenv("VALKEY_TIMEOUT", "3")
+        monkeypatch.setenv("SILENCE_MS", "3000")
         monkeypatch.setenv("VALKEY_HOST", "127.0.0.1")
         monkeypatch.setenv("VALKEY_PORT", str(proxy.port))
         yield proxy

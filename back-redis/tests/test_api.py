@@ -16,14 +16,13 @@ import pytest
 from pydantic import BaseModel
 
 from shared.kit.contract_registry import Endpoint, contract_registry
-from shared.kit.errors import Unavailable
 from shared.kit.http.transport import HttpTransport
 from shared.models.auth import RevokeSession, SecurityEvents
 from shared.models.live import LiveBatchPublished
 from shared.testing.asgi_client import AsgiClient, AsgiReply
 from shared.testing.identities import Identities
 from shared.testing.sessions import hashed, new_session
-from shared.testing.waiting import until
+from shared.testing.waiting import until, until_it_succeeds
 from tests.test_live_store import envelope
 from tests.test_outage import last_heard
 from tests.test_security_event_store import failed
@@ -266,19 +265,11 @@ class TestServer:
     ) -> None:
         transport = HttpTransport(f"http://127.0.0.1:{server.port}")
         async with keys.client("back-auth", "back-redis", transport) as auth:
-
-            async def ready() -> bool:
-                try:
-                    await auth.probe("/health/ready")
-                except Unavailable:
-                    return False
-                return True
-
-            await until(ready, within=40)
+            await until_it_succeeds(lambda: auth.probe("/health/ready"))
             events = auth.events("/streams/revocations")
             assert (await anext(events)).event == "caught-up"
             server.process.send_signal(signal.SIGTERM)
             stopped = time.monotonic()
             await last_heard(events)
-            server.process.wait(timeout=20)
-            assert time.monotonic() - stopped < 10, "of itself, long before it would be forced to"
+            server.process.wait(timeout=30)
+            assert time.monotonic() - stopped < 20, "of itself, long before it would be forced to"

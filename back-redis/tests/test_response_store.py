@@ -57,8 +57,8 @@ class TestBegin:
         states = await asyncio.gather(*(responses.begin(beginning(command_id)) for _ in range(50)))
         assert sorted(it.state for it in states) == ["begun"] + 49 * ["running"]
 
-    async def test_a_hold_ends_with_its_lease(self, responses: ResponseStore) -> None:
-        crashed = beginning(lease_seconds=1)
+    async def test_a_hold_ends_with_its_lease(self, responses: ResponseStore, raw: Redis) -> None:
+        crashed = beginning(lease_seconds=60)
         await responses.begin(crashed)
         repeat = beginning(crashed.command_id)
 
@@ -66,6 +66,9 @@ class TestBegin:
             return (await responses.begin(repeat)).state == "begun"
 
         assert not await begun()
+        key = f"idempotency:{crashed.command_id}"
+        assert 40 <= await raw.ttl(key) <= 60
+        await raw.pexpire(key, 1)
         await until(begun)
         with pytest.raises(Conflict, match="lease_lost"):
             await responses.finish(finishing(crashed))

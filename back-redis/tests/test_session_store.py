@@ -91,7 +91,7 @@ class TestCreate:
         assert (created.generation, created.network, created.device) == (4, NETWORK, DEVICE)
         assert created.created_at
         assert created.created_at == created.last_used_at
-        assert before < created.created_at < before + timedelta(seconds=15)
+        assert before < created.created_at < before + timedelta(seconds=30)
         assert created.expires_at == created.created_at + timedelta(seconds=600)
         assert await sessions.read(new.sid) == created
         assert 590 <= await raw.ttl(f"session:{new.sid}") <= 600

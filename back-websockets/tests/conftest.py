@@ -45,7 +45,7 @@ class Running:
         """As `open`. The client reads no more while `max_queue` messages wait for the test."""
         wanted = urlencode({name: str(value) for name, value in query.items()})
         url = f"ws://127.0.0.1:{self.port}/ws/notifications?{wanted}"
-        return connect(url, compression=compression, open_timeout=5, max_queue=max_queue)
+        return connect(url, compression=compression, open_timeout=20, max_queue=max_queue)
 
     async def health(self, path: str) -> int:
         """The status of one of the health endpoints."""
@@ -63,7 +63,7 @@ class Running:
 
 async def received(socket: ClientConnection) -> Message:
     """The next event."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         message = json.loads(await socket.recv())
     assert isinstance(message, dict)
     return message
@@ -71,7 +71,7 @@ async def received(socket: ClientConnection) -> Message:
 
 async def close_code(socket: ClientConnection) -> int | None:
     """The code that the server closes with."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await socket.wait_closed()
     return socket.close_code
 

@@ -110,11 +110,11 @@ class TestSlowSocket:
 
 class TestIdleSocket:
     async def test_that_answers_pings_stays(self, start: Start, redis: FakeBackRedis) -> None:
-        service = await start(ping_interval=0.05, ping_timeout=1)
+        service = await start(ping_interval=0.1, ping_timeout=4)
         await until(service.ready)
         user_id = uuid4()
         async with service.open(ticket=redis.ticket(user_id)) as socket:
-            await asyncio.sleep(1.5)  # noqa: TID251 - longer than a pong may take
+            await asyncio.sleep(5)  # noqa: TID251 - longer than a pong may take
             envelope = await redis.publish(user_id)
             assert (await received(socket))["event_id"] == str(envelope.event_id)
 
@@ -122,7 +122,7 @@ class TestIdleSocket:
         service = await start(ping_interval=0.05, ping_timeout=0.2)
         await until(service.ready)
         reader, writer = await _raw_socket(service, redis.ticket())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             frames = await reader.read()
         assert frames.startswith(b"\x89\x04"), "a ping of four bytes"
         assert b"\x03\xf3keepalive ping timeout" in frames, "close code 1011"

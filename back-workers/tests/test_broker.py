@@ -98,7 +98,7 @@ class TestOut:
             broker.notify_mail([delivery]),
             broker.notify_tasks([delivery]),
         ):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(10):
                 with pytest.raises(Unavailable):
                     await call
 
@@ -113,7 +113,7 @@ class TestOut:
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server, Broker(settings.model_copy(update={"broker_port": port})) as broker:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(10):
                 with pytest.raises(Unavailable):
                     await broker.notify_mail([delivery])
             for writer in connected:

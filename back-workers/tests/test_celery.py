@@ -32,7 +32,7 @@ WORKER = (
 )
 BEAT = ("celery", "--quiet", "-A", "celeryconfig", "beat")
 LEASE_SECONDS = 2
-START_SECONDS = 40
+START_SECONDS = 60
 """What a worker may take to start on a busy machine."""
 
 

@@ -46,7 +46,7 @@ async def claimed(
 
 
 async def delivered(
-    consumer: Consumer, deliveries: Sequence[Delivery], *, seconds: float = 5
+    consumer: Consumer, deliveries: Sequence[Delivery], *, seconds: float = 50
 ) -> list[Outcome]:
     return await DeliveryBatch(consumer, deliveries, POLICY, seconds=seconds).deliver()
 

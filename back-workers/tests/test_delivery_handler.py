@@ -62,7 +62,7 @@ async def handled(
     delivery: Delivery,
     effect: Effect,
     *,
-    seconds: float = 5,
+    seconds: float = 50,
 ) -> None:
     await handle_delivery(
         outbox,

@@ -35,13 +35,14 @@ class Work:
 
 class TestHolding:
     async def test_work_longer_than_the_lease_keeps_it(self, outbox: FakeOutboxClient) -> None:
-        _, delivery = await taken(outbox)
-        outbox.lease_seconds = 0.15
+        row, delivery = await taken(outbox)
+        until_first = row.due
         work = Work()
         held = asyncio.create_task(
             with_lease(lambda: outbox.renew(delivery), work, lease_seconds=0.15)
         )
         await until(lambda: outbox.renewals >= 5)
+        assert row.due > until_first
         assert await outbox.claim(["mail"], limit=1, wait_seconds=0) == []
         work.end.set()
         await held

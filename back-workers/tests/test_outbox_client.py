@@ -1,6 +1,7 @@
 """The outbox as the relay and the tasks rely on it: the fake, and back-postgres itself."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
@@ -88,7 +89,7 @@ class OutboxContract:
         assert {it.aggregate_id for it in claimed} == {aggregate_id}
         assert await client.claim(["audit"], limit=2, wait_seconds=0, in_batches=["audit"]) == []
         assert await client.settle([completed(it) for it in claimed]) == []
-        (last,) = await client.claim(["audit"], limit=2, wait_seconds=1, in_batches=["audit"])
+        (last,) = await client.claim(["audit"], limit=2, wait_seconds=8, in_batches=["audit"])
         assert last.envelope == stored[2]
         await client.complete(last)
 
@@ -190,16 +191,17 @@ class OutboxContract:
         behind = await add("audit", aggregate_id)
         (refused,) = await client.claim(["audit"], limit=5, wait_seconds=0)
         await client.fail(refused, "refused", final=True, event_at_fault=True)
-        (delivery,) = await client.claim(["audit"], limit=5, wait_seconds=1)
+        (delivery,) = await client.claim(["audit"], limit=5, wait_seconds=8)
         assert delivery.envelope == behind
         await client.complete(delivery)
 
     async def test_a_retry_waits_as_long_as_asked(self, client: OutboxClient, add: Add) -> None:
         await add("audit")
         (failed,) = await client.claim(["audit"], limit=1, wait_seconds=0)
-        await client.fail(failed, "later", event_at_fault=True, retry_seconds=5 * BRIEF)
-        assert await client.claim(["audit"], limit=1, wait_seconds=BRIEF) == []
+        asked = time.monotonic()
+        await client.fail(failed, "later", event_at_fault=True, retry_seconds=1.5)
         (again,) = await client.claim(["audit"], limit=1, wait_seconds=LONG)
+        assert time.monotonic() - asked >= 1.5
         assert (again.delivery_id, again.attempts) == (failed.delivery_id, 1)
         await client.complete(again)
 
@@ -214,7 +216,7 @@ class OutboxContract:
         (probe,) = await client.claim(["audit"], limit=5, wait_seconds=LONG)
         assert await client.claim(["audit"], limit=5, wait_seconds=0) == []
         await client.complete(probe)
-        (last,) = await client.claim(["audit"], limit=5, wait_seconds=1)
+        (last,) = await client.claim(["audit"], limit=5, wait_seconds=8)
         await client.complete(last)
 
     async def test_a_postponed_delivery_tells_for_how_long(
@@ -248,9 +250,9 @@ class OutboxContract:
     async def test_a_long_poll_ends_with_the_first_event(
         self, client: OutboxClient, add: Add
     ) -> None:
-        claiming = asyncio.create_task(client.claim(["live"], limit=1, wait_seconds=8))
+        claiming = asyncio.create_task(client.claim(["live"], limit=1, wait_seconds=LONG))
         envelope = await add("live")
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(20):
             (delivery,) = await claiming
         assert delivery.envelope == envelope
         await client.complete(delivery)

@@ -108,7 +108,7 @@ class TestRun:
         services.outbox_down = None
         await until(lambda: recorded(services) == {event_id})
         stopping.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await running
 
     async def test_tells_how_many_attempts_were_only_counted(

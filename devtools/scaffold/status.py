@@ -33,7 +33,11 @@ def layers(root: Path, feature: str) -> dict[str, tuple[str, str]]:
         found[f"{service}: folder"] = _exists(root, own)
         agreed = [it for it in contract.get("endpoints", []) if it["service"] == service]
         if agreed:
-            sources = [it.read_text() for it in folder.glob("**/*.py") if "tests" not in it.parts]
+            sources = [
+                it.read_text()
+                for it in folder.glob("**/*.py")
+                if "tests" not in it.relative_to(folder).parts
+            ]
             wanted = {f"{it['method']} {it['path']}": _answers(sources, it) for it in agreed}
             found[f"{service}: endpoints"] = _counted(wanted)
             words = [_last_word(it["path"]) for it in agreed]

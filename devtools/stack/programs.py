@@ -111,7 +111,7 @@ class Program(Protocol):
 class OwnProgram:
     """A service built from the repository, in the environment of its workspace member."""
 
-    starting_every, every, failures = _STARTING_EVERY, 1.0, 5
+    starting_every, every, failures = _STARTING_EVERY, 2.0, 4
 
     def __init__(self, service: LocalService, prerequisites: Prerequisites) -> None:
         self._service = service

@@ -22,6 +22,11 @@ class Identities:
             "SECRETS_DIR": str(self.folder / "secrets" / service),
             "PUBLIC_KEYS_DIR": str(self.folder / "public"),
             "ENVIRONMENT": "test",
+            # A machine that stands still for some seconds is no outage.
+            "CALL_TIMEOUT": "20",
+            "REQUEST_DEADLINE": "60",
+            "REQUESTS_MIN": "128",
+            "REQUESTS_MAX": "128",
         }
 
     def signer(self, service: str) -> AssertionSigner:
@@ -34,7 +39,7 @@ class Identities:
 
     def client(self, caller: str, callee: str, transport: Transport) -> ServiceClient:
         """The client of `caller` for `callee`, over `transport`."""
-        return ServiceClient(caller, callee, transport, self.signer(caller))
+        return ServiceClient(caller, callee, transport, self.signer(caller), timeout=20)
 
 
 def make_identities(folder: Path, *services: str) -> Identities:

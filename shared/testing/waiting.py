@@ -9,7 +9,7 @@ from shared.kit.errors import ServiceError
 _POLL_SECONDS = 0.01
 
 
-async def until(condition: Callable[[], object], *, within: float = 20) -> None:
+async def until(condition: Callable[[], object], *, within: float = 40) -> None:
     """Return once `condition` gives something true; it may be a coroutine function.
 
     Raises AssertionError when it has not within `within` seconds.
@@ -27,7 +27,7 @@ async def until(condition: Callable[[], object], *, within: float = 20) -> None:
         raise AssertionError(f"the condition did not hold within {within:g} s") from None
 
 
-async def until_it_succeeds(call: Callable[[], Awaitable[object]], *, within: float = 20) -> None:
+async def until_it_succeeds(call: Callable[[], Awaitable[object]], *, within: float = 40) -> None:
     """Repeat `call` until it raises no ServiceError; see `until`."""
 
     async def succeeds() -> bool:

@@ -24,4 +24,5 @@ def keys(tmp_path: Path) -> Identities:
 def settings(keys: Identities, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
     for name, value in keys.env("back-postgres").items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("REQUEST_DEADLINE")
     return Settings()

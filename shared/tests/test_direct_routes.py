@@ -30,7 +30,13 @@ REQUESTS = [
     ("GET", "/live"),
     ("GET", "/things/a%0A"),
     ("BREW", "/things/7"),
+    ("POST", "/picky"),
 ]
+
+
+class Never(APIRoute):
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return Match.NONE, {}
 
 
 def things() -> APIRouter:
@@ -77,6 +83,15 @@ def fill(app: FastAPI) -> None:
     @app.get("/static/missing")
     async def behind_the_mount() -> str:
         return "never found: the mount is asked first"
+
+    async def refuses_all() -> str:
+        return "never found: its class matches nothing"
+
+    app.router.add_api_route("/picky", refuses_all, methods=["POST"], route_class_override=Never)
+
+    @app.post("/picky")
+    async def behind_the_picky_one() -> str:
+        return "found"
 
     @app.websocket("/live")
     async def live(_: WebSocket) -> None: ...

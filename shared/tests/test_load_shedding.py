@@ -33,7 +33,7 @@ class Gate:
         await self.opened.wait()
 
     async def holds(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while self.inside < count:
                 self.arrived.clear()
                 await self.arrived.wait()
@@ -61,12 +61,10 @@ def routes(gate: Gate) -> APIRouter:
 
 
 class Narrow(ServiceSettings):
-    """back-redis with room for two requests, and for one critical one beside them."""
+    """back-redis with room for one critical request beside the others."""
 
     service: str = "back-redis"
     port: int = 8106
-    requests_min: int = 2
-    requests_max: int = 2
     requests_reserved: int = 1
 
 
@@ -79,7 +77,7 @@ def gate() -> Gate:
 def service(keys: Identities, monkeypatch: pytest.MonkeyPatch, gate: Gate) -> Service:
     for name, value in keys.env("back-redis").items():
         monkeypatch.setenv(name, value)
-    service = Service(Narrow())
+    service = Service(Narrow(requests_min=2, requests_max=2))
     service.api.include_router(routes(gate))
     return service
 

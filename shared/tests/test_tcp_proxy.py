@@ -33,7 +33,7 @@ class Caller:
         self._reader = reader
         self._writer = writer
 
-    async def say(self, word: bytes, within: float = 5) -> bytes:
+    async def say(self, word: bytes, within: float = 20) -> bytes:
         """The engine's next line; nothing where the connection was cut."""
         self._writer.write(word + b"\n")
         async with asyncio.timeout(within):

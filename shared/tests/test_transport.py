@@ -69,7 +69,7 @@ class TestTransports:
         request = Outgoing(
             "POST", "/echo/a%2Fb", {"q": "ü &"}, {"X-Sent": "1", "Content-Length": "2"}, b"hi"
         )
-        reply = await transport.send(request, timeout=5)
+        reply = await transport.send(request, timeout=20)
         assert reply.status == 201
         assert reply.body == b"POST a/b q=%C3%BC+%26 hi"
         assert reply.headers["x-seen"] == "1"
@@ -79,12 +79,12 @@ class TestTransports:
             await transport.send(Outgoing("GET", "/slow"), timeout=0.05)
 
     async def test_stream(self, transport: Transport) -> None:
-        async with transport.stream(Outgoing("GET", "/stream"), silence=5) as reply:
+        async with transport.stream(Outgoing("GET", "/stream"), silence=20) as reply:
             assert reply.status == 200
             assert b"".join([chunk async for chunk in reply.chunks]) == b"onetwo"
 
     async def test_notice_silence(self, transport: Transport) -> None:
-        async with transport.stream(Outgoing("GET", "/stall"), silence=1) as reply:
+        async with transport.stream(Outgoing("GET", "/stall"), silence=3) as reply:
             with pytest.raises(TimeoutError):
                 _ = [chunk async for chunk in reply.chunks]
 
@@ -121,22 +121,22 @@ class TestHttpTransport:
         await transport.open()
         post = Outgoing("POST", "/x")
         with pytest.raises(ConnectionBroke):
-            await transport.send(post, timeout=5)
+            await transport.send(post, timeout=20)
         with pytest.raises(ConnectionBroke):
-            async with transport.stream(post, silence=5):
+            async with transport.stream(post, silence=20):
                 pass
         server.close()
         await server.wait_closed()
         with pytest.raises(ConnectFailed):
-            await transport.send(post, timeout=5)
+            await transport.send(post, timeout=20)
         with pytest.raises(ConnectFailed):
-            async with transport.stream(post, silence=5):
+            async with transport.stream(post, silence=20):
                 pass
         await transport.close()
 
     async def test_needs_to_be_open(self) -> None:
         with pytest.raises(RuntimeError, match="lifespan"):
-            await HttpTransport("http://127.0.0.1:1").send(Outgoing("GET", "/"), timeout=1)
+            await HttpTransport("http://127.0.0.1:1").send(Outgoing("GET", "/"), timeout=20)
 
 
 class TestAsgiTransport:
@@ -145,4 +145,4 @@ class TestAsgiTransport:
             """Answers nothing."""
 
         with pytest.raises(ConnectionBroke):
-            await AsgiTransport(silent).send(Outgoing("GET", "/"), timeout=1)
+            await AsgiTransport(silent).send(Outgoing("GET", "/"), timeout=20)

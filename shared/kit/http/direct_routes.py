@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -50,7 +50,12 @@ class _MethodRoutes:
         """The first route that matches, or None where that is one that only the router can run."""
         match = self._pattern.match(path)
         route = self._routes[match.lastgroup] if match and match.lastgroup else None
-        return route if route and isinstance(route.original_route, Route) else None
+        return route if route and _matches_by_path(route.original_route) else None
+
+
+def _matches_by_path(route: BaseRoute) -> bool:
+    """Whether method and path decide alone, as they do unless a class of routes says otherwise."""
+    return isinstance(route, Route) and type(route).matches in {Route.matches, APIRoute.matches}
 
 
 def _by_method(routes: Sequence[BaseRoute]) -> dict[str, _MethodRoutes]:
