@@ -214,6 +214,13 @@ location = {without_slash} {{
 {prefix}"""
 
 
+_REFUSAL = (
+    'more_set_headers "Content-Type: application/problem+json" "Cache-Control: no-store"\n'
+    '        "Retry-After: 1";\n'
+    "    return 503 $overloaded;"
+)
+
+
 def _load_limit(service: Service, route: Route, at_once: int) -> str:
     if "long-lived" in route.tags:
         return "# Not limited: it lasts as long as its connection."
@@ -221,11 +228,13 @@ def _load_limit(service: Service, route: Route, at_once: int) -> str:
         return f"""\
 set $counted_as {service.name}-critical;
 limit_conn requests_at_once {at_once};"""
+    # A front is asked by people too, whom gateway.js shows a page.
+    refusal = "return 503;" if service.name.startswith("front-") else _REFUSAL
     return f"""\
 set $counted_as {service.name};
 limit_conn requests_at_once {at_once};
 if ($shed) {{
-    return 503;
+    {refusal}
 }}
 js_header_filter gateway.count_answer;"""
 

@@ -144,8 +144,12 @@ function shed(r) {
     return '1';
 }
 
-// A request counts once its answer is known: a slow service is not an overloaded one.
+// A request counts once its answer is known: a slow service is not an overloaded one. One that is
+// shed was counted there.
 function count_answer(r) {
+    if (r.variables.shed === '1') {
+        return;
+    }
     const service = r.variables.service;
     count(service + ' requests');
     if (!r.variables.upstream_http_x_overloaded) {

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.conftest import Started
 from tests.gateway_harness import Gateway, Upstream, upstream
 
 AT_ONCE = 6
+SCRIPT = Path(__file__).parents[1] / "gateway.js"
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +47,17 @@ class TestOverloadedService:
         auth.overloaded = True
         auth.seen.clear()
         try:
-            answers = [gateway.send("/auth/x") for _ in range(300)]
+            answers = [gateway.send('/auth/x?ticket="1"') for _ in range(300)]
         finally:
             auth.overloaded = False
         assert {answer.status for answer in answers} == {503}
         shed = [answer for answer in answers if answer.body != b"ok"]
-        assert {answer.problem()["code"] for answer in shed} == {"overloaded"}
+        problems = [answer.problem() for answer in shed]
+        assert {problem["code"] for problem in problems} == {"overloaded"}
+        assert {problem["instance"] for problem in problems} == {"/auth/x"}
+        assert len({problem["correlation_id"] for problem in problems}) == len(shed)
+        assert {answer.header("cache-control") for answer in shed} == {"no-store"}
+        assert all(answer.header("x-correlation-id") for answer in shed)
         assert {answer.header("retry-after") for answer in shed} == {"1"}
         assert len(auth.seen) < 150, "a fifth, and those until the gateway sheds"
         assert all(answer.all("x-overloaded") == [] for answer in answers)
@@ -82,6 +89,19 @@ class TestOverloadedService:
             auth.overloaded = False
 
         _until(lambda: all(gateway.send("/auth/x").status == 200 for _ in range(20)))
+
+    def test_its_refusal_says_what_gateway_js_says(self, gateway: Gateway, auth: Upstream) -> None:
+        auth.overloaded = True
+        try:
+            answers = [gateway.send('/auth/a"b') for _ in range(200)]
+        finally:
+            auth.overloaded = False
+        problem = next(answer for answer in answers if answer.body != b"ok").problem()
+        _, _, following = SCRIPT.read_text().partition("const OVERLOADED = {")
+        said, _, _ = following.partition("};")
+        assert all(f"{name}: '{problem[name]}'" in said for name in ("code", "title", "detail"))
+        assert problem["type"] == f"urn:tools-dashboard:problem:{problem['code']}"
+        assert (problem["status"], problem["instance"]) == (503, "/auth/a")
 
     def test_other_services_are_not_concerned(self, gateway: Gateway, auth: Upstream) -> None:
         auth.overloaded = True
