@@ -91,7 +91,7 @@ async def test_an_export_is_watched_and_its_file_downloaded(
     await admin_page.get_by_role("button", name="Export the users").click()
     await expect(rows).to_have_count(before + 1)
     newest = rows.nth(1)
-    await expect(newest.get_by_text("Ready", exact=True)).to_be_visible()
+    await expect(newest.get_by_text("Finished", exact=True)).to_be_visible()
     async with admin_page.expect_download() as downloading:
         await newest.get_by_role("button", name="Download").click()
     file = await (await downloading.value).path()
