@@ -7,5 +7,6 @@ export default defineConfig({
     restoreMocks: true,
     // The first lint loads ESLint and the TypeScript compiler.
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

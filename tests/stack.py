@@ -59,7 +59,7 @@ class Mailbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.AsyncClient(base_url=url, timeout=5, verify=TLS)
+        self._http = httpx.AsyncClient(base_url=url, timeout=20, verify=TLS)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -79,7 +79,7 @@ class Mailbox:
         listed = (await self._http.get("/api/v1/messages", params={"limit": 1000})).json()
         return {entry["ID"]: entry["MessageID"] for entry in listed["messages"]}
 
-    async def first_to(self, address: str, *, within: float = 15) -> Mail:
+    async def first_to(self, address: str, *, within: float = 40) -> Mail:
         """The first mail to `address`."""
 
         async def look() -> Mail | None:
@@ -103,7 +103,7 @@ class Visitor:
         self.base_url = base_url
         self.email = email
         self.mailbox = mailbox
-        self.http = httpx.AsyncClient(base_url=base_url, timeout=10, verify=TLS)
+        self.http = httpx.AsyncClient(base_url=base_url, timeout=30, verify=TLS)
         self.access_token = ""
         self.refresh_token = ""
 

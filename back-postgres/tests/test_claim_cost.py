@@ -11,7 +11,7 @@ from repositories.delivery_repository import DeliveryRepository
 from repositories.delivery_statements import CLAIM, COMPLETE
 from shared.models.event import ClaimDeliveries
 
-OPEN = 10_000
+OPEN = 4_000
 PAGES_A_DELIVERY = 60
 LIMIT = 50
 ROWS_A_DELIVERY = 4

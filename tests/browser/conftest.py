@@ -9,14 +9,22 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
 
 from tests.browser.chromium import NoBrowser, launched
 from tests.conftest import admin_of_the_stack
 from tests.stack import PASSWORD, Mailbox, Visitor, fresh_address
 
 HERE = Path(__file__).parent
-PAGE_MS = 15_000
+PAGE_MS = 30_000
 FAILED = pytest.StashKey[bool]()
 SAID = pytest.StashKey[list[str]]()
 
@@ -48,6 +56,7 @@ async def browser() -> AsyncIterator[Browser]:
             found = await launched(playwright)
         except NoBrowser as error:
             pytest.skip(str(error))
+        expect.set_options(timeout=PAGE_MS)
         yield found
         await found.close()
 

@@ -21,7 +21,7 @@ async def reset_link(visitor: Visitor) -> str:
         mails = await visitor.mailbox.to(visitor.email)
         return next((found[0] for it in mails if (found := _LINK.search(it.text))), None)
 
-    return await until(look, within=15)
+    return await until(look, within=40)
 
 
 async def type_log_in(page: Page, email: str, password: str) -> None:

@@ -16,7 +16,7 @@ async def mail_about(user: Visitor, *subjects: str, count: int = 1) -> list[Mail
         found = [it for it in await user.mailbox.to(user.email) if it.subject in subjects]
         return found if len(found) >= count else None
 
-    return await until(arrived, within=20)
+    return await until(arrived, within=40)
 
 
 async def confirm(user: Visitor, token: str, password: str = NEW) -> httpx.Response:
@@ -31,7 +31,7 @@ async def refused(user: Visitor) -> str:
         reply = await user.get("/api/tasks")
         return reply if reply.status_code == 401 else None
 
-    return code_of(await until(look, within=5))
+    return code_of(await until(look, within=40))
 
 
 class TestForgottenPassword:
@@ -75,7 +75,7 @@ class TestOwnData:
             told = "For your copy" in [it.title for it in found.notifications]
             return found if told and found.audit else None
 
-        document = await until(complete, within=20)
+        document = await until(complete, within=40)
         assert document.account.email == user.email
         assert document.account.terms_version
         assert document.profile

@@ -14,7 +14,7 @@ async def refused(visitor: Visitor) -> str:
         reply = await visitor.get("/api/users/me")
         return reply if reply.status_code == 401 else None
 
-    return code_of(await until(look, within=2))
+    return code_of(await until(look, within=40))
 
 
 async def second_session(user: Visitor, visitors: Callable[..., Visitor]) -> Visitor:
@@ -87,7 +87,7 @@ class TestUsersOfAnAdmin:
             types = [entry["event_type"] for entry in page.json()["items"]]
             return types if types.count("user.administered") == 2 else None
 
-        assert await until(audited, within=10)
+        assert await until(audited, within=40)
 
     async def test_a_new_role_comes_with_the_next_login(
         self, admin: Visitor, user: Visitor

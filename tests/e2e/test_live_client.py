@@ -19,7 +19,7 @@ async def opened(client: LiveClient) -> None:
         async def connected() -> UUID | None:
             return client.since if client.since.int else None
 
-        await until(connected, within=10)
+        await until(connected, within=40)
         waiting.cancel()
         await asyncio.wait({waiting})
 
@@ -27,7 +27,7 @@ async def opened(client: LiveClient) -> None:
 async def received(client: LiveClient, event_type: str, count: int) -> list[EventEnvelope]:
     """The next events of one type."""
     found: list[EventEnvelope] = []
-    async with asyncio.timeout(10), aclosing(client.events()) as events:
+    async with asyncio.timeout(40), aclosing(client.events()) as events:
         async for event in events:
             found += [event] if event.event_type == event_type else []
             if len(found) == count:

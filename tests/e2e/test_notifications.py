@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.stack import Mailbox, Visitor, code_of, until
 
-LIVE_SECONDS = 5
+LIVE_SECONDS = 30
 MESSAGE = {"title": "Maintenance tonight", "body": "From 22:00\nto 23:00."}
 PATH = "/api/notifications"
 
@@ -42,7 +42,7 @@ async def holding(user: Visitor, *ids: str) -> dict[str, Event]:
         found = {str(item["id"]): item for item in await listed(user)}
         return found if set(ids) <= set(found) else None
 
-    return await until(all_of, within=15)
+    return await until(all_of, within=40)
 
 
 async def unread(user: Visitor) -> int:
@@ -64,7 +64,7 @@ async def user(user: Visitor) -> Visitor:
     async def welcomed() -> bool | None:
         return bool(await listed(user)) or None
 
-    await until(welcomed, within=15)
+    await until(welcomed, within=40)
     return user
 
 
@@ -90,7 +90,7 @@ class TestNotify:
         async def counted() -> bool | None:
             return await unread(user) == before + 1 or None
 
-        await until(counted, within=15)
+        await until(counted, within=40)
 
     async def test_nobody_is_not_found(self, admin: Visitor) -> None:
         path = "/api/admin/users/00000000-0000-4000-8000-000000000000/notify"
@@ -113,7 +113,7 @@ class TestRead:
         async def counted() -> bool | None:
             return await unread(user) == len(everything) or None
 
-        await until(counted, within=15)
+        await until(counted, within=40)
         async with user.socket() as socket:
             assert (await user.post(f"{PATH}/{ids[1]}/read")).status_code == 204
             assert ids[1] not in [item["id"] for item in await listed(user, unread="true")]
@@ -149,7 +149,7 @@ class TestEvents:
         async def told() -> list[Event] | None:
             return [it for it in await listed(user) if it["kind"] == "profile_created"] or None
 
-        [item] = await until(told, within=15)
+        [item] = await until(told, within=40)
         assert item["title"] == "Tu perfil está creado"
 
 
@@ -177,7 +177,7 @@ class TestPreferences:
             mails = await mailbox.to(user.email)
             return [it.message_id for it in mails if it.subject == MESSAGE["title"]] or None
 
-        [message_id] = await until(mailed, within=15)
+        [message_id] = await until(mailed, within=40)
         assert notification_id in message_id
 
     async def choose(self, user: Visitor, *, live: bool, mail: bool) -> None:

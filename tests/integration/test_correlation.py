@@ -39,7 +39,7 @@ class TestOneId:
             found = {path.stem for path in folder.glob("*.log") if correlation in path.read_text()}
             return found if found >= WENT_THROUGH else None
 
-        await until(everywhere, within=10)
+        await until(everywhere, within=40)
 
     async def test_no_log_holds_a_password_a_token_or_an_address(self, user: Visitor) -> None:
         await user.refresh()

@@ -82,13 +82,13 @@ async def test_a_poison_event_is_dead_shown_and_replayed(admin: Visitor) -> None
         dead, behind = [await state_of(admin, it, "live") for it in (poison, good)]
         return (dead[1], behind[0]) if dead and behind and dead[0] == "dead" else None
 
-    dead, _ = await until(settled, within=20)
+    dead, _ = await until(settled, within=40)
 
     async def passed() -> bool | None:
         found = [await state_of(admin, *it) for it in ((good, "live"), (poison, "audit"))]
         return all(it and it[0] == "done" for it in found) or None
 
-    assert await until(passed, within=20), "nothing waits for the poison event"
+    assert await until(passed, within=40), "nothing waits for the poison event"
     delivery_id = str(dead["delivery_id"])
     assert dead["last_error"] == "the payload names no user_id"
     assert delivery_id in await events("dead", "--consumer", "live")
@@ -104,7 +104,7 @@ async def test_a_poison_event_is_dead_shown_and_replayed(admin: Visitor) -> None
         found = await state_of(admin, poison, "live")
         return found[1] if found and found[0] == "dead" else None
 
-    again = await until(dead_again, within=20)
+    again = await until(dead_again, within=40)
     assert (again["delivery_id"], again["attempts"]) == (delivery_id, 1)
     headers = admin.bearer | {"Idempotency-Key": str(uuid4())}
     path = f"/api/admin/events/{delivery_id}/replay"
@@ -121,6 +121,6 @@ async def test_a_poison_event_is_dead_shown_and_replayed(admin: Visitor) -> None
         ]
         return found if len(found) == 2 else None
 
-    by_admin, by_operator = await until(audited, within=20)
+    by_admin, by_operator = await until(audited, within=40)
     assert by_admin["actor_id"] == me["id"]
     assert "@" in str(by_operator["operator"])

@@ -53,7 +53,7 @@ async def test_a_wrong_count_is_found_and_mended(admin: Visitor, user: Visitor) 
         items = (await user.get("/api/notifications")).json()["items"]
         return notified.json()["event_id"] in [it["id"] for it in items] or None
 
-    await until(arrived, within=20)
+    await until(arrived, within=40)
     before = (await user.get("/api/notifications/unread-count")).json()
     await lose_the_count(user_id)
     code, found = await reconcile(user_id, "--dry-run")

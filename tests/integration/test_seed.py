@@ -77,7 +77,7 @@ async def test_a_second_run_changes_nothing(visitors: Callable[..., Visitor]) ->
         arrived = found.recent == last and len(found.notifications) == notified and found.dead
         return found if arrived else None
 
-    first = await until(whole, within=20)
+    first = await until(whole, within=40)
     assert {it["name"] for it in DEMO["tools"]} <= set(first.tools)
     assert set(first.favourites) == set(person["favourites"])
     await seed()
