@@ -64,7 +64,7 @@ class Seen:
 
 @dataclass
 class Upstream:
-    """Answers 200; `/hang` does not answer until the end, and an upgraded connection echoes.
+    """Answers 200, `/held` once `go_on` is set, `/hang` at the end; an upgraded connection echoes.
 
     Every request is refused as one beyond the limit of a service while `overloaded` is set.
     """
@@ -73,6 +73,7 @@ class Upstream:
     overloaded: bool = False
     seen: list[Seen] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
+    go_on: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -102,9 +103,10 @@ def upstream(port: int = 0) -> Iterator[Upstream]:
             body = self.rfile.read(length)
             service.seen.append(Seen(self.command, self.path, self.headers.items(), body))
             service.connections.add(self.client_address)
-            if self.path.endswith("/hang"):
-                ended.wait()
-            elif (self.headers.get("Upgrade"), self.headers.get("Connection")) == WEBSOCKET:
+            last = self.path.rpartition("/")[2]
+            if waited_for := {"hang": ended, "held": service.go_on}.get(last):
+                waited_for.wait()
+            if (self.headers.get("Upgrade"), self.headers.get("Connection")) == WEBSOCKET:
                 self._echo()
             else:
                 self._answer()
