@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from redis import Redis
@@ -44,13 +45,20 @@ def broker_address() -> BrokerAddress:
 
 
 @contextmanager
-def process(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of this service, with a process group of its own that ends with the block."""
+def process(
+    *arguments: str, env: dict[str, str], output: BinaryIO | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this service, with a process group of its own that ends with the block.
+
+    `output` is the file of what it prints, otherwise that of the tests.
+    """
     running = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=FOLDER,
         env={**os.environ, **env},
         start_new_session=True,
+        stdout=output,
+        stderr=output,
     )
     try:
         yield running
