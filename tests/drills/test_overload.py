@@ -209,7 +209,8 @@ class TestOverload:
         assert found.late <= 0.02 * found.codes.total()
         assert critical.codes.keys() <= {200, 204}
         assert not writes.wrong
-        share = 0.15 if busy else 0.5
+        # The drill's own requests take a part of the processor that they did not at the best rate.
+        share = 0.15 if busy else 0.35
         assert len(found.good) >= share * best * SECONDS
         if not busy:  # then the drill itself waits for a processor
             assert median(found.refused) < 0.1
