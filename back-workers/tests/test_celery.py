@@ -183,7 +183,9 @@ class TestUserExport:
         assert row.attempts == 0
         checkpoint = stack.task(row).checkpoint
         assert isinstance(checkpoint, dict)
-        assert 2000 <= checkpoint["rows"] < 3000
+        rows = checkpoint["rows"]
+        assert isinstance(rows, int)
+        assert 2000 <= rows < 3000
         with process(*WORKER, env=stack.env):
             await until(lambda: row.state == "done", within=START_SECONDS)
         assert stack.exported(row) == [str(user.id) for user in stack.services.users]
