@@ -28,7 +28,7 @@ from outbox_client import HttpOutboxClient
 from settings import Settings
 from shared.kit import service_client
 from shared.kit.http.context import correlated
-from shared.kit.runtime.event_loop import new_loop
+from shared.kit.runtime.event_loop import Loop
 from task_client import TaskClient
 from task_runner import TaskRunner
 from tasks.maintenance import maintenance
@@ -53,7 +53,7 @@ class WorkerRuntime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._runner = asyncio.Runner(loop_factory=new_loop)
+        self._runner = asyncio.Runner(loop_factory=Loop)
         self._loop = self._runner.get_loop()
         self._stack = AsyncExitStack()
         self._thread = Thread(target=self._loop.run_forever, name="tasks", daemon=True)

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from shared.kit.runtime.event_loop import OBJECTS_A_COLLECTION_OF_A_START, Loop, new_loop
+from shared.kit.http.garbage_collection import OBJECTS_A_COLLECTION_OF_A_START
+from shared.kit.runtime.event_loop import Loop, new_loop
 
 
 class Accepted(asyncio.Protocol):

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar, overload
 from urllib.parse import quote
 
@@ -366,15 +366,9 @@ class ServiceClient:
             raise TimeoutError
         if policy.counts and not self._breaker.allow():
             raise unavailable(self.callee)
-        sent = Request(
-            request.method,
-            request.path,
-            request.params,
-            request.headers | self._headers(timeout),
-            request.body,
-        )
+        headers = request.headers | self._headers(timeout)
         try:
-            reply = await self._patient.send(sent, timeout)
+            reply = await self._patient.send(replace(request, headers=headers), timeout)
         except (ConnectionBroke, TimeoutError):
             if policy.counts:
                 self._breaker.failed()

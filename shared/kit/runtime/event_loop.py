@@ -4,19 +4,15 @@
 """
 
 import asyncio
-import gc
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import uvloop
 
-from shared.kit.http.garbage_collection import collect_little
+from shared.kit.http.garbage_collection import collect_little, collect_rarely
 
 _ACCEPTED_A_TURN = 16
-
-OBJECTS_A_COLLECTION_OF_A_START = 50_000
-"""A service has a hundred thousand when it has started."""
 
 
 class Servers:
@@ -67,10 +63,9 @@ class Loop(uvloop.Loop):
 def new_loop() -> asyncio.AbstractEventLoop:
     """A loop for `uvicorn --loop`, which is made before uvicorn imports the app.
 
-    Garbage is collected rarely until the app has started (`collect_little`): what an app is made
-    of stays, and to look through it again and again as it grows takes a tenth of a start.
+    With it begins a start, in which garbage is collected rarely. Other processes use `Loop`.
     """
-    gc.set_threshold(OBJECTS_A_COLLECTION_OF_A_START)
+    collect_rarely()
     return Loop()
 
 
