@@ -1,6 +1,6 @@
 /** Forms that the API may refuse: each error at its field, and all of them above the form. */
 import { createContext, use, useEffect, useRef } from "react";
-import type { ReactNode } from "react";
+import type { ChangeEvent, ReactNode } from "react";
 import { Form } from "react-router";
 import type { FormProps } from "react-router";
 
@@ -81,4 +81,25 @@ function FormErrors(props: {
       )}
     </div>
   );
+}
+
+/**
+ * The ref of a form that each choice in one of its `select`s sends, with that form's `onChange`. A
+ * choice that was made before React listened is sent as soon as it does.
+ */
+export function useSendOnChoice() {
+  const ref = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    const selects = ref.current?.querySelectorAll("select") ?? [];
+    if ([...selects].some(isChanged)) ref.current?.requestSubmit();
+  }, []);
+  const onChange = (event: ChangeEvent<HTMLFormElement>): void => {
+    if (event.target instanceof HTMLSelectElement) event.currentTarget.requestSubmit();
+  };
+  return { ref, onChange };
+}
+
+function isChanged({ options, selectedIndex }: HTMLSelectElement): boolean {
+  const given = [...options].findIndex((it) => it.defaultSelected);
+  return selectedIndex !== Math.max(given, 0);
 }

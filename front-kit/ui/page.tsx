@@ -6,6 +6,7 @@ import { Form, Link, useLocation } from "react-router";
 import { LOCALES } from "../i18n/index.ts";
 import { useLocale, useTexts } from "../i18n/react.tsx";
 import { kitTexts } from "../i18n/kit.ts";
+import { useSendOnChoice } from "./form.tsx";
 import { BrandIcon } from "./icons.tsx";
 import { BusyBar } from "./navigation.tsx";
 
@@ -88,7 +89,7 @@ function Choices(props: { readonly theme: string }) {
       action="/choices"
       className="row"
       preventScrollReset
-      onChange={(event) => event.currentTarget.requestSubmit()}
+      {...useSendOnChoice()}
     >
       <input type="hidden" name="return_to" value={returnTo} />
       <label className="row">

@@ -1,4 +1,5 @@
 /** The filters of a list: a form that reads, so that the address names what is shown. */
+import { useSendOnChoice } from "@tools-dashboard/front-kit/ui/index.ts";
 import type { ReactNode } from "react";
 import { Form } from "react-router";
 
@@ -13,9 +14,8 @@ export function Filters(props: {
       <Form
         className="filters"
         aria-label={props.label}
-        onChange={(event) => {
-          if (event.target instanceof HTMLSelectElement) event.currentTarget.requestSubmit();
-        }}
+        autoComplete="off"
+        {...useSendOnChoice()}
       >
         {props.children}
         <button type="submit" className="button">
