@@ -11,7 +11,8 @@ import typer
 
 from devtools.testing.engines import container_engine, embedded_engine
 from devtools.testing.parts import chosen, parts
-from devtools.testing.run import Outcome, PartRunner, counts
+from devtools.testing.reports import Outcome, counts
+from devtools.testing.run import PartRunner
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 
@@ -33,6 +34,10 @@ def run(
     results: Annotated[
         Path | None, typer.Option(help="Keep reports and logs in this folder, for ./dev milestone.")
     ] = None,
+    second_try: Annotated[
+        bool,
+        typer.Option(help="Run up to 5 failed tests of a part again, and name those that pass."),
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only name the parts.")] = False,
 ) -> None:
     """Run all tests, or the tests of one part.
@@ -47,12 +52,15 @@ def run(
     start_engine = container_engine if engines == "docker" else embedded_engine
     if results:
         results.mkdir(parents=True, exist_ok=True)
-    runner = PartRunner(start_engine, _say, target, arguments, results)
+    runner = PartRunner(start_engine, _say, target, arguments, results, second_try)
     started = time.monotonic()
     try:
         outcomes = asyncio.run(until_terminated(runner.run(chosen(names))))
     except asyncio.CancelledError:
         raise typer.Exit(128 + signal.SIGTERM) from None
+    for outcome in outcomes:
+        for name in outcome.flaky:
+            typer.echo(f"flaky: {name} ({outcome.part}) passed at its second try")
     typer.echo(f"in {time.monotonic() - started:.0f} s:")
     typer.echo(counts(outcomes))
     raise typer.Exit(1 if any(outcome.failed for outcome in outcomes) else 0)
@@ -79,5 +87,5 @@ def _target(base_url: str, mail_url: str) -> Target | None:
 
 def _say(outcome: Outcome) -> None:
     typer.echo(outcome.line)
-    if outcome.failed:
+    if outcome.failed or outcome.flaky:
         typer.echo(outcome.log)

@@ -17,7 +17,8 @@ from rich.table import Table
 from devtools.testing.cli import until_terminated
 from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen
-from devtools.testing.run import Outcome, PartRunner, counts
+from devtools.testing.reports import Outcome, counts
+from devtools.testing.run import PartRunner
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
 

@@ -18,7 +18,8 @@ from rich.table import Table
 from devtools.checks.tree import Tree
 from devtools.testing.engines import embedded_engine
 from devtools.testing.parts import chosen, parts
-from devtools.testing.run import PartRunner, cases
+from devtools.testing.reports import cases
+from devtools.testing.run import PartRunner
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT
 from shared.testing.yaml_source import load

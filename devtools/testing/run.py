@@ -5,85 +5,25 @@ import os
 import signal
 import tempfile
 import time
-import xml.etree.ElementTree as ET
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from devtools.engines import fronts, node_packages
 from devtools.stack.process import kill_session
 from devtools.testing.engines import PartEngine
 from devtools.testing.parts import BROWSER, Part
+from devtools.testing.reports import Outcome, cases, excuse, outcome_of
 from devtools.testing.stack import Target, keep_logs, stack_of_services, temporary_stack
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread, output_of
 from devtools.workspace.repository import ROOT
 
-
-@dataclass(frozen=True)
-class Case:
-    """One test; `name` is its module, class and name as `tests.e2e.test_x.TestY.test_z[id]`."""
-
-    part: str
-    name: str
-    outcome: Literal["passed", "failed", "skipped"]
-
-
-def cases(report: Path) -> Iterator[Case]:
-    """The tests of one JUnit report of pytest."""
-    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314 - our own pytest's
-        kinds = {child.tag for child in case}
-        outcome: Literal["passed", "failed", "skipped"] = "passed"
-        if kinds & {"failure", "error"}:
-            outcome = "failed"
-        elif "skipped" in kinds:
-            outcome = "skipped"
-        yield Case(report.stem, f"{case.get('classname')}.{case.get('name')}", outcome)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The counts of one part; `log` is what it printed, `seconds` its whole time."""
-
-    part: str
-    passed: int
-    failed: int
-    skipped: int
-    seconds: float
-    log: str = ""
-
-    @property
-    def line(self) -> str:
-        return f"{self.part:<16} {counts([self]):<32} {self.seconds:6.1f} s"
-
-
-def counts(outcomes: Iterable[Outcome]) -> str:
-    """`N passed, N failed`, and `, N skipped` if any."""
-    outcomes = list(outcomes)
-    skipped = sum(outcome.skipped for outcome in outcomes)
-    passed = sum(outcome.passed for outcome in outcomes)
-    failed = sum(outcome.failed for outcome in outcomes)
-    return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
-
-
-def outcome_of(part: str, exit_code: int, report: Path, seconds: float, log: str) -> Outcome:
-    """Reads pytest's JUnit report.
-
-    A part fails as one test more where pytest failed without a failed test: coverage below its
-    floor, nothing collected, or an end before the report was written.
-    """
-    ran = Counter(case.outcome for case in cases(report)) if report.exists() else Counter()
-    passed, failed = ran["passed"], ran["failed"]
-    if failed == 0 and (exit_code != 0 or passed == 0):
-        failed = 1
-    return Outcome(part, passed, failed, ran["skipped"], seconds, log)
-
-
 PART_SECONDS = 1800.0
+TRIED_TWICE = 5
+"""More failures of one part than these are not by chance."""
 VITEST = ROOT / "node_modules" / "vitest" / "vitest.mjs"
 SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine
 Setting = tuple[Mapping[str, str], Sequence[str]]  # environment and options of pytest
@@ -95,7 +35,8 @@ class PartRunner:
     """`target` is a running stack; `finished` is called with each outcome.
 
     `results` is a folder that keeps what pytest reports of each part (JUnit XML, `<part>.xml`) and
-    the `logs` of the stack that the tests had to themselves.
+    the `logs` of the stack that the tests had to themselves. With `second_try` the few failed tests
+    of a part run once more, by themselves and with a fresh engine.
     """
 
     start_engine: StartEngine
@@ -103,6 +44,7 @@ class PartRunner:
     target: Target | None = None
     arguments: Sequence[str] = ()
     results: Path | None = None
+    second_try: bool = False
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SIDE_BY_SIDE))
 
     async def run(self, parts: Sequence[Part]) -> list[Outcome]:
@@ -160,21 +102,45 @@ class PartRunner:
     ) -> Outcome:
         if part.by_vitest:
             return await self._by_vitest(part)
+        with tempfile.TemporaryDirectory(prefix="dev-test-") as folder:
+            report = (self.results or Path(folder)) / f"{part.name}.xml"
+            if part.name == BROWSER and self.results:
+                options = (*options, f"--screenshots={self.results.resolve() / 'screenshots'}")
+            options = (*options, "-o", f"cache_dir={folder}/cache")
+            # A chosen few tests can't reach the floor of all.
+            measured = part.has_floor and not self.arguments
+            first = await self._by_pytest(part, environment, options, report, measured=measured)
+            failed = report.exists() and [it for it in cases(report) if it.outcome == "failed"]
+            if not self.second_try or not failed or len(failed) > TRIED_TWICE:
+                return first
+            again = Path(folder) / "again.xml"
+            options = (*options, "--last-failed")
+            second = await self._by_pytest(part, environment, options, again, measured=False)
+            flaky = excuse(report, again) if again.exists() else ()
+            seconds = first.seconds + second.seconds
+            log = f"{first.log}\nThe second try:\n{second.log}"
+            exit_code = 0 if len(flaky) == len(failed) else 1
+            return replace(outcome_of(part.name, exit_code, report, seconds, log), flaky=flaky)
+
+    async def _by_pytest(
+        self,
+        part: Part,
+        environment: Mapping[str, str],
+        options: Sequence[str],
+        report: Path,
+        *,
+        measured: bool,
+    ) -> Outcome:
         venv = await environments.sync(part.member, part.groups)
         started = time.monotonic()
         async with AsyncExitStack() as opened:
             address: Mapping[str, str] = {}
             if part.engine:
                 address = await opened.enter_async_context(self.start_engine(part.engine))
-            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="dev-test-")))
-            report = (self.results or folder) / f"{part.name}.xml"
-            if part.name == BROWSER and self.results:
-                options = (*options, f"--screenshots={self.results.resolve() / 'screenshots'}")
-            # A chosen few tests can't reach the floor of all.
-            measured = ["-m", "slipcover"] if part.has_floor and not self.arguments else []
             pytest = await asyncio.create_subprocess_exec(
-                *(str(venv / "bin" / "python"), *measured, "-m", "pytest", part.tests, "-q"),
-                *(f"--junit-xml={report}", "-p", "no:cacheprovider", *options, *self.arguments),
+                *(str(venv / "bin" / "python"), *(["-m", "slipcover"] if measured else [])),
+                *("-m", "pytest", part.tests, "-q", f"--junit-xml={report}"),
+                *(*options, *self.arguments),
                 cwd=part.folder,
                 env={**_environment(venv), **environment, **address},
                 stdin=asyncio.subprocess.DEVNULL,

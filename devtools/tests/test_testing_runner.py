@@ -14,7 +14,8 @@ from devtools.testing import run as run_
 from devtools.testing.cli import app
 from devtools.testing.engines import PartEngine
 from devtools.testing.parts import LONGEST, Part, chosen, parts
-from devtools.testing.run import Outcome, PartRunner, counts, outcome_of
+from devtools.testing.reports import Outcome, cases, counts, outcome_of
+from devtools.testing.run import PartRunner
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import UV
@@ -141,6 +142,56 @@ class TestRun:
 
         assert (outcome.passed, outcome.failed) == (0, 1)
         assert "test_it.py" in outcome.log
+
+
+@needs_environments
+class TestSecondTry:
+    """A test that fails once, and one that fails always."""
+
+    TESTS = """
+        import pathlib
+        def test_bad(): assert not "this"
+        def test_good(): pass
+        def test_once():
+            begun = pathlib.Path("begun")
+            known = begun.exists()
+            begun.touch()
+            assert known
+        """
+
+    async def ran(self, wanted: Part, results: Path, *, second_try: bool = True) -> Outcome:
+        runner = PartRunner(stand_in_engine, lambda _: None, results=results, second_try=second_try)
+        (outcome,) = await runner.run([wanted])
+        return outcome
+
+    async def test_what_passes_then_is_flaky_and_what_fails_again_has_failed(
+        self, tmp_path: Path
+    ) -> None:
+        outcome = await self.ran(part(tmp_path, self.TESTS), tmp_path)
+
+        assert (outcome.passed, outcome.failed) == (2, 1)
+        assert outcome.flaky == ("tests.test_it.test_once",)
+        assert "test_once" in outcome.log
+        assert {it.outcome for it in cases(tmp_path / "sample.xml")} == {"passed", "failed"}
+
+    async def test_a_part_whose_failures_all_pass_then_has_passed(self, tmp_path: Path) -> None:
+        wanted = part(tmp_path, self.TESTS.replace('not "this"', "True"))
+
+        outcome = await self.ran(wanted, tmp_path)
+
+        assert (outcome.passed, outcome.failed, len(outcome.flaky)) == (3, 0, 1)
+
+    async def test_many_failures_are_not_tried_again(self, tmp_path: Path) -> None:
+        more = "".join(f"        def test_{number}(): assert False\n" for number in range(5))
+
+        outcome = await self.ran(part(tmp_path, f"{self.TESTS.rstrip()}\n{more}"), tmp_path)
+
+        assert (outcome.failed, outcome.flaky) == (7, ())
+
+    async def test_without_it_a_failure_stays(self, tmp_path: Path) -> None:
+        outcome = await self.ran(part(tmp_path, self.TESTS), tmp_path, second_try=False)
+
+        assert (outcome.failed, outcome.flaky) == (2, ())
 
 
 class TestAdapters:
