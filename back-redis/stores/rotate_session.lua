@@ -24,7 +24,9 @@ if active and presented == current then
   return answer('rotated', KEYS[1])
 end
 
-if active and presented == previous and now - rotated_at <= repeat_seconds * 1000000 then
+-- `abs`: a clock that was put back must not make the seconds an hour.
+if active and presented == previous
+  and math.abs(now - rotated_at) <= repeat_seconds * 1000000 then
   for index = 9, #ARGV do
     if ARGV[index] == current then
       return answer('rotated', KEYS[1])

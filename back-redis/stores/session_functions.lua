@@ -34,9 +34,21 @@ local function expire(key, expires_in)
   return expires_at
 end
 
--- Adds an entry to the stream of revocations, and drops those older than `kept_seconds`.
+-- Adds an entry to the stream of revocations, and drops those that are older than `kept_seconds`.
+-- The id counts the age: it is that of the entry before, plus the milliseconds between both by the
+-- clock (the field `at`), 60,000 at most. So a clock that jumps makes no entry older by more than a
+-- minute; where entries are rarer than that, they are kept longer.
 local function announce(stream, kept_seconds, ...)
-  redis.call('XADD', stream, 'MINID', '~', (clock[1] - kept_seconds) * 1000, '*', ...)
+  local at = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  local counted = at
+  local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  if newest then
+    local before = tonumber(newest[1]:match('^%d+'))
+    local added_at = newest[2][1] == 'at' and tonumber(newest[2][2]) or before
+    counted = before + math.max(0, math.min(at - added_at, 60000))
+  end
+  redis.call('XADD', stream, 'MINID', '~', whole(counted - kept_seconds * 1000),
+    whole(counted) .. '-*', 'at', whole(at), ...)
 end
 
 -- Makes a stored session a revoked one, which keeps nothing of where it was opened.

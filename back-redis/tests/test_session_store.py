@@ -56,7 +56,16 @@ def logout(session: NewSession) -> NewEvent:
 
 
 async def revocations(raw: Redis) -> list[dict[str, str]]:
-    return [fields for _, fields in await stream_entries(raw, REVOCATIONS)]
+    entries = await stream_entries(raw, REVOCATIONS)
+    return [{k: v for k, v in fields.items() if k != "at"} for _, fields in entries]
+
+
+async def revoked_earlier(raw: Redis, seconds: int, count: int = 1) -> None:
+    """Add revocations as the store does, with a clock that was `seconds` behind Valkey's."""
+    now, _ = await raw.time()
+    at = (now - seconds) * 1000
+    for _ in range(count):
+        await raw.xadd(REVOCATIONS, {"at": str(at), "sid": str(uuid4())}, f"{at}-*")
 
 
 async def security_events(raw: Redis) -> list[str]:
@@ -255,6 +264,16 @@ class TestRotate:
             await sessions.rotate(new.sid, rotation(new, "first", "second"))
         assert await security_events(raw) == ["auth.refresh.reused"]
 
+    async def test_after_a_clock_was_put_back_it_is_a_reuse(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        new = new_session()
+        await sessions.create(new)
+        await sessions.rotate(new.sid, rotation(new, "first", "second"))
+        await pass_time(raw, new, -3600)
+        with pytest.raises(Conflict):
+            await sessions.rotate(new.sid, rotation(new, "first", "second"))
+
     async def test_a_successor_of_another_key_of_the_server_is_recognised(
         self, sessions: SessionStore
     ) -> None:
@@ -364,19 +383,38 @@ class TestRevoke:
         self, sessions: SessionStore, raw: Redis
     ) -> None:
         seconds, _ = await raw.time()
-        for age in (1300, 1100):
-            for number in range(150):
-                await raw.xadd(
-                    REVOCATIONS, {"sid": str(uuid4())}, f"{(seconds - age) * 1000}-{number}"
-                )
+        for age, count in ((1300, 150), (1100, 150), (30, 1)):
+            await revoked_earlier(raw, age, count)
         await sessions.revoke(uuid4())
         kept_since = f"{(seconds - 1200) * 1000}"
         kept = await stream_entries(raw, REVOCATIONS)
         ages = {seconds - int(entry_id.split("-")[0]) // 1000 for entry_id, _ in kept}
         old = await stream_entries(raw, REVOCATIONS, last=kept_since)
         assert len(old) < 100, "whole blocks of old entries are dropped"
-        assert len(await stream_entries(raw, REVOCATIONS, first=kept_since)) == 151
+        assert len(await stream_entries(raw, REVOCATIONS, first=kept_since)) == 152
         assert max(ages) <= 1300
+
+    @pytest.mark.parametrize("ahead", [3600, 86_400, -3600, -86_400])
+    async def test_a_clock_that_jumps_drops_none(
+        self, sessions: SessionStore, raw: Redis, ahead: int
+    ) -> None:
+        await revoked_earlier(raw, ahead, 300)
+        before = await revocations(raw)
+        for _ in range(3):
+            await sessions.revoke(uuid4())
+        assert (await revocations(raw))[:-3] == before
+        assert len(await revocations(raw)) == 303
+
+    async def test_rare_ones_count_as_a_minute_apart(
+        self, sessions: SessionStore, raw: Redis
+    ) -> None:
+        await revoked_earlier(raw, 3600, 300)
+        now, _ = await raw.time()
+        for minute in range(1, 23):
+            at = (now - 3600 + 60 * minute) * 1000
+            await raw.xadd(REVOCATIONS, {"at": str(at), "sid": str(uuid4())}, f"{at}-*")
+        await sessions.revoke(uuid4())
+        assert len(await revocations(raw)) < 123, "those 23 minutes before it are dropped"
 
 
 def revoked(session: NewSession, generation: int) -> RevokeGenerations:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -92,6 +93,22 @@ async def another(name: str, port: int, **settings: str) -> AsyncIterator[psutil
     process = psutil.Popen(first.cmdline(), cwd=first.cwd(), env=environment)
     try:
         yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@asynccontextmanager
+async def valkey(port: int, folder: Path, **environment: str) -> AsyncIterator[None]:
+    """A Valkey as the one of back-redis, with its data in `folder`."""
+    program = psutil.Process(await pid_of("valkey")).exe()
+    settings = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+    where = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+    acl = ["--aclfile", str(secret("back-redis", "valkey.acl"))]
+    command = [program, *settings, *where, *acl]
+    process = psutil.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    try:
+        yield
     finally:
         process.kill()
         process.wait()

@@ -6,17 +6,28 @@ here, for libfaketime breaks `time.sleep` of a process whose monotonic clock it 
 schedule is tested with a clock of the test (`back-workers/tests/test_beat_scheduler.py`).
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from shared.kit.auth.revocations import Revocations
+from shared.kit.errors import Unauthenticated, Unavailable
+from shared.kit.http.client import ServiceClient
+from shared.kit.http.context import correlated
+from shared.models.auth import RevokeSession, Session
+from shared.models.base import now
+from shared.models.event import EventEnvelope
+from shared.models.live import LiveEvents, LivePublished, PublishLive
+from shared.testing.sessions import new_session
 from tests.drills.clock import JumpingClock
 from tests.drills.live import collecting
-from tests.drills.processes import another, this_stack
+from tests.drills.processes import another, service_client, this_stack, valkey
 from tests.drills.verdict import Record, judge
 from tests.stack import Mailbox, Visitor, until
 
@@ -28,11 +39,13 @@ pytestmark = [
 ]
 
 HOUR = 3600
+DAY = 24 * HOUR
 JUMPS = (HOUR, -HOUR)
-PORT = 8198
+PORT, VALKEY_PORT = 8198, 8195
 WELL_WITHIN = 30  # seconds: a circuit is probed after 5
 NOTIFICATIONS = 12
-"""Before, during and after each jump."""
+REVOKED = 150
+"""Before, during and after each jump; a stream drops whole blocks of 100."""
 
 
 @pytest.fixture
@@ -41,10 +54,10 @@ def clock(tmp_path: Path) -> JumpingClock:
 
 
 @asynccontextmanager
-async def beside(name: str, clock: JumpingClock) -> AsyncIterator[str]:
-    """A second process of a service with that clock; its address, once it is ready."""
+async def beside(name: str, **settings: str) -> AsyncIterator[str]:
+    """A second process of a service with settings of its own; its address, once it is ready."""
     url = f"http://127.0.0.1:{PORT + this_stack().offset}"
-    async with another(name, PORT + this_stack().offset, **clock.environment):
+    async with another(name, PORT + this_stack().offset, **settings):
         async with httpx.AsyncClient() as http:
 
             async def ready() -> bool | None:
@@ -75,7 +88,10 @@ class TestTokens:
     ) -> None:
         ended = Visitor(user.base_url, mailbox, user.email)
         assert (await ended.log_in()).status_code == 200
-        async with beside("back-auth", clock) as url, httpx.AsyncClient(base_url=url) as http:
+        async with (
+            beside("back-auth", **clock.environment) as url,
+            httpx.AsyncClient(base_url=url) as http,
+        ):
 
             async def sessions(of: Visitor) -> httpx.Response:
                 return await http.get("/auth/sessions", headers=of.bearer)
@@ -122,7 +138,7 @@ class TestDeliveries:
             promised.append(reply.json()["event_id"])
 
         async with AsyncExitStack() as stack:
-            url = await stack.enter_async_context(beside("back-websockets", clock))
+            url = await stack.enter_async_context(beside("back-websockets", **clock.environment))
             client = user.live_client(url)
             [got] = await stack.enter_async_context(collecting(client))
             for name in ("back-workers-relay", "back-workers-celery"):
@@ -159,3 +175,100 @@ class TestDeliveries:
         for it in found:
             assert (it.lost, it.twice) == (0, 0), it
         assert (client.connections, client.resyncs) == (1, 0), "the socket stayed open"
+
+
+async def live_event(redis: ServiceClient, user_id: UUID) -> str:
+    """The id of an event of that user which is accepted."""
+    envelope = EventEnvelope(
+        event_id=uuid4(),
+        event_type="profile.updated",
+        occurred_at=now(),
+        correlation_id="a-drill",
+        payload={},
+    )
+    new = PublishLive(user_id=user_id, envelope=envelope)
+    await redis.post("/live/events", new, response_model=LivePublished)
+    return str(envelope.event_id)
+
+
+async def known_to_a_new_verifier(redis: ServiceClient, sids: list[str]) -> list[str]:
+    """Those which a service that starts now holds for revoked."""
+
+    async def active(_: UUID) -> bool:
+        return True
+
+    revocations = Revocations(redis, "/streams/revocations", active)
+    following = asyncio.create_task(revocations.follow())
+
+    async def ready() -> bool | None:
+        with suppress(Unavailable):
+            await revocations.ready()
+            return True
+        return None
+
+    await until(ready, within=WELL_WITHIN)
+    following.cancel()
+    known = []
+    for sid in sids:
+        try:
+            await revocations.check(UUID(sid), UUID(int=0), 1)
+        except Unauthenticated:
+            known.append(sid)
+    return known
+
+
+class TestValkey:
+    """The clock of back-redis's Valkey: it keeps revocations and live events by time."""
+
+    async def test_no_session_is_revived_and_no_live_event_lost(
+        self, clock: JumpingClock, tmp_path: Path, record_property: Record
+    ) -> None:
+        port, user_id = VALKEY_PORT + this_stack().offset, uuid4()
+        settings = {"VALKEY_HOST": "127.0.0.1", "VALKEY_PORT": str(port)}
+        revoked: list[str] = []
+        published: list[str] = []
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(valkey(port, tmp_path, **clock.environment))
+            url = await stack.enter_async_context(beside("back-redis", **settings))
+
+            async def client(caller: str) -> ServiceClient:
+                return await stack.enter_async_context(service_client(caller, "back-redis", url))
+
+            auth, workers = await client("back-auth"), await client("back-workers")
+            api, sockets = await client("back-api"), await client("back-websockets")
+            stack.enter_context(correlated(None))
+            week = 7 * DAY
+            old, ended = (new_session(expires_in=week) for _ in range(2))
+            for new in (old, ended):
+                await auth.post("/sessions", new, response_model=Session)
+            first = await live_event(workers, user_id)
+            for jump in (0, HOUR, 0, -HOUR, 0, HOUR, 0):
+                clock.put_forward(jump)
+                for _ in range(REVOKED):
+                    sid = ended.sid if not revoked else uuid4()
+                    await auth.post(f"/sessions/{sid}/revoke", RevokeSession())
+                    revoked.append(str(sid))
+                published += [await live_event(workers, user_id) for _ in range(NOTIFICATIONS)]
+            known = await known_to_a_new_verifier(api, revoked)
+            active = [
+                (await auth.get(f"/sessions/{new.sid}", response_model=Session)).active
+                for new in (old, ended)
+            ]
+            path, since = f"/users/{user_id}/live-events", {"since": first}
+            resumed = await sockets.get(path, params=since, response_model=LiveEvents)
+            clock.put_forward(2 * DAY)
+            too_late = await sockets.get(path, params=since, response_model=LiveEvents)
+        found = [
+            judge(record_property, "revocation, clock jumps", promised=revoked, delivered=known),
+            judge(
+                record_property,
+                "live event, clock jumps",
+                promised=published,
+                delivered=[str(it.event_id) for it in resumed.items],
+            ),
+        ]
+        for it in found:
+            assert (it.lost, it.twice) == (0, 0), it
+        assert active == [True, False]
+        assert resumed.complete
+        assert not too_late.complete, "a client that can't resume learns it"

@@ -3,11 +3,9 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import psutil
 import pytest
 
 from shared.kit.errors import TimedOut, Unavailable
@@ -16,7 +14,7 @@ from shared.kit.http.context import correlated
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvents, LivePublished, PublishLive
-from tests.drills.processes import another, pid_of, secret, service_client, this_stack
+from tests.drills.processes import another, service_client, this_stack, valkey
 from tests.drills.verdict import Record, judge
 from tests.stack import until
 
@@ -47,20 +45,6 @@ def enlarge(disk: Path) -> None:
     subprocess.run(["mount", "-o", more_room, str(disk)], check=True)
 
 
-@contextmanager
-def valkey(program: str, port: int, folder: Path) -> Iterator[None]:
-    """A Valkey as the one of the stack, with its data in `folder`."""
-    settings = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-    where = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
-    acl = ["--aclfile", str(secret("back-redis", "valkey.acl"))]
-    process = subprocess.Popen([program, *settings, *where, *acl], stdout=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
 async def publish(redis: ServiceClient, user_id: UUID) -> str:
     """The id of an event that was accepted. Raises Unavailable or TimedOut where it is not."""
     envelope = EventEnvelope(
@@ -80,7 +64,6 @@ async def test_refuses_writes_and_keeps_what_it_accepted(
     small_disk: Path, record_property: Record
 ) -> None:
     offset, user_id = this_stack().offset, uuid4()
-    program = psutil.Process(await pid_of("valkey")).exe()
     url = f"http://127.0.0.1:{REDIS_PORT + offset}"
     settings = {"VALKEY_HOST": "127.0.0.1", "VALKEY_PORT": str(VALKEY_PORT + offset)}
     accepted: list[str] = []
@@ -97,13 +80,13 @@ async def test_refuses_writes_and_keeps_what_it_accepted(
         service_client("back-workers", "back-redis", url) as workers,
         service_client("back-websockets", "back-redis", url) as sockets,
     ):
-        with valkey(program, VALKEY_PORT + offset, small_disk):
+        async with valkey(VALKEY_PORT + offset, small_disk):
             await until(accepts, within=20)
             while await accepts():
                 assert len(accepted) < MEGABYTES * 1_000_000 // EVENT_BYTES, "it is never full"
             assert len(accepted) > 20
         enlarge(small_disk)
-        with valkey(program, VALKEY_PORT + offset, small_disk):
+        async with valkey(VALKEY_PORT + offset, small_disk):
             await until(accepts, within=20)
             with correlated(None):
                 kept = await sockets.get(
