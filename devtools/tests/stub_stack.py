@@ -21,6 +21,8 @@ from devtools.stack.topology import Topology, load
 from devtools.workspace.processes import Command
 from devtools.workspace.repository import Stack
 
+STOP_TIMEOUT = 600.0  # seconds: longer than any test waits
+
 COMPOSE = """
 services:
   back-api:
@@ -67,7 +69,7 @@ class StubProgram:
     async def command(self) -> Command:
         script = str(Path(__file__).with_name("stub_service.py"))
         argv = [sys.executable, script, str(self._service.ports[0]), str(self._folder)]
-        return Command(argv, self._service.command.env, self._folder, stop_timeout=3)
+        return Command(argv, self._service.command.env, self._folder, stop_timeout=STOP_TIMEOUT)
 
     async def ready(self) -> Answer:
         return await self._probe.ready()

@@ -131,7 +131,7 @@ def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.Monke
     ended: list[str] = []
 
     def end_once_ready() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not ended:
             try:
                 if control.ask(stack.control, control.Request("status")).phase == "ready":

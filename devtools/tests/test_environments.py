@@ -62,9 +62,9 @@ async def test_a_failure_says_what_to_do(
 
 
 async def test_giving_up_ends_uv(uv_log: Path, tmp_path: Path) -> None:
-    make_uv(tmp_path, "exec sleep 60")
+    make_uv(tmp_path, "exec sleep 600")
     task = asyncio.create_task(environments.sync("back-api"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not uv_log.exists():  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.01)  # noqa: TID251 - polls until a deadline
         task.cancel()

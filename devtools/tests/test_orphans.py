@@ -19,7 +19,7 @@ from devtools.tests.stub_stack import switches
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, Stack
 
-DEADLINE = 40.0
+DEADLINE = 60.0
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -48,7 +48,7 @@ def start(folder: Path, way: str, script: str) -> tuple["subprocess.Popen[str]",
 
 def children(process: psutil.Process, count: int) -> list[psutil.Process]:
     """Its children once there are so many: its watcher, and what it started."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(found := process.children()) != count:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)  # noqa: TID251 - polls until a deadline
@@ -60,7 +60,7 @@ def test_it_gets_its_stop_signal_when_the_supervisor_is_killed(tmp_path: Path, w
     supervisor, process = start(tmp_path, way, "exec sleep 600")
     with supervisor:
         supervisor.send_signal(signal.SIGKILL)
-    gone, alive = psutil.wait_procs([process], timeout=10)
+    gone, alive = psutil.wait_procs([process], timeout=60)
     assert (gone, alive) == ([process], [])
 
 
@@ -69,7 +69,7 @@ def test_the_watcher_signals_the_whole_group(tmp_path: Path) -> None:
     family = [process, *children(process, 2)]
     with supervisor:
         supervisor.send_signal(signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
 
@@ -77,6 +77,6 @@ def test_the_watcher_ends_with_the_process_that_it_watches(tmp_path: Path) -> No
     supervisor, process = start(tmp_path, "pipe", "exec sleep 600")
     watchers = children(process, 1)
     process.kill()
-    supervisor.communicate("\n", timeout=20)
-    _, alive = psutil.wait_procs(watchers, timeout=10)
+    supervisor.communicate("\n", timeout=60)
+    _, alive = psutil.wait_procs(watchers, timeout=60)
     assert (supervisor.returncode, alive) == (0, [])

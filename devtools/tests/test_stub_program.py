@@ -30,7 +30,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
     argv = await stub.command("back-postgres", folder, port)
     log = LogFile(folder, "stub")
     process = await Process.start(Command(argv, {}, folder), log)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not (await health.get(port, "/health/ready")).is_good:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)  # noqa: TID251 - polls until a deadline
     yield f"http://127.0.0.1:{port}"
@@ -47,7 +47,7 @@ async def ask(
 
     def send() -> tuple[int, dict[str, object]]:
         try:
-            with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - the same
+            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - the same
                 return reply.status, json.load(reply)
         except urllib.error.HTTPError as refusal:
             with refusal:
