@@ -10,8 +10,13 @@ export function Menu(props: {
 }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const { pathname } = useLocation();
+  const before = useRef(pathname);
   const close = (): void => menu.current?.removeAttribute("open");
-  useEffect(() => menu.current?.removeAttribute("open"), [pathname]);
+  useEffect(() => {
+    if (before.current === pathname) return;
+    before.current = pathname;
+    menu.current?.removeAttribute("open");
+  }, [pathname]);
   useEffect(() => {
     const outside = (event: PointerEvent): void => {
       if (event.target instanceof Node && !menu.current?.contains(event.target)) close();

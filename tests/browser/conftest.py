@@ -3,7 +3,9 @@
 All fixtures and tests share one event loop, that of the browser.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -15,6 +17,8 @@ from playwright.async_api import (
     Error,
     Page,
     Request,
+    Route,
+    WebSocket,
     async_playwright,
     expect,
 )
@@ -128,6 +132,36 @@ async def log_in(page: Page, front: str, email: str, password: str) -> Page:
     )
     assert reply.status in {302, 303}, f"log-in answers {reply.status}: {await reply.text()}"
     return page
+
+
+@asynccontextmanager
+async def before_scripts(page: Page, path: str) -> AsyncIterator[None]:
+    """Shows the page at `path`; its scripts arrive when the block has ended."""
+    done = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await done.wait()
+        await route.continue_()
+
+    await page.route("**/*.js", hold)
+    await page.goto(path, wait_until="commit")
+    try:
+        yield
+    finally:
+        done.set()
+
+
+async def go_live(page: Page, path: str) -> None:
+    """Shows the page at `path` and waits until its socket tells that it is subscribed."""
+    told = asyncio.Event()
+
+    def opened(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda _: told.set())
+
+    page.on("websocket", opened)
+    await page.goto(path)
+    async with asyncio.timeout(PAGE_MS / 1000):
+        await told.wait()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

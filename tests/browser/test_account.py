@@ -92,6 +92,7 @@ async def test_a_deleted_account_is_logged_out_everywhere_and_told_what_is_kept(
     await user_page.get_by_role("button", name="Delete the account").click()
     await expect(user_page.get_by_label("Your password")).to_have_attribute("aria-invalid", "true")
 
+    await user_page.get_by_label("I want my account").check()  # a form sent without script forgets
     await user_page.get_by_label("Your password").fill(PASSWORD)
     await user_page.get_by_role("button", name="Delete the account").click()
     await expect(user_page.get_by_role("heading", level=1)).to_have_text("Your account is deleted")

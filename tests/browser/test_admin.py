@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenPage, log_in
+from tests.browser.conftest import OpenPage, go_live, log_in
 from tests.conftest import admin_of_the_stack
 from tests.stack import PASSWORD, Visitor
 
@@ -53,8 +53,7 @@ async def test_the_picture_shows_a_stack_that_works(admin_page: Page) -> None:
 async def test_a_user_sees_at_once_what_an_admin_sends(
     user_page: Page, admin_page: Page, user: Visitor
 ) -> None:
-    async with user_page.expect_websocket():
-        await user_page.goto("/app")
+    await go_live(user_page, "/app")
     await admin_page.goto(f"/admin/users/{await id_of(user)}")
     await admin_page.get_by_role("link", name="Send a notification").click()
     await admin_page.get_by_label("Title").fill("The lift is out")

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
-from tests.browser.conftest import PAGE_MS, OpenPage
+from tests.browser.conftest import PAGE_MS, OpenPage, before_scripts
 from tests.stack import PASSWORD, Visitor, fresh_address
 
 
@@ -82,17 +82,17 @@ async def test_language_and_theme_are_kept(page: Page) -> None:
 
 
 async def test_a_language_chosen_before_the_scripts_are_there_is_taken(page: Page) -> None:
-    chosen = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await chosen.wait()
-        await route.continue_()
-
-    await page.route("**/*.js", hold)
-    await page.goto("/app/login", wait_until="commit")
-    await page.get_by_label("Language").select_option("es")
-    chosen.set()
+    async with before_scripts(page, "/app/login"):
+        await page.get_by_label("Language").select_option("es")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Entrar")
+
+
+async def test_a_menu_opened_before_the_scripts_are_there_stays_open(user_page: Page) -> None:
+    log_out = user_page.get_by_role("button", name="Log out")
+    async with user_page.expect_websocket(), before_scripts(user_page, "/app/account"):
+        await user_page.locator("summary").click()
+        await expect(log_out).to_be_visible()
+    assert await log_out.is_visible()
 
 
 async def test_the_keyboard_alone_reaches_the_content_and_the_menu(user_page: Page) -> None:
