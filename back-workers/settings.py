@@ -49,7 +49,9 @@ class Settings(ServiceSettings):
         description="a claim of a consumer; one under way ends its claims",
     )
     gather_seconds: float = Field(
-        default=0.04, ge=0, description="between two claims, unless the first was full"
+        default=0.04,
+        ge=0,
+        description="between two claims, unless the first was full; up to twice that under load",
     )
     stop_seconds: float = Field(default=5, gt=0, description="to finish deliveries under way")
 

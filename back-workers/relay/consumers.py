@@ -53,10 +53,14 @@ class Notified:
 
 @dataclass(frozen=True)
 class Consumer:
-    """A consumer of the routing table, and how it gets its deliveries."""
+    """A consumer of the routing table, and how it gets its deliveries.
+
+    A patient one gets them a moment later and more at a time: nobody waits for what it does.
+    """
 
     name: str
     handover: OneByOne | InBatches | Notified
+    is_patient: bool = False
 
 
 def consumers(
@@ -68,7 +72,7 @@ def consumers(
 ) -> list[Consumer]:
     """Every consumer that the contracts say back-workers delivers to."""
     return [
-        Consumer("audit", InBatches(audit(cassandra), audit_batch(cassandra))),
+        Consumer("audit", InBatches(audit(cassandra), audit_batch(cassandra)), is_patient=True),
         Consumer("erasure", OneByOne(erasure)),
         Consumer("launches", InBatches(*applied(cassandra, LAUNCHES))),
         Consumer("live", InBatches(live(redis), live_batch(redis))),

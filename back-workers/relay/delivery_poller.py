@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from outbox_client import OutboxClient
+from relay.claim_pace import ClaimPace
 from relay.consumers import Consumer, InBatches
 from relay.delivery_batch import DeliveryBatch, released
 from relay.outcome_reporter import OutcomeReporter
@@ -31,7 +32,7 @@ class DeliveryPoller:
     """Claims the deliveries of all consumers in one call, and delivers those of each side by side.
 
     A consumer with `deliveries_at_once` under way is left out of the claims, so that a slow one
-    can't block another.
+    can't block another; so is for a moment a consumer that is patient.
     """
 
     def __init__(
@@ -41,6 +42,12 @@ class DeliveryPoller:
         self._consumers = {consumer.name: consumer for consumer in consumers}
         self._in_batches = [it.name for it in consumers if isinstance(it.handover, InBatches)]
         self._settings = settings
+        self._patient = {it.name for it in consumers if it.is_patient}
+        self._pace = ClaimPace(
+            self._patient,
+            gather_seconds=settings.gather_seconds,
+            at_once=settings.deliveries_at_once,
+        )
         self._reporter = OutcomeReporter(outbox, lease_seconds=settings.lease_seconds)
         self._failures = 0
         self._under_way: Counter[str] = Counter()
@@ -56,18 +63,17 @@ class DeliveryPoller:
                 continue
             began = time.monotonic()
             claimed = await self._claimed_before(stopped, free)
-            full = self._start(claimed)
-            if claimed and not full:
-                rest = began + self._settings.gather_seconds - time.monotonic()
-                await asyncio.wait({stopped}, timeout=max(0, rest))
+            rest = began + self._pace.rest_after(self._start(claimed)) - time.monotonic()
+            if rest > 0:
+                await asyncio.wait({stopped}, timeout=rest)
         await self._finish()
 
     @property
     def _at_once(self) -> int:
         return self._settings.deliveries_at_once
 
-    def _start(self, claimed: Sequence[Delivery]) -> bool:
-        """Deliver what was claimed; whether a consumer got as many as it may."""
+    def _start(self, claimed: Sequence[Delivery]) -> dict[str, int]:
+        """Deliver what was claimed; how many deliveries each consumer got."""
         batches: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in claimed:
             batches[delivery.consumer].append(delivery)
@@ -76,7 +82,7 @@ class DeliveryPoller:
             task = asyncio.create_task(self._deliver(self._consumers[name], batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return any(len(batch) >= self._at_once for batch in batches.values())
+        return {name: len(batch) for name, batch in batches.items()}
 
     async def _claimed_before(
         self, stopped: asyncio.Task[bool], free: Sequence[str]
@@ -97,6 +103,9 @@ class DeliveryPoller:
         wait, fallback = self._settings.claim_wait_seconds, self._settings.claim_fallback_seconds
         if len(free) < len(self._consumers):
             wait = fallback = min(BUSY_WAIT_SECONDS, wait)
+        left_out = self._pace.patient_left_out()
+        if left_out and (prompt := [name for name in free if name not in self._patient]):
+            free, wait, fallback = prompt, min(left_out, wait), min(left_out, fallback)
         try:
             with correlated(None):
                 claimed = await self._outbox.claim(

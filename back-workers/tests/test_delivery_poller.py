@@ -40,7 +40,7 @@ def carrying(outbox: FakeOutboxClient, settings: Settings) -> Carrying:
     return carrying
 
 
-def consumer_of(effect: Effect, name: str = "audit") -> Consumer:
+def consumer_of(effect: Effect, name: str = "audit", *, is_patient: bool = False) -> Consumer:
     """A consumer whose batches are delivered side by side, each event by `effect`."""
 
     async def together(deliveries: Sequence[Delivery]) -> Failures:
@@ -52,7 +52,7 @@ def consumer_of(effect: Effect, name: str = "audit") -> Consumer:
                 raise result
         return {}
 
-    return Consumer(name, InBatches(effect, together))
+    return Consumer(name, InBatches(effect, together), is_patient)
 
 
 class Effects:
@@ -184,6 +184,48 @@ class TestConsumers:
         assert {one.state for one in hanging[: settings.deliveries_at_once]} == {"sent"}
         effects.gate.set()
         await until(lambda: {one.state for one in hanging} == {"done"})
+        stopping.set()
+        await running
+
+    async def test_a_patient_consumer_is_left_out_while_its_deliveries_come_often(
+        self,
+        outbox: FakeOutboxClient,
+        settings: Settings,
+        effects: Effects,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("relay.claim_pace.PATIENT_SECONDS", 600)
+        poller = DeliveryPoller(
+            outbox,
+            [consumer_of(effects, "audit", is_patient=True), consumer_of(effects, "live")],
+            settings,
+        )
+        stopping = asyncio.Event()
+        running = asyncio.create_task(poller.run(stopping))
+        for _ in range(2):
+            outbox.add("audit")
+            await until(lambda: {row.state for row in outbox.rows} == {"done"})
+        await until(lambda: ["live"] in outbox.asked_for)
+        patient, prompt = outbox.add("audit"), outbox.add("live")
+        await until(lambda: prompt.state == "done")
+        stopping.set()
+        await running
+        assert patient.state == "pending"
+
+    async def test_a_patient_consumer_is_asked_for_where_no_other_may_be(
+        self,
+        outbox: FakeOutboxClient,
+        settings: Settings,
+        effects: Effects,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("relay.claim_pace.PATIENT_SECONDS", 600)
+        poller = DeliveryPoller(outbox, [consumer_of(effects, is_patient=True)], settings)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(poller.run(stopping))
+        for _ in range(3):
+            outbox.add("audit")
+            await until(lambda: {row.state for row in outbox.rows} == {"done"})
         stopping.set()
         await running
 
