@@ -1,9 +1,17 @@
-"""A clock of single processes that jumps while they run, by libfaketime."""
+"""A clock of single processes that jumps while they run."""
 
 import os
 from pathlib import Path
 
 import pytest
+
+_SITE_CUSTOMIZE = """
+import time
+from pathlib import Path
+
+real, ahead = time.time, Path(__file__).with_name("ahead")
+time.time = lambda: real() + float(ahead.read_text())
+"""
 
 
 def _library() -> Path | None:
@@ -13,7 +21,7 @@ def _library() -> Path | None:
 
 
 class JumpingClock:
-    """The time of day of every process that is started with `environment`.
+    """The time of day of every process that is started with `environment`, by libfaketime.
 
     What passes between two moments (the monotonic clock, time-outs) is left alone. Skips the test
     where there is no libfaketime.
@@ -39,4 +47,23 @@ class JumpingClock:
         """Set by how much the clock is ahead of the real one; behind it, when negative."""
         new = self._file.with_suffix(".new")
         new.write_text(f"{seconds:+d}\n")
+        new.replace(self._file)
+
+
+class JumpingPythonClock:
+    """`time.time` of every Python process that is started with `environment`.
+
+    For those that sleep: libfaketime breaks `time.sleep` where it leaves the monotonic clock alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "ahead"
+        self.put_forward(0)
+        (folder / "sitecustomize.py").write_text(_SITE_CUSTOMIZE)
+        self.environment = {"PYTHONPATH": str(folder)}
+
+    def put_forward(self, seconds: int) -> None:
+        """Set by how much the clock is ahead of the real one; behind it, when negative."""
+        new = self._file.with_suffix(".new")
+        new.write_text(str(seconds))
         new.replace(self._file)

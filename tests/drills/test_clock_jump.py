@@ -1,17 +1,16 @@
 """The clock of a process jumps by an hour and back: nothing is lost, repeated, or revived.
 
 A process with a wrong clock is refused by the others, because its assertions are of another time.
-What counts is that it does no harm meanwhile, and works again when its clock is right. Beat is not
-here, for libfaketime breaks `time.sleep` of a process whose monotonic clock it leaves alone: its
-schedule is tested with a clock of the test (`back-workers/tests/test_beat_scheduler.py`).
+What counts is that it does no harm meanwhile, and works again when its clock is right.
 """
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 import pytest
@@ -24,10 +23,11 @@ from shared.models.auth import RevokeSession, Session
 from shared.models.base import now
 from shared.models.event import EventEnvelope
 from shared.models.live import LiveEvents, LivePublished, PublishLive
+from shared.models.task import StoredTask, StoredTasks
 from shared.testing.sessions import new_session
-from tests.drills.clock import JumpingClock
+from tests.drills.clock import JumpingClock, JumpingPythonClock
 from tests.drills.live import collecting
-from tests.drills.processes import another, service_client, this_stack, valkey
+from tests.drills.processes import another, frozen, service_client, this_stack, valkey
 from tests.drills.verdict import Record, judge
 from tests.stack import Mailbox, Visitor, until
 
@@ -43,6 +43,10 @@ DAY = 24 * HOUR
 JUMPS = (HOUR, -HOUR)
 PORT, VALKEY_PORT = 8198, 8195
 WELL_WITHIN = 30  # seconds: a circuit is probed after 5
+SCHEDULED, INTERVAL = "send_digests", 1
+SCHEDULE = UUID("5ced0000-0000-4000-8000-000000000000")  # of back-workers/tasks/beat_scheduler.py
+SOME_SECONDS = 4
+"""Within `JWT_LEEWAY`: the assertions of a process whose clock is so far ahead are accepted."""
 NOTIFICATIONS = 12
 REVOKED = 150
 """Before, during and after each jump; a stream drops whole blocks of 100."""
@@ -272,3 +276,62 @@ class TestValkey:
         assert active == [True, False]
         assert resumed.complete
         assert not too_late.complete, "a client that can't resume learns it"
+
+
+class Ticks:
+    """The tasks that beat started since `since` (seconds since the epoch), by their tick."""
+
+    def __init__(self, postgres: ServiceClient, since: float) -> None:
+        self._postgres = postgres
+        self._since = since
+
+    async def started(self) -> list[int]:
+        """The tick of each task, in seconds since the epoch, oldest first."""
+        found = await self._postgres.get(
+            "/tasks", params={"kind": SCHEDULED, "limit": 200}, response_model=StoredTasks
+        )
+        new = [it for it in found.items if it.created_at.timestamp() >= self._since]
+        return sorted(self._tick(it) for it in new)
+
+    def _tick(self, task: StoredTask) -> int:
+        at = int(task.created_at.timestamp())
+        for tick in range(at - 10 * INTERVAL, at + 10 * INTERVAL, INTERVAL):
+            if task.id == uuid5(uuid5(SCHEDULE, f"{SCHEDULED} {float(tick)}"), "task"):
+                return tick
+        pytest.fail(f"the task {task.id} of {task.created_at} is of no tick near it")
+
+    async def later(self) -> int:
+        """The newest tick, once it is later than all before this call."""
+        before = max(await self.started(), default=0)
+
+        async def new() -> int | None:
+            newest = max(await self.started(), default=0)
+            return newest if newest > before else None
+
+        return await until(new, within=60)
+
+
+class TestBeat:
+    async def test_no_schedule_is_started_twice_or_stopped(
+        self, tmp_path: Path, record_property: Record
+    ) -> None:
+        clock = JumpingPythonClock(tmp_path)
+        settings = {"DIGEST_INTERVAL_SECONDS": str(INTERVAL)} | clock.environment
+        async with (
+            service_client("back-workers", "back-postgres") as postgres,
+            frozen("back-workers-beat"),
+            another("back-workers-beat", 0, **settings),
+        ):
+            with correlated(None):
+                ticks = Ticks(postgres, time.time())
+                for jump in (0, SOME_SECONDS, 0, -SOME_SECONDS, 0, HOUR, 0):
+                    clock.put_forward(jump)
+                    if jump == HOUR:
+                        await asyncio.sleep(5 * INTERVAL)  # noqa: TID251 - ticks of a wrong clock
+                    else:
+                        await ticks.later()
+                found = await ticks.started()
+        ids = [str(it) for it in found]
+        verdict = judge(record_property, "schedule, clock jumps", promised=ids, delivered=ids)
+        assert (verdict.lost, verdict.twice) == (0, 0), verdict
+        assert max(found) <= time.time() + SOME_SECONDS, "none of an hour ahead"
