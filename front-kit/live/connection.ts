@@ -28,6 +28,8 @@ export interface LiveOptions {
   readonly ticket: () => Promise<Ticket>;
   readonly open: (url: string) => Socket;
   readonly onEvent: (event: LiveEvent) => void;
+  /** Events arrive from here on: what happened since the page was made may be missing. */
+  readonly onBegin?: () => void;
   /** Events may be missing: read again what is shown. */
   readonly onResync: () => void;
   readonly onState: (state: LiveState) => void;
@@ -113,6 +115,7 @@ export class LiveConnection {
     switch (event.event_type) {
       case "notifications.opened":
         this.#since = event.event_id;
+        this.#options.onBegin?.();
         return;
       case "notifications.resync":
         this.#options.onResync();

@@ -25,6 +25,7 @@ export function useLive(options: {
   readonly socketUrl: string;
   readonly ticketPath: string;
   readonly onEvent: (event: LiveEvent) => void;
+  readonly onBegin?: () => void;
   readonly onResync: () => void;
 }): void {
   const { socketUrl, ticketPath } = options;
@@ -40,6 +41,7 @@ export function useLive(options: {
       ticket: () => ticketFrom(ticketPath),
       open: (url) => new WebSocket(url) as Socket,
       onEvent: (event) => latest.current.onEvent(event),
+      onBegin: () => latest.current.onBegin?.(),
       onResync: () => latest.current.onResync(),
       onState: (state) => {
         clearTimeout(timer);
@@ -71,6 +73,16 @@ async function ticketFrom(path: string): Promise<Ticket> {
     return (await answer.json()) as { ticket: string };
   } catch {
     return "unavailable";
+  }
+}
+
+/** What a resource route of this front answers, null where it can't. */
+export async function readOwn<Body>(path: string): Promise<Body | null> {
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? ((await answer.json()) as Body) : null;
+  } catch {
+    return null;
   }
 }
 

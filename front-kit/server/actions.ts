@@ -11,6 +11,18 @@ interface Sent {
   readonly context: Readonly<RouterContextProvider>;
 }
 
+/**
+ * What an action answers whose page is shown again. A form that the browser sent by itself is led
+ * back to that page, so that a reload does not send it once more.
+ */
+export function stay({ request, context }: Sent): Response | null {
+  if (request.headers.get("Sec-Fetch-Mode") !== "navigate") return null;
+  const { pathname, searchParams } = new URL(request.url);
+  searchParams.delete("index");
+  const query = searchParams.size > 0 ? `?${searchParams}` : "";
+  return redirect(ownPath(`${pathname}${query}`, visitorOf(context).basePath, "/"));
+}
+
 /** Keep the choice of language and theme, and go back to the page that it was made on. */
 export async function keepChoice({ request, context }: Sent): Promise<Response> {
   const form = await request.formData();

@@ -1,4 +1,4 @@
-export { keepChoice, logOut } from "./actions.ts";
+export { keepChoice, logOut, stay } from "./actions.ts";
 export type { Api, Caller, Fetch } from "./api.ts";
 export type { Problem, Schema, Schemas, paths } from "./contract.ts";
 export { loginRequired, ownPath, THEMES, visitorContext, visitorMiddleware, visitorOf } from "./front.ts";

@@ -59,13 +59,17 @@ export function part<Data>(answer: Answer<Data>): Part<Data> {
 
 /**
  * The messages of a form: by field, and the failure as a whole. `key` is the `Idempotency-Key` of
- * the next attempt, for forms that send one.
+ * the next attempt, for forms that send one. `values` are what was sent, by field; a page that is
+ * loaded anew by its form shows them again.
  */
 export interface FormFailure {
   readonly failure: Failure;
   readonly fields: Readonly<Record<string, { code: string; message: string }>>;
   readonly key?: string;
+  readonly values?: Values;
 }
+
+type Values = Readonly<Record<string, unknown>>;
 
 /** Fields that a code of the API is about, where it names none: a wrong password, a taken name. */
 type FieldsByCode = Readonly<Record<string, string>>;
@@ -84,15 +88,20 @@ export function formFailure(answer: Answer<unknown>, byCode: FieldsByCode = {}):
 }
 
 /** What an action answers to a refused form: its failure with the status of the API. */
-export function refused(answer: Answer<unknown>, byCode: FieldsByCode = {}) {
-  const outcome = formFailure(answer, byCode);
-  return data(outcome, { status: outcome.failure.status });
+export function refused(
+  answer: Answer<unknown>,
+  options: { readonly byCode?: FieldsByCode; readonly values?: Values } = {},
+) {
+  const outcome = formFailure(answer, options.byCode);
+  const { values } = options;
+  return data({ ...outcome, ...(values && { values }) }, { status: outcome.failure.status });
 }
 
 /** `refused` for a form that was sent with the `Idempotency-Key` `key`. */
-export function refusedWithKey(answer: Answer<unknown>, key: string) {
-  const outcome: FormFailure = formFailure(answer);
-  return data({ ...outcome, key: nextKey(outcome.failure, key) }, { status: outcome.failure.status });
+export function refusedWithKey(answer: Answer<unknown>, key: string, values: Values = {}) {
+  const outcome = formFailure(answer);
+  const { status } = outcome.failure;
+  return data({ ...outcome, values, key: nextKey(outcome.failure, key) }, { status });
 }
 
 /**

@@ -4,6 +4,7 @@ import { Links, Scripts, ScrollRestoration } from "react-router";
 
 import type { Locale } from "../i18n/index.ts";
 import { LanguageProvider } from "../i18n/react.tsx";
+import { SEND_ONCE, useShowScripted } from "./before-scripts.ts";
 import { useNonce } from "./nonce.tsx";
 
 /** `icon` is the address of the picture in the browser's tab. */
@@ -16,6 +17,7 @@ export function Document(props: {
 }) {
   const { locale, theme, timeZone, icon, children } = props;
   const nonce = useNonce();
+  useShowScripted();
   return (
     <html lang={locale} data-theme={theme}>
       <head>
@@ -24,6 +26,7 @@ export function Document(props: {
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" href={icon} type="image/svg+xml" />
         <Links nonce={nonce} />
+        <script nonce={nonce} suppressHydrationWarning dangerouslySetInnerHTML={{ __html: SEND_ONCE }} />
       </head>
       <body>
         <LanguageProvider locale={locale} timeZone={timeZone}>

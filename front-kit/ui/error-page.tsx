@@ -12,14 +12,14 @@ import { useRetry } from "./part.tsx";
 export function ErrorPage(props: { readonly error: unknown; readonly home: string }) {
   const t = useTexts(kitTexts);
   const { status, failure } = read(props.error);
-  const kind = kindOf(status);
+  const kind = isNoAnswer(props.error) ? "noAnswer" : kindOf(status);
   return (
     <div className="stack readable">
       <PageHead title={t.errorTitles[kind]} lead={t.errorTexts[kind]} />
       {failure?.correlationId && (
         <p className="small soft">{t.reference(failure.correlationId)}</p>
       )}
-      {kind === "unavailable" && <RetrySoon />}
+      {(kind === "unavailable" || kind === "noAnswer") && <RetrySoon />}
       <p>
         <Link to={props.home}>{t.toStart}</Link>
       </p>
@@ -43,6 +43,11 @@ function read(error: unknown): { status: number; failure: Failure | null } {
   const data: unknown = error.data;
   const known = typeof data === "object" && data !== null && "code" in data;
   return { status: error.status, failure: known ? (data as Failure) : null };
+}
+
+/** Whether `fetch` got no answer, in the words of Chromium, Firefox and Safari. */
+function isNoAnswer(error: unknown): boolean {
+  return error instanceof TypeError && /^(Failed to fetch|NetworkError|Load failed)/.test(error.message);
 }
 
 function kindOf(status: number): "notFound" | "forbidden" | "unavailable" | "other" {

@@ -1,11 +1,11 @@
 /** Fields of forms: label, hint, error, and the rules of the contract. */
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import type { ComponentProps, ReactNode } from "react";
 
 import { useTexts } from "../i18n/react.tsx";
 import { kitTexts } from "../i18n/kit.ts";
 import type { FieldRules } from "../server/rules.ts";
-import { useFieldError } from "./form.tsx";
+import { useFieldError, useSentValue } from "./form.tsx";
 
 interface Labelled {
   readonly name: string;
@@ -20,10 +20,13 @@ type InputProps = Labelled & Omit<ComponentProps<"input">, "name" | "id">;
 function useControl(props: Labelled) {
   const id = useId();
   const error = useFieldError(props.name);
+  const sent = useSentValue(props.name);
   const described = [props.hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
   return {
     id,
     error,
+    /** The value of a field that was sent and came back refused. */
+    again: sent === undefined ? {} : { defaultValue: sent === null ? "" : String(sent) },
     control: {
       id: error ? `field-${props.name}` : id,
       name: props.name,
@@ -74,10 +77,10 @@ function Frame(props: {
 export function TextField(props: InputProps) {
   const { label, hint, rules, ...input } = props;
   const labelled = { name: props.name, label, hint, rules };
-  const { id, error, control } = useControl(labelled);
+  const { id, error, control, again } = useControl(labelled);
   return (
     <Frame labelled={labelled} id={id} controlId={control.id} error={error}>
-      <input {...input} {...control} />
+      <input {...input} {...again} {...control} />
     </Frame>
   );
 }
@@ -86,10 +89,10 @@ export function TextField(props: InputProps) {
 export function TextArea(props: Labelled & Omit<ComponentProps<"textarea">, "name" | "id">) {
   const { label, hint, rules, ...input } = props;
   const labelled = { name: props.name, label, hint, rules };
-  const { id, error, control } = useControl(labelled);
+  const { id, error, control, again } = useControl(labelled);
   return (
     <Frame labelled={labelled} id={id} controlId={control.id} error={error}>
-      <textarea {...input} {...control} />
+      <textarea {...input} {...again} {...control} />
     </Frame>
   );
 }
@@ -98,11 +101,12 @@ export function TextArea(props: Labelled & Omit<ComponentProps<"textarea">, "nam
 export function SelectField(props: Labelled & Omit<ComponentProps<"select">, "name" | "id">) {
   const { label, hint, rules, ...select } = props;
   const labelled = { name: props.name, label, hint, rules };
-  const { id, error, control } = useControl(labelled);
+  const { id, error, control, again } = useControl(labelled);
   return (
     <Frame labelled={labelled} id={id} controlId={control.id} error={error}>
       <select
         {...select}
+        {...again}
         id={control.id}
         name={control.name}
         required={control.required}
@@ -117,12 +121,13 @@ export function SelectField(props: Labelled & Omit<ComponentProps<"select">, "na
 /** A box to tick, with its label behind it. */
 export function CheckField(props: InputProps) {
   const { label, hint, rules, ...input } = props;
-  const { id, error, control } = useControl({ name: props.name, label, hint, rules });
+  const { id, error, control, again } = useControl({ name: props.name, label, hint, rules });
   return (
     <div className="field">
       <div className="check">
         <input
           {...input}
+          {...(again.defaultValue === "on" && { defaultChecked: true })}
           type="checkbox"
           id={control.id}
           name={control.name}
@@ -157,6 +162,9 @@ export function PasswordField(
   const t = useTexts(kitTexts);
   const [visible, setVisible] = useState(false);
   const [length, setLength] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
+  // What was typed before React listened.
+  useEffect(() => setLength(lengthOf(field.current)), []);
   const counting = counted && rules ? lengthHint(t, rules, length) : null;
   const labelled = { name: props.name, label, hint: counting?.text, rules };
   const { id, error, control } = useControl(labelled);
@@ -172,10 +180,11 @@ export function PasswordField(
         <input
           {...input}
           {...control}
+          ref={field}
           type={visible ? "text" : "password"}
           spellCheck={false}
           autoCapitalize="none"
-          onChange={(event) => setLength([...event.currentTarget.value].length)}
+          onChange={(event) => setLength(lengthOf(event.currentTarget))}
         />
         <button
           type="button"
@@ -192,6 +201,11 @@ export function PasswordField(
 }
 
 type KitTexts = (typeof kitTexts)["en"];
+
+/** In characters, as the API counts them. */
+function lengthOf(field: HTMLInputElement | null): number {
+  return [...(field?.value ?? "")].length;
+}
 
 function lengthHint(
   t: KitTexts,

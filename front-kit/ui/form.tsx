@@ -1,14 +1,21 @@
 /** Forms that the API may refuse: each error at its field, and all of them above the form. */
-import { createContext, use, useEffect, useRef } from "react";
-import type { ChangeEvent, ReactNode } from "react";
-import { Form } from "react-router";
-import type { FormProps } from "react-router";
+import { createContext, use, useEffect, useRef, useState } from "react";
+import type { ChangeEvent, ReactNode, SubmitEvent } from "react";
+import { Form, useSubmit } from "react-router";
+import type { FormProps, SubmitTarget } from "react-router";
 
 import { useTexts } from "../i18n/react.tsx";
 import { kitTexts } from "../i18n/kit.ts";
+import { scriptsListen } from "./before-scripts.ts";
 import type { Failure, FormFailure } from "../server/problem.ts";
 
 type KitTexts = (typeof kitTexts)["en"];
+
+/** Instead of sending: the browser has no network. */
+const OFFLINE: FormFailure = {
+  failure: { status: 0, code: "offline", detail: "", correlationId: "", retryAfter: null, errors: [] },
+  fields: {},
+};
 
 const FailureContext = createContext<FormFailure | null>(null);
 
@@ -32,30 +39,61 @@ export function useFieldError(name: string): string | null {
   return textOf(t.fieldErrors, error.code) ?? textOf(t.problems, error.code) ?? t.fieldErrors.value_error;
 }
 
+/** What a refused form sent in the field `name`, undefined where it was not refused. */
+export function useSentValue(name: string): unknown {
+  return use(FailureContext)?.values?.[name];
+}
+
 /**
  * A form whose action answers with `refused(...)`. It works without JavaScript. `labels` name the
  * fields in the list of errors. The field `key` has the `Idempotency-Key` of the next attempt:
  * `idempotencyKey`, or the one that `refusedWithKey(...)` answered.
  */
 export function ApiForm(
-  props: FormProps & {
+  props: Omit<FormProps, "onSubmit"> & {
     readonly failure: FormFailure | null | undefined;
     readonly labels?: Readonly<Record<string, string>>;
     readonly idempotencyKey?: string;
     readonly children: ReactNode;
   },
 ) {
-  const { failure, labels = {}, idempotencyKey, children, ...form } = props;
-  const key = failure?.key ?? idempotencyKey;
+  const { labels = {}, idempotencyKey, children, ...form } = props;
+  const [offline, setOffline] = useState(false);
+  const failure = offline ? OFFLINE : props.failure;
+  const key = props.failure?.key ?? idempotencyKey;
+  const submit = useSubmit();
+  // Sent without a network, the form would be replaced by an error page, with all that was typed.
+  const onSubmit = (event: SubmitEvent<HTMLFormElement>): void => {
+    if (navigator.onLine) {
+      setOffline(false);
+      return;
+    }
+    event.preventDefault();
+    const sender = event.nativeEvent.submitter ?? event.currentTarget;
+    void frontAnswers().then((found) => {
+      setOffline(!found);
+      if (found) void submit(sender as SubmitTarget);
+    });
+  };
   return (
     <FailureContext value={failure ?? null}>
-      <Form method="post" className="stack" {...form}>
+      <Form method="post" className="stack" {...form} onSubmit={onSubmit}>
         {failure && <FormErrors outcome={failure} labels={labels} />}
         {key !== undefined && <input type="hidden" name="key" value={key} />}
         {children}
       </Form>
     </FailureContext>
   );
+}
+
+/** Whether the front can be reached: a front on this computer can, also without a network. */
+async function frontAnswers(): Promise<boolean> {
+  const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
+  try {
+    return (await fetch(icon?.href ?? "", { method: "HEAD", cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
 }
 
 function FormErrors(props: {
@@ -65,7 +103,10 @@ function FormErrors(props: {
   const { outcome, labels } = props;
   const t = useTexts(kitTexts);
   const summary = useRef<HTMLDivElement>(null);
-  useEffect(() => summary.current?.focus(), [outcome]);
+  useEffect(() => {
+    // A page that came with the errors has been used already when its scripts begin to listen.
+    if (scriptsListen() || document.activeElement === document.body) summary.current?.focus();
+  }, [outcome]);
   const fields = Object.keys(outcome.fields).filter((name) => name in labels);
   return (
     <div className="notice" data-kind="danger" role="alert" tabIndex={-1} ref={summary}>
@@ -99,7 +140,8 @@ export function useSendOnChoice() {
   return { ref, onChange };
 }
 
-function isChanged({ options, selectedIndex }: HTMLSelectElement): boolean {
+/** Whether another option is chosen than the one that the page came with. */
+export function isChanged({ options, selectedIndex }: HTMLSelectElement): boolean {
   const given = [...options].findIndex((it) => it.defaultSelected);
   return selectedIndex !== Math.max(given, 0);
 }

@@ -5,7 +5,7 @@ export { Dialog } from "./dialog.tsx";
 export { Document } from "./document.tsx";
 export { ErrorPage } from "./error-page.tsx";
 export { CheckField, PasswordField, SelectField, TextArea, TextField } from "./field.tsx";
-export { ApiForm, failureText, useSendOnChoice } from "./form.tsx";
+export { ApiForm, failureText, isChanged, useSendOnChoice, useSentValue } from "./form.tsx";
 export { BellIcon, BrandIcon, CloseIcon, PersonIcon, SearchIcon, StarIcon } from "./icons.tsx";
 export { Menu } from "./menu.tsx";
 export { Pagination, Tabs } from "./navigation.tsx";

@@ -1,6 +1,6 @@
 /** The tool library, the first page after the log-in. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { failureOf, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { failureOf, stay, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import { PageHead } from "@tools-dashboard/front-kit/ui/index.ts";
 import { data, useSearchParams } from "react-router";
 
@@ -23,7 +23,7 @@ export async function loader({ request, context }: Route.LoaderArgs) {
 export async function action({ request, context }: Route.ActionArgs) {
   const { api } = visitorOf(context).session;
   const answer = await setFavourite(api, await request.formData());
-  if (answer.response.ok) return null;
+  if (answer.response.ok) return stay({ request, context });
   throw data(failureOf(answer), { status: answer.response.status });
 }
 

@@ -15,6 +15,7 @@ export default [
   route("logout", "features/sessions/routes/logout.ts"),
   route("account/data.json", "features/account-export/routes/download.ts"),
   route("live/ticket", "features/live-notifications/routes/ticket.ts"),
+  route("live/unread", "features/live-notifications/routes/unread.ts"),
   layout("layouts/members.tsx", [
     index("home.tsx"),
     route("tools/:toolId/launch", "features/tool-launches/routes/launch.tsx"),

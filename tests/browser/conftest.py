@@ -151,6 +151,11 @@ async def before_scripts(page: Page, path: str) -> AsyncIterator[None]:
         done.set()
 
 
+async def scripts_listen(page: Page) -> None:
+    """Waits until the scripts of a page listen; what only works with them is shown from then on."""
+    await expect(page.locator("html")).to_have_attribute("data-scripts", "listening")
+
+
 async def go_live(page: Page, path: str) -> None:
     """Shows the page at `path` and waits until its socket tells that it is subscribed."""
     told = asyncio.Event()

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import serious_violations
-from tests.browser.conftest import OpenPage, log_in
+from tests.browser.conftest import OpenPage, log_in, scripts_listen
 from tests.conftest import admin_of_the_stack
 from tests.stack import PASSWORD, Visitor
 
@@ -90,6 +90,7 @@ async def shown(page: Page, path: str) -> None:
     await page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
     await page.goto(path)
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await scripts_listen(page)
 
 
 async def faults(page: Page, path: str, look: Look) -> list[str]:

@@ -23,3 +23,8 @@ export function toolOf(form: FormData): Tool {
     user_ids: text("user_ids").split(/[\s,]+/).filter(Boolean),
   };
 }
+
+/** A tool as the form shows it again. */
+export function sentTool(tool: Tool): Readonly<Record<string, unknown>> {
+  return { ...tool, user_ids: tool.user_ids?.join("\n") };
+}

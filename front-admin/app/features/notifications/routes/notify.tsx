@@ -33,14 +33,15 @@ export async function action({ request, params, context }: Route.ActionArgs) {
   const { session } = visitorOf(context);
   const form = await request.formData();
   const key = String(form.get("key"));
+  const body = { title: String(form.get("title")), body: String(form.get("body")) };
   const answer = await session.api.POST("/api/admin/users/{user_id}/notify", {
     params: {
       path: { user_id: params.userId },
       header: { "Idempotency-Key": key },
     },
-    body: { title: String(form.get("title")), body: String(form.get("body")) },
+    body,
   });
-  if (!answer.data) return refusedWithKey(answer, key);
+  if (!answer.data) return refusedWithKey(answer, key, body);
   return redirect(`/users/${params.userId}/notify?sent=1`);
 }
 

@@ -6,7 +6,7 @@ import { Link, redirect } from "react-router";
 
 import { documents } from "../../../documents.server.ts";
 import { texts } from "../texts.ts";
-import { toolOf } from "../tool-form.ts";
+import { sentTool, toolOf } from "../tool-form.ts";
 import { ToolFields, useToolLabels } from "../ui/tool-fields.tsx";
 import type { Route } from "./+types/new-tool.ts";
 
@@ -19,11 +19,12 @@ export async function action({ request, context }: Route.ActionArgs) {
   const { session } = visitorOf(context);
   const form = await request.formData();
   const key = String(form.get("key"));
+  const body = toolOf(form);
   const answer = await session.api.POST("/api/admin/tools", {
     params: { header: { "Idempotency-Key": key } },
-    body: toolOf(form),
+    body,
   });
-  if (!answer.data) return refusedWithKey(answer, key);
+  if (!answer.data) return refusedWithKey(answer, key, sentTool(body));
   return redirect(`/tools/${answer.data.id}?created=1`);
 }
 

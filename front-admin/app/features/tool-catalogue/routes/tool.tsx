@@ -13,7 +13,7 @@ import { Link, redirect } from "react-router";
 import { documents } from "../../../documents.server.ts";
 import { Confirm } from "../../../ui/confirm.tsx";
 import { texts } from "../texts.ts";
-import { toolOf } from "../tool-form.ts";
+import { sentTool, toolOf } from "../tool-form.ts";
 import { ToolFields, useToolLabels } from "../ui/tool-fields.tsx";
 import type { Route } from "./+types/tool.ts";
 
@@ -35,11 +35,13 @@ export async function action({ request, params, context }: Route.ActionArgs) {
     const removed = await session.api.DELETE("/api/admin/tools/{tool_id}", { params: { path } });
     return removed.response.ok ? redirect("/tools?removed=1") : refused(removed);
   }
+  const body = toolOf(form);
   const answer = await session.api.PATCH("/api/admin/tools/{tool_id}", {
     params: { path },
-    body: { ...toolOf(form), expected_version: Number(form.get("version")) },
+    body: { ...body, expected_version: Number(form.get("version")) },
   });
-  return answer.data ? redirect(`/tools/${params.toolId}?saved=1`) : refused(answer);
+  if (!answer.data) return refused(answer, { values: sentTool(body) });
+  return redirect(`/tools/${params.toolId}?saved=1`);
 }
 
 export default function Tool({ loaderData, actionData }: Route.ComponentProps) {

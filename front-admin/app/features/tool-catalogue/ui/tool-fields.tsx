@@ -6,6 +6,7 @@ import {
   TextArea,
   TextField,
   TOOL_ICONS,
+  useSentValue,
 } from "@tools-dashboard/front-kit/ui/index.ts";
 
 import { texts } from "../texts.ts";
@@ -17,6 +18,8 @@ export function ToolFields(props: {
 }) {
   const { rules, tool } = props;
   const t = useTexts(texts);
+  const sentRoles = useSentValue("roles") as readonly string[] | undefined;
+  const chosen: readonly string[] = sentRoles ?? tool?.roles ?? [];
   return (
     <>
       <TextField name="name" label={t.name} rules={rules.name} defaultValue={tool?.name} />
@@ -63,7 +66,7 @@ export function ToolFields(props: {
               type="checkbox"
               name="roles"
               value={role}
-              defaultChecked={tool?.roles.includes(role)}
+              defaultChecked={chosen.includes(role)}
             />
             {t.roleNames[role]}
           </label>

@@ -26,7 +26,7 @@ export async function action({ request, context }: Route.ActionArgs) {
   const answer = await session.api.DELETE("/api/users/me", {
     body: { password: String(form.get("password")) },
   });
-  if (!answer.response.ok) return refused(answer, { wrong_password: "password" });
+  if (!answer.response.ok) return refused(answer, { byCode: { wrong_password: "password" } });
   session.end();
   return redirect("/account-deleted");
 }

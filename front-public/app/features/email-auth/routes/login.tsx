@@ -32,11 +32,12 @@ export async function action({ request, context }: Route.ActionArgs) {
   const visitor = visitorOf(context);
   const { session } = visitor;
   const form = await request.formData();
+  const email = String(form.get("email"));
   const answer = await session.api.POST("/auth/login", {
-    body: { email: String(form.get("email")), password: String(form.get("password")) },
+    body: { email, password: String(form.get("password")) },
     ...(session.deviceToken && { headers: { "X-Device-Token": session.deviceToken } }),
   });
-  if (!answer.data) return refused(answer);
+  if (!answer.data) return refused(answer, { values: { email } });
   session.start(answer.data);
   await chooseAsProfile(visitor);
   return redirect(ownPath(String(form.get("next")), "", "/"));

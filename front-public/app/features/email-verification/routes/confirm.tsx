@@ -28,7 +28,7 @@ export async function action({ request, context }: Route.ActionArgs) {
   const answer = await session.api.POST("/auth/verify-email", {
     body: { token: String(form.get("token")), password },
   });
-  if (!answer.response.ok) return refused(answer, { invalid_credentials: "password" });
+  if (!answer.response.ok) return refused(answer, { byCode: { invalid_credentials: "password" } });
   const forget = { headers: { "Set-Cookie": await registeredAddress.serialize("", { maxAge: 0 }) } };
   // Only the browser that signed up knows the address: any other one logs in by itself.
   const email: unknown = await registeredAddress.parse(request.headers.get("Cookie"));

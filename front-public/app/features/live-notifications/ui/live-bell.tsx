@@ -1,5 +1,5 @@
 /** The bell that rings: unread notifications, toasts of new ones, and whether the page is live. */
-import { ConnectionState, useLive } from "@tools-dashboard/front-kit/live/react.tsx";
+import { ConnectionState, readOwn, useLive } from "@tools-dashboard/front-kit/live/react.tsx";
 import type { LiveEvent } from "@tools-dashboard/front-kit/live/connection.ts";
 import type { Schema } from "@tools-dashboard/front-kit/server/contract.ts";
 import { Bell, ToastRegion, useToasts } from "@tools-dashboard/front-kit/ui/index.ts";
@@ -37,7 +37,15 @@ export function LiveBell(props: { readonly unread: number | null; readonly socke
     }
     if (event.event_type.startsWith("notification.")) reread();
   };
-  useLive({ socketUrl, ticketPath: "/app/live/ticket", onEvent, onResync: reread });
+  /** What was created after the page was made and before the socket was open did not come over it. */
+  const onBegin = (): void => {
+    timer.current = setTimeout(() => {
+      void readOwn<{ unread: number | null }>("/app/live/unread").then((now) => {
+        if (now && now.unread !== null && now.unread !== unread) void revalidate();
+      });
+    }, REREAD_SECONDS * 1000);
+  };
+  useLive({ socketUrl, ticketPath: "/app/live/ticket", onEvent, onBegin, onResync: reread });
   return (
     <>
       <ConnectionState />

@@ -1,6 +1,6 @@
 /** What a user was told, newest first. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { failureOf, part, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { failureOf, part, stay, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import {
   ButtonLink,
   EmptyState,
@@ -43,7 +43,7 @@ export async function action({ request, context }: Route.ActionArgs) {
         params: { path: { notification_id: String(id) } },
       })
     : await api.POST("/api/notifications/read-all");
-  if (answer.response.ok) return null;
+  if (answer.response.ok) return stay({ request, context });
   throw data(failureOf(answer), { status: answer.response.status });
 }
 

@@ -27,7 +27,7 @@ export async function action({ request, context }: Route.ActionArgs) {
   const answer = await visitorOf(context).session.api.POST("/auth/password", {
     body: { current: String(form.get("current")), new: String(form.get("new")) },
   });
-  if (!answer.response.ok) return refused(answer, { wrong_password: "current" });
+  if (!answer.response.ok) return refused(answer, { byCode: { wrong_password: "current" } });
   return redirect("/account/password?saved=1");
 }
 

@@ -29,10 +29,9 @@ export async function action({ request, context }: Route.ActionArgs) {
   const { session } = visitorOf(context);
   const form = await request.formData();
   if (!form.has("token")) {
-    const asked = await session.api.POST("/auth/password-reset", {
-      body: { email: String(form.get("email")) },
-    });
-    return asked.response.ok ? redirect("/password-reset?sent=1") : refused(asked);
+    const body = { email: String(form.get("email")) };
+    const asked = await session.api.POST("/auth/password-reset", { body });
+    return asked.response.ok ? redirect("/password-reset?sent=1") : refused(asked, { values: body });
   }
   const answer = await session.api.POST("/auth/password-reset/confirm", {
     body: { token: String(form.get("token")), password: String(form.get("password")) },

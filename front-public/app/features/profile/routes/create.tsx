@@ -27,13 +27,14 @@ export async function action({ request, context }: Route.ActionArgs) {
   const visitor = visitorOf(context);
   const form = await request.formData();
   const key = String(form.get("key"));
+  const body = profileFrom(form);
   const answer = await visitor.session.api.POST("/api/profile", {
     params: { header: { "Idempotency-Key": key } },
-    body: profileFrom(form),
+    body,
   });
   // 409: there is one, by another tab or a repeat of this form.
   if (!answer.response.ok && answer.response.status !== 409) {
-    return refusedWithKey(answer, key);
+    return refusedWithKey(answer, key, body);
   }
   await chooseAsProfile(visitor);
   return redirect("/");

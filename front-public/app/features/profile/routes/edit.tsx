@@ -34,7 +34,7 @@ export async function action({ request, context }: Route.ActionArgs) {
   const visitor = visitorOf(context);
   const body = profileFrom(await request.formData());
   const answer = await visitor.session.api.PATCH("/api/profile", { body });
-  if (!answer.response.ok) return refused(answer);
+  if (!answer.response.ok) return refused(answer, { values: body });
   await chooseAsProfile(visitor);
   return redirect("/profile?saved=1");
 }

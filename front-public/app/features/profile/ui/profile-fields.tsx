@@ -2,7 +2,7 @@
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import type { Schema } from "@tools-dashboard/front-kit/server/contract.ts";
 import type { FieldRules } from "@tools-dashboard/front-kit/server/rules.ts";
-import { SelectField, TextField } from "@tools-dashboard/front-kit/ui/index.ts";
+import { SelectField, TextField, isChanged } from "@tools-dashboard/front-kit/ui/index.ts";
 import { useEffect, useRef } from "react";
 
 import { texts } from "../texts.ts";
@@ -25,7 +25,10 @@ export function profileLabels(t: (typeof texts)["en"]): Record<Field, string> {
   };
 }
 
-/** `guessZone` chooses the time zone of the browser, for a profile that is new. */
+/**
+ * `guessZone` chooses the time zone of the browser, for a profile that is new. A zone that was chosen
+ * before React listened stays.
+ */
 export function ProfileFields(props: {
   readonly rules: Readonly<Record<Field, FieldRules>>;
   readonly values: Values;
@@ -37,7 +40,8 @@ export function ProfileFields(props: {
   const zone = useRef<HTMLSelectElement>(null);
   useEffect(() => {
     const guessed = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if (guessZone && zone.current && zones.includes(guessed)) zone.current.value = guessed;
+    if (!guessZone || !zone.current || isChanged(zone.current)) return;
+    if (zones.includes(guessed)) zone.current.value = guessed;
   }, [guessZone, zones]);
   const field = (name: Field, autoComplete: string) => (
     <TextField

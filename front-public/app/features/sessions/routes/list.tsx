@@ -1,6 +1,6 @@
 /** The open sessions of a user. */
 import { useFormat, useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
-import { failureOf, required, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
+import { failureOf, required, stay, visitorOf } from "@tools-dashboard/front-kit/server/index.ts";
 import { Badge, Facts, PageHead, SubmitButton } from "@tools-dashboard/front-kit/ui/index.ts";
 import { data, Form } from "react-router";
 
@@ -22,7 +22,7 @@ export async function action({ request, context }: Route.ActionArgs) {
       })
     : await api.DELETE("/auth/sessions");
   // 404: it has ended already.
-  if (answer.response.ok || answer.response.status === 404) return null;
+  if (answer.response.ok || answer.response.status === 404) return stay({ request, context });
   throw data(failureOf(answer), { status: answer.response.status });
 }
 

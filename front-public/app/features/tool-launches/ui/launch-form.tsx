@@ -8,9 +8,12 @@ import { Form, useRevalidator } from "react-router";
 
 import { texts } from "../texts.ts";
 
+/** Within it the page sends a form with the same values once: `SEND_ONCE` of front-kit. */
+const DOUBLE_CLICK_SECONDS = 1;
+
 type Tool = Pick<Schema<"ToolCard">, "id" | "name">;
 
-/** A key a click: a request that is repeated counts once, a second click twice. */
+/** A double click is one launch; a click after it has a key of its own and counts again. */
 function LaunchForm(props: { readonly tool: Tool; readonly launchKey: string; readonly children: ReactNode }) {
   const { tool, launchKey, children } = props;
   const [clicks, setClicks] = useState(0);
@@ -21,7 +24,7 @@ function LaunchForm(props: { readonly tool: Tool; readonly launchKey: string; re
       target="_blank"
       rel="noopener"
       reloadDocument
-      onSubmit={() => setTimeout(() => setClicks(clicks + 1))}
+      onSubmit={() => setTimeout(() => setClicks(clicks + 1), DOUBLE_CLICK_SECONDS * 1000)}
     >
       <input type="hidden" name="key" value={`${launchKey}-${tool.id}-${clicks}`} />
       {children}

@@ -33,7 +33,10 @@ export async function action({ request, context }: Route.ActionArgs) {
       accept_terms: form.get("accept_terms") === "on",
     },
   });
-  if (!answer.response.ok) return refused(answer, { terms_not_accepted: "accept_terms" });
+  if (!answer.response.ok) {
+    const values = { email, accept_terms: form.get("accept_terms") };
+    return refused(answer, { byCode: { terms_not_accepted: "accept_terms" }, values });
+  }
   return redirect("/register/sent", {
     headers: { "Set-Cookie": await registeredAddress.serialize(email) },
   });
