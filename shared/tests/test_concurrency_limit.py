@@ -151,6 +151,15 @@ class TestOverload:
         assert outcome.refused == 0
         assert outcome.mean < 0.02
 
+    def test_a_measurement_of_the_time_alone_is_not_the_cause_of_the_next(
+        self, server: Server
+    ) -> None:
+        server.waits = 0.05
+        server.load(20, 1200)
+        measured = server.load(40, 120)
+        assert measured.refused > 0
+        assert server.load(120, 120).refused == 0
+
     def test_the_limit_keeps_to_its_floor(self, server: Server) -> None:
         server.rate = 10
         server.load(20, 1200)

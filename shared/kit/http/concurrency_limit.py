@@ -34,6 +34,7 @@ class ConcurrencyLimit:
     After each window of about 100 ms: `gradient = (alone + queueing) / measured`, both the means
     of the window's requests, and `limit = limit * gradient + sqrt(limit)`. As in Envoy, the time
     alone is measured again every 30 s where requests were refused: the limit is 3 for 250 ms.
+    What that measurement refuses does not count, or it would go on without end.
 
     Two differences. The allowance is in seconds and not a share of the time alone, so that a
     service whose time contains a callee's reaches its limit before the callee does. The time alone
@@ -75,7 +76,7 @@ class ConcurrencyLimit:
             self._limit = float(self._bounds.ceiling)
             self._begin_window(now)
         if self.in_flight >= self.limit + (self._bounds.reserved if critical else 0):
-            self._refused = True
+            self._refused = self._refused or self._probe_ends is None
             return None
         self.in_flight += 1
         self._peak = max(self._peak, self.in_flight)
