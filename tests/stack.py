@@ -59,7 +59,7 @@ class Mailbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.AsyncClient(base_url=url, timeout=20, verify=TLS)
+        self._http = httpx.AsyncClient(base_url=url, timeout=60, verify=TLS)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -103,7 +103,7 @@ class Visitor:
         self.base_url = base_url
         self.email = email
         self.mailbox = mailbox
-        self.http = httpx.AsyncClient(base_url=base_url, timeout=30, verify=TLS)
+        self.http = httpx.AsyncClient(base_url=base_url, timeout=60, verify=TLS)
         self.access_token = ""
         self.refresh_token = ""
 

@@ -12,11 +12,11 @@ PROFILE = {"first_name": "Ada", "last_name": "Lovelace"}
 
 async def create(user: Visitor, key: str, body: dict[str, str] = PROFILE) -> httpx.Response:
     headers = {"Authorization": f"Bearer {user.access_token}", "Idempotency-Key": key}
-    reply = await user.http.post("/api/profile", json=body, headers=headers, timeout=20)
+    reply = await user.http.post("/api/profile", json=body, headers=headers)
     if "Retry-After" in reply.headers:
         assert code_of(reply) in {"request_in_progress", "overloaded"}
         await asyncio.sleep(float(reply.headers["Retry-After"]))  # noqa: TID251 - as it asks
-        reply = await user.http.post("/api/profile", json=body, headers=headers, timeout=20)
+        reply = await user.http.post("/api/profile", json=body, headers=headers)
     return reply
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.stack import Visitor, code_of, until
+from tests.stack import TLS, Visitor, code_of, until
 
 
 async def finished(admin: Visitor, task_id: str) -> dict[str, object]:
@@ -14,7 +14,7 @@ async def finished(admin: Visitor, task_id: str) -> dict[str, object]:
         task: dict[str, object] = (await admin.get(f"/api/tasks/{task_id}")).json()
         return task if task["finished_at"] else None
 
-    return await until(ended, within=30)
+    return await until(ended, within=60)
 
 
 class TestUserExport:
@@ -38,7 +38,7 @@ class TestUserExport:
         link = await admin.post(f"/api/exports/{task_id}/link")
         assert (link.status_code, link.json()["expires_in"]) == (201, 300)
         path = urlsplit(link.json()["url"]).path
-        async with httpx.AsyncClient(base_url=admin.base_url) as browser:
+        async with httpx.AsyncClient(base_url=admin.base_url, timeout=60, verify=TLS) as browser:
             file = await browser.get(path)
             again = await browser.get(path)
         assert file.status_code == 200
@@ -57,7 +57,7 @@ class TestUserExport:
         await finished(admin, task_id)
         link = await admin.post(f"/api/exports/{task_id}/link")
         path = urlsplit(link.json()["url"]).path
-        async with httpx.AsyncClient(base_url=admin.base_url) as browser:
+        async with httpx.AsyncClient(base_url=admin.base_url, timeout=60, verify=TLS) as browser:
             async with browser.stream("GET", path) as cut:
                 tag = cut.headers["etag"]
                 size = int(cut.headers["content-length"])

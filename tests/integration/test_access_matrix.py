@@ -216,7 +216,7 @@ def straight(headers_for: Callable[[str], dict[str, str]]) -> Send:
         url = f"http://127.0.0.1:{PORTS[endpoint.service] + OFFSET}{path_of(endpoint)}"
         body: dict[str, str] | None = None if endpoint.method == "GET" else {}
         async with (
-            httpx.AsyncClient(timeout=10, verify=TLS) as http,
+            httpx.AsyncClient(timeout=60, verify=TLS) as http,
             http.stream(
                 endpoint.method, url, json=body, headers=headers_for(endpoint.service)
             ) as reply,

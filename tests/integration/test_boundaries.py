@@ -29,7 +29,7 @@ INTERNAL = [
 class TestWithoutIdentity:
     async def test_is_refused(self, port: int, method: str, path: str) -> None:
         url = f"http://127.0.0.1:{port + OFFSET}{path}"
-        async with httpx.AsyncClient(verify=TLS) as client:
+        async with httpx.AsyncClient(timeout=60, verify=TLS) as client:
             bare = await client.request(method, url, json={})
             forged = await client.request(
                 method, url, json={}, headers={"X-Service-Assertion": "a.b.c"}

@@ -42,5 +42,5 @@ class TestEveryService:
 
 async def ask(service: str, path: str) -> httpx.Response:
     url = f"http://127.0.0.1:{SERVICES[service] + OFFSET}{path}"
-    async with httpx.AsyncClient(timeout=10, verify=TLS) as http:
+    async with httpx.AsyncClient(timeout=60, verify=TLS) as http:
         return await http.get(url)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.stack import PASSWORD, Visitor, until
+from tests.stack import PASSWORD, TLS, Visitor, until
 
 ROOT = Path(__file__).parents[2]
 SECRETS = os.environ.get("TEST_SECRETS_ROOT")
@@ -159,7 +159,7 @@ async def used(admin: Visitor, user: Visitor, first_name: str, title: str) -> st
 
 async def exported(admin: Visitor, task_id: str) -> str:
     link = (await admin.post(f"/api/exports/{task_id}/link")).json()["url"]
-    async with httpx.AsyncClient(base_url=admin.base_url) as browser:
+    async with httpx.AsyncClient(base_url=admin.base_url, timeout=60, verify=TLS) as browser:
         return (await browser.get(urlsplit(link).path)).content.decode("utf-8-sig")
 
 

@@ -72,7 +72,7 @@ def insert(clone: Clone, name: str, after: str, text: str) -> None:
 
 def answer(url: str) -> tuple[int, dict[str, str]]:
     try:
-        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - our own address
+        with urllib.request.urlopen(url, timeout=60) as reply:  # noqa: S310 - our own address
             return reply.status, json.load(reply)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
