@@ -20,7 +20,7 @@ from shared.testing.contracts.models import source_of
 
 PYPROJECT = Path("pyproject.toml")
 
-Places = Mapping[str, tuple[Path, int]]
+Models = Mapping[str, type[BaseModel]]
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ def verdict(old: Documents, new: Documents, files: Mapping[str, ContractFile]) -
     for use in uses(old, new, files):
         found.setdefault(use.change, []).append(use)
     versions = _Versions(old, new, files)
-    places = _model_places()
+    models = _models()
     breaks: list[Finding] = []
     steps: dict[Finding, None] = {}
     for change, met in found.items():
-        if change.breaks and (wanted := list(versions.wanted(met, change.model in places))):
-            breaks.append(_said(change, met, places, files))
+        if change.breaks and (wanted := list(versions.wanted(met, change.model in models))):
+            breaks.append(_said(change, met, models, files))
             steps |= dict.fromkeys(wanted)
     due = {step.path for step in steps}
     additions = [it for it in _additions(found, versions) if it.path not in due]
@@ -94,11 +94,13 @@ class _Versions:
 
 
 def _said(
-    change: Change, met: list[Use], places: Places, files: Mapping[str, ContractFile]
+    change: Change, met: list[Use], models: Models, files: Mapping[str, ContractFile]
 ) -> Finding:
-    path, line = places.get(change.model, (None, None))
-    if path is None:
-        path = next((files[it.contract].path for it in met if it.contract in files), FOLDER)
+    if kind := models.get(change.model):
+        place: tuple[Path, int | None] = source_of(kind)
+    else:
+        found = (files[it.contract].path for it in met if it.contract in files)
+        place = next(found, FOLDER), None
     lines: dict[str, list[str]] = {}
     for use in met:
         for consumer in _named(use, files):
@@ -107,7 +109,7 @@ def _said(
         f"\n  breaks {consumer}: {', '.join(dict.fromkeys(where))}"
         for consumer, where in sorted(lines.items())
     )
-    return Finding(path, line, f"{change.place} {change.what}{breaks}")
+    return Finding(*place, f"{change.place} {change.what}{breaks}")
 
 
 def _named(use: Use, files: Mapping[str, ContractFile]) -> tuple[str, ...]:
@@ -133,11 +135,11 @@ def _additions(found: Mapping[Change, list[Use]], versions: _Versions) -> Iterat
             yield file.finding(what, "version")
 
 
-def _model_places() -> Places:
-    """File and line of each model by the name that documents use."""
+def _models() -> Models:
+    """Each model by the name that documents use."""
     modules = [it.name for it in pkgutil.iter_modules(shared.models.__path__, "shared.models.")]
     return {
-        kind.__name__: source_of(kind)
+        kind.__name__: kind
         for module in modules
         for kind in vars(importlib.import_module(module)).values()
         if isinstance(kind, type) and issubclass(kind, BaseModel) and kind.__module__ in modules

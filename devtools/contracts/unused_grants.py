@@ -105,25 +105,34 @@ def _flag(root: Path, services: set[str], file: ContractFile) -> Iterator[Findin
 def calls(root: Path, service: str) -> frozenset[Call]:
     """The calls that the code of `service` makes, itself or by the kit."""
     own = list(sources(root, service))
-    named = {name for source in own for name in _names(source.tree)}
+    named = {name for source in own for name in _names(source)}
     kit = [
         call
         for source in sources(root, "shared/kit")
         for part in source.tree.body
         if isinstance(part, ast.ClassDef | ast.FunctionDef) and part.name in named
-        for call in _calls(part, _paths(source))
+        for call in _calls(source, part)
     ]
-    return frozenset([*kit, *(call for it in own for call in _calls(it.tree, _paths(it)))])
+    return frozenset([*kit, *(call for it in own for call in _calls(it, it.tree))])
 
 
-def _names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+@cache
+def _names(source: Source) -> frozenset[str]:
+    found = set()
+    for node in ast.walk(source.tree):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
-                yield name
+                found.add(name)
+    return frozenset(found)
 
 
-def _calls(tree: ast.AST, paths: Mapping[str, str]) -> Iterator[Call]:
+@cache
+def _calls(source: Source, part: ast.AST) -> frozenset[Call]:
+    """The calls in `part` of `source`."""
+    return frozenset(_each_call(part, _paths(source)))
+
+
+def _each_call(tree: ast.AST, paths: Mapping[str, str]) -> Iterator[Call]:
     routes = {
         id(decorator)
         for node in ast.walk(tree)
@@ -140,6 +149,7 @@ def _calls(tree: ast.AST, paths: Mapping[str, str]) -> Iterator[Call]:
                     yield Call(method, tuple(path.split("/")))
 
 
+@cache
 def _paths(source: Source) -> dict[str, str]:
     """Paths that are given a name before they are called."""
     found = {}

@@ -94,7 +94,7 @@ class TestTokens:
         assert (await ended.log_in()).status_code == 200
         async with (
             beside("back-auth", **clock.environment) as url,
-            httpx.AsyncClient(base_url=url) as http,
+            httpx.AsyncClient(base_url=url, timeout=60) as http,
         ):
 
             async def sessions(of: Visitor) -> httpx.Response:
