@@ -11,6 +11,7 @@ from tests.conftest import Started
 from tests.gateway_harness import Gateway, Upstream, free_port, upstream
 
 MEGABYTE = 1024 * 1024
+CLOSING = b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 
 class TestUnknownPath:
@@ -109,6 +110,8 @@ class TestMalformed:
         "request_bytes, status, code",
         [
             (b"TRACE /api/x HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method_not_allowed"),
+            (b"BREW /api/x" + CLOSING, 405, "method_not_allowed"),
+            (b"PROPFIND /app" + CLOSING, 405, "method_not_allowed"),
             (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method_not_allowed"),
             (b"GET /api/" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri_too_long"),
             (
