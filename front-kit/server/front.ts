@@ -64,6 +64,7 @@ export function visitorMiddleware(config: FrontConfig): ServerMiddleware {
     if (!comesFromOwnPage(request, settings.publicBaseUrl)) {
       throw data(foreignOrigin(), { status: 403 });
     }
+    if (!(await hasReadableForm(request))) throw data(formUnreadable(), { status: 400 });
     const caller = {
       address: request.headers.get("X-Real-IP") ?? "127.0.0.1",
       correlationId: correlationIdOf(request.headers.get(CORRELATION_HEADER)),
@@ -150,6 +151,30 @@ function isTimeZone(name: unknown): name is string {
   } catch {
     return false;
   }
+}
+
+/** Whether an action can read the form of a request; one without a body has none to read. */
+async function hasReadableForm(request: Request): Promise<boolean> {
+  const { method, headers } = request;
+  if (method === "GET" || method === "HEAD") return true;
+  if (!headers.has("Content-Type") && (headers.get("Content-Length") ?? "0") === "0") return true;
+  try {
+    await request.clone().formData();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function formUnreadable(): Failure {
+  return {
+    status: 400,
+    code: "form_unreadable",
+    detail: "The body is not a form.",
+    correlationId: "",
+    retryAfter: null,
+    errors: [],
+  };
 }
 
 function foreignOrigin(): Failure {

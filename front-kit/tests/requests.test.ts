@@ -48,6 +48,38 @@ describe("the origin check", () => {
   });
 });
 
+describe("the form of a request", () => {
+  const own = { "Sec-Fetch-Site": "same-origin" };
+  const type = (name: string) => ({ ...own, "Content-Type": name });
+
+  test.each([
+    ["JSON", type("application/json"), '{"email": "a"}'],
+    ["no type", { ...own, "Content-Length": "3" }, new Uint8Array([1, 2, 3])],
+    ["broken multipart", type("multipart/form-data; boundary=x"), "--x\r\ngarbage"],
+  ])("of %s reaches no handler", async (_what, headers, body) => {
+    const sent = new Request("http://front/app/login", { method: "POST", headers, body });
+    const ran: string[] = [];
+
+    const error = await thrown(
+      new Browser(new FakeGateway({})).run(sent, () => {
+        ran.push("handler");
+      }),
+    );
+
+    expect((error as { init: { status: number } }).init.status).toBe(400);
+    expect(ran).toEqual([]);
+  });
+
+  test("is left for the handler to read, or absent", async () => {
+    const browser = new Browser(new FakeGateway({}));
+    const read = async ({ request }: { request: Request }) => (await request.formData()).get("a");
+    const empty = new Request("http://front/app/live/ticket", { method: "POST", headers: own });
+
+    expect(await browser.run(sending("/app/login", { a: "1" }), read)).toBe("1");
+    expect(await browser.run(empty, () => "ran")).toBe("ran");
+  });
+});
+
 describe("the policy of a page", () => {
   test("runs scripts with this nonce only, and no inline style", () => {
     const policy = contentSecurityPolicy("abc", "https://tools.example");
