@@ -1,10 +1,10 @@
 /** What stands where a page can't be shown. */
-import { Link, isRouteErrorResponse } from "react-router";
+import { isRouteErrorResponse } from "react-router";
 
 import { useTexts } from "../i18n/react.tsx";
 import { kitTexts } from "../i18n/kit.ts";
 import type { Failure } from "../server/problem.ts";
-import { Button } from "./button.tsx";
+import { Button, ButtonLink } from "./button.tsx";
 import { PageHead } from "./page.tsx";
 import { useRetry } from "./part.tsx";
 
@@ -21,7 +21,7 @@ export function ErrorPage(props: { readonly error: unknown; readonly home: strin
       )}
       {(kind === "unavailable" || kind === "noAnswer") && <RetrySoon />}
       <p>
-        <Link to={props.home}>{t.toStart}</Link>
+        <ButtonLink to={props.home}>{t.toStart}</ButtonLink>
       </p>
     </div>
   );

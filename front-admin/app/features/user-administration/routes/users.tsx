@@ -66,8 +66,10 @@ export default function Users({ loaderData }: Route.ComponentProps) {
         <Table caption={t.users} head={[t.email, t.name, t.role, t.status, t.since]}>
           {page.items.map((user) => (
             <Row key={user.id}>
-              <th scope="row">
-                <Link to={`/users/${user.id}`}>{user.email}</Link>
+              <th scope="row" className="address">
+                <Link to={`/users/${user.id}`}>
+                  <Address text={user.email} />
+                </Link>
               </th>
               <td>{user.display_name ?? <span className="soft">{t.noName}</span>}</td>
               <td>
@@ -87,5 +89,18 @@ export default function Users({ loaderData }: Route.ComponentProps) {
       )}
       <Pagination next={page.next} label={t.pages} />
     </div>
+  );
+}
+
+/** A mail address that breaks behind its `@` where it has to. */
+function Address(props: { readonly text: string }) {
+  const { text } = props;
+  const domain = text.lastIndexOf("@") + 1;
+  return (
+    <>
+      {text.slice(0, domain)}
+      <wbr />
+      {text.slice(domain)}
+    </>
   );
 }

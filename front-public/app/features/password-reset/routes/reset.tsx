@@ -72,7 +72,10 @@ export default function ResetPassword({ loaderData, actionData }: Route.Componen
   if (sent) {
     return (
       <>
-        <PageHead title={t.sentTitle} lead={t.sent} />
+        <PageHead title={t.sentTitle} />
+        <Card>
+          <p>{t.sent}</p>
+        </Card>
         <p>
           <Link to="/login">{t.back}</Link>
         </p>
