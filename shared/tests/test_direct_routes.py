@@ -126,3 +126,21 @@ async def test_no_route_is_compared_but_by_the_expression(monkeypatch: pytest.Mo
     missing = await client.get("/things")
     assert missing.status == 404
     assert compared
+
+
+def test_included_routes_are_named_alike_whatever_way_they_came() -> None:
+    nested, ours = APIRouter(prefix="/shelf"), Api("notes", "1.0.0")
+    nested.include_router(things())
+    ours.include_router(things())
+    ours.include_router(nested)
+    ours.include_router(things(), prefix="/more")
+
+    document = ours.openapi()
+
+    assert {
+        document["paths"][f"{prefix}/things/{{thing}}"]["get"]["operationId"]
+        for prefix in ("", "/shelf", "/more")
+    } == {"get_things_thing", "get_shelf_things_thing", "get_more_things_thing"}
+    errors = document["paths"]["/things/{thing}"]["get"]["responses"]["422"]
+    assert errors == {"$ref": "#/components/responses/ValidationFailed"}
+    assert {"Problem", "FieldError"} == document["components"]["schemas"].keys()

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from shared.kit.errors import (
@@ -56,9 +57,25 @@ class Api(FastAPI):
             # No provider is installed; looking for one is 4 % of a request.
             telemetry={"tracing": False, "metrics": False, "logs": False},
             generate_unique_id_function=operation_id,
-            # Every operation has it for FastAPI, which promises its own shape of 422 otherwise.
-            responses={"default": {"model": Problem, "description": "Any error"}},
         )
+
+    def include_router(
+        self,
+        router: APIRouter,
+        **options: Any,  # noqa: ANN401 - those of FastAPI
+    ) -> None:
+        """As FastAPI does, which makes each route again to merge `options` into it.
+
+        Without options that is half of the time to make an app, so the routes are taken as they
+        are. A router has no lifespan of its own here: resources belong to the service.
+        """
+        if options or not all(isinstance(it, Route | WebSocketRoute) for it in router.routes):
+            super().include_router(router, **options)
+            return
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                route.unique_id = operation_id(route)
+            self.router.routes.append(route)
 
     def build_middleware_stack(self) -> ASGIApp:
         """FastAPI's, without the layers that have nothing to do here.
@@ -77,13 +94,20 @@ class Api(FastAPI):
         return app
 
     def openapi(self) -> Node:
-        """FastAPI's document, with an entry for each status that the kit answers errors with.
+        """FastAPI's document without its own shape of 422, and with every error of the kit.
 
         What a route declares of its own for the same status stays beside them.
         """
         if self.openapi_schema is None:
             document = super().openapi()
             document.setdefault("security", [])
+            schemas = document["components"].setdefault("schemas", {})
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            del problem["properties"]["errors"]["default"]
+            schemas |= problem.pop("$defs") | {"Problem": problem}
+            document["components"]["schemas"] = dict(sorted(schemas.items()))
             shared = document["components"].setdefault("responses", {})
             for path, methods in document["paths"].items():
                 for operation in methods.values():
@@ -121,7 +145,8 @@ def partial_response(media_type: str) -> Node:
 
 def _name_errors(operation: Node, shared: Node, *, health: bool) -> None:
     responses = operation["responses"]
-    responses.pop("default", None)
+    if "application/json" in responses.get("422", {}).get("content", {}):
+        del responses["422"]
     for name, error, *codes in _possible(operation, health=health):
         status = str(error.status)
         if status in responses:
