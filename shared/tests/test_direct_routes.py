@@ -129,18 +129,27 @@ async def test_no_route_is_compared_but_by_the_expression(monkeypatch: pytest.Mo
 
 
 def test_included_routes_are_named_alike_whatever_way_they_came() -> None:
+    def notes() -> APIRouter:
+        routes = APIRouter()
+
+        @routes.get("/notes/{note}")
+        async def read(note: int) -> str:
+            return f"{note}"
+
+        return routes
+
     nested, ours = APIRouter(prefix="/shelf"), Api("notes", "1.0.0")
-    nested.include_router(things())
-    ours.include_router(things())
+    nested.include_router(notes())
+    ours.include_router(notes())
     ours.include_router(nested)
-    ours.include_router(things(), prefix="/more")
+    ours.include_router(notes(), prefix="/more")
 
     document = ours.openapi()
 
     assert {
-        document["paths"][f"{prefix}/things/{{thing}}"]["get"]["operationId"]
+        document["paths"][f"{prefix}/notes/{{note}}"]["get"]["operationId"]
         for prefix in ("", "/shelf", "/more")
-    } == {"get_things_thing", "get_shelf_things_thing", "get_more_things_thing"}
-    errors = document["paths"]["/things/{thing}"]["get"]["responses"]["422"]
+    } == {"get_notes_note", "get_shelf_notes_note", "get_more_notes_note"}
+    errors = document["paths"]["/notes/{note}"]["get"]["responses"]["422"]
     assert errors == {"$ref": "#/components/responses/ValidationFailed"}
     assert {"Problem", "FieldError"} == document["components"]["schemas"].keys()
