@@ -39,8 +39,9 @@ LONGEST = (  # as measured, so that no long one begins when the others have ende
     "back-postgres",
     "back-workers",
     "back-api",
-    "back-redis",
     "back-cassandra",
+    "back-gateway",
+    "back-redis",
     "back-auth",
     "shared",
 )

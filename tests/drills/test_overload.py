@@ -34,6 +34,7 @@ TIMES_THE_BEST_BESIDE_OTHERS = 1.5  # the processor is shared with them, and wit
 READERS = 32  # who ask as soon as they are answered, to find the best rate
 MOST_A_SECOND = 2000  # what the drill itself can offer without being the bottleneck
 NORMAL_WITHIN = 10  # seconds: 5 on a machine that does nothing else
+REFUSED_WITHIN = 0.5  # seconds; bench measures it apart from what the drill itself waits for
 DELIVERED_WITHIN = 30  # seconds
 SESSIONS = 12
 MOST_CONNECTIONS = 400  # more are closed unused where the drill waits for a processor itself
@@ -213,6 +214,6 @@ class TestOverload:
         share = 0.15 if busy else 0.35
         assert len(found.good) >= share * best * SECONDS
         if not busy:  # then the drill itself waits for a processor
-            assert median(found.refused) < 0.1
+            assert median(found.refused) < REFUSED_WITHIN
             assert quantiles(found.refused, n=20)[18] < 1
         assert [it for it in order if it in set(accepted)] == accepted, "oldest first"
