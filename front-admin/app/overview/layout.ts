@@ -4,6 +4,8 @@ import type { Link } from "./stack.ts";
 export const BOX = { width: 208, height: 78 } as const;
 const COLUMN = 238;
 const ROW = 150;
+/** Half of the line around a box lies outside it. */
+const EDGE = 2;
 const ROWS: readonly (readonly string[])[] = [
   ["front-public", "front-admin"],
   ["back-gateway"],
@@ -37,10 +39,10 @@ export function layoutOf(names: readonly string[]): Layout {
   const places = rows.flatMap((row, at) =>
     row.map((name, column): [string, Place] => {
       const x = width / 2 + (column - (row.length - 1) / 2) * COLUMN;
-      return [name, { x, y: at * ROW + 1 }];
+      return [name, { x, y: at * ROW + EDGE }];
     }),
   );
-  return { width, height: (rows.length - 1) * ROW + BOX.height + 2, places: new Map(places) };
+  return { width, height: (rows.length - 1) * ROW + BOX.height + 2 * EDGE, places: new Map(places) };
 }
 
 /** The path of a line: down or up between rows, straight to a neighbour, else above the row. */
