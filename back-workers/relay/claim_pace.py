@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 PATIENT_SECONDS = 0.25
 """A patient consumer is asked for once in this time while its deliveries come more often."""
@@ -19,7 +20,7 @@ class ClaimPace:
 
     def __init__(
         self,
-        patient: Collection[str],
+        patient: AbstractSet[str],
         *,
         gather_seconds: float,
         at_once: int,
@@ -47,9 +48,9 @@ class ClaimPace:
         A consumer that got all that it may have is asked for again without a rest.
         """
         full = {name for name, count in claimed.items() if count >= self._at_once}
-        if full & set(self._patient):
+        if full & self._patient:
             self._patient_claimed.clear()
-        elif claimed.keys() & set(self._patient):
+        elif claimed.keys() & self._patient:
             self._patient_claimed.append(self._clock())
         if full or not claimed:
             return 0

@@ -3,29 +3,20 @@ from collections.abc import Mapping
 import pytest
 
 from relay.claim_pace import PATIENT_SECONDS, ClaimPace
+from shared.testing.clock import Clock
 
 GATHER = 0.04
 AT_ONCE = 100
 
 
-class Clock:
-    """A clock that stands still; `now` moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
 def pace(clock: Clock) -> ClaimPace:
-    return ClaimPace({"audit"}, gather_seconds=GATHER, at_once=AT_ONCE, clock=clock)
+    return ClaimPace({"audit"}, gather_seconds=GATHER, at_once=AT_ONCE, clock=clock.monotonic)
 
 
 class TestRest:

@@ -12,7 +12,7 @@ import typer
 from devtools.testing.engines import container_engine, embedded_engine
 from devtools.testing.parts import chosen, parts
 from devtools.testing.reports import Outcome, counts
-from devtools.testing.run import PartRunner
+from devtools.testing.run import TRIED_TWICE, PartRunner
 from devtools.testing.stack import Target
 from devtools.workspace.errors import DevError
 
@@ -36,7 +36,9 @@ def run(
     ] = None,
     second_try: Annotated[
         bool,
-        typer.Option(help="Run up to 5 failed tests of a part again, and name those that pass."),
+        typer.Option(
+            help=f"Run up to {TRIED_TWICE} failed tests of a part again, and name those that pass."
+        ),
     ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Only name the parts.")] = False,
 ) -> None:

@@ -22,7 +22,9 @@ class Case:
 
 
 def cases(report: Path) -> Iterator[Case]:
-    """The tests of one JUnit report of pytest."""
+    """The tests of one JUnit report of pytest; none where it was not written."""
+    if not report.exists():
+        return
     for case in _read(report).iter("testcase"):
         kinds = {child.tag for child in case}
         outcome: Literal["passed", "failed", "skipped"] = "passed"
@@ -91,7 +93,7 @@ def outcome_of(part: str, exit_code: int, report: Path, seconds: float, log: str
     A part fails as one test more where pytest failed without a failed test: coverage below its
     floor, nothing collected, or an end before the report was written.
     """
-    ran = Counter(case.outcome for case in cases(report)) if report.exists() else Counter()
+    ran = Counter(case.outcome for case in cases(report))
     passed, failed = ran["passed"], ran["failed"]
     if failed == 0 and (exit_code != 0 or passed == 0):
         failed = 1

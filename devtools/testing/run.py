@@ -110,13 +110,13 @@ class PartRunner:
             # A chosen few tests can't reach the floor of all.
             measured = part.has_floor and not self.arguments
             first = await self._by_pytest(part, environment, options, report, measured=measured)
-            failed = report.exists() and [it for it in cases(report) if it.outcome == "failed"]
+            failed = [it for it in cases(report) if it.outcome == "failed"]
             if not self.second_try or not failed or len(failed) > TRIED_TWICE:
                 return first
             again = Path(folder) / "again.xml"
             options = (*options, "--last-failed")
             second = await self._by_pytest(part, environment, options, again, measured=False)
-            flaky = excuse(report, again) if again.exists() else ()
+            flaky = excuse(report, again)
             seconds = first.seconds + second.seconds
             log = f"{first.log}\nThe second try:\n{second.log}"
             exit_code = 0 if len(flaky) == len(failed) else 1

@@ -167,35 +167,23 @@ async function hasReadableForm(request: Request): Promise<boolean> {
 }
 
 function formUnreadable(): Failure {
-  return {
-    status: 400,
-    code: "form_unreadable",
-    detail: "The body is not a form.",
-    correlationId: "",
-    retryAfter: null,
-    errors: [],
-  };
+  return ownFailure(400, "form_unreadable", "The body is not a form.");
 }
 
 function foreignOrigin(): Failure {
-  return {
-    status: 403,
-    code: "foreign_origin",
-    detail: "The form was sent from another site.",
-    correlationId: "",
-    retryAfter: null,
-    errors: [],
-  };
+  return ownFailure(403, "foreign_origin", "The form was sent from another site.");
 }
 
 function sessionsOut(): Failure {
-  return {
-    status: 503,
-    code: "sessions_unavailable",
-    detail: "Sessions can't be checked at present.",
-    correlationId: "",
-    retryAfter: 5,
-    errors: [],
-  };
+  return ownFailure(503, "sessions_unavailable", "Sessions can't be checked at present.", 5);
 }
 
+/** What the front itself refuses, without an answer of the API; `retryAfter` in seconds. */
+function ownFailure(
+  status: number,
+  code: string,
+  detail: string,
+  retryAfter: number | null = null,
+): Failure {
+  return { status, code, detail, correlationId: "", retryAfter, errors: [] };
+}

@@ -1,9 +1,9 @@
 /** What holds between the first sight of a page and the moment at which its scripts listen. */
 import { useEffect } from "react";
 
-/** How long a form that was sent is not sent again; into another tab, as a double click. */
+/** How long a form that was sent is not sent again; into another tab, only a double click is. */
 const REPEAT_SECONDS = 10;
-const REPEAT_IN_TAB_SECONDS = 1;
+export const DOUBLE_CLICK_SECONDS = 1;
 
 /**
  * A script for the head of the page: a form that changes something is not sent twice by impatient
@@ -19,7 +19,7 @@ export const SEND_ONCE = `(() => {
     const sending = form.action + " " + values;
     if (sending === sent && Date.now() < until) return event.preventDefault();
     sent = sending;
-    until = Date.now() + (form.target ? ${REPEAT_IN_TAB_SECONDS} : ${REPEAT_SECONDS}) * 1000;
+    until = Date.now() + (form.target ? ${DOUBLE_CLICK_SECONDS} : ${REPEAT_SECONDS}) * 1000;
   });
 })();`;
 

@@ -1,3 +1,4 @@
+export { DOUBLE_CLICK_SECONDS } from "./before-scripts.ts";
 export { Bell } from "./bell.tsx";
 export { Button, ButtonLink, SubmitButton } from "./button.tsx";
 export { useChoices } from "./choices.tsx";

@@ -3,24 +3,17 @@
 import pytest
 
 from shared.kit.http.circuit_breaker import CircuitBreaker
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from shared.testing.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
 def breaker(clock: Clock) -> CircuitBreaker:
-    return CircuitBreaker(clock)
+    return CircuitBreaker(clock.monotonic)
 
 
 def fail(breaker: CircuitBreaker, times: int) -> None:

@@ -153,3 +153,8 @@ def test_included_routes_are_named_alike_whatever_way_they_came() -> None:
     errors = document["paths"]["/notes/{note}"]["get"]["responses"]["422"]
     assert errors == {"$ref": "#/components/responses/ValidationFailed"}
     assert {"Problem", "FieldError"} == document["components"]["schemas"].keys()
+
+
+def test_an_app_that_needs_no_schema_has_a_document() -> None:
+    document = Api("notes", "1.0.0").openapi()
+    assert {"Problem", "FieldError"} == document["components"]["schemas"].keys()

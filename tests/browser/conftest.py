@@ -135,20 +135,27 @@ async def log_in(page: Page, front: str, email: str, password: str) -> Page:
 
 
 @asynccontextmanager
-async def before_scripts(page: Page, path: str) -> AsyncIterator[None]:
-    """Shows the page at `path`; its scripts arrive when the block has ended."""
+async def held(page: Page, urls: str) -> AsyncIterator[None]:
+    """Requests of the page for these addresses wait until the block has ended."""
     done = asyncio.Event()
 
     async def hold(route: Route) -> None:
         await done.wait()
         await route.continue_()
 
-    await page.route("**/*.js", hold)
-    await page.goto(path, wait_until="commit")
+    await page.route(urls, hold)
     try:
         yield
     finally:
         done.set()
+
+
+@asynccontextmanager
+async def before_scripts(page: Page, path: str) -> AsyncIterator[None]:
+    """Shows the page at `path`; its scripts arrive when the block has ended."""
+    async with held(page, "**/*.js"):
+        await page.goto(path, wait_until="commit")
+        yield
 
 
 async def scripts_listen(page: Page) -> None:

@@ -5,12 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import (
     PAGE_MS,
     OpenPage,
     before_scripts,
+    held,
     log_in,
     scripts_listen,
 )
@@ -114,12 +115,6 @@ async def test_a_double_click_launches_a_tool_once(user_page: Page, admin: Visit
 async def test_a_notification_is_counted_that_came_before_the_socket(
     user_page: Page, user: Visitor, admin: Visitor
 ) -> None:
-    sent = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await sent.wait()
-        await route.continue_()
-
     async def unread(count: int) -> None:
         async def look() -> bool | None:
             counted = await user.get("/api/notifications/unread-count")
@@ -128,17 +123,16 @@ async def test_a_notification_is_counted_that_came_before_the_socket(
         await until(look, within=40)
 
     await unread(1)  # of the log-in by a browser that is new to this account
-    await user_page.route("**/live/ticket", hold)
-    await user_page.goto("/app/account")
-    me = (await user.get("/api/users/me")).json()["id"]
-    notification = {"title": "The lift is out", "body": "Please take the stairs."}
-    async with user.socket() as socket:
-        await admin.post(f"/api/admin/users/{me}/notify", notification)
-        async with asyncio.timeout(PAGE_MS / 1000):
-            while "The lift is out" not in str(await socket.recv()):
-                pass
-    await unread(2)
-    sent.set()
+    async with held(user_page, "**/live/ticket"):
+        await user_page.goto("/app/account")
+        me = (await user.get("/api/users/me")).json()["id"]
+        notification = {"title": "The lift is out", "body": "Please take the stairs."}
+        async with user.socket() as socket:
+            await admin.post(f"/api/admin/users/{me}/notify", notification)
+            async with asyncio.timeout(PAGE_MS / 1000):
+                while "The lift is out" not in str(await socket.recv()):
+                    pass
+        await unread(2)
     await expect(user_page.get_by_role("link", name="Notifications, 2 unread")).to_be_visible()
 
 
@@ -147,21 +141,14 @@ async def test_the_button_that_was_clicked_says_that_it_works(
 ) -> None:
     front = f"{user.base_url}/app"
     pages = [await log_in(await open_page(), front, user.email, PASSWORD) for _ in range(2)]
-    released = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await released.wait()
-        await route.continue_()
-
     await pages[0].goto("/app/account/sessions")
     await scripts_listen(pages[0])
-    await pages[0].route("**/account/sessions.data*", hold)
     ends = pages[0].locator("main li button")
     await expect(ends).to_have_count(2)
-    await ends.first.click()
-    await expect(ends.first).to_have_text("One moment…")
-    await expect(ends.last).to_have_text("End")
-    released.set()
+    async with held(pages[0], "**/account/sessions.data*"):
+        await ends.first.click()
+        await expect(ends.first).to_have_text("One moment…")
+        await expect(ends.last).to_have_text("End")
     await expect(ends).to_have_count(1)
 
 

@@ -6,7 +6,10 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from pydantic import JsonValue
+
 from shared.kit.errors import ServiceError
+from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
 from shared.models.base import now
 from shared.models.event import EventEnvelope
@@ -42,6 +45,24 @@ async def collecting(*clients: LiveClient) -> AsyncIterator[list[list[str]]]:
             task.cancel()
 
 
+def live_event(user_id: UUID, payload: dict[str, JsonValue]) -> PublishLive:
+    envelope = EventEnvelope(
+        event_id=uuid4(),
+        event_type="profile.updated",
+        occurred_at=now(),
+        correlation_id="a-drill",
+        payload=payload,
+    )
+    return PublishLive(user_id=user_id, envelope=envelope)
+
+
+async def publish(redis: ServiceClient, new: PublishLive) -> str:
+    """Publish once; the id of the event. Raises ServiceError where it is not accepted."""
+    with correlated(None):
+        await redis.post("/live/events", new, response_model=LivePublished)
+    return str(new.envelope.event_id)
+
+
 @dataclass
 class Publisher:
     """Publishes events of a user one after the other, as the relay does: until each is accepted."""
@@ -53,18 +74,10 @@ class Publisher:
     async def run(self) -> None:
         async with service_client("back-workers", "back-redis") as redis:
             while not self.stopped:
-                envelope = EventEnvelope(
-                    event_id=uuid4(),
-                    event_type="profile.updated",
-                    occurred_at=now(),
-                    correlation_id="a-drill",
-                    payload={"number": len(self.accepted)},
-                )
-                new = PublishLive(user_id=self.user_id, envelope=envelope)
-                while str(envelope.event_id) not in self.accepted:
-                    with suppress(ServiceError), correlated(None):
-                        await redis.post("/live/events", new, response_model=LivePublished)
-                        self.accepted.append(str(envelope.event_id))
+                new = live_event(self.user_id, {"number": len(self.accepted)})
+                while str(new.envelope.event_id) not in self.accepted:
+                    with suppress(ServiceError):
+                        self.accepted.append(await publish(redis, new))
                     await asyncio.sleep(0.03)
 
 

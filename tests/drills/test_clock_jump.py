@@ -20,13 +20,11 @@ from shared.kit.errors import Unauthenticated, Unavailable
 from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
 from shared.models.auth import RevokeSession, Session
-from shared.models.base import now
-from shared.models.event import EventEnvelope
-from shared.models.live import LiveEvents, LivePublished, PublishLive
+from shared.models.live import LiveEvents
 from shared.models.task import StoredTask, StoredTasks
 from shared.testing.sessions import new_session
 from tests.drills.clock import JumpingClock, JumpingPythonClock
-from tests.drills.live import collecting
+from tests.drills.live import collecting, live_event, publish
 from tests.drills.processes import another, frozen, service_client, this_stack, valkey
 from tests.drills.verdict import Record, judge
 from tests.stack import Mailbox, Visitor, until
@@ -181,20 +179,6 @@ class TestDeliveries:
         assert (client.connections, client.resyncs) == (1, 0), "the socket stayed open"
 
 
-async def live_event(redis: ServiceClient, user_id: UUID) -> str:
-    """The id of an event of that user which is accepted."""
-    envelope = EventEnvelope(
-        event_id=uuid4(),
-        event_type="profile.updated",
-        occurred_at=now(),
-        correlation_id="a-drill",
-        payload={},
-    )
-    new = PublishLive(user_id=user_id, envelope=envelope)
-    await redis.post("/live/events", new, response_model=LivePublished)
-    return str(envelope.event_id)
-
-
 async def known_to_a_new_verifier(redis: ServiceClient, sids: list[str]) -> list[str]:
     """Those which a service that starts now holds for revoked."""
 
@@ -245,14 +229,16 @@ class TestValkey:
             old, ended = (new_session(expires_in=week) for _ in range(2))
             for new in (old, ended):
                 await auth.post("/sessions", new, response_model=Session)
-            first = await live_event(workers, user_id)
+            first = await publish(workers, live_event(user_id, {}))
             for jump in (0, HOUR, 0, -HOUR, 0, HOUR, 0):
                 clock.put_forward(jump)
                 for _ in range(REVOKED):
                     sid = ended.sid if not revoked else uuid4()
                     await auth.post(f"/sessions/{sid}/revoke", RevokeSession())
                     revoked.append(str(sid))
-                published += [await live_event(workers, user_id) for _ in range(NOTIFICATIONS)]
+                published += [
+                    await publish(workers, live_event(user_id, {})) for _ in range(NOTIFICATIONS)
+                ]
             known = await known_to_a_new_verifier(api, revoked)
             active = [
                 (await auth.get(f"/sessions/{new.sid}", response_model=Session)).active

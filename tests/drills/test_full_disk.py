@@ -4,16 +4,14 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from shared.kit.errors import TimedOut, Unavailable
-from shared.kit.http.client import ServiceClient
 from shared.kit.http.context import correlated
-from shared.models.base import now
-from shared.models.event import EventEnvelope
-from shared.models.live import LiveEvents, LivePublished, PublishLive
+from shared.models.live import LiveEvents
+from tests.drills.live import live_event, publish
 from tests.drills.processes import another, service_client, this_stack, valkey
 from tests.drills.verdict import Record, judge
 from tests.stack import until
@@ -45,21 +43,6 @@ def enlarge(disk: Path) -> None:
     subprocess.run(["mount", "-o", more_room, str(disk)], check=True)
 
 
-async def publish(redis: ServiceClient, user_id: UUID) -> str:
-    """The id of an event that was accepted. Raises Unavailable or TimedOut where it is not."""
-    envelope = EventEnvelope(
-        event_id=uuid4(),
-        event_type="profile.updated",
-        occurred_at=now(),
-        correlation_id="a-drill",
-        payload={"text": "x" * EVENT_BYTES},
-    )
-    new = PublishLive(user_id=user_id, envelope=envelope)
-    with correlated(None):
-        await redis.post("/live/events", new, response_model=LivePublished)
-    return str(envelope.event_id)
-
-
 async def test_refuses_writes_and_keeps_what_it_accepted(
     small_disk: Path, record_property: Record
 ) -> None:
@@ -70,7 +53,9 @@ async def test_refuses_writes_and_keeps_what_it_accepted(
 
     async def accepts() -> bool | None:
         try:
-            accepted.append(await publish(workers, user_id))
+            accepted.append(
+                await publish(workers, live_event(user_id, {"text": "x" * EVENT_BYTES}))
+            )
         except (Unavailable, TimedOut):
             return None
         return True

@@ -101,14 +101,15 @@ class Api(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             document.setdefault("security", [])
-            schemas = document["components"].setdefault("schemas", {})
+            components = document.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             del problem["properties"]["errors"]["default"]
             schemas |= problem.pop("$defs") | {"Problem": problem}
-            document["components"]["schemas"] = dict(sorted(schemas.items()))
-            shared = document["components"].setdefault("responses", {})
+            components["schemas"] = dict(sorted(schemas.items()))
+            shared = components.setdefault("responses", {})
             for path, methods in document["paths"].items():
                 for operation in methods.values():
                     _name_errors(operation, shared, health=path.startswith("/health"))

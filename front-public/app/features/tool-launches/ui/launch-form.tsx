@@ -1,15 +1,17 @@
 /** Buttons that open a tool in a new tab. */
 import { useTexts } from "@tools-dashboard/front-kit/i18n/react.tsx";
 import type { Part, Schema } from "@tools-dashboard/front-kit/server/index.ts";
-import { Button, PartView, ToolIcon } from "@tools-dashboard/front-kit/ui/index.ts";
+import {
+  Button,
+  DOUBLE_CLICK_SECONDS,
+  PartView,
+  ToolIcon,
+} from "@tools-dashboard/front-kit/ui/index.ts";
 import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { Form, useRevalidator } from "react-router";
 
 import { texts } from "../texts.ts";
-
-/** Within it the page sends a form with the same values once: `SEND_ONCE` of front-kit. */
-const DOUBLE_CLICK_SECONDS = 1;
 
 type Tool = Pick<Schema<"ToolCard">, "id" | "name">;
 
