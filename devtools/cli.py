@@ -143,10 +143,13 @@ def up(  # noqa: PLR0913 - one an option
     """Bring the whole stack up, engines included; Ctrl-C ends it."""
     from rich.console import Console
 
+    from devtools.stack.control import StartOptions
+
     if profile:
         os.environ.update(profile_variables(profile) | os.environ)
 
     chosen = Stack.called(stack, port_offset) if stack or port_offset else context.obj
+    options = StartOptions(without or [], stub or [], watch)
     module = import_module(f"devtools.stack.{'background' if detach else 'up'}")
     console = Console()
 
@@ -155,8 +158,7 @@ def up(  # noqa: PLR0913 - one an option
 
         demo.seed(chosen, console)
 
-    when_ready = seeded if seed else None
-    module.up(chosen, without or [], stub or [], console, when_ready, watch=watch)
+    module.up(chosen, options, console, seeded if seed else None)
 
 
 @app.command()
@@ -331,6 +333,8 @@ def supervise(
 ) -> None:
     """The process behind `up --detach`."""
     from devtools.stack import up as up_
+    from devtools.stack.control import StartOptions
 
     os.umask(0o022)
-    up_.supervise(Stack(folder, port_offset), without or [], stub or [], watch=watch)
+    options = StartOptions(without or [], stub or [], watch)
+    up_.supervise(Stack(folder, port_offset), options)

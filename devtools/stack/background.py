@@ -6,15 +6,15 @@ Nothing here reads the topology, so that the process that does starts at once.
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
 from rich.console import Console
 
 from devtools.stack import control, preflight
-from devtools.stack.control import StackState
-from devtools.stack.view import Progress, finish, seconds_so_far
+from devtools.stack.control import StackState, StartOptions
+from devtools.stack.view import Progress, finish
 from devtools.workspace.errors import DevError
 from devtools.workspace.repository import ROOT, Stack
 
@@ -24,21 +24,17 @@ _DOWN_WITHIN = 90.0
 
 def up(
     stack: Stack,
-    without: Collection[str],
-    stubs: Collection[str],
+    options: StartOptions,
     console: Console,
     when_ready: Callable[[], None] | None = None,
-    *,
-    watch: bool = False,
 ) -> None:
     """Starts the stack; returns when it is ready and `when_ready` has returned."""
-    options = [*_options(stack, without, stubs), *(["--watch"] if watch else [])]
     preflight.make_folder(stack)
     with preflight.exclusive(stack):
         stack.supervisor_log.write_bytes(b"")
     with stack.supervisor_log.open("ab") as output:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "devtools", "supervise", *options],
+            [sys.executable, "-m", "devtools", "supervise", *_words(stack, options)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -53,7 +49,7 @@ def up(
         raise
     if said := _said(stack):
         console.print(said, style="yellow", soft_wrap=True, markup=False)
-    finish(console, state, before=seconds_so_far() - state.seconds, detached=True)
+    finish(console, state, detached=True)
     if when_ready:
         when_ready()
 
@@ -94,7 +90,8 @@ def _said(stack: Stack) -> str:
     return stack.supervisor_log.read_text(errors="replace").strip()
 
 
-def _options(stack: Stack, without: Collection[str], stubs: Collection[str]) -> list[str]:
-    options = ["--folder", str(stack.folder), "--port-offset", str(stack.offset)]
-    options += [word for name in without for word in ("--without", name)]
-    return options + [word for name in stubs for word in ("--stub", name)]
+def _words(stack: Stack, options: StartOptions) -> list[str]:
+    words = ["--folder", str(stack.folder), "--port-offset", str(stack.offset)]
+    words += [word for name in options.without for word in ("--without", name)]
+    words += [word for name in options.stubs for word in ("--stub", name)]
+    return [*words, *(["--watch"] if options.watch else [])]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +27,15 @@ State = Literal[
 ]
 Phase = Literal["starting", "ready", "stopping", "failed"]
 Verb = Literal["status", "restart", "down"]
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    """What a start leaves out and stubs, by name, and whether it puts changes into the stack."""
+
+    without: Sequence[str] = ()
+    stubs: Sequence[str] = ()
+    watch: bool = False
 
 
 @dataclass(frozen=True)

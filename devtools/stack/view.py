@@ -59,7 +59,7 @@ def services_table(state: StackState) -> Table:
     return table
 
 
-def finish(console: Console, state: StackState, *, before: float, detached: bool) -> None:
+def finish(console: Console, state: StackState, *, detached: bool) -> None:
     """The end of a successful start: the table, where the time went, what to try next."""
     console.print(services_table(state))
     console.print()
@@ -69,7 +69,7 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
     ):
         if names:
             console.print(text.format(", ".join(names)), style="yellow")
-    console.print(Text(_where_the_time_went(state, before), style="dim"), soft_wrap=True)
+    console.print(Text(_where_the_time_went(state), style="dim"), soft_wrap=True)
     gateway, mailbox = 8000 + state.offset, 8025 + state.offset
     present = {service.name for service in state.services}
     addresses = [
@@ -88,7 +88,9 @@ def finish(console: Console, state: StackState, *, before: float, detached: bool
     console.print("  ./dev down ends it." if detached else "  Ctrl-C ends it.")
 
 
-def _where_the_time_went(state: StackState, before: float) -> str:
+def _where_the_time_went(state: StackState) -> str:
+    since_the_call = time.time() - float(os.environ.get("DEV_STARTED", time.time()))
+    before = max(0.0, since_the_call - state.seconds)
     parts = [f"tools and checks {before:.1f} s"]
     for kind, title in (
         ("environment", "environments"),
@@ -112,8 +114,3 @@ def _lines(state: StackState) -> Iterator[tuple[str, str]]:
             detail = "" if service.state == "starting" else service.detail
             line = f"{service.name}: {service.state}"
             yield service.name, f"{line} ({detail})" if detail else line
-
-
-def seconds_so_far() -> float:
-    """Since ./dev was called."""
-    return time.time() - float(os.environ.get("DEV_STARTED", time.time()))

@@ -143,7 +143,7 @@ def test_up_runs_until_it_is_told_to_end(stack: Stack, monkeypatch: pytest.Monke
     other = threading.Thread(target=end_once_ready)
     other.start()
     it, output = console()
-    up.up(stack, [], [], it)
+    up.up(stack, control.StartOptions(), it)
     other.join()
     assert ended == ["asked"]
     said = output.getvalue()
@@ -163,7 +163,7 @@ def test_a_supervisor_that_ends_early_is_quoted(stack: Stack) -> None:
 
 def test_the_end_of_a_start_says_what_to_try_next() -> None:
     it, output = console()
-    finish(it, STATE, before=0.5, detached=True)
+    finish(it, STATE, detached=True)
     said = output.getvalue()
     assert "http://127.0.0.1:8000/api/user-registration" in said
     assert "http://127.0.0.1:8025" in said
