@@ -32,17 +32,9 @@ class Workload:
     carried: Sequence[str] = ()
 
     def plan(self, *, seconds: float, rate: float = 0, **more: object) -> Plan:
-        return Plan.model_validate(
-            {
-                "base_url": self.base_url,
-                "calls": list(self.calls),
-                "seconds": seconds,
-                "rate": rate,
-                "carry": self.carry,
-                "carried": list(self.carried),
-                **more,
-            }
-        )
+        own = {"base_url": self.base_url, "calls": self.calls}
+        carry = {"carry": self.carry, "carried": self.carried}
+        return Plan.model_validate({**own, **carry, "seconds": seconds, "rate": rate, **more})
 
     @property
     def is_fixed(self) -> bool:
@@ -64,18 +56,18 @@ class Best:
         return self.rate * (1 - self.failed.total() / max(1, self.count))
 
 
-def best_rate(workload: Workload, seconds: float, connections: int = CONNECTIONS) -> Best:
-    """Keep so many requests under way for so long. Raises VoidRun."""
-    best = closed_loop(workload, seconds, connections)
+def best_rate(workload: Workload, seconds: float) -> Best:
+    """Keep CONNECTIONS requests under way for so long. Raises VoidRun."""
+    best = closed_loop(workload, seconds)
     check(best.count, best.failed)
     return best
 
 
-def closed_loop(workload: Workload, seconds: float, connections: int = CONNECTIONS) -> Best:
+def closed_loop(workload: Workload, seconds: float) -> Best:
     """The same, whatever the answers are."""
     if workload.is_fixed and shutil.which("wrk"):
-        return _wrk(workload, seconds, connections)
-    return of_outcome(generate(workload.plan(seconds=seconds, connections=connections)))
+        return _wrk(workload, seconds)
+    return of_outcome(generate(workload.plan(seconds=seconds, connections=CONNECTIONS)))
 
 
 def at_rate(
@@ -123,13 +115,13 @@ def check(count: int, failed: Counter[int]) -> None:
         raise VoidRun(f"{failed.total()} of {count} answers were not 2xx ({which or 'none came'})")
 
 
-def _wrk(workload: Workload, seconds: float, connections: int) -> Best:
+def _wrk(workload: Workload, seconds: float) -> Best:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         calls = Path(folder, "calls.lua")
         calls.write_text(f"return {{{','.join(_lua(call) for call in workload.calls)}}}")
         threads = (
-            f"--threads=1 --connections={connections} --duration={round(seconds)}s --timeout=10s"
+            f"--threads=1 --connections={CONNECTIONS} --duration={round(seconds)}s --timeout=10s"
         )
         done = subprocess.run(
             ["wrk", *threads.split(), "--script", HERE / "wrk.lua", workload.base_url],

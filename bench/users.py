@@ -51,6 +51,7 @@ class Users:
         if not self._pool:
             self.stack.say(f"signing up {COUNT} users")
             self._pool = asyncio.run(self._signed_up())
+            self._logged_in = time.monotonic()
         elif time.monotonic() - self._logged_in > SECONDS_FRESH:
             self.renew()
         return self._pool
@@ -58,19 +59,14 @@ class Users:
     def renew(self) -> list[User]:
         """The users, logged in anew."""
         asyncio.run(self._log_in(self._pool))
+        self._logged_in = time.monotonic()
         return self._pool
 
     def admin(self) -> User:
         """An admin, made anew and logged in; one of no pool. Raises StackFailed."""
         admin = User(f"bench-{secrets.token_hex(8)}@example.org")
         self.stack.make_admin(admin.email, PASSWORD)
-
-        async def log_in() -> None:
-            async with self._session() as session:
-                pair = await _sent(session, "/auth/login", admin.credentials)
-                admin.access_token = pair["access_token"]
-
-        asyncio.run(log_in())
+        asyncio.run(self._log_in([admin]))
         return admin
 
     def calls(self, method: str, path: str, body: str = "") -> list[Call]:
@@ -117,7 +113,6 @@ class Users:
                 user.access_token, user.refresh_token = pair["access_token"], pair["refresh_token"]
 
             await asyncio.gather(*map(log_in, users))
-        self._logged_in = time.monotonic()
 
     async def _mailed_tokens(self, emails: set[str]) -> dict[str, str]:
         """The token of the mail to each address. Raises StackFailed when one does not come."""

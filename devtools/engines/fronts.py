@@ -67,9 +67,9 @@ async def build(front: Path, root: Path = ROOT) -> None:
         stamp.write_text(wanted)
 
 
-def development_server(port: int, root: Path = ROOT) -> tuple[str, ...]:
+def development_server(port: int) -> tuple[str, ...]:
     """What node runs in the folder of a front to serve it from its sources."""
-    script = root / "node_modules" / "@react-router" / "dev" / "bin.cjs"
+    script = ROOT / "node_modules" / "@react-router" / "dev" / "bin.cjs"
     return (str(script), "dev", "--host", "127.0.0.1", "--port", str(port))
 
 

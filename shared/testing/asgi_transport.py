@@ -13,9 +13,8 @@ from shared.kit.http.transport import ConnectionBroke, Reply, Request, StreamedR
 class AsgiTransport:
     """Calls an ASGI app in memory. It does not run the app's lifespan."""
 
-    def __init__(self, app: ASGIApp, *, client: tuple[str, int] = ("127.0.0.1", 1)) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._client = client
 
     async def open(self) -> None:
         """There is nothing to open."""
@@ -84,6 +83,6 @@ class AsgiTransport:
             "query_string": query.encode(),
             "root_path": "",
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
-            "client": self._client,
+            "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }

@@ -13,6 +13,7 @@ from shared.models.event import EventEnvelope
 from shared.models.live import NOTHING_SEEN, ReconnectHint
 
 _SEEN_KEPT = 1000
+_LONGEST_PAUSE = 2.0  # seconds
 _SESSION_ENDED = 4401
 _TOO_MANY_MESSAGES = 4429
 
@@ -34,21 +35,16 @@ class LiveClient:
         url: str,
         ticket: Callable[[], Awaitable[str | None]],
         *,
-        since: UUID = NOTHING_SEEN,
         first_pause: float = 0.1,
-        longest_pause: float = 2.0,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.url = url
-        self.since = since
+        self.since = NOTHING_SEEN
         self.connections = 0
         self.resyncs = 0
         self.repeated = 0
         self.hints: list[float] = []
         self._ticket = ticket
         self._first_pause = first_pause
-        self._longest_pause = longest_pause
-        self._sleep = pause
         self._wait: float | None = None
         self._seen: dict[UUID, None] = {}
 
@@ -79,8 +75,8 @@ class LiveClient:
                 pause = self._first_pause
             if self._wait is None:
                 self._wait = random.uniform(pause / 2, pause)  # noqa: S311 - jitter
-                pause = min(2 * pause, self._longest_pause)
-            await self._sleep(self._wait)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            await asyncio.sleep(self._wait)
 
     async def _received(self, socket: ClientConnection) -> AsyncGenerator[EventEnvelope, None]:
         while True:

@@ -19,17 +19,16 @@ def new_session(
     user_id: UUID | None = None,
     *,
     sid: UUID | None = None,
-    word: str = "first",
     generation: int = 1,
     expires_in: int = 600,
 ) -> NewSession:
-    """The session of a login, whose first refresh token is `word`."""
+    """The session of a login, whose first refresh token is the word `first`."""
     user_id, sid = user_id or uuid4(), sid or uuid4()
     succeeded = LoginSucceeded(user_id=user_id, sid=sid, network=NETWORK, device=DEVICE)
     return NewSession(
         sid=sid,
         user_id=user_id,
-        refresh_hash=hashed(word),
+        refresh_hash=hashed("first"),
         expires_in=expires_in,
         generation=generation,
         network=NETWORK,

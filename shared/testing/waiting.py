@@ -27,7 +27,7 @@ async def until(condition: Callable[[], object], *, within: float = 40) -> None:
         raise AssertionError(f"the condition did not hold within {within:g} s") from None
 
 
-async def until_it_succeeds(call: Callable[[], Awaitable[object]], *, within: float = 40) -> None:
+async def until_it_succeeds(call: Callable[[], Awaitable[object]]) -> None:
     """Repeat `call` until it raises no ServiceError; see `until`."""
 
     async def succeeds() -> bool:
@@ -37,4 +37,4 @@ async def until_it_succeeds(call: Callable[[], Awaitable[object]], *, within: fl
             return False
         return True
 
-    await until(succeeds, within=within)
+    await until(succeeds)
