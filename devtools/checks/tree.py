@@ -2,17 +2,15 @@
 
 import ast
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import workspace_folders
+from devtools.workspace.repository import workspace_folders, written_files
 
 _PARSING = Lock()  # Python 3.11 fails when threads parse at once: python/cpython#106905
-LEFT_OUT = {".run", ".venv", "__pycache__", "node_modules", "build", ".react-router", ".git"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Member:
     @cached_property
     def shipped(self) -> list[Path]:
         """The Python files that run outside tests."""
-        found = sorted(_files(self.folder, ".py"))
+        found = written_files(self.folder, ".py")
         return [it for it in found if "tests" not in it.relative_to(self.folder).parts]
 
     def parsed(self, path: Path) -> ast.Module:
@@ -83,13 +81,9 @@ class Tree:
     def members(self) -> list[Member]:
         return [*self.services, *self.packages]
 
-    def files(self, suffix: str) -> Iterator[Path]:
-        """Every file whose name ends so, but those of environments, caches and runs."""
-        return _files(self.root, suffix)
-
     def committed(self) -> list[Path]:
         """What git has or would take; every file where there is no git, as in a copy."""
-        found = self.files("")
+        found = written_files(self.root)
         if (self.root / ".git").exists():
             command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
             listed = subprocess.run(command, cwd=self.root, check=True, capture_output=True)
@@ -98,12 +92,3 @@ class Tree:
 
     def relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
-
-
-def _files(folder: Path, suffix: str) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            if entry.name not in LEFT_OUT:
-                yield from _files(entry, suffix)
-        elif entry.name.endswith(suffix):
-            yield entry

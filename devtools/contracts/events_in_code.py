@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from devtools.workspace.repository import written_files
 from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.schema import Contract
 
 EVENT_TYPE = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$")
-LEFT_OUT = {"tests", "__pycache__", ".venv", "node_modules", "migrations"}
+LEFT_OUT = {"tests", "migrations"}
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class _Agreed:
 
 def sources(root: Path, service: str) -> Iterator[Source]:
     """The files of a service, or of a part of `shared`, that run outside tests."""
-    for path in sorted((root / service).rglob("*.py")):
+    for path in written_files(root / service, ".py"):
         relative = path.relative_to(root)
         if not LEFT_OUT & set(relative.parts):
             yield _parsed(relative, path.read_text())

@@ -8,14 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from devtools.workspace.repository import front_folders, package_json
+from devtools.workspace.repository import front_folders, package_json, written_files
 from shared.testing.contracts.files import ContractFile, Finding, each_in
 from shared.testing.contracts.schema import Contract, Endpoint
 
 PREFIX = "front-"
 KIT = "front-kit"
-CODE = {".ts", ".tsx"}
-LEFT_OUT = {"node_modules", "build", "tests", ".react-router"}
 PATH = re.compile(r"""["'`](/[^"'`\s?]*)""")
 
 Files = Mapping[str, ContractFile]
@@ -89,10 +87,9 @@ def _public(contract: Contract) -> Iterator[Endpoint]:
 
 
 def code_in(folder: Path) -> Iterator[Path]:
-    """The TypeScript files below `folder`, tests and builds left out."""
-    for path in sorted(folder.rglob("*")):
-        is_code = path.suffix in CODE and ".test." not in path.name
-        if is_code and not LEFT_OUT & set(path.relative_to(folder).parts):
+    """The TypeScript files below `folder`, tests left out."""
+    for path in written_files(folder, ".ts", ".tsx"):
+        if ".test." not in path.name and "tests" not in path.relative_to(folder).parts:
             yield path
 
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from devtools.engines import node_packages
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread, output_of
-from devtools.workspace.repository import ROOT, RUN, npm_folders
+from devtools.workspace.repository import ROOT, RUN, npm_folders, written_files
 
 BUILD_SECONDS = 300
 KIT = "front-kit"
 CONTRACTS = Path("shared") / "contracts" / "generated"
 REGISTRY = Path("shared") / "kit" / "contract_registry.json"
 LOCK = "package-lock.json"
-MADE = {"node_modules", "build", ".react-router", ".vite", "coverage"}
 
 
 async def install(root: Path = ROOT) -> Path:
@@ -74,11 +73,8 @@ def development_server(port: int) -> tuple[str, ...]:
 
 
 def sources(folder: Path) -> Iterator[Path]:
-    """The files below `folder` that somebody wrote, but pages of documentation."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.is_file() and not MADE & set(inside.parts) and path.suffix != ".md":
-            yield path
+    """What a front is built from below `folder`: all but pages of documentation."""
+    return (path for path in written_files(folder) if path.suffix != ".md")
 
 
 def _digest(root: Path, paths: list[Path]) -> str:

@@ -25,12 +25,11 @@ from devtools.scaffold.edits import Edit
 from devtools.scaffold.names import RESERVED
 from devtools.workspace import environments
 from devtools.workspace.errors import DevError
-from devtools.workspace.repository import ROOT, RUN, UV
+from devtools.workspace.repository import ROOT, RUN, UV, written_files
 
 TEMPLATES = Path("devtools", "scaffold", "templates")
 VERSIONS = Path("back-postgres", "migrations", "versions")
 FIRST_PORT = 8110
-_CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 _OWN = ["database", "devtools", "features", "main", "repositories", "routes", "shared", "tests"]
 _PACKAGE = "\n[[package]]\n"
 _SIZE_AND_AGE = re.compile(r', (?:size = \d+|upload-time = "[^"]*")')
@@ -226,14 +225,10 @@ def _format(copy: Path, paths: Sequence[Path]) -> None:
 
 def _apply(copy: Path) -> list[str]:
     """Make the repository what the copy is."""
-    after = {
-        path.relative_to(copy)
-        for path in copy.rglob("*")
-        if path.is_file() and not _CACHES & set(path.parts)
-    }
-    _, other, absent = cmpfiles(copy, ROOT, sorted(map(str, after)), shallow=False)
+    after = [str(path.relative_to(copy)) for path in written_files(copy)]
+    _, other, absent = cmpfiles(copy, ROOT, after, shallow=False)
     written = sorted(map(Path, [*other, *absent]))
-    gone = sorted(path for path in _files(ROOT) if path not in after)
+    gone = sorted(path for path in _files(ROOT) if not (copy / path).exists())
     _write(ROOT, {path: (copy / path).read_text() for path in written})
     for path in gone:
         (ROOT / path).unlink()

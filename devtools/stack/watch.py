@@ -5,8 +5,10 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
+from devtools.workspace.repository import NOT_WRITTEN
+
 SHARED = "shared"
-NOT_CODE = {"tests", "testing", "generated", "__pycache__", ".ruff_cache", ".mypy_cache"}
+NOT_CODE = {"tests", "testing", "generated", *NOT_WRITTEN}
 SUFFIXES = {
     ".py",
     ".yml",

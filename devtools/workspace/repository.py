@@ -3,6 +3,7 @@
 import json
 import os
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,9 @@ RUN = ROOT / ".run"
 VENVS = RUN / "venvs"
 UV = VENVS / "uv" / "bin" / "uv"
 COMPOSE_FILE = ROOT / "docker-compose.yml"
+NOT_WRITTEN = {".git", ".run", ".venv", "node_modules", "build", "coverage", ".react-router"}
+NOT_WRITTEN |= {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".vite"}
+"""Folders of what programs make."""
 
 
 def profile_variables(name: str) -> dict[str, str]:
@@ -74,6 +78,16 @@ def member_of(folder: Path) -> str:
 def workspace_folders(root: Path) -> list[Path]:
     """The folders of the members of the uv workspace at `root`, in its order."""
     return [root / name for name in pyproject(root)["tool"]["uv"]["workspace"]["members"]]
+
+
+def written_files(folder: Path, *endings: str) -> Iterator[Path]:
+    """The files below `folder` that somebody wrote, in order; with `endings` those alone."""
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if entry.is_dir():
+            if entry.name not in NOT_WRITTEN:
+                yield from written_files(entry, *endings)
+        elif entry.name.endswith(endings or ""):
+            yield entry
 
 
 def pyproject(folder: Path) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class LiveClient:
         self.hints: list[float] = []
         self._ticket = ticket
         self._first_pause = first_pause
+        self._sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._wait: float | None = None
         self._seen: dict[UUID, None] = {}
 
@@ -76,7 +77,7 @@ class LiveClient:
             if self._wait is None:
                 self._wait = random.uniform(pause / 2, pause)  # noqa: S311 - jitter
                 pause = min(2 * pause, _LONGEST_PAUSE)
-            await asyncio.sleep(self._wait)
+            await self._sleep(self._wait)
 
     async def _received(self, socket: ClientConnection) -> AsyncGenerator[EventEnvelope, None]:
         while True:

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from devtools.checks.tree import Tree
+from devtools.workspace.repository import written_files
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 SHELL = {"", "sh", "bash"}
@@ -58,7 +59,7 @@ class Page:
 @cache
 def pages(tree: Tree) -> list[Page]:
     """Every Markdown file of the repository."""
-    return [Page(path) for path in sorted(tree.files(".md"))]
+    return [Page(path) for path in written_files(tree.root, ".md")]
 
 
 def _commands(block: str, first: int) -> Iterator[Text]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from devtools.checks.pages.page import pages
 from devtools.checks.tree import Finding, Tree
-from devtools.workspace.repository import npm_folders
+from devtools.workspace.repository import npm_folders, written_files
 
 KINDS = "py|md|yml|yaml|toml|json|in|sql|lua|lock|txt|js|ts|tsx|css"
 NAMED = re.compile(rf"[\w.@+-]+(?:/[\w.@+-]+)*/?(?:\.(?:{KINDS}))?")
@@ -19,7 +19,7 @@ def paths(tree: Tree) -> Iterator[Finding]:
     A path is rooted at the repository or at the page's folder, or is the end of one below that.
     """
     services = {*(member.folder for member in tree.services), *npm_folders(tree.root)}
-    files = [str(path) for path in tree.files("")]
+    files = [str(path) for path in written_files(tree.root)]
     for page in pages(tree):
         folder = page.path.parent
         below = folder if folder in services else tree.root

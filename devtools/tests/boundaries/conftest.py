@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from devtools.checks.tree import LEFT_OUT, Tree
-from devtools.workspace.repository import ROOT
+from devtools.checks.tree import Tree
+from devtools.workspace.repository import NOT_WRITTEN, ROOT
 
 Break = Callable[[str, str], None]
 Run = Callable[..., str]
-CACHES = {".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("copy") / "repository"
-    ignore = shutil.ignore_patterns(*LEFT_OUT, *CACHES)
+    ignore = shutil.ignore_patterns(*NOT_WRITTEN)
     shutil.copytree(ROOT, made, symlinks=True, ignore=ignore)
     return made
 
