@@ -25,6 +25,15 @@ def topology_of(options: StartOptions) -> Topology:
     return whole.without(options.without).with_stubs(options.stubs)
 
 
+def _available(options: StartOptions, console: Console) -> tuple[list[str], Topology]:
+    """What is left out, with the parts that this machine can't run, and the topology that stays."""
+    topology = topology_of(options)
+    missing = dict(availability.missing(topology))
+    for line in missing.values():
+        console.print(line, style="yellow", soft_wrap=True)
+    return [*options.without, *missing], topology.without(missing)
+
+
 def up(
     stack: Stack,
     options: StartOptions,
@@ -56,18 +65,14 @@ def supervise(stack: Stack, options: StartOptions) -> None:
 def _run(
     stack: Stack, options: StartOptions, console: Console, show: Callable[[StackState], None]
 ) -> None:
-    """Says what this machine can't run, and runs the rest until it is told to end."""
-    topology = topology_of(options)
-    missing = dict(availability.missing(topology))
-    for line in missing.values():
-        console.print(line, style="yellow", soft_wrap=True)
-    topology = topology.without(missing)
+    """Until it is told to end."""
+    left_out, topology = _available(options, console)
     with _checked(stack, topology, console):
         supervisor = Supervisor(
             stack,
             topology,
             show,
-            without=[*options.without, *missing],
+            without=left_out,
             stubs=options.stubs,
             programs=partial(program_for, watched=options.watch),
             watched=ROOT if options.watch else None,

@@ -12,6 +12,7 @@ from rich.console import Console
 from devtools.engines import EngineError, java, postgres
 from devtools.engines.wheels import is_offered
 from devtools.stack import availability, up
+from devtools.stack.control import StartOptions
 from devtools.stack.topology import load
 from devtools.workspace.repository import COMPOSE_FILE
 
@@ -90,7 +91,7 @@ def test_java_is_the_installed_one_where_no_wheel_is_offered(program: Path) -> N
 @pytest.mark.usefixtures("program", "nothing_offered")
 def test_up_says_in_a_line_what_it_starts_without() -> None:
     output = StringIO()
-    left_out, topology = up._available([], [], Console(file=output, width=60))
+    left_out, topology = up._available(StartOptions(), Console(file=output, width=60))
     assert left_out == ["cassandra", "back-gateway"]
     assert not {"cassandra", "back-cassandra", "back-gateway"} & set(topology.services)
     assert "back-api" in topology.services
