@@ -84,4 +84,7 @@ async def _run(packages: NodePackages, script: Path, *arguments: str | Path) -> 
     environment = {"PATH": os.environ["PATH"], "HOME": str(FOLDER), **_QUIET}
     environment["NODE_PATH"] = str(packages.folder)
     argv = [packages.node, script, *arguments]
-    return await output_of(argv, cwd=FOLDER, env=environment, timeout=SECONDS)
+    try:
+        return await output_of(argv, cwd=FOLDER, env=environment, timeout=SECONDS)
+    except TimeoutError:
+        raise DevError(f"{script.name} took longer than {SECONDS} s: try again") from None
