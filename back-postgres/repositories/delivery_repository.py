@@ -38,7 +38,6 @@ from shared.models.event import (
     Deliveries,
     DeliveriesSettled,
     Delivery,
-    EventEnvelope,
     FailedDelivery,
     HoldLease,
     PostponedDelivery,
@@ -73,7 +72,7 @@ class DeliveryRepository:
             self._policy.failures_before_pause,
             asked.in_batches,
         )
-        return Deliveries(items=[_delivery(row) for row in rows])
+        return Deliveries.model_validate({"items": [_columns(row) for row in rows]})
 
     async def take(self, delivery_id: UUID, asked: TakeDelivery) -> Delivery:
         """Lease one delivery to a worker; it replaces the lease of the claim that sent it.
@@ -87,7 +86,7 @@ class DeliveryRepository:
             TAKE, delivery_id, asked.lease_seconds, self._policy.attempts_max
         )
         if row is not None and row["state"] == "leased":
-            return _delivery(row)
+            return Delivery.model_validate(_columns(row))
         if await self._database.row(EXISTS, delivery_id) is None:
             raise NotFound("There is no such delivery.", code="delivery_not_found")
         raise Conflict("The delivery is not to be had now.", code="delivery_not_available")
@@ -206,18 +205,10 @@ async def _lost(
     return [delivery for delivery in missing if delivery.delivery_id not in found]
 
 
-def _delivery(row: "asyncpg.Record") -> Delivery:
-    return Delivery(
-        delivery_id=row["delivery_id"],
-        consumer=row["consumer"],
-        aggregate_id=row["aggregate_id"],
-        attempts=row["attempts"],
-        lease_token=row["lease_token"],
-        lease_until=row["due_at"],
-        postponed_seconds=row["postponed_seconds"],
-        traceparent=row["traceparent"],
-        envelope=EventEnvelope.model_validate(dict(row)),
-    )
+def _columns(row: "asyncpg.Record") -> dict[str, object]:
+    """The fields of a `Delivery`; a record gives those of its envelope among others."""
+    columns: dict[str, object] = dict(row)
+    return {**columns, "lease_until": columns["due_at"], "envelope": columns}
 
 
 def _lease_lost() -> Conflict:

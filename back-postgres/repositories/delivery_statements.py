@@ -9,6 +9,9 @@ the statements leave it no choice but the keys, or it might read every open deli
 - No index serves a condition IS TRUE. Conditions of state and due time stand so.
 - A LATERAL subquery with a limit is run for each row, by the key of that row, and never joined.
 - `= ANY` of the keys stands beside a join with what is given for them.
+
+A list is given as `(SELECT $1)`. Of a parameter itself PostgreSQL sees the length, and plans anew
+at each call where the list is short: that took longer than to run the statement.
 """
 
 _WITH_EVENTS = """
@@ -17,20 +20,24 @@ SELECT delivery_id, consumer, aggregate_id, state, attempts, lease_token, due_at
     extract(epoch FROM now() - coalesce(postponed_since, now()))::float8 AS postponed_seconds
 FROM claimed
 CROSS JOIN LATERAL (
-    SELECT aggregate_id, position, event_type, version, occurred_at, correlation_id, traceparent,
+    SELECT event_id, aggregate_id, event_type, version, occurred_at, correlation_id, traceparent,
         payload
     FROM events
-    WHERE events.event_id = claimed.event_id
+    WHERE events.position = claimed.position
     LIMIT 1
 ) AS event
 """
-"""What is answered of the deliveries `claimed`."""
+"""What is answered of the deliveries `claimed`. Events that were stored together have positions on
+the same pages of the index, and ids on any.
+"""
 
 CLAIM = f"""
-WITH probed AS (
+WITH lease AS MATERIALIZED (
+    SELECT gen_random_uuid() AS token, set_config('synchronous_commit', 'off', true)
+), probed AS (
     UPDATE consumer_pauses AS pause
     SET paused_until = now() + make_interval(secs => $3)
-    WHERE consumer = ANY($1::text[])
+    WHERE consumer = ANY((SELECT $1::text[])::text[])
         AND cardinality(failed_events) >= $5
         AND paused_until <= now()
         AND EXISTS (
@@ -42,8 +49,9 @@ WITH probed AS (
     RETURNING consumer
 ), reachable AS (
     SELECT consumer, $2::bigint AS at_most,
-        CASE WHEN consumer = ANY($6::text[]) THEN $2::bigint ELSE 1 END AS of_aggregate
-    FROM unnest($1::text[]) AS asked (consumer)
+        CASE WHEN consumer = ANY((SELECT $6::text[])::text[]) THEN $2::bigint ELSE 1 END
+            AS of_aggregate
+    FROM unnest((SELECT $1::text[])) AS asked (consumer)
     WHERE NOT EXISTS (
         SELECT FROM consumer_pauses
         WHERE consumer_pauses.consumer = asked.consumer
@@ -98,18 +106,21 @@ WITH probed AS (
     SET state = CASE WHEN state = 'leased' AND attempts + 1 >= $4 THEN 'dead' ELSE 'sent' END,
         last_error = CASE WHEN state = 'leased' THEN 'the lease ran out' ELSE last_error END,
         attempts = attempts + (state = 'leased')::int,
-        lease_token = gen_random_uuid(),
+        lease_token = (SELECT token FROM lease),
         due_at = now() + make_interval(secs => $3)
     WHERE delivery_id = ANY(ARRAY(SELECT delivery_id FROM due))
         AND (state IN ('pending', 'sent', 'leased')) IS TRUE
         AND (due_at <= now() OR due_at = 'infinity') IS TRUE
-    RETURNING delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
+    RETURNING delivery_id, position, consumer, state, attempts, lease_token, due_at,
         postponed_since
 )
 {_WITH_EVENTS}
 WHERE state = 'sent'
 ORDER BY position
 """  # noqa: S608 - constants alone
+"""One lease for all. Its commit doesn't wait for the disk: the loss of a claim is a claim that was
+never made, and what is stored after it is never kept without it.
+"""
 
 TAKE = f"""
 WITH claimed AS (
@@ -121,7 +132,7 @@ WITH claimed AS (
         due_at = now() + make_interval(secs => $2)
     WHERE delivery_id = $1
         AND (state = 'sent' OR (state IN ('pending', 'leased') AND due_at <= now()))
-    RETURNING delivery_id, event_id, consumer, state, attempts, lease_token, due_at,
+    RETURNING delivery_id, position, consumer, state, attempts, lease_token, due_at,
         postponed_since
 )
 {_WITH_EVENTS}
@@ -151,8 +162,8 @@ COMPLETE = """
 WITH completed AS (
     UPDATE deliveries
     SET state = 'done', done_at = now()
-    FROM unnest($1::uuid[], $2::uuid[]) AS given (delivery_id, lease_token)
-    WHERE deliveries.delivery_id = ANY($1)
+    FROM unnest((SELECT $1::uuid[]), (SELECT $2::uuid[])) AS given (delivery_id, lease_token)
+    WHERE deliveries.delivery_id = ANY((SELECT $1::uuid[])::uuid[])
         AND deliveries.delivery_id = given.delivery_id
         AND deliveries.lease_token = given.lease_token
         AND (state IN ('sent', 'leased')) IS TRUE

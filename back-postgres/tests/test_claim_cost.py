@@ -161,3 +161,33 @@ async def test_a_settlement_reads_what_it_settles_and_no_more(
             rows = await connection.fetchval(_ROWS_READ) - before
             await transaction.commit()
         assert rows <= ROWS_A_DELIVERY * (claimed + 1)
+
+
+async def test_the_commit_of_a_claim_does_not_wait_for_the_disk(database: Database) -> None:
+    await _fill(database, (0, "pending", 0), 1)
+    assert not await _claim_waits_for_the_disk(database)
+    assert await _claim_waits_for_the_disk(database), "it claimed nothing"
+
+
+async def _claim_waits_for_the_disk(database: Database) -> bool:
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL synchronous_commit = on")  # off in the engine of tests
+        await connection.fetch(CLAIM, *_ASKED)
+        return bool(await connection.fetchval("SHOW synchronous_commit") == "on")
+
+
+async def test_claims_and_settlements_are_planned_once(database: Database) -> None:
+    await _fill(database, (0, "pending", 0), LIMIT)
+    async with database.connection() as connection:
+        for _ in range(_PLANNED_AT_FIRST + 1):
+            held = await connection.fetch(CLAIM, *_ASKED)
+            await connection.fetch(
+                COMPLETE, [it["delivery_id"] for it in held], [it["lease_token"] for it in held]
+            )
+        plans = await connection.fetch(_PLANS, [CLAIM, COMPLETE])
+    assert [it["generic_plans"] for it in plans] == [1, 1]
+
+
+_ASKED = (["mail"], 1, 8.0, 8, 5, ["mail"])
+_PLANNED_AT_FIRST = 5  # PostgreSQL compares with these before it keeps a plan
+_PLANS = "SELECT generic_plans FROM pg_prepared_statements WHERE statement = ANY($1::text[])"
