@@ -2,17 +2,20 @@
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 
 import asyncpg
 
 from load import VoidRun
 from result import Plot, Result, Session, Target
 from shared.kit.errors import ServiceError
+from shared.kit.http.client import ServiceClient
 from shared.models.event import (
     ClaimDeliveries,
     CompletedDelivery,
     Deliveries,
     DeliveriesSettled,
+    Delivery,
     SettleDeliveries,
 )
 
@@ -20,6 +23,7 @@ DELIVERIES = 300_000
 CLAIMS = 300
 LIMIT = 50
 CONSUMER = "bench"
+CONTROL = "bench-none"
 EVENT = "bench.claimed"
 
 SHAPES = {
@@ -56,7 +60,8 @@ WHERE consumer = $1 AND due_at < 'infinity'
 
 NOTE = (
     "Each claim asks by HTTP for at most 50 deliveries. Those of one aggregate are completed "
-    "before the next claim."
+    "before the next claim. The control is the same call for a consumer that has no deliveries, "
+    "before each claim."
 )
 
 
@@ -65,12 +70,13 @@ def claims(session: Session) -> Result:
     p99s = []
     for shape, aggregate in SHAPES.items():
         try:
-            latencies, claimed = asyncio.run(_shape(session, shape, aggregate))
+            measured = asyncio.run(_shape(session, shape, aggregate))
         except VoidRun as void:
             result.void = f"{result.void} {shape}: {void}".strip()
             continue
-        result.add(f"{shape}: deliveries claimed", "", claimed)
-        p99 = result.add_percentiles(f"{shape}: claim", latencies)
+        result.add(f"{shape}: deliveries claimed", "", measured.claimed)
+        result.add_percentiles(f"{shape}: control", measured.control_ms)
+        p99 = result.add_percentiles(f"{shape}: claim", measured.claim_ms)
         p99s.append(p99.median)
         result.targets.append(Target(p99.name, p99.median, 5, p99.unit))
         session.say(f"{shape}: p99 {p99s[-1]:.1f} ms")
@@ -79,8 +85,16 @@ def claims(session: Session) -> Result:
     return result
 
 
-async def _shape(session: Session, shape: str, aggregate: str) -> tuple[list[float], int]:
-    """Milliseconds of each claim, and how many deliveries all of them got."""
+@dataclass
+class Claims:
+    """How long the calls took, and how many deliveries all of them got."""
+
+    claim_ms: list[float] = field(default_factory=list)
+    control_ms: list[float] = field(default_factory=list)
+    claimed: int = 0
+
+
+async def _shape(session: Session, shape: str, aggregate: str) -> Claims:
     count = DELIVERIES // 10 if session.is_quick else DELIVERIES
     connection = await asyncpg.connect(session.stack.database)
     try:
@@ -88,7 +102,7 @@ async def _shape(session: Session, shape: str, aggregate: str) -> tuple[list[flo
         if shape == "all blocked":
             await connection.execute(LEASE_THE_FIRST, CONSUMER)
         await connection.execute("VACUUM (ANALYZE) deliveries")
-        return await _claimed(session, completes=shape == "all of one aggregate")
+        return await _claims(session, completes=shape == "all of one aggregate")
     finally:
         await connection.execute("DELETE FROM deliveries WHERE consumer = $1", CONSUMER)
         await connection.execute("DELETE FROM events WHERE event_type = $1", EVENT)
@@ -96,31 +110,40 @@ async def _shape(session: Session, shape: str, aggregate: str) -> tuple[list[flo
         await connection.close()
 
 
-async def _claimed(session: Session, *, completes: bool) -> tuple[list[float], int]:
-    """Where all are of one aggregate, those of a claim are completed before the next."""
-    latencies, claimed = [], 0
-    asked = ClaimDeliveries(
-        consumers=[CONSUMER], in_batches=[CONSUMER], limit=LIMIT, lease_seconds=60
-    )
+async def _claims(session: Session, *, completes: bool) -> Claims:
+    claims = Claims()
     async with session.stack.client("back-workers", "back-postgres") as postgres:
         for _ in range(CLAIMS):
-            began = time.perf_counter()
-            try:
-                got = await postgres.post("/deliveries/claim", asked, response_model=Deliveries)
-            except ServiceError as error:
-                raise VoidRun(f"a claim failed: {error.code}") from error
-            latencies.append((time.perf_counter() - began) * 1000)
-            claimed += len(got.items)
-            if completes and got.items:
-                done = [
-                    CompletedDelivery(delivery_id=it.delivery_id, lease_token=it.lease_token)
-                    for it in got.items
-                ]
-                outcomes = SettleDeliveries(completed=done)
-                await postgres.post(
-                    "/deliveries/settle",
-                    outcomes,
-                    response_model=DeliveriesSettled,
-                    idempotent=True,
-                )
-    return latencies, claimed
+            elapsed, _none = await _claim(postgres, CONTROL)
+            claims.control_ms.append(elapsed)
+            elapsed, got = await _claim(postgres, CONSUMER)
+            claims.claim_ms.append(elapsed)
+            claims.claimed += len(got)
+            if completes and got:
+                await _complete(postgres, got)
+    return claims
+
+
+async def _claim(postgres: ServiceClient, consumer: str) -> tuple[float, list[Delivery]]:
+    """The milliseconds of one claim, and what it gave. Raises VoidRun."""
+    asked = ClaimDeliveries(
+        consumers=[consumer], in_batches=[consumer], limit=LIMIT, lease_seconds=60
+    )
+    began = time.perf_counter()
+    try:
+        got = await postgres.post("/deliveries/claim", asked, response_model=Deliveries)
+    except ServiceError as error:
+        raise VoidRun(f"a claim failed: {error.code}") from error
+    return (time.perf_counter() - began) * 1000, got.items
+
+
+async def _complete(postgres: ServiceClient, claimed: list[Delivery]) -> None:
+    done = [
+        CompletedDelivery(delivery_id=it.delivery_id, lease_token=it.lease_token) for it in claimed
+    ]
+    await postgres.post(
+        "/deliveries/settle",
+        SettleDeliveries(completed=done),
+        response_model=DeliveriesSettled,
+        idempotent=True,
+    )
