@@ -45,7 +45,8 @@ class ClaimPace:
     def rest_after(self, claimed: Mapping[str, int]) -> float:
         """Seconds from the beginning of a claim to that of the next, by what each consumer got.
 
-        A consumer that got all that it may have is asked for again without a rest.
+        A consumer that got all that it may have is asked for again without a rest. What a patient
+        one got has gathered already, and makes no rest longer.
         """
         full = {name for name, count in claimed.items() if count >= self._at_once}
         if full & self._patient:
@@ -54,5 +55,7 @@ class ClaimPace:
             self._patient_claimed.append(self._clock())
         if full or not claimed:
             return 0
-        factor = min(max(1, max(claimed.values()) / LONGER_REST_FROM), LONGEST_REST_FACTOR)
-        return self._gather_seconds * factor
+        most = max(
+            (count for name, count in claimed.items() if name not in self._patient), default=0
+        )
+        return self._gather_seconds * min(max(1, most / LONGER_REST_FROM), LONGEST_REST_FACTOR)

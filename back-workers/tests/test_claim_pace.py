@@ -27,6 +27,8 @@ class TestRest:
             ({"live": 1}, 1),
             ({"live": 4, "audit": 4}, 1),
             ({"live": 6, "mail": 1}, 1.5),
+            ({"live": 6, "audit": 30}, 1.5),
+            ({"audit": 30}, 1),
             ({"live": 8}, 2),
             ({"live": AT_ONCE - 1}, 2),
             ({"live": AT_ONCE, "audit": 1}, 0),
