@@ -1,9 +1,10 @@
 """Celery signals and steps: logs and heartbeats of the worker and of beat."""
 
+import gc
 import logging
 
 from celery import bootsteps
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_before_create_process
 from celery.worker import WorkController
 
 import heartbeat
@@ -16,6 +17,13 @@ from shared.kit import start_logging
 def _log_as_every_service(**_: object) -> None:
     start_logging(Settings())
     logging.getLogger("celery.worker.strategy").setLevel("WARNING")  # noqa: TID251 - quietens Celery's own logger
+
+
+@worker_before_create_process.connect
+def _share_with_the_processes(**_: object) -> None:
+    # A collection writes to each object that it looks at, and what is written is shared no more.
+    gc.collect()
+    gc.freeze()
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):
