@@ -171,7 +171,8 @@ class ServiceRunner:
         self.was_ready.set()
         failures = 0
         while failures < self._program.failures:
-            await asyncio.sleep(self._program.every)
+            program = self._program
+            await asyncio.sleep(program.every if answer.is_good else program.unready_every)
             answer = await self._probe()
             if answer.is_good:
                 self._set_state("ready")

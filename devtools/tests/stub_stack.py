@@ -55,7 +55,7 @@ services:
 
 
 class StubProgram:
-    starting_every, every, failures = 0.05, 0.05, 5
+    starting_every, every, unready_every, failures = 0.05, 0.05, 0.05, 5
 
     def __init__(self, service: LocalService, folder: Path) -> None:
         assert isinstance(service.probe, Probe)
@@ -81,7 +81,7 @@ class StubProgram:
 class StubJob:
     """Counts its runs in `runs` and exits, with 1 where its folder has a file `exit`."""
 
-    starting_every, every, failures = 0.05, 1.0, 1
+    starting_every, every, unready_every, failures = 0.05, 1.0, 1.0, 1
 
     def __init__(self, service: LocalService, folder: Path) -> None:
         self._service = service

@@ -18,7 +18,7 @@ from devtools.stack.logs import LIMIT
 from devtools.stack.process import session_members
 from devtools.stack.supervisor import Supervisor
 from devtools.tests.conftest import free_offset
-from devtools.tests.stub_stack import supervisor, switches
+from devtools.tests.stub_stack import StubProgram, supervisor, switches
 from devtools.workspace.errors import DevError
 from devtools.workspace.processes import in_thread
 from devtools.workspace.repository import Stack
@@ -159,6 +159,18 @@ class TestAReadyStack:
         assert after.pid != before.pid
         with pytest.raises(DevError, match="no service nobody"):
             await ready.ask("restart", "nobody")
+
+
+async def test_a_service_that_is_not_ready_is_asked_at_an_interval_of_its_own(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running.until_ready()
+    unready = switches(running.stack, "back-postgres") / "unready"
+    unready.touch()
+    await running.until(lambda: running.service("back-postgres").state == "unready")
+    monkeypatch.setattr(StubProgram, "every", 3600.0)
+    unready.unlink()
+    await running.until(lambda: running.service("back-postgres").state == "ready")
 
 
 async def test_a_job_that_fails_ends_the_start_with_its_log(stack: Stack) -> None:
