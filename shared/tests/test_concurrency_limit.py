@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.kit.http.concurrency_limit import Bounds, ConcurrencyLimit
+from shared.kit.http.concurrency_limit import Admission, Bounds, ConcurrencyLimit
 
 BOUNDS = Bounds(floor=8, ceiling=128, reserved=16, queueing=0.04)
 
@@ -38,7 +38,7 @@ class Server:
         self.waits = 0.004  # seconds that a request takes beside its turn, as for a callee
         self.limit = ConcurrencyLimit(bounds, clock=lambda: self.now, jitter=lambda: 0.5)
         self._free_at = 0.0
-        self._ends: list[tuple[float, int, float, str, Outcome]] = []
+        self._ends: list[tuple[float, int, Admission, str, Outcome]] = []
         self._numbers = itertools.count()
 
     def load(
@@ -71,7 +71,7 @@ class Server:
             self.now, _, admitted, kind, outcome = heapq.heappop(self._ends)
             self.limit.finish(admitted, kind)
             outcome.good += 1
-            outcome.times.append(self.now - admitted)
+            outcome.times.append(self.now - admitted.began)
         self.now = until
 
 
@@ -151,14 +151,36 @@ class TestOverload:
         assert outcome.refused == 0
         assert outcome.mean < 0.02
 
-    def test_a_measurement_of_the_time_alone_is_not_the_cause_of_the_next(
+    def test_the_time_alone_is_measured_where_no_request_is_alone(self, server: Server) -> None:
+        server.load(2, 1200)
+        limits: list[int] = []
+        for _ in range(2000):
+            server.load(0.1, 1200)
+            limits.append(server.limit.limit)
+        measurements = sum(limit == 3 < before for before, limit in itertools.pairwise(limits))
+        assert 3 <= measurements <= 6
+
+    @pytest.mark.parametrize("waits", [0.004, 0.05])
+    def test_a_light_load_after_it_is_never_refused(self, server: Server, waits: float) -> None:
+        server.waits = waits
+        server.load(20, 1200)
+        server.load(1, 120)
+        assert server.load(120, 120).refused == 0
+
+    def test_bursts_among_which_requests_are_alone_are_no_reason_to_measure(
         self, server: Server
     ) -> None:
-        server.waits = 0.05
-        server.load(20, 1200)
-        measured = server.load(40, 120)
-        assert measured.refused > 0
-        assert server.load(120, 120).refused == 0
+        for _ in range(120):
+            assert server.load(0.001, 150_000).refused > 0
+            server.load(0.3, 0)
+            assert server.load(0.7, 100).refused == 0
+
+    def test_measuring_refuses_for_a_quarter_of_a_second(self, server: Server) -> None:
+        server.load(40, 1200)
+        while server.limit.limit > 3:
+            server.load(0.01, 1200)
+        server.load(0.3, 20)
+        assert server.load(1, 120).refused == 0
 
     def test_the_limit_keeps_to_its_floor(self, server: Server) -> None:
         server.rate = 10

@@ -12,7 +12,7 @@ _LONGEST_WINDOW_SECONDS = 1.0
 _STEEPEST = 0.25  # Envoy has 0.5, and needs a second where a machine is ten times too slow
 _EPOCH_SECONDS = 30.0
 _PROBE_SECONDS = 0.25
-_PROBE_REQUESTS = 3  # Envoy's `min_concurrency`
+_FEW_REQUESTS = 3  # Envoy's `min_concurrency`
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,27 @@ class Bounds:
     queueing: float
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request in flight: when it began, and whether few others were in flight then."""
+
+    began: float
+    among_few: bool
+
+
 class ConcurrencyLimit:
     """Envoy's gradient controller, with a constant allowance for queueing.
 
     After each window of about 100 ms: `gradient = (alone + queueing) / measured`, both the means
-    of the window's requests, and `limit = limit * gradient + sqrt(limit)`. As in Envoy, the time
-    alone is measured again every 30 s where requests were refused: the limit is 3 for 250 ms.
-    What that measurement refuses does not count, or it would go on without end.
+    of the window's requests, and `limit = limit * gradient + sqrt(limit)`. The time alone is the
+    shortest of the last 30 to 60 s.
 
-    Two differences. The allowance is in seconds and not a share of the time alone, so that a
+    Three differences. The allowance is in seconds and not a share of the time alone, so that a
     service whose time contains a callee's reaches its limit before the callee does. The time alone
-    is kept by kind of request, so that a change of the mix is not taken for queueing.
+    is kept by kind of request, so that a change of the mix is not taken for queueing. Envoy lowers
+    the limit to 3 at intervals, to measure the time alone, and so refuses requests at any load.
+    Here that is done for 250 ms where 30 s had refusals and no request began among fewer than 3,
+    and not before the next refusal. What it refuses does not count, or it would go on without end.
 
     Source: Envoy, `envoy.filters.http.adaptive_concurrency`; the rule that an unused limit is not
     lowered is that of Netflix's concurrency-limits.
@@ -58,6 +68,8 @@ class ConcurrencyLimit:
         self.in_flight = 0
         self._peak = 0
         self._refused = False
+        self._measured = False
+        self._probe_is_due = False
         self._alone: dict[Hashable, float] = {}
         self._alone_before: dict[Hashable, float] = {}
         self._probe_ends: float | None = None
@@ -67,31 +79,43 @@ class ConcurrencyLimit:
     @property
     def limit(self) -> int:
         """How many requests are admitted at once, the reserved ones apart."""
-        return _PROBE_REQUESTS if self._probe_ends else int(self._limit)
+        return _FEW_REQUESTS if self._probe_ends else int(self._limit)
 
-    def admit(self, *, critical: bool = False) -> float | None:
-        """Count a request as in flight: when it began, or None where it is refused."""
+    def admit(self, *, critical: bool = False) -> Admission | None:
+        """Count a request as in flight; None where it is refused."""
         now = self._clock()
         if self.in_flight == 0 and now - self._window_began > _LONGEST_WINDOW_SECONDS:
             self._limit = float(self._bounds.ceiling)
             self._begin_window(now)
+        if self._probe_ends and now >= self._probe_ends:
+            self._probe_ends = None
         if self.in_flight >= self.limit + (self._bounds.reserved if critical else 0):
-            self._refused = self._refused or self._probe_ends is None
+            self._note_refusal(now)
             return None
+        among_few = self.in_flight < _FEW_REQUESTS and self._probe_ends is None
         self.in_flight += 1
         self._peak = max(self._peak, self.in_flight)
-        return now
+        return Admission(now, among_few)
+
+    def _note_refusal(self, now: float) -> None:
+        if self._probe_ends:
+            return
+        self._refused = True
+        if self._probe_is_due:
+            self._probe_is_due = False
+            self._probe_ends = now + _PROBE_SECONDS
 
     def leave(self) -> None:
         """End a request whose time says nothing, as of one that a callee refused."""
         self.in_flight -= 1
 
-    def finish(self, began: float, kind: Hashable) -> None:
+    def finish(self, admission: Admission, kind: Hashable) -> None:
         """End a request and take its time into account; None as kind where it timed out."""
         self.in_flight -= 1
         now = self._clock()
-        seconds = now - began
+        seconds = now - admission.began
         if kind is not None:
+            self._measured = self._measured or admission.among_few
             alone = min(seconds, self._alone.get(kind, seconds))
             self._alone[kind] = alone
             self._sum_alone += min(alone, self._alone_before.get(kind, alone))
@@ -110,14 +134,11 @@ class ConcurrencyLimit:
             if gradient == 1.0 or self._peak * 2 >= self._limit:
                 following = self._limit * gradient + math.sqrt(self._limit)
                 self._limit = min(max(following, self._bounds.floor), self._bounds.ceiling)
-        elif now >= self._probe_ends:
-            self._probe_ends = None
         if now >= self._epoch_ends:
             self._alone_before, self._alone = self._alone, {}
             self._epoch_ends = now + self._epoch()
-            if self._refused:
-                self._probe_ends = now + _PROBE_SECONDS
-                self._refused = False
+            self._probe_is_due = self._refused and not self._measured
+            self._refused = self._measured = False
         self._begin_window(now)
 
     def _begin_window(self, now: float) -> None:

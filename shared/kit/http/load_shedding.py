@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.kit.contract_registry import RequestClasses
 from shared.kit.errors import Overloaded, Unauthenticated
 from shared.kit.http import context
-from shared.kit.http.concurrency_limit import ConcurrencyLimit
+from shared.kit.http.concurrency_limit import Admission, ConcurrencyLimit
 from shared.kit.http.headers import (
     ASSERTION_HEADER,
     CORRELATION_HEADER,
@@ -65,13 +65,13 @@ class LoadShedding:
             if self._classes.is_held_open(method, path):
                 await self._app(scope, receive, send)
                 return
-            began = self._limit.admit(critical=critical)
-            if began is None:
+            admission = self._limit.admit(critical=critical)
+            if admission is None:
                 await self._refuse(scope, send)
             else:
-                await self._run(began, scope, receive, send)
+                await self._run(admission, scope, receive, send)
 
-    async def _run(self, began: float, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run(self, admission: Admission, scope: Scope, receive: Receive, send: Send) -> None:
         status = 0
 
         async def noting_send(message: Message) -> None:
@@ -84,12 +84,12 @@ class LoadShedding:
             await self._app(scope, receive, noting_send)
         finally:
             if status == 504:
-                self._limit.finish(began, None)
+                self._limit.finish(admission, None)
             elif status in {0, 500, 503}:
                 self._limit.leave()
             else:
                 kind: Hashable = (scope.get("endpoint"), status)
-                self._limit.finish(began, kind)
+                self._limit.finish(admission, kind)
 
     def _is_called_for_critical(self, scope: Scope) -> bool:
         if _header(scope, _PRIORITY) != "critical":
