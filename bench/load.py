@@ -15,7 +15,8 @@ from pathlib import Path
 from plan import Call, Outcome, Plan
 
 HERE = Path(__file__).parent
-CONNECTIONS = 16
+CONNECTIONS = 12
+"""Fewer than every service takes at once (`REQUESTS_MIN`), so that none may be refused."""
 
 
 class VoidRun(Exception):

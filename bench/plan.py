@@ -29,7 +29,7 @@ class Plan(BaseModel):
     calls: list[Call]
     seconds: float
     rate: float = 0
-    connections: int = 16
+    connections: int = 12
     connections_max: int = 2000
     timeout: float = 10
     correlation: str = Field(default_factory=lambda: f"bench-{secrets.token_hex(4)}")
