@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
-PATIENT_SECONDS = 0.25
+PATIENT_SECONDS = 0.5
 """A patient consumer is asked for once in this time while its deliveries come more often."""
 
 LONGER_REST_FROM = 4
