@@ -39,7 +39,9 @@ class Settings(ServiceSettings):
     argon2_parallelism: int = Field(default=1, ge=1)
     argon2_threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     argon2_waiting_max: int = Field(default=100, ge=0)
-    argon2_wait_seconds: float = Field(default=2.0, gt=0)
+    argon2_wait_seconds: float = Field(
+        default=1.0, gt=0, description="for a thread; with the hash less than the 2 s of a call"
+    )
 
     signing_keys_interval: float = Field(default=2.0, gt=0, description="seconds between looks")
 

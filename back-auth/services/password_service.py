@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from settings import Settings
-from shared.kit.errors import Unavailable
+from shared.kit.errors import Overloaded
 
 Result = TypeVar("Result")
 
@@ -20,7 +20,8 @@ class PasswordService:
     """Hashes and checks passwords with argon2id (RFC 9106) in `threads` threads.
 
     At most `waiting_max` passwords wait for a thread, each for at most `wait_seconds`; others
-    raise Unavailable, so that a flood of logins costs bounded memory and time.
+    raise Overloaded, so that a flood of logins costs bounded memory and time. No circuit breaker
+    opens for it: calls that need no password are answered all the same.
     """
 
     def __init__(
@@ -108,8 +109,8 @@ class PasswordService:
             self._waiting -= 1
 
 
-def _too_busy() -> Unavailable:
-    return Unavailable("Too many passwords are being checked.", retry_after=1)
+def _too_busy() -> Overloaded:
+    return Overloaded("Too many passwords are being checked.")
 
 
 def _normalised(password: str) -> str:

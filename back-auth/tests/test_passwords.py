@@ -7,7 +7,7 @@ import pytest
 from features.user_registration.domain import CredentialService
 from services.password_service import PasswordService
 from settings import Settings
-from shared.kit.errors import Unavailable
+from shared.kit.errors import Overloaded
 from shared.testing.identities import Identities
 from tests.conftest import PASSWORD, Stack
 from tests.fakes import FakeCredentials, FakePasswords, PostgresState
@@ -98,7 +98,7 @@ class TestPasswordService:
                 go.clear()
                 waiting = [asyncio.create_task(passwords.matches("x", "hash")) for _ in range(4)]
                 await asyncio.sleep(0)  # noqa: TID251 - lets the other tasks run
-                with pytest.raises(Unavailable) as refusal:
+                with pytest.raises(Overloaded) as refusal:
                     await passwords.matches("x", "hash")
                 assert refusal.value.retry_after == 1
                 go.set()
@@ -117,7 +117,7 @@ class TestPasswordService:
             monkeypatch.setattr(PasswordService, "_verify", slow)
             first = asyncio.create_task(passwords.matches("x", "hash"))
             await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
-            with pytest.raises(Unavailable) as refusal:
+            with pytest.raises(Overloaded) as refusal:
                 await passwords.matches("x", "hash")
             assert refusal.value.retry_after == 1
             go.set()
@@ -137,7 +137,7 @@ class TestPasswordService:
             first = asyncio.create_task(passwords.matches("x", "hash"))
             await asyncio.sleep(0)  # noqa: TID251 - lets the other task run
             first.cancel()
-            with pytest.raises(Unavailable):
+            with pytest.raises(Overloaded):
                 await passwords.matches("x", "hash")
             go.set()
             assert await passwords.matches("x", "hash")
