@@ -25,15 +25,19 @@ class VoidRun(Exception):
 
 @dataclass(frozen=True)
 class Workload:
-    """Requests for one address; `carry` and `carried` as in `Plan`."""
+    """Requests for one address; `carry` and `carried` as in `Plan`.
+
+    A closed loop keeps `connections` of them under way.
+    """
 
     base_url: str
     calls: Sequence[Call]
     carry: str = ""
     carried: Sequence[str] = ()
+    connections: int = CONNECTIONS
 
     def plan(self, *, seconds: float, rate: float = 0, **more: object) -> Plan:
-        own = {"base_url": self.base_url, "calls": self.calls}
+        own = {"base_url": self.base_url, "calls": self.calls, "connections": self.connections}
         carry = {"carry": self.carry, "carried": self.carried}
         return Plan.model_validate({**own, **carry, "seconds": seconds, "rate": rate, **more})
 
@@ -58,7 +62,7 @@ class Best:
 
 
 def best_rate(workload: Workload, seconds: float) -> Best:
-    """Keep CONNECTIONS requests under way for so long. Raises VoidRun."""
+    """Keep its connections busy for so long. Raises VoidRun."""
     best = closed_loop(workload, seconds)
     check(best.count, best.failed)
     return best
@@ -68,7 +72,7 @@ def closed_loop(workload: Workload, seconds: float) -> Best:
     """The same, whatever the answers are."""
     if workload.is_fixed and shutil.which("wrk"):
         return _wrk(workload, seconds)
-    return of_outcome(generate(workload.plan(seconds=seconds, connections=CONNECTIONS)))
+    return of_outcome(generate(workload.plan(seconds=seconds)))
 
 
 def at_rate(
@@ -121,11 +125,10 @@ def _wrk(workload: Workload, seconds: float) -> Best:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         calls = Path(folder, "calls.lua")
         calls.write_text(f"return {{{','.join(_lua(call) for call in workload.calls)}}}")
-        threads = (
-            f"--threads=1 --connections={CONNECTIONS} --duration={round(seconds)}s --timeout=10s"
-        )
+        connections = f"--threads=1 --connections={workload.connections}"
+        options = f"{connections} --duration={round(seconds)}s --timeout=10s"
         done = subprocess.run(
-            ["wrk", *threads.split(), "--script", HERE / "wrk.lua", workload.base_url],
+            ["wrk", *options.split(), "--script", HERE / "wrk.lua", workload.base_url],
             env={**os.environ, "BENCH_CALLS": str(calls)},
             capture_output=True,
             text=True,
