@@ -70,7 +70,8 @@ def new_service(
     *,
     port: Annotated[int | None, typer.Option(help="The next free one when left out.")] = None,
     public: Annotated[
-        str | None, typer.Option(help="A prefix that the gateway routes to it, like /reports.")
+        str | None,
+        typer.Option(help="The prefix that the gateway routes to it; /reports when left out."),
     ] = None,
     answer: Answers = None,
     defaults: Defaults = False,

@@ -13,7 +13,7 @@ FIELDS = (
     *("--field", "shared_by_link:boolean", "--field", "due_at:instant"),
     *("--field", "source_id:uuid"),
 )
-SERVICE = ("new", "service", "back-reports", "--public", "/reports")
+SERVICE = ("new", "service", "back-reports")
 
 
 class TestUntouched:
