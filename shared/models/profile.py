@@ -1,5 +1,6 @@
 """A user's profile."""
 
+from functools import cache
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -20,11 +21,15 @@ from shared.models.base import (
 NAME_MAX_LENGTH = 100
 LANGUAGES = ("en", "es")
 
-_TIMEZONES = available_timezones()
+
+@cache
+def _timezones() -> frozenset[str]:
+    """They are six hundred files to open, for a process that may never need them."""
+    return frozenset(available_timezones())
 
 
 def _known_timezone(name: str) -> str:
-    if name not in _TIMEZONES:
+    if name not in _timezones():
         raise ValueError("must be a time zone of the IANA database, like Europe/Madrid")
     return name
 

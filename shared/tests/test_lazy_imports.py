@@ -10,11 +10,17 @@ import shared.kit
 
 def _imported(statement: str) -> set[str]:
     """The top-level modules in a new process after `statement`."""
-    script = f"import sys\n{statement}\nprint(*{{it.partition('.')[0] for it in sys.modules}})"
+    modules = "print(*{it.partition('.')[0] for it in sys.modules})"
+    return {*_printed("import sys", statement, modules)}
+
+
+def _printed(*statements: str) -> list[str]:
+    """The words that a new process prints."""
+    script = "\n".join(statements)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
-    return {*done.stdout.split()}
+    return done.stdout.split()
 
 
 def test_a_worker_imports_no_web_framework() -> None:
@@ -28,6 +34,21 @@ def test_the_job_that_makes_secrets_imports_no_client_and_no_web_framework() -> 
     modules = _imported("import shared.secrets_init")
     assert "cryptography" in modules
     assert not {"aiohttp", "fastapi", "starlette"} & modules
+
+
+def test_a_service_builds_no_model_of_openapi_documents_at_its_start() -> None:
+    """A model that is not built is replaced by a mock, until its first use."""
+    models = _printed(
+        "from shared.kit.runtime.event_loop import new_loop",
+        "new_loop().close()",
+        "from fastapi.openapi.models import OpenAPI",
+        "print(type(OpenAPI.__pydantic_validator__).__name__)",
+        "print(OpenAPI(openapi='3.1.0', info={'title': 'A', 'version': '1'}).info.title)",
+        "from pydantic import BaseModel",
+        "class Later(BaseModel): ...",
+        "print(type(Later.__pydantic_validator__).__name__)",
+    )
+    assert models == ["MockValSer", "A", "SchemaValidator"]
 
 
 def test_every_name_of_the_kit_is_there() -> None:

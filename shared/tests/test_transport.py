@@ -1,14 +1,23 @@
 """Requests over a real network, and into an app in memory: both must look the same."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared.kit.http.transport import ConnectFailed, ConnectionBroke, HttpTransport, Transport
 from shared.kit.http.transport import Request as Outgoing
+from shared.models.base import now
 from shared.models.health import Live
 from shared.testing.asgi_transport import AsgiTransport
 from shared.testing.identities import Identities
@@ -137,6 +146,57 @@ class TestHttpTransport:
     async def test_needs_to_be_open(self) -> None:
         with pytest.raises(RuntimeError, match="lifespan"):
             await HttpTransport("http://127.0.0.1:1").send(Outgoing("GET", "/"), timeout=20)
+
+
+class TestTls:
+    async def test_a_service_is_verified_by_the_authorities_of_the_machine(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        certificate, key = self_signed(tmp_path)
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate, key)
+        async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            stranger = HttpTransport(url)
+            await stranger.open()
+            with pytest.raises(ConnectFailed, match="certificate verify failed"):
+                await stranger.send(Outgoing("GET", "/"), timeout=20)
+            await stranger.close()
+
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            known = HttpTransport(url)
+            await known.open()
+            assert (await known.send(Outgoing("GET", "/"), timeout=20)).status == 204
+            await known.close()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(IPv4Address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now() - timedelta(hours=1))
+        .not_valid_after(now() + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate, private
 
 
 class TestAsgiTransport:

@@ -1,13 +1,18 @@
 """How a request reaches a service: the interface of transports, and HTTP."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode
 
-import aiohttp  # noqa: TID251 - the one client of the services
 from yarl import URL
+
+from shared.kit.lean_imports import no_certificate_authorities
+
+with no_certificate_authorities():
+    import aiohttp  # noqa: TID251 - the one client of the services
 
 IDLE_SECONDS = 4.0
 """How long an idle connection is kept: less than the 5 s after which uvicorn closes it."""
@@ -77,7 +82,10 @@ Connect = Callable[[str], Transport]
 
 
 class HttpTransport:
-    """HTTP/1.1 with pooled connections to one base URL, like `http://127.0.0.1:8101`."""
+    """HTTP/1.1 with pooled connections to one base URL, like `http://127.0.0.1:8101`.
+
+    By `https` the service is verified by the certificate authorities of the machine.
+    """
 
     def __init__(self, base_url: str, *, connections: int = 100) -> None:
         self._base_url = base_url.rstrip("/")
@@ -85,8 +93,11 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
+        tls = ssl.create_default_context() if self._base_url.startswith("https:") else True
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=self._connections, keepalive_timeout=IDLE_SECONDS, ssl=tls
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers={"User-Agent", "Accept"},
             trust_env=False,

@@ -11,6 +11,7 @@ from typing import Any, cast
 import uvloop
 
 from shared.kit.http.garbage_collection import collect_little, collect_rarely
+from shared.kit.lean_imports import models_built_at_first_use
 
 _ACCEPTED_A_TURN = 16
 
@@ -66,6 +67,8 @@ def new_loop() -> asyncio.AbstractEventLoop:
     With it begins a start, in which garbage is collected rarely. Other processes use `Loop`.
     """
     collect_rarely()
+    with models_built_at_first_use():
+        import fastapi  # noqa: F401, PLC0415 - a process without a web app has none
     return Loop()
 
 
