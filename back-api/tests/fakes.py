@@ -23,7 +23,8 @@ from shared.kit.errors import (
     Unavailable,
 )
 from shared.kit.http.page_position import PagePosition, position_of
-from shared.models.account import AccountRecord, CheckPassword, DeleteUser
+from shared.models.account import CheckPassword, DeleteUser
+from shared.models.account_export import AccountRecord
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.auth import OpenSession
 from shared.models.base import now

@@ -38,12 +38,12 @@ from shared.kit.errors import Unavailable
 from shared.kit.http.problems import install_problems
 from shared.kit.http.server_sent_events import ServerSentEvent
 from shared.models.account import (
-    AccountRecord,
     CheckPassword,
     DeleteUser,
     PasswordChecked,
     UserRemoved,
 )
+from shared.models.account_export import AccountRecord
 from shared.models.audit import AuditPage
 from shared.models.auth import (
     JsonWebKey,

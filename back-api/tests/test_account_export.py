@@ -11,7 +11,7 @@ from stub_services import StubServices
 from features.account_export.domain import AccountExports
 from services.actor import Actor
 from shared.kit.errors import Unauthenticated, Unavailable
-from shared.models.account import AccountExport
+from shared.models.account_export import AccountExport
 from shared.models.audit import AuditEntry
 from shared.models.base import now
 from shared.models.notification import Notification

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from database import Database
 from shared.kit.errors import NotFound
-from shared.models.account import AccountRecord
+from shared.models.account_export import AccountRecord
 
 _BY_ID = """
 SELECT id, email, role, status, terms_version, terms_accepted_at, created_at, updated_at

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from repositories.account_record_repository import AccountRecordRepository
 from shared.kit.auth.guards import calls_with_scope
-from shared.models.account import AccountRecord
+from shared.models.account_export import AccountRecord
 
 
 def router(accounts: AccountRecordRepository) -> APIRouter:

@@ -1,27 +1,20 @@
-"""A user's own account: its deletion, and the copy of all that is kept about the user."""
+"""A user's own account: its deletion."""
 
 from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from shared.models.audit import AuditEntry
-from shared.models.auth import OpenSession
 from shared.models.base import (
     Device,
     EventPayload,
-    Instant,
     Internal,
     Network,
     PublicRequest,
     Response,
 )
 from shared.models.event import Consumer
-from shared.models.notification import Notification, Preferences
-from shared.models.profile import Profile
-from shared.models.task import BackgroundTask
-from shared.models.tool import Launch
-from shared.models.user import EmailAddress, PasswordAttempt, Role, UserStatus
+from shared.models.user import PasswordAttempt
 
 LAST_GENERATION: Final = 2**31 - 1
 """The `session_generation` of a deleted user: no session is of it, so all have ended for good."""
@@ -92,50 +85,3 @@ class UserDeleted(EventPayload):
     """`user.deleted`: the user deleted their account; every store forgets them."""
 
     user_id: UUID
-
-
-class AccountExported(EventPayload):
-    """`user.exported`: the user was given a copy of all that is kept about them."""
-
-    user_id: UUID
-    network: Network
-
-
-class FavouriteTool(Response):
-    """A tool that the user marked as a favourite."""
-
-    tool_id: UUID
-    name: str
-    marked_at: Instant
-
-
-class AccountRecord(Response):
-    """The account itself; the terms are null for one that an operator made."""
-
-    id: UUID
-    email: EmailAddress
-    role: Role
-    status: UserStatus
-    terms_version: str | None
-    terms_accepted_at: Instant | None
-    created_at: Instant
-    updated_at: Instant
-    favourites: list[FavouriteTool]
-
-
-class AccountExport(Response):
-    """All that is kept about the user who asks.
-
-    Lists are newest first. `profile` is null before there is one. Audit entries are those about the
-    user and those of what the user did.
-    """
-
-    exported_at: Instant
-    account: AccountRecord
-    profile: Profile | None
-    notification_preferences: Preferences
-    sessions: list[OpenSession]
-    launches: list[Launch]
-    notifications: list[Notification]
-    tasks: list[BackgroundTask]
-    audit: list[AuditEntry]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from shared.models.account import AccountExport
+from shared.models.account_export import AccountExport
 from tests.stack import PASSWORD, Mail, Visitor, code_of, until
 
 NEW = "another password of the visitor"

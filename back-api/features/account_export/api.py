@@ -7,7 +7,7 @@ from features.account_export.domain import AccountExports
 from services.actor import Actor
 from shared.kit.auth.guards import CurrentUser
 from shared.kit.http.network import client_network
-from shared.models.account import AccountExport
+from shared.models.account_export import AccountExport
 
 _HEADERS = {
     "Cache-Control": "no-store",

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from services.actor import Actor, Events, action_of
 from shared.kit.errors import NotFound, Unauthenticated
-from shared.models.account import AccountExported, AccountRecord
+from shared.models.account_export import AccountExported, AccountRecord
 from shared.models.audit import AuditEntry, AuditPage
 from shared.models.auth import OpenSession
 from shared.models.base import now

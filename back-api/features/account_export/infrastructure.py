@@ -9,7 +9,7 @@ from features.profile.domain import Profiles
 from features.tool_launches.infrastructure import CassandraLaunches
 from shared.kit import ServiceClient
 from shared.kit.errors import NotFound
-from shared.models.account import AccountRecord
+from shared.models.account_export import AccountRecord
 from shared.models.audit import AUDIT_PAGE_MAX, AuditPage
 from shared.models.auth import OpenSession, Session, Sessions
 from shared.models.notification import PAGE_MAX, NotificationPage, Preferences
