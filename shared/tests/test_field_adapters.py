@@ -1,8 +1,8 @@
 """Adapters that the apps of tests share."""
 
-import fastapi._compat.v2
 import pytest
 from fastapi import FastAPI
+from fastapi._compat import v2
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
@@ -12,7 +12,7 @@ from shared.testing.asgi_client import AsgiClient
 
 @pytest.fixture(autouse=True)
 def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fastapi._compat.v2, "TypeAdapter", None)  # put back after the test
+    monkeypatch.setattr(v2, "TypeAdapter", None)  # put back after the test
     field_adapters.pytest_configure()
 
 
