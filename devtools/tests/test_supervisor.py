@@ -165,12 +165,12 @@ async def test_a_service_that_is_not_ready_is_asked_at_an_interval_of_its_own(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await running.until_ready()
-    unready = switches(running.stack, "back-postgres") / "unready"
-    unready.touch()
+    told = switches(running.stack, "back-postgres")
+    (told / "unready").touch()
     await running.until(lambda: running.service("back-postgres").state == "unready")
     monkeypatch.setattr(StubProgram, "every", 3600.0)
-    unready.unlink()
-    await running.until(lambda: running.service("back-postgres").state == "ready")
+    (told / "dead").touch()
+    await running.until(lambda: running.service("back-postgres").restarts == 1)
 
 
 async def test_a_job_that_fails_ends_the_start_with_its_log(stack: Stack) -> None:
