@@ -160,6 +160,15 @@ class TestOverload:
         measurements = sum(limit == 3 < before for before, limit in itertools.pairwise(limits))
         assert 3 <= measurements <= 6
 
+    def test_what_was_alone_before_it_does_not_put_off_the_measurement(
+        self, server: Server
+    ) -> None:
+        limits: list[int] = []
+        for _ in range(400):
+            server.load(0.1, 1200)
+            limits.append(server.limit.limit)
+        assert 3 in limits
+
     @pytest.mark.parametrize("waits", [0.004, 0.05])
     def test_a_light_load_after_it_is_never_refused(self, server: Server, waits: float) -> None:
         server.waits = waits

@@ -47,8 +47,9 @@ class ConcurrencyLimit:
     service whose time contains a callee's reaches its limit before the callee does. The time alone
     is kept by kind of request, so that a change of the mix is not taken for queueing. Envoy lowers
     the limit to 3 at intervals, to measure the time alone, and so refuses requests at any load.
-    Here that is done for 250 ms where 30 s had refusals and no request began among fewer than 3,
-    and not before the next refusal. What it refuses does not count, or it would go on without end.
+    Here that is done for 250 ms where 30 s had refusals and no request began among fewer than 3
+    after the last of them, and not before the next refusal. What it refuses does not count, or it
+    would go on without end.
 
     Source: Envoy, `envoy.filters.http.adaptive_concurrency`; the rule that an unused limit is not
     lowered is that of Netflix's concurrency-limits.
@@ -100,7 +101,7 @@ class ConcurrencyLimit:
     def _note_refusal(self, now: float) -> None:
         if self._probe_ends:
             return
-        self._refused = True
+        self._refused, self._measured = True, False
         if self._probe_is_due:
             self._probe_is_due = False
             self._probe_ends = now + _PROBE_SECONDS
