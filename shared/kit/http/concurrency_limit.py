@@ -68,8 +68,7 @@ class ConcurrencyLimit:
         self._limit = float(bounds.ceiling)
         self.in_flight = 0
         self._peak = 0
-        self._refused = False
-        self._measured = False
+        self._refused_since_measured = False
         self._probe_is_due = False
         self._alone: dict[Hashable, float] = {}
         self._alone_before: dict[Hashable, float] = {}
@@ -101,7 +100,7 @@ class ConcurrencyLimit:
     def _note_refusal(self, now: float) -> None:
         if self._probe_ends:
             return
-        self._refused, self._measured = True, False
+        self._refused_since_measured = True
         if self._probe_is_due:
             self._probe_is_due = False
             self._probe_ends = now + _PROBE_SECONDS
@@ -116,7 +115,8 @@ class ConcurrencyLimit:
         now = self._clock()
         seconds = now - admission.began
         if kind is not None:
-            self._measured = self._measured or admission.among_few
+            if admission.among_few:
+                self._refused_since_measured = False
             alone = min(seconds, self._alone.get(kind, seconds))
             self._alone[kind] = alone
             self._sum_alone += min(alone, self._alone_before.get(kind, alone))
@@ -138,8 +138,8 @@ class ConcurrencyLimit:
         if now >= self._epoch_ends:
             self._alone_before, self._alone = self._alone, {}
             self._epoch_ends = now + self._epoch()
-            self._probe_is_due = self._refused and not self._measured
-            self._refused = self._measured = False
+            self._probe_is_due = self._refused_since_measured
+            self._refused_since_measured = False
         self._begin_window(now)
 
     def _begin_window(self, now: float) -> None:

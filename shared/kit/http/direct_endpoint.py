@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -21,6 +21,12 @@ Arguments = dict[str, object]
 
 _NO_BODY = frozenset({204, 205, 304})
 _JSON = "application/json"
+_GIVEN_BY_FASTAPI = (
+    "http_connection_param_name",
+    "response_param_name",
+    "background_tasks_param_name",
+    "security_scopes_param_name",
+)
 
 
 class _NotPlain(Exception):
@@ -169,7 +175,7 @@ def _takes_plain(dependant: Dependant) -> bool:
     return (
         all(_is_guard(it) for it in dependant.dependencies)
         and not (dependant.header_params or dependant.cookie_params)
-        and not any(_named(dependant, but="request_param_name"))
+        and not any(getattr(dependant, name) for name in _GIVEN_BY_FASTAPI)
         and _is_one_model(dependant)
     )
 
@@ -187,15 +193,3 @@ def _is_guard(dependant: Dependant) -> bool:
         and not dependant.dependencies
         and bool(dependant.http_connection_param_name or dependant.request_param_name)
     )
-
-
-def _named(dependant: Dependant, *, but: str) -> Sequence[str | None]:
-    """The arguments that FastAPI itself gives."""
-    names = (
-        "request_param_name",
-        "http_connection_param_name",
-        "response_param_name",
-        "background_tasks_param_name",
-        "security_scopes_param_name",
-    )
-    return [getattr(dependant, name) for name in names if name != but]
