@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plan import Call, Outcome, Plan
+from plan import CONNECTIONS, Call, Outcome, Plan
 
 HERE = Path(__file__).parent
-CONNECTIONS = 12
-"""Fewer than every service takes at once (`REQUESTS_MIN`), so that none may be refused."""
 
 
 class VoidRun(Exception):

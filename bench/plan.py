@@ -4,6 +4,9 @@ import secrets
 
 from pydantic import BaseModel, Field
 
+CONNECTIONS = 12
+"""Fewer than every service takes at once (`REQUESTS_MIN`), so that none may be refused."""
+
 
 class Call(BaseModel):
     """One request. `{id}` in the body is its correlation id, which no other request has, and
@@ -29,7 +32,7 @@ class Plan(BaseModel):
     calls: list[Call]
     seconds: float
     rate: float = 0
-    connections: int = 12
+    connections: int = CONNECTIONS
     connections_max: int = 2000
     timeout: float = 10
     correlation: str = Field(default_factory=lambda: f"bench-{secrets.token_hex(4)}")
