@@ -16,6 +16,7 @@ from pathlib import Path
 import pygal
 from pygal.style import CleanStyle
 
+from benchmarks.reads import control_us
 from result import Benchmark, Plot, Result
 from stack import ROOT
 from summary import Figure, shown
@@ -32,6 +33,8 @@ was due. An answer that is not 2xx makes a run void. CPU is that of all processe
 the supervisor and idle ones included. The load generator shares the cores with what it measures; \
 nothing is subtracted for it.
 """
+CONTROL_US_OF_TARGETS = 490
+"""Microseconds of CPU a request of the control of `two-hop-read`, where the targets were set."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def write_page(
     parts = [
         HEAD,
         measured_on,
-        "## Targets\n" + targets_table(results),
+        "## Targets\n" + _speed_of(results) + "\n" + targets_table(results),
     ]
     for benchmark in benchmarks:
         result = results[benchmark.name]
@@ -111,14 +114,40 @@ def write_page(
 
 
 def targets_table(results: Mapping[str, Result]) -> str:
-    """Each target of each benchmark, and whether it was met."""
-    lines = ["| benchmark | target | measured | met |", "|---|---|---|---|"]
+    """Each target of each benchmark, and whether it was met; times also in units of the control,
+    where it was measured.
+    """
+    control = control_us(results)
+    head = ["benchmark", "target", "measured", "met"]
+    slowness = control / CONTROL_US_OF_TARGETS if control else None
+    head += [f"measured / {slowness:.2f}"] if slowness else []
+    lines = [_table_row(head), _table_row(["---"] * len(head))]
     for name, result in results.items():
         for it in result.targets:
             limit = f"{it.what}: {it.sense} {it.limit:g} {it.unit}".strip()
             met = "void" if result.void else "yes" if it.is_met else "no"
-            lines.append(f"| {name} | {limit} | {shown(it.measured)} {it.unit} | {met} |")
+            row = [name, limit, f"{shown(it.measured)} {it.unit}", met]
+            if slowness:
+                row.append(f"{shown(it.measured / slowness)} {it.unit}" if it.is_time else "")
+            lines.append(_table_row(row))
     return "\n".join(lines) + "\n"
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _speed_of(results: Mapping[str, Result]) -> str:
+    """Tells how the machine compares with the one for which the targets were set."""
+    control = control_us(results)
+    if control is None:
+        return ""
+    return (
+        f"The control of `two-hop-read` took {control:,.0f} µs of CPU a request in this run, and "
+        f"{CONTROL_US_OF_TARGETS} µs on the machine for which the targets of times were set. The "
+        f"last column divides a time by {control / CONTROL_US_OF_TARGETS:.2f}. It is rough: a wait "
+        "for a disk or a timer does not grow with the time of a processor.\n"
+    )
 
 
 def figures_table(figures: Sequence[Figure]) -> str:

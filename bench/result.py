@@ -9,6 +9,9 @@ from summary import Figure, percentile
 from users import Users
 
 
+TIMES = ("s", "ms", "% of a core")
+
+
 @dataclass(frozen=True)
 class Target:
     """A limit of the repository's own: `met` when the median is at most, or at least, `limit`."""
@@ -24,6 +27,10 @@ class Target:
         if self.sense == "at most":
             return self.measured <= self.limit
         return self.measured >= self.limit
+
+    @property
+    def is_time(self) -> bool:
+        return self.unit in TIMES
 
 
 @dataclass(frozen=True)

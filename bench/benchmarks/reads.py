@@ -8,6 +8,7 @@ from load import Workload
 from result import Result, Session, Target
 
 PATH = "/api/profile"
+CONTROL = "one process"
 SINGLE_PROCESS = (
     "uvicorn controls.two_hop_read:app --factory --no-access-log --log-level=warning --port={port}"
 )
@@ -20,7 +21,7 @@ def two_hop_read(session: Session) -> Result:
         def of_control() -> Mapping[str, int]:
             return {"control": pid, "postgres": session.stack.pids["postgres"]}
 
-        alone = Side("one process", lambda: _workload(session, f"http://{address}"), of_control)
+        alone = Side(CONTROL, lambda: _workload(session, f"http://{address}"), of_control)
         result = compare(session, _by(session, "two hops", "back-api"), alone)
     rate, cpu = result["ratio of the best rates"], result["ratio of CPU a request"]
     result.targets += [
@@ -28,6 +29,12 @@ def two_hop_read(session: Session) -> Result:
         Target("CPU a request against one process", cpu.median, 2.1, ""),
     ]
     return result
+
+
+def control_us(results: Mapping[str, Result]) -> float | None:
+    """Microseconds of CPU a request of the one process; None where it was not measured."""
+    measured = results.get("two-hop-read")
+    return None if measured is None or measured.void else measured[f"{CONTROL}: CPU a request"].median
 
 
 def gateway_read(session: Session) -> Result:

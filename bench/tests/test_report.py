@@ -57,6 +57,16 @@ def test_no_target_of_a_void_run_is_met() -> None:
     assert targets_table({"read": result}).count("| void |") == 2
 
 
+def test_times_are_compared_with_the_machine_of_the_targets(tmp_path: Path) -> None:
+    control = Result(figures=[Figure("one process: CPU a request", "µs", [980])])
+    results = {"two-hop-read": control, "read": measured()}
+    table = targets_table(results)
+    assert "| read | p99: at most 150 ms | 20 ms | yes | 10 ms |" in table
+    assert "| read | ratio: at least 0.6 | 0.5  | no |  |" in table
+    write_page(tmp_path / "performance.md", MACHINE, [], results)
+    assert "took 980 µs of CPU a request in this run" in (tmp_path / "performance.md").read_text()
+
+
 def test_each_plot_is_an_svg_without_script_beside_the_page(page: Path) -> None:
     for name in ("read-1.svg", "read-2.svg"):
         assert f"](performance/{name})" in page.read_text()

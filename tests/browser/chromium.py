@@ -17,6 +17,8 @@ OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-dev-shm-usage",
+    "--disable-gpu",  # nothing is drawn in 3D, and a GPU made of software costs a tenth
+    "--disable-software-rasterizer",
     "--no-first-run",
 )
 

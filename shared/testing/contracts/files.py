@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,8 +72,12 @@ def each_in(
             yield file, at, item
 
 
+@cache
 def read(path: Path, text: str) -> ContractFile:
-    """The contract that `text` is; Unreadable with every mistake otherwise."""
+    """The contract that `text` is; Unreadable with every mistake otherwise.
+
+    A file that has not changed is read once for all revisions and copies of the repository.
+    """
     try:
         source = Source(text)
     except Mistake as mistake:
