@@ -37,6 +37,7 @@ class Connections:
 
     async def __aenter__(self) -> Self:
         self._free = asyncio.Semaphore(self.at_most)
+        self._loop = asyncio.get_running_loop()
         url = urlsplit(self.base_url)
         self._host, self._port = url.hostname or "", url.port or 80
         self._head = f" HTTP/1.1\r\nHost: {url.netloc}\r\n"
@@ -46,18 +47,26 @@ class Connections:
         for connection in self._idle:
             connection.transport.close()
 
-    async def send(self, method: str, path: str, headers: Mapping[str, str], body: str) -> Reply:
-        said = body.encode()
+    def head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        """The beginning of a request, to make once for many requests."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"{method} {path}{self._head}{lines}".encode()
+
+    async def send(self, head: bytes, header: str, body: str) -> Reply:
+        """Send a request with one header more than those in `head`."""
+        said = body.encode()
         length = f"Content-Length: {len(said)}\r\n" if said else ""
-        request = f"{method} {path}{self._head}{lines}{length}\r\n".encode() + said
-        async with self._free, asyncio.timeout(self.timeout):
+        request = b"%b%b\r\n%b\r\n%b" % (head, header.encode(), length.encode(), said)
+        async with self._free:
             connection = self._usable() or await self._opened()
+            too_late = self._loop.call_later(self.timeout, connection.end, TimeoutError())
             try:
                 reply = await connection.send(request)
             except BaseException:
                 connection.transport.abort()
                 raise
+            finally:
+                too_late.cancel()
             if connection.is_kept:
                 self._idle.append(connection)
             else:
@@ -73,8 +82,8 @@ class Connections:
         return None
 
     async def _opened(self) -> "_Connection":
-        loop = asyncio.get_running_loop()
-        return (await loop.create_connection(_Connection, self._host, self._port))[1]
+        async with asyncio.timeout(self.timeout):
+            return (await self._loop.create_connection(_Connection, self._host, self._port))[1]
 
 
 class _Connection(asyncio.Protocol):
@@ -105,9 +114,13 @@ class _Connection(asyncio.Protocol):
             self.connection_lost(error)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.end(ConnectionError(str(error or "closed without an answer")))
+
+    def end(self, error: Exception) -> None:
+        """It is not used any more; a request that is under way ends with `error`."""
         self.is_kept = False
         if self._awaited and not self._awaited.done():
-            self._awaited.set_exception(ConnectionError(str(error or "closed without an answer")))
+            self._awaited.set_exception(error)
 
     def on_header(self, name: bytes, _: bytes) -> None:
         if name.lower() == b"retry-after":

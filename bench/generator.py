@@ -46,6 +46,10 @@ class Generator:
         self._plan = plan
         self._connections = connections
         self._carried = list(plan.carried) or [""] * len(plan.calls)
+        self._heads = [
+            connections.head(it.method, it.path, {**(_JSON if it.body else {}), **it.headers})
+            for it in plan.calls
+        ]
         self._offset = time.time() - time.perf_counter()
         self._numbers = itertools.count()
         self.outcome = Outcome(answers=[])
@@ -91,10 +95,12 @@ class Generator:
     async def _send(self, slot: int, due: float) -> None:
         plan, call = self._plan, self._plan.calls[slot]
         correlation = f"{plan.correlation}-{next(self._numbers)}"
-        body = call.body.replace("{id}", correlation).replace("{carried}", self._carried[slot])
-        headers = {**(_JSON if body else {}), **call.headers, "X-Correlation-ID": correlation}
+        body = call.body
+        if body:
+            body = body.replace("{id}", correlation).replace("{carried}", self._carried[slot])
         try:
-            reply = await self._connections.send(call.method, call.path, headers, body)
+            header = f"X-Correlation-ID: {correlation}"
+            reply = await self._connections.send(self._heads[slot], header, body)
         except (OSError, TimeoutError):
             reply = Reply()
         if plan.carry and reply.status // 100 == 2:
