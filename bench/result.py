@@ -8,7 +8,6 @@ from stack import BenchStack
 from summary import Figure, percentile
 from users import Users
 
-
 TIMES = ("s", "ms", "% of a core")
 
 

@@ -19,7 +19,9 @@ def warm_start(session: Session) -> Result:
     result = Result()
     start = result.add("ready after", "s", *seconds)
     result.add("CPU until then, without ./dev itself", "s", *cpu)
-    result.targets.append(Target("warm ./dev up, Cassandra and both fronts included", start.median, 15, "s"))
+    result.targets.append(
+        Target("warm ./dev up, Cassandra and both fronts included", start.median, 15, "s")
+    )
     return result
 
 

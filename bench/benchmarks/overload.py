@@ -69,9 +69,7 @@ def overload(session: Session) -> Result:
 
 
 def _best_rates(session: Session, workload: Workload) -> list[float]:
-    return [
-        own_closed_loop(workload, session.seconds(5)).good_rate for _ in range(BEST_ROUNDS)
-    ]
+    return [own_closed_loop(workload, session.seconds(5)).good_rate for _ in range(BEST_ROUNDS)]
 
 
 def _milliseconds(answers: list[Answer]) -> list[float]:

@@ -25,7 +25,7 @@ PART_SECONDS = 1800.0
 TRIED_TWICE = 5
 """More failures of one part than these are not by chance."""
 VITEST = ROOT / "node_modules" / "vitest" / "vitest.mjs"
-SIDE_BY_SIDE = (os.cpu_count() or 2) + 2  # a part often waits for its engine
+SIDE_BY_SIDE = (os.cpu_count() or 2) + 1  # a part often waits for its engine
 Setting = tuple[Mapping[str, str], Sequence[str]]  # environment and options of pytest
 StartEngine = Callable[[PartEngine], AbstractAsyncContextManager[dict[str, str]]]
 

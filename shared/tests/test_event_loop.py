@@ -1,13 +1,9 @@
 """The event loop accepts many connections at each of its turns."""
 
 import asyncio
-import gc
 import socket
 
-import pytest
-
-from shared.kit.http.garbage_collection import OBJECTS_A_COLLECTION_OF_A_START
-from shared.kit.runtime.event_loop import Loop, new_loop
+from shared.kit.runtime.event_loop import Loop
 
 
 class Accepted(asyncio.Protocol):
@@ -55,15 +51,6 @@ async def turns_to_accept_32() -> int:
 def test_32_connections_take_a_few_turns() -> None:
     with asyncio.Runner(loop_factory=Loop) as runner:
         assert runner.run(turns_to_accept_32()) <= 4
-
-
-def test_garbage_is_collected_rarely_during_a_start(request: pytest.FixtureRequest) -> None:
-    usual = gc.get_threshold()
-    request.addfinalizer(lambda: gc.set_threshold(*usual))
-
-    new_loop().close()
-
-    assert gc.get_threshold()[0] == OBJECTS_A_COLLECTION_OF_A_START
 
 
 def test_an_address_is_listed_once() -> None:

@@ -36,21 +36,6 @@ def test_the_job_that_makes_secrets_imports_no_client_and_no_web_framework() -> 
     assert not {"aiohttp", "fastapi", "starlette"} & modules
 
 
-def test_a_service_builds_no_model_of_openapi_documents_at_its_start() -> None:
-    """A model that is not built is replaced by a mock, until its first use."""
-    models = _printed(
-        "from shared.kit.runtime.event_loop import new_loop",
-        "new_loop().close()",
-        "from fastapi.openapi.models import OpenAPI",
-        "print(type(OpenAPI.__pydantic_validator__).__name__)",
-        "print(OpenAPI(openapi='3.1.0', info={'title': 'A', 'version': '1'}).info.title)",
-        "from pydantic import BaseModel",
-        "class Later(BaseModel): ...",
-        "print(type(Later.__pydantic_validator__).__name__)",
-    )
-    assert models == ["MockValSer", "A", "SchemaValidator"]
-
-
 def test_every_name_of_the_kit_is_there() -> None:
     for name in shared.kit.__all__:
         assert getattr(shared.kit, name).__module__.startswith(("shared.kit.", "collections.abc"))

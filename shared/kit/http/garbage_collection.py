@@ -7,14 +7,14 @@ from starlette.types import Message, Send
 OBJECTS_A_COLLECTION = 5_000
 """Python's is 700: a request makes about as many."""
 
-OBJECTS_A_COLLECTION_OF_A_START = 50_000
-"""A service has a hundred thousand when it has started."""
+OBJECTS_A_COLLECTION_OF_A_START = 1_000_000
+"""More than a service makes until it has started: what a start leaves behind is a megabyte."""
 
 
 def collect_rarely() -> None:
-    """Collect rarely until the app has started and calls `collect_little`.
+    """Collect nothing until the app has started and calls `collect_little`.
 
-    What an app is made of stays, and to look through it again and again as it grows takes a tenth
+    What an app is made of stays, and to look through it again and again as it grows takes a fifth
     of a start.
     """
     gc.set_threshold(OBJECTS_A_COLLECTION_OF_A_START)

@@ -1,6 +1,6 @@
 """The event loop of a service under uvicorn, and of a process without a web app.
 
-`UVICORN_LOOP=shared.kit.runtime.event_loop:new_loop` chooses it for uvicorn.
+`UVICORN_LOOP=shared.kit.runtime.event_loop:Loop` chooses it for uvicorn.
 """
 
 import asyncio
@@ -10,8 +10,7 @@ from typing import Any, cast
 
 import uvloop
 
-from shared.kit.http.garbage_collection import collect_little, collect_rarely
-from shared.kit.lean_imports import models_built_at_first_use
+from shared.kit.http.garbage_collection import collect_little
 
 _ACCEPTED_A_TURN = 16
 
@@ -59,17 +58,6 @@ class Loop(uvloop.Loop):
                 other = await super().create_server(protocol_factory, sock=copy, **more)
                 others.append(cast("asyncio.Server", other))
         return Servers(first, others)
-
-
-def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop for `uvicorn --loop`, which is made before uvicorn imports the app.
-
-    With it begins a start, in which garbage is collected rarely. Other processes use `Loop`.
-    """
-    collect_rarely()
-    with models_built_at_first_use():
-        import fastapi  # noqa: F401, PLC0415 - a process without a web app has none
-    return Loop()
 
 
 def run(main: Coroutine[None, None, None]) -> None:
