@@ -34,9 +34,9 @@ def two_hop_read(session: Session) -> Result:
 def control_us(results: Mapping[str, Result]) -> float | None:
     """Microseconds of CPU a request of the one process; None where it was not measured."""
     measured = results.get("two-hop-read")
-    return (
-        None if measured is None or measured.void else measured[f"{CONTROL}: CPU a request"].median
-    )
+    if measured is None or measured.void:
+        return None
+    return measured[f"{CONTROL}: CPU a request"].median
 
 
 def gateway_read(session: Session) -> Result:

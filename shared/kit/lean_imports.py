@@ -1,6 +1,6 @@
 """Imports of libraries without what they prepare for uses that a service seldom has.
 
-Both preparations are a fifth of the processor time of a service's start.
+Both preparations are a tenth of the processor time of a service's start.
 """
 
 import ssl

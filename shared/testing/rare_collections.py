@@ -1,4 +1,7 @@
-"""A plugin of pytest: garbage is collected as in a service, where Python's way takes a tenth."""
+"""A plugin of pytest: garbage is collected as in a service.
+
+Python's own thresholds cost these tests a tenth more processor time.
+"""
 
 from shared.kit.http.garbage_collection import collect_little, collect_rarely
 

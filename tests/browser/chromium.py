@@ -17,7 +17,7 @@ OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-dev-shm-usage",
-    "--disable-gpu",  # nothing is drawn in 3D, and a GPU made of software costs a tenth
+    "--disable-gpu",  # nothing is drawn in 3D, and there is none but one of software
     "--disable-software-rasterizer",
     "--no-first-run",
 )

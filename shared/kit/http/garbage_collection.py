@@ -14,8 +14,7 @@ OBJECTS_A_COLLECTION_OF_A_START = 1_000_000
 def collect_rarely() -> None:
     """Collect nothing until the app has started and calls `collect_little`.
 
-    What an app is made of stays, and to look through it again and again as it grows takes a fifth
-    of a start.
+    What an app is made of stays: to look through it again and again as it grows finds nothing.
     """
     gc.set_threshold(OBJECTS_A_COLLECTION_OF_A_START)
 
